@@ -1,0 +1,157 @@
+"""SymPy expressions → straight-line code, once: a `Block` of assignments that every engine runs with its own functions.
+
+A Block is plain text in names of our own making (w0, p1, t3, …): no user's text ever reaches it, since expressions come
+through `sgdsde.expression`. Blocks are kept on disk, so that a second process needs no SymPy at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sgdsde import cache
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+
+@dataclass(frozen=True)
+class Block:
+    """Assignments in order: `constants` from run-time numbers alone, then `lines` from the arrays as well.
+
+    Attributes
+    ----------
+    scalars, arrays : names of the run-time numbers (learning rate, landscape parameters) and of the arrays (state, noise).
+    constants, lines : (name, code) pairs; constants are computed once a run, lines once a step.
+    outputs : code of the results.
+    """
+
+    scalars: tuple[str, ...]
+    arrays: tuple[str, ...]
+    constants: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[str, str], ...]
+    outputs: tuple[str, ...]
+
+    def constant_values(self, scalars: Mapping[str, float]) -> tuple[float, ...]:
+        """Evaluate the constants in double precision (NaN where a real value does not exist), the same for every engine."""
+        names = [name for name, _ in self.constants]
+        call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
+        with np.errstate(all="ignore"):
+            return tuple(float(value) for value in call(*(np.float64(scalars[name]) for name in self.scalars)))
+
+    def function(self, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., tuple[Any, ...]]:
+        """Python function (*constants, *arrays) -> outputs, with `functions` for sqrt, exp, where and the like."""
+        arguments = [name for name, _ in self.constants] + list(self.arrays)
+        return _function("block", arguments, self.lines, self.outputs, functions)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Block:
+        """Rebuild from `dataclasses.asdict` gone through JSON."""
+        pairs = {name: tuple((str(a), str(b)) for a, b in data[name]) for name in ("constants", "lines")}
+        return cls(**pairs, **{name: tuple(map(str, data[name])) for name in ("scalars", "arrays", "outputs")})
+
+
+def _function(
+    name: str,
+    arguments: Iterable[str],
+    lines: Iterable[tuple[str, str]],
+    outputs: Iterable[str],
+    functions: Mapping[str, Callable[..., Any]],
+) -> Callable[..., tuple[Any, ...]]:
+    body = "".join(f"    {target} = {code}\n" for target, code in lines)
+    source = f"def {name}({', '.join(arguments)}):\n{body}    return ({''.join(code + ', ' for code in outputs)})\n"
+    scope: dict[str, Any] = dict(functions)
+    exec(compile(source, f"<sgdsde {name}>", "exec"), scope)
+    return scope[name]  # type: ignore[no-any-return]
+
+
+#: Every function that printed code may call, here for NumPy; each engine supplies all of them.
+NUMPY_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(np, name) for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "atan": np.arctan,
+    **{name: getattr(np, name) for name in ("absolute", "maximum", "minimum", "where", "power")},
+}
+
+
+def lower(
+    stages: Sequence[tuple[Sequence[str], Sequence[sp.Expr]]], scalars: Sequence[str], arrays: Sequence[str]
+) -> Block:
+    """Turn stages of (names, expressions) into a Block; the last stage's values are the outputs.
+
+    Common subexpressions are named once; whatever depends on run-time numbers alone is moved out of the step.
+    """
+    import sympy as sp
+
+    from sgdsde.printing import show
+
+    fresh = sp.numbered_symbols("t", real=True)
+    invariant = {sp.Symbol(name, real=True) for name in scalars}
+    constants: dict[sp.Expr, sp.Symbol] = {}
+
+    def constant(expression: sp.Expr) -> sp.Expr:
+        if expression.is_number or expression in constants.values():
+            return expression
+        if expression not in constants:
+            symbol = sp.Symbol(f"c{len(constants)}", real=True)
+            constants[expression] = symbol
+            invariant.add(symbol)
+        return constants[expression]
+
+    def hoist(expression: sp.Basic) -> sp.Basic:
+        if isinstance(expression, sp.Expr) and expression.free_symbols <= invariant:
+            return constant(expression)
+        if isinstance(expression, (sp.Add, sp.Mul)):
+            fixed = [a for a in expression.args if a.free_symbols <= invariant]
+            moving = [hoist(a) for a in expression.args if not a.free_symbols <= invariant]
+            return expression.func(*([constant(expression.func(*fixed))] if fixed else []), *moving)
+        if isinstance(expression, sp.Pow):
+            return expression.func(hoist(expression.base), expression.exp)
+        return expression.func(*map(hoist, expression.args)) if expression.args else expression
+
+    lines: list[tuple[str, str]] = []
+    known: dict[sp.Symbol, sp.Expr] = {}
+    outputs: tuple[str, ...] = ()
+    for names, values in stages:
+        common, reduced = sp.cse(list(values), symbols=fresh, order="none")
+        for symbol, expression in common:
+            hoisted = hoist(expression.xreplace(known))
+            if hoisted.free_symbols <= invariant:
+                known[symbol] = hoisted
+            else:
+                lines.append((str(symbol), show(hoisted)))
+        lines += [(name, show(hoist(value.xreplace(known)))) for name, value in zip(names, reduced, strict=True)]
+        outputs = tuple(names)
+    ordered = tuple((str(symbol), show(expression)) for expression, symbol in constants.items())
+    return Block(tuple(scalars), tuple(arrays), ordered, tuple(lines), outputs)
+
+
+def cached_block(parts: object, build: Callable[[], Block]) -> Block:
+    """Block for `parts` (JSON-able) from the private cache, or built (this is what imports SymPy) and kept there."""
+    path = cache.directory() / f"{digest(parts)}.json"
+    stored = cache.read(path)
+    if stored is not None:
+        return Block.from_dict(json.loads(stored))
+    block = build()
+    cache.write(path, json.dumps(asdict(block)))
+    return block
+
+
+def digest(parts: object) -> str:
+    """Name for `parts` (JSON-able) and the code that turns them into programs: another version makes another name."""
+    text = json.dumps([parts, _code_version()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@functools.cache
+def _code_version() -> str:
+    here = Path(__file__).parent
+    files = [*(here / name for name in ("codegen.py", "printing.py", "expression.py"))]
+    files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,0 +1,227 @@
+"""Elementary functions that LLVM can vectorise over lanes.
+
+Numba's wheels carry no vector math library, and one scalar libm call in a lane loop stops its vectorisation; so log, exp,
+sin, cos and what is made of them are polynomials here, within a few units in the last place, and with NaN and infinity
+going in and coming out as they should (`tests/engines/test_lane_math.py` measures both).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from llvmlite import ir
+from numba import int64, njit, types, uint64
+from numba.extending import intrinsic
+
+#: Fused multiply-add and no more. `nnan` and `ninf` would hide a path that leaves the finite numbers; `reassoc` would undo
+#: the tricks with large constants below (it turns (A − C)·b into A·b − C·b) and gains no speed.
+FASTMATH = {"contract"}
+
+_MANTISSA_AT_2_52 = uint64(0x4330000000000000)  # bits of 2.0**52: a 52-bit integer or-ed in reads as 2**52 + integer
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21)  # Cody & Waite
+_ROUND = 6755399441055744.0  # 1.5 · 2**52: adding it leaves the nearest integer in the low bits
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def as_float(typing_context: Any, bits: Any) -> Any:
+    """Bits as a double."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def as_bits(typing_context: Any, x: Any) -> Any:
+    """A double's bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.uint64(types.float64), codegen
+
+
+lane_function = njit(forceinline=True, fastmath=FASTMATH, error_model="numpy")
+
+
+@lane_function
+def float_of(integer):  # type: ignore[no-untyped-def]
+    """Double of a non-negative integer below 2**52."""
+    return as_float(integer | _MANTISSA_AT_2_52) - 4503599627370496.0
+
+
+@lane_function
+def log_normal(x):  # type: ignore[no-untyped-def]
+    """log(x) of a positive normal number: exponent from the bits, atanh series on a mantissa in [√½, √2)."""
+    shifted = as_bits(x) - uint64(0x3FE6A09E667F3BCD)
+    exponent = float_of(uint64((int64(shifted) >> 52) + 2048)) - 2048.0
+    mantissa = as_float(as_bits(x) - (shifted & uint64(0xFFF0000000000000)))
+    t = (mantissa - 1.0) / (mantissa + 1.0)
+    s = t * t
+    tail = 1 / 11.0 + s * (1 / 13.0 + s * (1 / 15.0 + s * (1 / 17.0 + s / 19.0)))
+    series = s * (1 / 3.0 + s * (1 / 5.0 + s * (1 / 7.0 + s * (1 / 9.0 + s * tail))))
+    return exponent * _LN2_HIGH + (2.0 * t + (2.0 * t * series + exponent * _LN2_LOW))
+
+
+@lane_function
+def log(x):  # type: ignore[no-untyped-def]
+    """log(x): −inf at 0, NaN below, infinity and NaN kept."""
+    subnormal = x < 2.2250738585072014e-308
+    value = log_normal(x * 18014398509481984.0 if subnormal else x) - (37.42994775023705 if subnormal else 0.0)
+    value = value if x < math.inf else x
+    value = value if x > 0.0 else (-math.inf if x == 0.0 else math.nan)
+    return value if x == x else x
+
+
+@lane_function
+def exp(x):  # type: ignore[no-untyped-def]
+    """exp(x): x = k ln 2 + r, Taylor in r, 2**k through the exponent bits in two halves."""
+    clipped = min(max(x, -760.0), 720.0)
+    shifted = clipped * 1.4426950408889634 + _ROUND
+    k = shifted - _ROUND
+    r = (clipped - k * _LN2_HIGH) - k * _LN2_LOW
+    tail = 1 / 40320.0 + r * (1 / 362880.0 + r * (1 / 3628800.0 + r * (1 / 39916800.0 + r * (1 / 479001600.0 + r / 6227020800.0))))
+    series = 1 / 6.0 + r * (1 / 24.0 + r * (1 / 120.0 + r * (1 / 720.0 + r * (1 / 5040.0 + r * tail))))
+    value = 1.0 + (r + r * r * (0.5 + r * series))
+    power = int64(as_bits(shifted)) - int64(0x4338000000000000)
+    half = power >> 1
+    value = value * as_float(uint64((half + 1023) << 52)) * as_float(uint64((power - half + 1023) << 52))
+    return value if x == x else x
+
+
+@lane_function
+def sine_kernel(r):  # type: ignore[no-untyped-def]
+    """sin on [−π/4, π/4]."""
+    q = r * r
+    tail = 1 / 362880.0 + q * (-1 / 39916800.0 + q * (1 / 6227020800.0 - q / 1307674368000.0))
+    return r + r * (q * (-1 / 6.0 + q * (1 / 120.0 + q * (-1 / 5040.0 + q * tail))))
+
+
+@lane_function
+def cosine_kernel(r):  # type: ignore[no-untyped-def]
+    """cos on [−π/4, π/4]."""
+    q = r * r
+    tail = 1 / 40320.0 + q * (-1 / 3628800.0 + q * (1 / 479001600.0 - q / 87178291200.0))
+    return 1.0 + q * (-0.5 + q * (1 / 24.0 + q * (-1 / 720.0 + q * tail)))
+
+
+@lane_function
+def signed(x, flip):  # type: ignore[no-untyped-def]
+    """x with its sign changed when bit 1 of `flip` is set."""
+    return as_float(as_bits(x) ^ ((flip & uint64(2)) << uint64(62)))
+
+
+@lane_function
+def sine_and_cosine_of_turn(word):  # type: ignore[no-untyped-def]
+    """(sin, cos) of word / 2**32 turns: nearest quarter turn, then the kernels."""
+    shifted = word + uint64(0x20000000)
+    quarter = shifted >> uint64(30)
+    r = (float_of(shifted & uint64(0x3FFFFFFF)) - 536870912.0) * (6.283185307179586 * 2.0**-32)
+    s, c = sine_kernel(r), cosine_kernel(r)
+    swap = (quarter & uint64(1)) == uint64(1)
+    return signed(c if swap else s, quarter), signed(s if swap else c, quarter + uint64(1))
+
+
+@lane_function
+def sine_and_cosine(x):  # type: ignore[no-untyped-def]
+    """(sin x, cos x) by Cody and Waite's reduction: full precision to |x| ≈ 1e5, absolute error 1e-16·|x| beyond."""
+    shifted = x * 0.6366197723675814 + _ROUND
+    k = shifted - _ROUND
+    r = ((x - k * _HALF_PI[0]) - k * _HALF_PI[1]) - k * _HALF_PI[2]
+    quarter = as_bits(shifted)
+    s, c = sine_kernel(r), cosine_kernel(r)
+    swap = (quarter & uint64(1)) == uint64(1)
+    return signed(c if swap else s, quarter), signed(s if swap else c, quarter + uint64(1))
+
+
+@lane_function
+def sin(x):  # type: ignore[no-untyped-def]
+    """sin(x)."""
+    return sine_and_cosine(x)[0]
+
+
+@lane_function
+def cos(x):  # type: ignore[no-untyped-def]
+    """cos(x)."""
+    return sine_and_cosine(x)[1]
+
+
+@lane_function
+def tan(x):  # type: ignore[no-untyped-def]
+    """tan(x)."""
+    s, c = sine_and_cosine(x)
+    return s / c
+
+
+@lane_function
+def sinh(x):  # type: ignore[no-untyped-def]
+    """sinh(x): series where the exponentials would cancel."""
+    e = exp(abs(x) - 0.6931471805599453)
+    q = x * x
+    tail = 1 / 362880.0 + q * (1 / 39916800.0 + q * (1 / 6227020800.0 + q / 1307674368000.0))
+    near = x + x * q * (1 / 6.0 + q * (1 / 120.0 + q * (1 / 5040.0 + q * tail)))
+    return near if q < 0.5 else math.copysign(e - 0.25 / e, x)
+
+
+@lane_function
+def cosh(x):  # type: ignore[no-untyped-def]
+    """cosh(x)."""
+    e = exp(abs(x) - 0.6931471805599453)
+    return e + 0.25 / e
+
+
+@lane_function
+def tanh(x):  # type: ignore[no-untyped-def]
+    """tanh(x)."""
+    bounded = min(max(x, -20.0), 20.0)
+    value = sinh(bounded) / cosh(bounded)
+    return value if x == x else x
+
+
+@lane_function
+def atan(x):  # type: ignore[no-untyped-def]
+    """atan(x); scalar."""
+    return math.atan(x)
+
+
+@lane_function
+def sqrt(x):  # type: ignore[no-untyped-def]
+    """√x, NaN below zero."""
+    return math.sqrt(x)
+
+
+@lane_function
+def power(x, exponent):  # type: ignore[no-untyped-def]
+    """x**exponent for exponents that are no small integers; scalar."""
+    return math.pow(x, exponent)
+
+
+@lane_function
+def absolute(x):  # type: ignore[no-untyped-def]
+    """|x|."""
+    return abs(x)
+
+
+@lane_function
+def where(condition, a, b):  # type: ignore[no-untyped-def]
+    """Select without a branch."""
+    return a if condition else b
+
+
+@lane_function
+def maximum(a, b):  # type: ignore[no-untyped-def]
+    """The larger, NaN when one is NaN."""
+    larger = a if a > b else b
+    return a if a != a else larger
+
+
+@lane_function
+def minimum(a, b):  # type: ignore[no-untyped-def]
+    """The smaller, NaN when one is NaN."""
+    smaller = a if a < b else b
+    return a if a != a else smaller
+
+

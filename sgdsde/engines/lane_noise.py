@@ -1,0 +1,181 @@
+"""Noise for a block of lanes: Philox words, normals, and means of batches, as Numba kernels.
+
+Same numbers as `sgdsde.engines.noise`, which says what they mean.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit, uint32, uint64
+
+from sgdsde.engines.lane_math import FASTMATH, float_of, lane_function, log_normal, sine_and_cosine_of_turn
+from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREAM_NORMAL, WEYL
+
+#: Paths per block; the inner loops run over them. A multiple of every vector width.
+LANES = 128
+#: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
+PAIRWISE = 24
+
+_M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
+_NORMAL, _BATCH = uint64(STREAM_NORMAL), uint64(STREAM_BATCH)
+
+kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", cache=True)
+
+
+@lane_function
+def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Four words below 2**32 from a counter and a key."""
+    for _ in range(ROUNDS):
+        p0 = _M0 * (c0 & _MASK)
+        p1 = _M1 * (c2 & _MASK)
+        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1, (p0 >> _HALF) ^ c3 ^ k1, p0
+        k0 = (k0 + _W0) & _MASK
+        k1 = (k1 + _W1) & _MASK
+    return c0 & _MASK, c1 & _MASK, c2 & _MASK, c3 & _MASK
+
+
+@lane_function
+def radius(word, extension):  # type: ignore[no-untyped-def]
+    """√(−2 log u), u of 48 bits."""
+    bits = (word << uint64(16)) | (extension & uint64(0xFFFF))
+    return math.sqrt(-2.0 * log_normal((float_of(bits) + 0.5) * 2.0**-48))
+
+
+@kernel
+def fill_normals(z, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """z[4·draws·LANES] ← standard normals of a group, for the LANES paths from `path` on."""
+    low, high = uint64(group) & _MASK, _NORMAL | ((uint64(group) >> _HALF) << uint64(8))
+    for draw in range(draws):
+        row = 4 * draw * LANES
+        for lane in range(LANES):
+            c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+            r, (s, c) = radius(c0, c1), sine_and_cosine_of_turn(c1)
+            z[row + lane] = r * s
+            z[row + LANES + lane] = r * c
+            r, (s, c) = radius(c2, c3), sine_and_cosine_of_turn(c3)
+            z[row + 2 * LANES + lane] = r * s
+            z[row + 3 * LANES + lane] = r * c
+
+
+@kernel
+def fill_words(words, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """words[4·draws·LANES] ← random words of a group."""
+    low, high = uint64(group) & _MASK, _BATCH | ((uint64(group) >> _HALF) << uint64(8))
+    for draw in range(draws):
+        row = 4 * draw * LANES
+        for lane in range(LANES):
+            c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+            words[row + lane] = uint32(c0)
+            words[row + LANES + lane] = uint32(c1)
+            words[row + 2 * LANES + lane] = uint32(c2)
+            words[row + 3 * LANES + lane] = uint32(c3)
+
+
+@kernel
+def fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """Make sure that `words` holds the group of this update; return where its first word begins."""
+    place = update % steps
+    if place == 0 or fresh:
+        fill_words(words, update // steps, draws, path, k0, k1)
+    return place * picks * LANES
+
+
+@kernel
+def mean_of_picks(z, chosen, first, picks, weight, table):  # type: ignore[no-untyped-def]
+    """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N)."""
+    for component in range(table.shape[0]):
+        column = table[component]
+        row = component * LANES
+        for lane in range(LANES):
+            z[row + lane] = 0.0
+        for i in range(picks):
+            place = first + i * LANES
+            for lane in range(LANES):
+                z[row + lane] += column[chosen[place + lane]]
+        for lane in range(LANES):
+            z[row + lane] *= weight
+
+
+@kernel
+def with_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """Independent picks."""
+    first = fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1)
+    n = uint64(table.shape[1])
+    for i in range(picks):
+        place = first + i * LANES
+        for lane in range(LANES):
+            words[place + lane] = uint32((uint64(words[place + lane]) * n) >> _HALF)
+    mean_of_picks(z, words, first, picks, weight, table)
+
+
+@kernel
+def without_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """Floyd's algorithm."""
+    first = fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1)
+    n = table.shape[1]
+    for i in range(picks):
+        place = first + i * LANES
+        bound = uint64(n - picks + i + 1)
+        for lane in range(LANES):
+            words[place + lane] = uint32((uint64(words[place + lane]) * bound) >> _HALF)
+    if picks <= PAIRWISE:
+        for i in range(1, picks):
+            place, last = first + i * LANES, uint32(n - picks + i)
+            repeated = scratch[:LANES]
+            for lane in range(LANES):
+                repeated[lane] = 0
+            for q in range(i):
+                other = first + q * LANES
+                for lane in range(LANES):
+                    repeated[lane] |= uint32(words[other + lane] == words[place + lane])
+            for lane in range(LANES):
+                words[place + lane] = last if repeated[lane] != 0 else words[place + lane]
+    else:
+        for lane in range(LANES):
+            for i in range(picks):
+                t = words[first + i * LANES + lane]
+                if scratch[t] != 0:
+                    t = uint32(n - picks + i)
+                    words[first + i * LANES + lane] = t
+                scratch[t] = 1
+            for i in range(picks):
+                scratch[words[first + i * LANES + lane]] = 0
+    mean_of_picks(z, words, first, picks, weight, table)
+
+
+@kernel
+def deal(order, words, first, position, picks, n):  # type: ignore[no-untyped-def]
+    """One update's share of the Fisher–Yates shuffles; order (LANES, N); `words` ← the examples dealt."""
+    for lane in range(LANES):
+        base = lane * n
+        for i in range(picks):
+            place = position * picks + i
+            other = place + ((uint64(words[first + i * LANES + lane]) * uint64(n - place)) >> _HALF)
+            dealt = order[base + other]
+            order[base + other] = order[base + place]
+            order[base + place] = dealt
+            words[first + i * LANES + lane] = dealt
+
+
+@kernel
+def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """Each example once an epoch. A run that begins inside an epoch deals that epoch from its start."""
+    n = table.shape[1]
+    position = update % (n // picks)
+    begin = update - position if fresh else update
+    for now in range(begin, update + 1):
+        if now % (n // picks) == 0:
+            for lane in range(LANES):
+                for i in range(n):
+                    scratch[lane * n + i] = i
+        first = fresh_words(words, now, fresh and now == begin, picks, steps, draws, path, k0, k1)
+        deal(scratch, words, first, now % (n // picks), picks, n)
+    mean_of_picks(z, words, first, picks, weight, table)
+
+
+def scratch_size(sampling: str, n: int) -> int:
+    """Length of the uint32 scratch that a block needs."""
+    return {"with_replacement": 1, "without_replacement": max(n, LANES), "reshuffle": n * LANES}[sampling]
+
+

@@ -1,0 +1,124 @@
+"""What an engine is asked (`Plan`) and what it answers (`Outcome`), and the engines by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde.codegen import Block
+from sgdsde.engines.noise import Noise
+
+#: Name → module with a function `run(plan) -> Outcome`; imported when used.
+ENGINES = {
+    "numba": "sgdsde.engines.numba_lanes",
+    "torch": "sgdsde.engines.torch_tensor",
+    "numpy": "sgdsde.engines.numpy_reference",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Many paths of one program.
+
+    Attributes
+    ----------
+    block : Block
+        Arrays are the state's components and the step's noise; outputs are the new state.
+    constants : tuple of float
+        Values of the block's constants.
+    noise : Noise
+        Where z comes from.
+    start : (S, paths)
+        The state before the first update.
+    dimension : int
+        d: the leading components are observed.
+    updates, substeps : int
+        Steps are updates × substeps; observers look after each update.
+    burn_in : int
+        Updates before moments are gathered.
+    save_every : int or None
+        Updates between snapshots; the first is of the start.
+    seed : int
+        Key of the random numbers, below 2⁶⁴.
+    device, dtype : str or None
+        For engines that have a choice.
+    progress : callable
+        Called with the fraction done, now and then.
+    """
+
+    block: Block
+    constants: tuple[float, ...]
+    noise: Noise
+    start: NDArray[np.float64]
+    dimension: int
+    updates: int
+    substeps: int = 1
+    burn_in: int = 0
+    save_every: int | None = None
+    seed: int = 0
+    device: str | None = None
+    dtype: str = "float64"
+    progress: Callable[[float], None] = field(default=lambda fraction: None)
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        return self.start.shape[1]
+
+    @property
+    def snapshots(self) -> int:
+        """Number of snapshots, the start's included; 0 when none are saved."""
+        return 1 + self.updates // self.save_every if self.save_every else 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """End state and observations of every path; values of a path that left the finite numbers mean nothing.
+
+    Attributes
+    ----------
+    state : (S, paths)
+    mean : (paths, d), over the observed updates.
+    covariance : (paths, d, d), about each path's own mean, divisor the number of observed updates.
+    saved : (snapshots, paths, d)
+    """
+
+    state: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    saved: NDArray[np.float64]
+
+
+def moments_from_sums(
+    reference: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per-path mean (paths, d) and covariance (paths, d, d) from sums of deviations δ from a reference point.
+
+    reference, first = Σδ: (d, paths); second = Σ δ_i δ_j: (d(d+1)/2, paths), i ≤ j in row order.
+    """
+    d, paths = reference.shape
+    shift = first / count
+    rows, columns = np.triu_indices(d)
+    covariance = np.empty((paths, d, d))
+    with np.errstate(all="ignore"):
+        upper = second / count - shift[rows] * shift[columns]
+    covariance[:, rows, columns] = covariance[:, columns, rows] = upper.T
+    return (reference + shift).T.copy(), covariance
+
+
+def run(engine: str, plan: Plan) -> Outcome:
+    """Run the plan on the engine of that name.
+
+    Raises
+    ------
+    ValueError
+        When there is no such engine; the message lists those that exist.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    call: Callable[[Plan], Outcome] = importlib.import_module(ENGINES[engine]).run
+    return call(plan)

@@ -1,0 +1,194 @@
+"""Landscape: a closed-form loss L(ω) with its gradient-noise factor A(ω), F = A Aᵀ."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde import codegen, expression
+from sgdsde.landscapes import noise_factor
+from sgdsde.landscapes.symbolic import Symbolic
+
+Array = NDArray[np.float64]
+
+
+class Landscape:
+    """A loss per example L(ω), and the covariance F(ω) = A(ω) A(ω)ᵀ of the gradients of single examples.
+
+    Parameters
+    ----------
+    loss : str
+        L(ω) in the language of `sgdsde.expression`.
+    variables : str or sequence of str
+        Names of the d components of ω: ``"x"``, ``"x y"``, ``["x", "y"]``.
+    parameters : mapping of str to float, optional
+        Numbers that occur in the expressions by name; sweeping them compiles nothing.
+    covariance : number, str, d×d of str, or ``"hessian"``; optional
+        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L where that is
+        positive semidefinite (elsewhere negative pivots of its Cholesky factorisation are cut to zero). Default 1.
+    factor : d×k of str or numbers, optional
+        A(ω) in place of ``covariance``.
+    name : str, optional
+        For titles and provenance.
+
+    Raises
+    ------
+    ValueError
+        When an expression, a name or a shape is not accepted; the message names the argument.
+
+    Examples
+    --------
+    >>> well = Landscape("x**4/4 - a*x**2/2", variables="x", parameters={"a": 1.0}, covariance="1 + x**2/2")
+    >>> well.loss([1.0]), well.gradient([2.0]), well.hessian([1.0]), well.covariance([1.0])
+    (array(-0.25), array([6.]), array([[2.]]), array([[1.5]]))
+    """
+
+    def __init__(
+        self,
+        loss: str,
+        variables: str | Sequence[str],
+        parameters: Mapping[str, float] | None = None,
+        covariance: Any = None,
+        factor: Any = None,
+        name: str | None = None,
+    ) -> None:
+        self.variables = expression.parse_variables(variables)
+        names = expression.parse_names(list(parameters or {}), "parameters", taken=self.variables)
+        self.parameters = {key: _finite(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
+        known = (*self.variables, *names)
+        self.text = expression.parse(loss, known, "loss").text
+        self.noise = noise_factor.parse(covariance, factor, self.variables, names)
+        self.name = name or self.text
+
+    @property
+    def dimension(self) -> int:
+        """d, the number of components of ω."""
+        return len(self.variables)
+
+    @property
+    def noise_dimension(self) -> int:
+        """k, the number of columns of the noise factor A."""
+        return len(self.noise.entries[0]) if self.noise.kind == "factor" else self.dimension
+
+    def with_parameters(self, **parameters: float) -> Landscape:
+        """Return the same landscape with some parameters changed.
+
+        Raises
+        ------
+        ValueError
+            When a name is not one of its parameters.
+        """
+        for key in parameters:
+            if key not in self.parameters:
+                raise ValueError(f"parameters: {key!r} is not among {', '.join(self.parameters) or 'none'}")
+        changed = object.__new__(Landscape)
+        changed.__dict__.update(self.__dict__)
+        changed.__dict__.pop("_functions", None)
+        changed.parameters = self.parameters | {key: _finite(key, value) for key, value in parameters.items()}
+        return changed
+
+    def loss(self, w: ArrayLike) -> Array:
+        """L(ω): w (..., d) → (...)."""
+        return self._evaluate("loss", w, ())
+
+    def gradient(self, w: ArrayLike) -> Array:
+        """∇L(ω): w (..., d) → (..., d)."""
+        return self._evaluate("gradient", w, (self.dimension,))
+
+    def hessian(self, w: ArrayLike) -> Array:
+        """∇∇L(ω): w (..., d) → (..., d, d)."""
+        return self._evaluate("hessian", w, (self.dimension, self.dimension))
+
+    def covariance(self, w: ArrayLike) -> Array:
+        """F(ω), covariance of the gradient of one example: w (..., d) → (..., d, d)."""
+        return self._evaluate("covariance", w, (self.dimension, self.dimension))
+
+    def factor(self, w: ArrayLike) -> Array:
+        """A(ω) with F = A Aᵀ: w (..., d) → (..., d, k)."""
+        return self._evaluate("factor", w, (self.dimension, self.noise_dimension))
+
+    def points(self, w: ArrayLike, argument: str = "w") -> Array:
+        """Check and convert points: shape (..., d), real; a bare number is accepted when d = 1.
+
+        Raises
+        ------
+        ValueError
+            When the last axis is not d long, or a value is not a finite real number.
+        """
+        try:
+            array = np.asarray(w, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{argument} must be an array of real numbers, got {w!r}") from None
+        if array.ndim == 0 and self.dimension == 1:
+            array = array[None]
+        if array.ndim == 0 or array.shape[-1] != self.dimension:
+            raise ValueError(
+                f"{argument} must have shape (..., {self.dimension}), one column for each of "
+                f"{', '.join(self.variables)}; got shape {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{argument} must be finite, got {array[~np.isfinite(array)][0]!r} among its values")
+        return array
+
+    def validate_noise(self, w: Array, argument: str = "w0") -> None:
+        """Raise ValueError unless F is symmetric and positive semidefinite at the points w (n, d)."""
+        noise_factor.validate(self, w, argument)
+
+    @property
+    def key(self) -> list[Any]:
+        """JSON-able identity of the mathematics: equal keys share generated code, whatever the parameters' values."""
+        return [self.text, self.variables, sorted(self.parameters), self.noise.kind, self.noise.entries]
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """Values of the run-time numbers of generated code: p0, p1, … are the parameters, sorted by name."""
+        return {f"p{i}": self.parameters[key] for i, key in enumerate(sorted(self.parameters))}
+
+    @functools.cached_property
+    def symbolic(self) -> Symbolic:
+        """Loss, derivatives and noise as SymPy expressions in w0, w1, …, p0, p1, … (imports SymPy)."""
+        return Symbolic.of(self)
+
+    def _evaluate(self, quantity: str, w: ArrayLike, shape: tuple[int, ...]) -> Array:
+        points = self.points(w)
+        call = self._function(quantity)
+        with np.errstate(all="ignore"):
+            values = call(*np.moveaxis(points, -1, 0))
+        spread = [np.broadcast_to(np.asarray(value, dtype=np.float64), points.shape[:-1]) for value in values]
+        return np.stack(spread, axis=-1).reshape(points.shape[:-1] + shape)
+
+    def _function(self, quantity: str) -> Any:
+        functions = self.__dict__.setdefault("_functions", {})
+        if quantity not in functions:
+            block = codegen.cached_block(
+                ["landscape", quantity, self.key],
+                lambda: self.symbolic.block(quantity, tuple(self.scalars)),
+            )
+            constants = block.constant_values(self.scalars)
+            functions[quantity] = functools.partial(block.function(codegen.NUMPY_FUNCTIONS), *constants)
+        return functions[quantity]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        covariance, factor = self.noise.arguments()
+        return Landscape, (self.text, self.variables, self.parameters, covariance, factor, self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Landscape) and (self.key, self.parameters) == (other.key, other.parameters)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.variables, tuple(sorted(self.parameters.items())), self.noise))
+
+    def __repr__(self) -> str:
+        covariance, factor = self.noise.arguments()
+        noise = f"covariance={covariance!r}" if factor is None else f"factor={factor!r}"
+        return f"Landscape({self.text!r}, variables={self.variables!r}, parameters={self.parameters!r}, {noise})"
+
+
+def _finite(argument: str, value: Any) -> float:
+    if isinstance(value, (bool, str)) or not np.isscalar(value) or not np.isreal(value) or not np.isfinite(value):  # type: ignore[arg-type, call-overload]
+        raise ValueError(f"{argument} must be a finite real number, got {value!r}")
+    return float(value)

@@ -1,0 +1,91 @@
+"""Gradient noise of a landscape: what a user may give, as text, and the check that it is a covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde import expression
+
+if TYPE_CHECKING:
+    from sgdsde.landscapes.landscape import Landscape
+
+_SYMMETRY = 1e-12  # relative; entries typed twice agree to rounding
+_NEGATIVE = 1e-10  # smallest eigenvalue, relative to the largest: below it the matrix is not a covariance
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Parsed noise: kind ``"isotropic"`` (one entry f, F = f·I), ``"covariance"``, ``"factor"`` or ``"hessian"``."""
+
+    kind: str
+    entries: tuple[tuple[str, ...], ...]
+
+    def arguments(self) -> tuple[Any, Any]:
+        """(covariance, factor) that a Landscape would be made with."""
+        rows = [list(row) for row in self.entries]
+        table: dict[str, tuple[Any, Any]] = {
+            "isotropic": (rows and rows[0][0], None),
+            "covariance": (rows, None),
+            "factor": (None, rows),
+            "hessian": ("hessian", None),
+        }
+        return table[self.kind]
+
+
+def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str]) -> Noise:
+    """Read `covariance` or `factor`; errors name the entry."""
+    known = (*variables, *parameters)
+    if factor is not None:
+        if covariance is not None:
+            raise ValueError("give covariance or factor, not both")
+        rows = _rows(factor, "factor", known)
+        if len(rows) != len(variables):
+            raise ValueError(f"factor must have {len(variables)} rows, one per variable, got {len(rows)}")
+        return Noise("factor", rows)
+    if covariance is None:
+        covariance = 1.0
+    if isinstance(covariance, str) and covariance.strip() == "hessian":
+        return Noise("hessian", ())
+    if isinstance(covariance, str) or np.ndim(covariance) == 0:
+        text = expression.parse(covariance, known, "covariance").text
+        return Noise("isotropic", ((text,),))
+    rows = _rows(covariance, "covariance", known)
+    if len(rows) != len(variables) or len(rows[0]) != len(variables):
+        d = len(variables)
+        raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {len(rows)}×{len(rows[0])}")
+    return Noise("covariance", rows)
+
+
+def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    if isinstance(value, str) or np.ndim(np.asarray(value, dtype=object)) != 2 or not np.size(value):
+        raise ValueError(f"{argument} must be a table of rows of equal length, of numbers or expressions, got {value!r}")
+    plain = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(
+        tuple(expression.parse(entry, known, f"{argument}[{i}][{j}]").text for j, entry in enumerate(row))
+        for i, row in enumerate(plain)
+    )
+
+
+def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
+    """Raise ValueError unless F is finite, symmetric and positive semidefinite at the points w (n, d)."""
+    found = _raw_covariance(landscape, w)
+    for at, matrix in zip(w, found, strict=True):
+        where = f"at {argument} = {np.array2string(at, precision=6)}, where F = {matrix.tolist()}"
+        if not np.isfinite(matrix).all():
+            raise ValueError(f"covariance must be finite {where}")
+        largest = np.abs(matrix).max()
+        if np.abs(matrix - matrix.T).max() > _SYMMETRY * largest:
+            raise ValueError(f"covariance must be symmetric; it is not {where}")
+        least = np.linalg.eigvalsh(matrix)[0]
+        if least < -_NEGATIVE * largest:
+            raise ValueError(f"covariance must be positive semidefinite; its least eigenvalue is {least:.6g} {where}")
+
+
+def _raw_covariance(landscape: Landscape, w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F as it was typed, where it was; the factor's own product cannot fail to be symmetric."""
+    return landscape._evaluate("typed_covariance", w, (landscape.dimension,) * 2)

@@ -1,0 +1,8 @@
+"""Finite sums over real examples, in torch: networks, their training in many replicas, and their gradients."""
+
+from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.networks import draw_weights, mlp
+from sgdsde.models.sampling import batch_indices, batches
+from sgdsde.models.training import train
+
+__all__ = ["DYNAMICS", "batch_indices", "batches", "draw_weights", "mlp", "train"]

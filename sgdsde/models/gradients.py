@@ -1,0 +1,171 @@
+"""Per-example gradients of a network, projected on a few directions, and the trace of their covariance F."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from sgdsde.data.dataset import Dataset, as_seed
+from sgdsde.models.checks import checked_model, count
+from sgdsde.models.networks import weights_of
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectedGradients:
+    """The gradients g_i of N examples, seen along k directions.
+
+    Parameters
+    ----------
+    projections : array of float64, shape (N, k)
+        u_j · g_i; the mean over a batch of rows is the batch's mean gradient along each direction.
+    trace : float
+        Tr F, with the unbiased F (divisor N − 1).
+    squared_norm : float
+        Squared norm of the mean gradient, |∇L|².
+    """
+
+    projections: NDArray[np.float64]
+    trace: float
+    squared_norm: float
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Uᵀ F U, shape (k, k): F along the directions, divisor N − 1."""
+        return np.atleast_2d(np.cov(self.projections, rowvar=False))
+
+
+def per_example_gradients(
+    model: nn.Module, data: Dataset, weights: Mapping[str, Tensor] | None = None, chunk: int = 32
+) -> Iterator[Tensor]:
+    """The gradients ∇C_i of the cross-entropy of each training example, a few examples at a time.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps inputs (n, features) to logits (n, classes).
+    data : Dataset
+        Its N training examples.
+    weights : mapping from parameter names to tensors, optional
+        Where the gradients are taken; None: at the weights that `model` has now.
+    chunk : int
+        Examples held at once.
+
+    Yields
+    ------
+    torch.Tensor, shape (n ≤ chunk, P)
+        Rows in the order of the examples, columns in the order of ``model.named_parameters()``.
+
+    Raises
+    ------
+    ValueError
+        When the model does not fit the data, or the weights do not fit the model.
+
+    Examples
+    --------
+    >>> from sgdsde.data import digits
+    >>> from sgdsde.models import mlp
+    >>> [tuple(g.shape) for g in per_example_gradients(mlp(64, 5, 10), digits(n_train=50))]
+    [(32, 385), (18, 385)]
+    """
+    checked_model(model, data)
+    own = weights_of(model)
+    at = own if weights is None else {name: w.detach() for name, w in weights.items()}
+    if {name: w.shape for name, w in at.items()} != {name: w.shape for name, w in own.items()}:
+        raise ValueError(f"weights must have the names and shapes of the model's {list(own)}, got {list(at)}")
+    return _gradients(model, data, at, count("chunk", chunk))
+
+
+def _gradients(model: nn.Module, data: Dataset, weights: Mapping[str, Tensor], chunk: int) -> Iterator[Tensor]:
+    def loss(at: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+        return cross_entropy(functional_call(model, dict(at), (x[None],)), y[None])
+
+    gradients = vmap(grad(loss), in_dims=(None, 0, 0))
+    example = next(iter(weights.values()))
+    x = torch.tensor(data.x_train, dtype=example.dtype, device=example.device)
+    y = torch.tensor(data.y_train, device=example.device)
+    for start in range(0, len(y), chunk):
+        part = gradients(weights, x[start : start + chunk], y[start : start + chunk])
+        yield torch.cat([part[name].flatten(1) for name in weights], dim=1)
+
+
+def random_directions(model: nn.Module, k: int, seed: int) -> NDArray[np.float32]:
+    """`k` unit vectors in weight space, uniform on the sphere, shape (P, k): uᵀFu then has the mean Tr F/P.
+
+    Examples
+    --------
+    >>> from sgdsde.models import mlp
+    >>> directions = random_directions(mlp(64, 5, 10), k=3, seed=0)
+    >>> directions.shape, bool(abs((directions**2).sum(0) - 1).max() < 1e-5)
+    ((385, 3), True)
+    """
+    size = sum(p.numel() for p in model.parameters())
+    drawn = np.random.default_rng(as_seed(seed)).standard_normal((size, count("k", k)), dtype=np.float32)
+    return drawn / np.linalg.norm(drawn, axis=0)
+
+
+def per_example_projections(
+    model: nn.Module,
+    data: Dataset,
+    directions: ArrayLike,
+    weights: Mapping[str, Tensor] | None = None,
+    chunk: int = 32,
+) -> ProjectedGradients:
+    """The gradients of all training examples along given directions, with Tr F and |∇L|², without forming F.
+
+    Parameters
+    ----------
+    model, data, weights, chunk
+        As in `per_example_gradients`; the memory is that of `chunk` gradients and of the directions.
+    directions : array, shape (P, k), or integer array, shape (k,)
+        Directions as columns (see `random_directions`), or positions of single parameters.
+
+    Returns
+    -------
+    ProjectedGradients
+
+    Raises
+    ------
+    ValueError
+        As `per_example_gradients`, and when `directions` has another shape.
+
+    Notes
+    -----
+    With these rows, ⟨αα⟩ = N(N/B − 1)F (Smith & Le, eq. 4) can be measured along the directions from many batches
+    (`batch_indices`) at no further cost in gradients.
+
+    Examples
+    --------
+    >>> from sgdsde.data import digits
+    >>> from sgdsde.models import mlp
+    >>> model, data = mlp(64, 5, 10), digits(n_train=50)
+    >>> every_parameter = np.arange(385)
+    >>> seen = per_example_projections(model, data, every_parameter)
+    >>> seen.projections.shape, bool(abs(np.trace(seen.covariance) / seen.trace - 1) < 1e-4)
+    ((50, 385), True)
+    """
+    gradients = per_example_gradients(model, data, weights, chunk)
+    size = sum(p.numel() for p in model.parameters())
+    columns = np.asarray(directions)
+    single = columns.ndim == 1 and np.issubdtype(columns.dtype, np.integer)
+    if single and not ((columns >= 0) & (columns < size)).all():
+        raise ValueError(f"directions must be positions from 0 to {size - 1}, got {columns.min()} to {columns.max()}")
+    if not single and (columns.ndim != 2 or columns.shape[0] != size):
+        raise ValueError(f"directions must have shape (P, k) with P = {size}, or be integers (k,), got {columns.shape}")
+    rows: list[Tensor] = []
+    total, squares = torch.zeros(size, dtype=torch.float64), 0.0
+    for g in gradients:
+        along = torch.as_tensor(columns, device=g.device)
+        rows.append((g[:, along] if single else g @ along.to(g.dtype)).cpu())
+        total += g.sum(0).cpu()
+        squares += float(g.double().square().sum()) if g.dtype == torch.float64 else _sum_of_squares(g)
+    n = data.n_train
+    mean = float(total.square().sum()) / n**2
+    projections = torch.cat(rows).double().numpy()
+    return ProjectedGradients(projections, trace=(squares - n * mean) / (n - 1), squared_norm=mean)

@@ -1,0 +1,91 @@
+"""Networks, and the weights they start from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+Weights = dict[str, Tensor]
+
+
+def mlp(*widths: int, seed: int = 0) -> nn.Sequential:
+    """A fully connected ReLU network with PyTorch's default initialisation.
+
+    Parameters
+    ----------
+    *widths : int
+        Inputs, hidden widths, outputs: ``mlp(784, 800, 10)`` is Smith & Le's MNIST network (§5).
+    seed : int
+        Of the initial weights; torch's global generator is left as it was.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Linear and ReLU layers in turn; its outputs are logits.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer than two widths or one is not a positive integer.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in mlp(784, 800, 10).parameters())
+    636010
+    """
+    if len(widths) < 2 or not all(isinstance(w, int) and not isinstance(w, bool) and w > 0 for w in widths):
+        raise ValueError(f"widths must be at least two positive integers (inputs, …, outputs), got {widths!r}")
+    layers: list[nn.Module] = []
+    with seeded(seed):
+        for inputs, outputs in pairwise(widths):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def weights_of(model: nn.Module) -> Weights:
+    """The weights that `model` has now, by name, detached."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def draw_weights(model: nn.Module, seed: int) -> Weights:
+    """Fresh initial weights, as every layer's own ``reset_parameters()`` draws them; `model` is left as it is.
+
+    Raises
+    ------
+    ValueError
+        When a parameter belongs to a module without ``reset_parameters()``.
+
+    Examples
+    --------
+    >>> first, second = draw_weights(mlp(3, 2), seed=0), draw_weights(mlp(3, 2), seed=1)
+    >>> bool((first["0.weight"] == second["0.weight"]).any())
+    False
+    """
+    model = copy.deepcopy(model).cpu()  # the same weights on any device
+    with seeded(seed):
+        for name, module in model.named_modules():
+            if callable(getattr(module, "reset_parameters", None)):
+                module.reset_parameters()
+            elif own := [key for key, _ in module.named_parameters(recurse=False)]:
+                raise ValueError(
+                    f"model has parameters ({', '.join(own)}) in a {type(module).__name__} at {name or 'its top'!r} "
+                    "that has no reset_parameters(); give it one, or train with initialization='shared'"
+                )
+    return weights_of(model)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global CPU generator, which layers draw their weights from, at `seed`; afterwards as it was before."""
+    generator = torch.default_generator
+    before = generator.get_state()
+    generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        generator.set_state(before)

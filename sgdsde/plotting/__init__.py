@@ -1,0 +1,8 @@
+"""Pictures: one function per picture, each takes results and returns a matplotlib ``Figure``."""
+
+from matplotlib.figure import Figure
+
+from sgdsde.plotting.against_theory import Line, Series, against_theory
+from sgdsde.plotting.style import png
+
+__all__ = ["Figure", "Line", "Series", "against_theory", "png"]

@@ -1,0 +1,218 @@
+"""Estimates against predictions, as a table with standard errors and with what the comparison could have seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.statistics.estimates import Estimate
+from sgdsde.statistics.table import Comparison, Row
+
+
+class MomentsLike(Protocol):
+    """Anything with a mean (d,) and a covariance (d, d)."""
+
+    @property
+    def mean(self) -> ArrayLike: ...  # noqa: D102
+    @property
+    def covariance(self) -> ArrayLike: ...  # noqa: D102
+
+
+class EnsembleLike(MomentsLike, Protocol):
+    """What :func:`compare` needs of an ensemble."""
+
+    @property
+    def standard_error(self) -> MomentsLike: ...  # noqa: D102
+    @property
+    def label(self) -> str: ...  # noqa: D102
+    @property
+    def parameters(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def check(estimate: Estimate, predicted: ArrayLike, name: str, *, source: str = "") -> Comparison:
+    """Compare one estimate with its prediction, entry by entry.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        A number or an array with standard errors.
+    predicted : array_like
+        Of the same shape, or a number for every entry.
+    name : str
+        The quantity; entries of an array are called ``name[i, j]``.
+    source : str
+        Where the estimate comes from.
+
+    Returns
+    -------
+    Comparison, one row per entry.
+
+    Raises
+    ------
+    ValueError
+        When the shape of ``predicted`` does not fit.
+
+    Examples
+    --------
+    >>> check(Estimate(1.02, 0.01), 1.0, "var x").within(4), check(Estimate(1.02, 0.01), 1.0, "var x").within(1)
+    (True, False)
+    """
+    value, error = np.asarray(estimate.value, np.float64), np.asarray(estimate.standard_error, np.float64)
+    expected = _fitting("predicted", predicted, value.shape)
+    return Comparison(
+        tuple(
+            Row.of(
+                f"{name}[{', '.join(map(str, i))}]" if i else name,
+                source,
+                float(value[i]),
+                float(error[i]),
+                float(expected[i]),
+            )
+            for i in np.ndindex(value.shape)
+        )
+    )
+
+
+def compare(
+    *ensembles: EnsembleLike,
+    predicted: ArrayLike | None = None,
+    predicted_mean: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare the moments of ensembles with a prediction, or with those of the first ensemble.
+
+    Parameters
+    ----------
+    *ensembles : Ensemble
+        Or anything with ``mean`` (d,), ``covariance`` (d, d), the same two in ``standard_error``, ``label`` and
+        ``parameters``.
+    predicted : array_like, (d, d), or a number for d = 1
+        Predicted covariance.
+    predicted_mean : array_like, (d,), or a number for every component
+        Predicted mean.
+    names : sequence of str
+        What to call each ensemble in the column ``source``; their labels otherwise.
+
+    Returns
+    -------
+    Comparison
+        For each ensemble the predicted moments: d means, d(d + 1)/2 variances and covariances. Without any prediction
+        all of them against the first ensemble's, standard errors added in quadrature (independent ensembles).
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to compare with, or a shape or the number of names does not fit.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Space
+    >>> error = Space(mean=[0.1], covariance=[[0.01]])
+    >>> sgd = Space(mean=[0.05], covariance=[[1.02]], standard_error=error, label="SGD", parameters=("x",))
+    >>> print(compare(sgd, predicted=1.0, predicted_mean=0.0))
+    quantity  source  value  predicted   ratio  standard_error      z  detectable
+    mean x    SGD      0.05          0     nan             0.1  +0.50         inf
+    var x     SGD      1.02          1  1.0200            0.01  +2.00        0.04
+    """
+    labels = [ensemble.label for ensemble in ensembles] if names is None else list(names)
+    if len(labels) != len(ensembles):
+        raise ValueError(f"names must name each of the {len(ensembles)} ensembles, got {len(labels)} names")
+    given = predicted is not None or predicted_mean is not None
+    if len(ensembles) < (1 if given else 2):
+        raise ValueError("ensembles must be at least one with predicted or predicted_mean, at least two without")
+    tables = [_moments(ensemble) for ensemble in ensembles]
+    rows: list[Row] = []
+    if not given:
+        reference = tables[0]
+        for label, table in zip(labels[1:], tables[1:], strict=True):
+            if table.keys() != reference.keys():
+                raise ValueError(
+                    f"ensembles must have the parameters of the first, {ensembles[0].parameters}: {label!r} has not"
+                )
+            for name, (value, error) in table.items():
+                expected, uncertainty = reference[name]
+                rows.append(Row.of(name, f"{label} / {labels[0]}", value, math.hypot(error, uncertainty), expected))
+        return Comparison(tuple(rows))
+    for ensemble, label, table in zip(ensembles, labels, tables, strict=True):
+        expected_moments = _predictions(ensemble, predicted, predicted_mean)
+        rows += [Row.of(name, label, *table[name], value) for name, value in expected_moments.items()]
+    return Comparison(tuple(rows))
+
+
+def sigmas_for(tests: int, level: float = 0.05) -> float:
+    """Number of σ that the largest of ``tests`` independent Gaussian |z| exceeds with probability ``level`` (Šidák).
+
+    Parameters
+    ----------
+    tests : int
+        At least 1.
+    level : float
+        In (0, 1): the chance that a right prediction fails any of the tests.
+
+    Returns
+    -------
+    float, to be given to :meth:`Comparison.within`.
+
+    Raises
+    ------
+    ValueError
+        When an argument is outside its range.
+
+    Notes
+    -----
+    Šidák (1967), two-sided: a test at 1 − (1 − level)^(1/tests). Conservative when the tests are correlated.
+
+    Examples
+    --------
+    >>> round(sigmas_for(1, 0.05), 4), round(sigmas_for(100, 0.05), 4)
+    (1.96, 3.474)
+    """
+    if tests < 1:
+        raise ValueError(f"tests must be at least 1, got {tests!r}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    from scipy.special import ndtri  # here: it costs more than everything else that this room imports
+
+    return float(-ndtri(-math.expm1(math.log1p(-level) / tests) / 2))
+
+
+def _moments(ensemble: EnsembleLike) -> dict[str, tuple[float, float]]:
+    """Value and standard error of each mean, variance and covariance, by name."""
+    errors = ensemble.standard_error
+    means = zip(np.asarray(ensemble.mean, np.float64), np.asarray(errors.mean, np.float64), strict=True)
+    table = {f"mean {p}": (float(v), float(e)) for p, (v, e) in zip(ensemble.parameters, means, strict=True)}
+    covariance, error = np.asarray(ensemble.covariance, np.float64), np.asarray(errors.covariance, np.float64)
+    return table | {name: (float(covariance[i]), float(error[i])) for name, i in _entries(ensemble.parameters).items()}
+
+
+def _predictions(ensemble: EnsembleLike, covariance: ArrayLike | None, mean: ArrayLike | None) -> dict[str, float]:
+    """Predicted moments, under the names of ``_moments``."""
+    d = len(ensemble.parameters)
+    expected: dict[str, float] = {}
+    if mean is not None:
+        expected |= {
+            f"mean {p}": float(m)
+            for p, m in zip(ensemble.parameters, _fitting("predicted_mean", mean, (d,)), strict=True)
+        }
+    if covariance is not None:
+        if np.ndim(covariance) == 0 and d > 1:
+            raise ValueError(f"predicted must have the shape {(d, d)}, got a number")
+        matrix = _fitting("predicted", covariance, (d, d))
+        expected |= {name: float(matrix[i]) for name, i in _entries(ensemble.parameters).items()}
+    return expected
+
+
+def _entries(parameters: Sequence[str]) -> dict[str, tuple[int, int]]:
+    pairs = [(i, j) for i in range(len(parameters)) for j in range(i, len(parameters))]
+    return {f"var {parameters[i]}" if i == j else f"cov {parameters[i]}, {parameters[j]}": (i, j) for i, j in pairs}
+
+
+def _fitting(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim and array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
+    return np.broadcast_to(array, shape)

@@ -1,0 +1,30 @@
+"""What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
+
+from sgdsde.theory.correlation import autocorrelation_time, autocovariance
+from sgdsde.theory.noise import (
+    batch_gradient_covariance,
+    between_batches_covariance,
+    noise_scale,
+    summed_gradient_covariance,
+    update_covariance,
+)
+from sgdsde.theory.stationary import (
+    stability_limit,
+    stationary_covariance,
+    stationary_variance,
+    stationary_velocity_covariance,
+)
+
+__all__ = [
+    "autocorrelation_time",
+    "autocovariance",
+    "batch_gradient_covariance",
+    "between_batches_covariance",
+    "noise_scale",
+    "stability_limit",
+    "stationary_covariance",
+    "stationary_variance",
+    "stationary_velocity_covariance",
+    "summed_gradient_covariance",
+    "update_covariance",
+]

@@ -1,0 +1,213 @@
+"""Stationary laws of SGD and of its stochastic differential equation near a minimum (docs/theory.md, §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.config import SGDConfig
+from sgdsde.theory import heavy_ball
+from sgdsde.theory.modes import check_stable, learning_rate_limit, modes_of, symmetric
+
+Array = NDArray[np.float64]
+
+POSITIONS: dict[str, Callable[[Array, Array, float, int], heavy_ball.Law]] = {
+    "average": heavy_ball.reshuffled_average,
+    "epoch_end": heavy_ball.reshuffled_epoch_end,
+}
+
+
+def stationary_covariance(
+    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde", *, position: str = "average"
+) -> Array:
+    """Stationary covariance of the parameters around a minimum with constant Hessian and gradient noise.
+
+    Parameters
+    ----------
+    hessian : array_like, (P, P) or a number
+        H of the mean loss; symmetric to 1e-10, positive definite wherever there is noise (see Notes).
+    covariance : array_like, (P, P) or a number
+        F of one example's gradient, divisor N − 1; symmetric and positive semidefinite to 1e-10.
+    config : SGDConfig
+        Gives ε, B, N, m and the sampling.
+    model : str
+        ``"sde"``, or ``"sgd"``: the exact law at this learning rate, momentum and sampling.
+    position : str
+        For ``"sgd"`` with reshuffling: ``"average"`` over the updates of an epoch, or ``"epoch_end"``. No other law
+        depends on it.
+
+    Returns
+    -------
+    ndarray, (P, P), in units of parameters squared.
+
+    Raises
+    ------
+    ValueError
+        When a shape, symmetry or definiteness is wrong, an option is unknown, or with ``"sgd"`` the learning rate is
+        not below :func:`stability_limit`.
+
+    Notes
+    -----
+    SDE: H S + S H = T F (Smith & Le, arXiv 1710.06451, eq. 4 near a minimum). SGD: X = M X Mᵀ + ε² c F ⊗ 11ᵀ on the
+    state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch.
+    A mode whose curvature is zero to rounding is flat: if F has no noise along it, its variance is 0 (from a fixed
+    start it does not move), otherwise no stationary law exists.
+
+    Examples
+    --------
+    >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64)
+    >>> stationary_covariance(1.0, 64 / 63, config).round(6)
+    array([[0.011905]])
+    >>> stationary_covariance(1.0, 64 / 63, config, model="sgd").round(6)
+    array([[0.012531]])
+    """
+    check_options(model, position)
+    modes = modes_of(hessian, covariance, config)
+    return modes.rotate_back_symmetric(modes.noise * law_between(modes.curvature, config, model, position).position)
+
+
+def stationary_velocity_covariance(
+    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, *, position: str = "average"
+) -> Array:
+    """Stationary covariance of SGD's velocity v (equally of one update ω' − ω), exact at finite learning rate.
+
+    Parameters
+    ----------
+    hessian, covariance, config, position
+        As in :func:`stationary_covariance` with ``model="sgd"``.
+
+    Returns
+    -------
+    ndarray, (P, P), in units of parameters squared (per update squared).
+
+    Raises
+    ------
+    ValueError
+        As :func:`stationary_covariance`.
+
+    Notes
+    -----
+    docs/theory.md §3. For independent batches, in Hessian modes: Cov(v_i, v_j) = ε(h_i + h_j)/(1 + m) Cov(ω_i, ω_j).
+
+    Examples
+    --------
+    >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64)
+    >>> stationary_velocity_covariance(1.0, 64 / 63, config).round(6)
+    array([[0.002506]])
+    """
+    check_options("sgd", position)
+    modes = modes_of(hessian, covariance, config)
+    return modes.rotate_back_symmetric(modes.noise * law_between(modes.curvature, config, "sgd", position).velocity)
+
+
+def stationary_variance(
+    curvature: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde", *, position: str = "average"
+) -> Array:
+    """Stationary variance in one dimension, broadcast over arrays of curvatures and noises.
+
+    Parameters
+    ----------
+    curvature : array_like
+        h > 0.
+    covariance : array_like, shape that broadcasts
+        F ≥ 0 of one example's gradient, divisor N − 1.
+    config, model, position
+        As in :func:`stationary_covariance`.
+
+    Returns
+    -------
+    ndarray of the broadcast shape, in units of parameters squared.
+
+    Raises
+    ------
+    ValueError
+        When h ≤ 0, F < 0, an option is unknown, or with ``"sgd"`` the learning rate is not below 2(1 + m)/h.
+
+    Notes
+    -----
+    SDE: T F/(2h). SGD with independent batches: ε c F (1 + m)/(h (1 − m)(2(1 + m) − εh)). docs/theory.md §3.
+
+    Examples
+    --------
+    >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, momentum=0.5)
+    >>> stationary_variance([1.0, 2.0], 1.0, config, model="sgd").round(6)
+    array([0.024246, 0.012556])
+    """
+    check_options(model, position)
+    h, f = np.asarray(curvature, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
+    if not (np.isfinite(h).all() and (h > 0).all()):
+        raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
+    if not (np.isfinite(f).all() and (f >= 0).all()):
+        raise ValueError(f"covariance must be at least 0 and finite, got {covariance!r}")
+    flat = np.atleast_1d(h).ravel()
+    return np.asarray(f * MODELS[model](flat, flat, config, position).position.reshape(h.shape))
+
+
+def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
+    """Learning rate 2(1 + m)/λ_max at and beyond which SGD near this minimum diverges; infinite where H = 0.
+
+    Parameters
+    ----------
+    hessian : array_like, (P, P) or a number
+        H of the mean loss, symmetric.
+    config : SGDConfig
+        Gives m; its learning rate plays no part.
+
+    Returns
+    -------
+    float, in units of the learning rate.
+
+    Raises
+    ------
+    ValueError
+        When ``hessian`` is not a finite symmetric matrix.
+
+    Notes
+    -----
+    docs/theory.md §3; Polyak (1964) for the heavy ball.
+
+    Examples
+    --------
+    >>> stability_limit([[1.0, 0.0], [0.0, 5.0]], SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.5))
+    0.6
+    """
+    largest = float(np.linalg.eigvalsh(symmetric("hessian", hessian))[-1])
+    return learning_rate_limit(largest, config.momentum)
+
+
+def _sde_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
+    """Law of ω for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``; it has no velocity."""
+    none = np.full(np.broadcast_shapes(left.shape, right.shape), np.nan)
+    return heavy_ball.Law(config.temperature / (left + right), none, none)
+
+
+def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
+    """Law of ω and v for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``."""
+    check_stable(float(max(left.max(initial=0.0), right.max(initial=0.0))), config)
+    p, q, m = config.learning_rate * left, config.learning_rate * right, config.momentum
+    if config.sampling == "reshuffle":
+        law = POSITIONS[position](p, q, m, config.n_examples // config.batch_size)
+        unit = config.learning_rate**2 / config.batch_size
+    else:
+        law = heavy_ball.independent_batches(p, q, m)
+        unit = config.learning_rate**2 * config.batch_noise
+    return heavy_ball.Law(*(unit * part for part in law))
+
+
+#: Stationary law of a pair of modes, by the name that ``model`` takes.
+MODELS = {"sde": _sde_law, "sgd": _sgd_law}
+
+
+def law_between(curvature: Array, config: SGDConfig, model: str, position: str = "average") -> heavy_ball.Law:
+    """Law of every pair of modes for unit noise, as (P, P) arrays."""
+    return MODELS[model](curvature[:, None], curvature[None, :], config, position)
+
+
+def check_options(model: str, position: str = "average") -> None:
+    """ValueError for a model or position that does not exist."""
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if position not in POSITIONS:
+        raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")

@@ -1,0 +1,93 @@
+import base64
+import json
+import re
+
+import pytest
+
+from validation.claim import Check, Finding
+from validation.report import Report
+from validation.runner import run_claims
+
+
+class Silent:
+    def started(self, claim): ...
+    def progressed(self, fraction): ...
+    def said(self, text): ...
+    def finished(self, outcome): ...
+
+
+def report_of(registry, folder, publish=None):
+    report = Report(folder)
+    return run_claims(list(registry.values()), registry, "quick", 0, Silent(), publish or report.write)
+
+
+def strict(text):
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_all_text_is_escaped(registry, make_claim, tmp_path):
+    evil = '<script>alert("x")</script> & co'
+    make_claim("one", title=evil, formula=evil, label=evil)
+    report_of(registry, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; co") >= 3
+
+
+def test_the_page_is_self_contained(registry, make_claim, tmp_path):
+    make_claim("one")
+    report_of(registry, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert not re.search(r"@import|url\(|https?://", page)
+    image = re.search(r'<img alt="([^"]+)" src="data:image/png;base64,([^"]+)"', page)
+    assert image is not None
+    assert image[1] == "One point on a line."
+    assert base64.b64decode(image[2]) == (tmp_path / "one_mean.png").read_bytes()
+    assert "$" not in re.sub(r"base64,[^\"]+", "", page)
+
+
+def test_json_is_strict_even_where_a_check_is_exact(registry, make_claim, tmp_path):
+    claim = make_claim("exact", predicted=0.0, truth=0.0, wrong=1.0, count=2)
+    exact = Finding((Check("no noise", 0.0, 1e-9, 0.0, 1.0), Check("some", 1.0, 1.0, 0.01, 2.0)), "some")
+    object.__setattr__(claim, "measure", lambda context: exact)
+    object.__setattr__(claim, "plans", {"quick": type(claim.plans["quick"])(2, 1.0)})
+    report_of(registry, tmp_path)
+    results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))
+    check = results["claims"][0]["checks"][0]
+    assert check["z"] is None  # infinite: nothing may differ where there is no noise
+    assert check["ratio"] is None
+    assert results["claims"][0]["verdict"] == "refuted"
+
+
+def test_the_report_is_written_after_each_claim(registry, make_claim, tmp_path):
+    make_claim("one")
+    make_claim("two")
+    report, seen = Report(tmp_path), []
+
+    def publish(run):
+        report.write(run)
+        results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))
+        seen.append([item["verdict"] for item in results["claims"]])
+
+    report_of(registry, tmp_path, publish)
+    assert seen == [["confirmed", "not run"], ["confirmed", "confirmed"]]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    from validation import report
+
+    target = tmp_path / "results.json"
+    report._replace(target, b"old")
+
+    def disk_full(self, content):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(report.Path, "write_bytes", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        report._replace(target, b"new")
+    assert target.read_bytes() == b"old"

@@ -1,0 +1,64 @@
+import pytest
+from scipy.stats import norm
+
+from validation.claim import Check, Finding
+from validation.context import Context, derived_seed
+from validation.formatting import percent, plain, with_error
+from validation.verdict import Verdict, judge, threshold
+
+
+@pytest.mark.parametrize("tests", [1, 17, 500])
+def test_the_threshold_gives_the_family_level(tests):
+    assert (1 - 2 * norm.sf(threshold(tests))) ** tests == pytest.approx(1 - 1e-3, rel=1e-9)
+
+
+@pytest.fixture
+def ruling(make_claim):
+    claim = make_claim("any")
+    return lambda *checks: judge(claim, Finding(checks, checks[0].label), limit=4.0)
+
+
+def test_a_check_blunter_than_promised_is_inconclusive(ruling):
+    judgement = ruling(Check("blunt", 1.0, 1.0, 0.02, 2.0))
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "could not have seen a deviation of 5%" in judgement.reason
+
+
+def test_a_false_theory_must_be_rejected(ruling):
+    exact = Check("exact law", 1.0, 1.0, 0.01, 2.0)
+    seen = ruling(exact, Check("SDE", 2.3, 1.0, 0.01, 1.0, "different"))
+    unseen = ruling(exact, Check("SDE", 1.02, 1.0, 0.01, 1.0, "different"))
+    assert seen.verdict is Verdict.CONFIRMED
+    assert unseen.verdict is Verdict.INCONCLUSIVE
+
+
+def test_where_no_noise_is_left_only_rounding_may_differ(ruling):
+    some = Check("some noise", 1.0, 1.0, 0.01, 2.0)
+    kept = ruling(some, Check("B = N", 0.0, 1e-25, 0.0, 1.0, rounding=1e-20))
+    broken = ruling(some, Check("B = N", 0.0, 1e-15, 0.0, 1.0, rounding=1e-20))
+    assert kept.verdict is Verdict.CONFIRMED
+    assert broken.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_measurement_that_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match="measured is"):
+        Check("x", 1.0, value, 0.1, 2.0)
+
+
+def test_seeds_depend_on_every_label_and_fit_a_double():
+    seeds = {derived_seed(seed, claim, label) for seed in range(5) for claim in "ab" for label in range(5)}
+    assert len(seeds) == 50
+    assert max(seeds) < 2**53
+    context = Context("claim", "quick", 3, None)
+    assert context.seed("a", 1) == context.seed("a", 1) == derived_seed(3, "claim", "a", 1)
+    assert context.seed("a", 1) != context.seed("a1")
+
+
+def test_numbers_show_the_digits_that_the_error_allows():
+    assert with_error(0.00123456, 0.0000012) == "0.0012346 ± 0.0000012"
+    assert with_error(1.23456e-7, 1.2e-9) == "(1.235 ± 0.012)×10⁻⁷"
+    assert with_error(9.99, 0.0996) == "9.99 ± 0.10"
+    assert with_error(0.0, 0.0) == "0 (exact)"
+    assert plain(float("nan")) == "–"
+    assert percent(0.00996) == "1.0 %"

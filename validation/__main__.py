@@ -1,0 +1,90 @@
+"""``python -m validation``: parse the command line, run the claims, write the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from validation.claim import Claim, discover
+from validation.presets import PRESETS
+
+DESCRIPTION = """Measure, claim by claim and with error bars, whether SGD is the stochastic differential equation that
+theory says it is, and write a report."""
+EXITS = """exit status: 0 every claim is confirmed, 1 a claim is not, 2 bad usage, 130 interrupted (the finished claims
+are in the report)"""
+
+
+def parser() -> argparse.ArgumentParser:
+    presets = "; ".join(f"{name}: {purpose}" for name, purpose in PRESETS.items())
+    made = argparse.ArgumentParser(prog="python -m validation", description=DESCRIPTION, epilog=EXITS)
+    made.add_argument("--preset", choices=list(PRESETS), default="quick", help=presets)
+    made.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run these claims only")
+    made.add_argument("--seed", type=_seed, default=0, help="same seed, same numbers (default 0)")
+    made.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default report/)")
+    made.add_argument("--list", action="store_true", help="list the claims and stop")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    command = parser()
+    options = command.parse_args(arguments)
+    console = Console()
+    claims = discover() if registry is None else registry
+    if options.list:
+        for claim in claims.values():
+            seconds = claim.plans[options.preset].seconds
+            console.print(f"{claim.name:<20} {claim.title} (about {seconds:.0f} s)", markup=False, highlight=False)
+        return 0
+    names = list(dict.fromkeys(options.only or claims))
+    unknown = [name for name in names if name not in claims]
+    if unknown:
+        command.error(f"unknown claim {', '.join(map(repr, unknown))}; the claims are {', '.join(claims)}")
+    problem = _unwritable(options.out)
+    if problem:
+        command.error(f"cannot write to the output folder {str(options.out)!r}: {problem}")
+    return _run([claims[name] for name in names], claims, options, console)
+
+
+def _run(chosen: list[Claim], claims: Mapping[str, Claim], options: argparse.Namespace, console: Console) -> int:
+    # Imported here so that --help, --list and bad usage answer at once.
+    from validation.progress import listener
+    from validation.report import Report
+    from validation.runner import run_claims
+    from validation.summary import summary
+
+    report = Report(options.out)
+    with listener(console, chosen, options.preset) as told:
+        run = run_claims(chosen, claims, options.preset, options.seed, told, report.write)
+    console.print(summary(run), markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Report: {report.index}", markup=False, highlight=False, soft_wrap=True)
+    return run.exit_status
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"must be a non-negative integer, got {text!r}")
+    return seed
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be written there; empty when it can. Asked before any work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

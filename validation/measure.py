@@ -1,0 +1,35 @@
+"""From a simulated ensemble to a check, the same way in every claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from validation.claim import Check
+
+if TYPE_CHECKING:
+    from sgdsde import Ensemble
+
+
+def whole(ensemble: Ensemble) -> Ensemble:
+    """The ensemble, or RuntimeError when a path diverged: what is left would be a biased sample."""
+    if ensemble.diverged:
+        raise RuntimeError(f"{ensemble.diverged} of {ensemble.paths} paths diverged in {ensemble.label}")
+    return ensemble
+
+
+def covariance_check(
+    label: str,
+    ensemble: Ensemble,
+    predicted: float,
+    wrong: float,
+    *,
+    entry: tuple[int, int] = (0, 0),
+    unit: float = 1.0,
+    expected: Literal["equal", "different"] = "equal",
+    rounding: float = 0.0,
+) -> Check:
+    """An entry of the ensemble's covariance, times ``unit``, against what is predicted for that product."""
+    ensemble = whole(ensemble)
+    measured = float(ensemble.covariance[entry]) * unit
+    error = float(ensemble.standard_error.covariance[entry]) * unit
+    return Check(label, predicted, measured, error, wrong, expected, rounding)

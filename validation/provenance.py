@@ -1,0 +1,49 @@
+"""What a reader needs to repeat a run: versions, machine, date, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("sgdsde", "numpy", "numba", "scipy", "torch", "matplotlib")
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Label → text, in the order in which the report shows it."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "Python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "CPUs": str(cpus()),
+    }
+
+
+def cpus() -> int:
+    """The CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -1,0 +1,127 @@
+"""Writes the report: ``index.html`` (one self-contained page), ``results.json`` and the figures as PNG files.
+
+Everything is written again after each claim, each file in one atomic step: a run that is killed leaves a whole report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from validation.claim import Check
+from validation.formatting import strict
+from validation.page import page
+from validation.presets import FAMILY_LEVEL
+from validation.provenance import provenance
+from validation.runner import Outcome, Run
+from validation.summary import summary
+
+
+class Report:
+    """The report of one run in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._images: dict[str, bytes] = {}
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.html"
+
+    def write(self, run: Run) -> None:
+        for outcome in run.outcomes:
+            self._draw(outcome)
+        for name, image in self._images.items():
+            _replace(self.folder / name, image)
+        results = json.dumps(strict(results_of(run)), indent=1, ensure_ascii=False, allow_nan=False)
+        _replace(self.folder / "results.json", results.encode())
+        _replace(self.index, page(run, self._images).encode())
+
+    def _draw(self, outcome: Outcome) -> None:
+        from sgdsde.plotting import png
+
+        for picture in outcome.finding.pictures if outcome.finding else ():
+            name = file_name(outcome, picture.name)
+            if name not in self._images:
+                self._images[name] = png(picture.figure)
+
+
+def file_name(outcome: Outcome, picture: str) -> str:
+    """The PNG file of a claim's picture."""
+    return f"{outcome.claim.name}_{picture}.png"
+
+
+def results_of(run: Run) -> dict[str, Any]:
+    """The run as plain data for ``results.json``."""
+    return {
+        "summary": summary(run),
+        "exit_status": run.exit_status,
+        "interrupted": run.interrupted,
+        "preset": run.preset,
+        "seed": run.seed,
+        "seconds": run.seconds,
+        "family_level": FAMILY_LEVEL,
+        "tests_in_family": run.tests,
+        "threshold_sigma": run.limit,
+        "provenance": provenance(),
+        "claims": [_claim(outcome) for outcome in run.outcomes],
+    }
+
+
+def _claim(outcome: Outcome) -> dict[str, Any]:
+    claim, finding, judgement = outcome.claim, outcome.finding, outcome.judgement
+    checks = finding.checks if finding else ()
+    return {
+        "name": claim.name,
+        "title": claim.title,
+        "statement": claim.statement,
+        "formula": claim.formula,
+        "source": claim.source,
+        "verdict": str(outcome.verdict),
+        "reason": judgement.reason,
+        "seconds": outcome.seconds,
+        "resolution": claim.resolution,
+        "negative_control": {
+            "prediction": claim.control,
+            "checks_that_reject_it": judgement.control_rejected,
+            "largest_z": judgement.control_worst,
+        },
+        "headline": finding.headline if finding else None,
+        "data": finding.data if finding else "",
+        "method": finding.method if finding else "",
+        "notes": list(finding.notes) if finding else [],
+        "checks": [_check(check) for check in checks],
+        "figures": [
+            {"file": file_name(outcome, picture.name), "caption": picture.caption, "alt": picture.alt}
+            for picture in (finding.pictures if finding else ())
+        ],
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "label": check.label,
+        "expected": check.expected,
+        "predicted": check.predicted,
+        "measured": check.measured,
+        "standard_error": check.standard_error,
+        "ratio": check.ratio,
+        "z": check.z,
+        "detectable": check.detectable,
+        "control_predicted": check.wrong,
+        "control_z": check.control_z,
+    }
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside, then rename: a reader sees the old file or the new one, never half of one."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

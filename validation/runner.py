@@ -1,0 +1,115 @@
+"""Runs claims one after another, judges them, and hands every finished one to the report before the next starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from validation.claim import Claim, Finding
+from validation.context import Context
+from validation.verdict import Judgement, Verdict, judge, threshold
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A claim, what it measured (None if it did not end), the verdict and the seconds it took."""
+
+    claim: Claim
+    judgement: Judgement
+    finding: Finding | None = None
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+
+class Listener(Protocol):
+    """Told how the run goes: a progress bar, plain lines, or a test."""
+
+    def started(self, claim: Claim) -> None: ...
+
+    def progressed(self, fraction: float) -> None: ...
+
+    def said(self, text: str) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """The state of a run: one outcome for each chosen claim, whether it has run or not."""
+
+    preset: str
+    seed: int
+    limit: float
+    tests: int
+    outcomes: tuple[Outcome, ...]
+    seconds: float = 0.0
+    interrupted: bool = False
+    complete: bool = True  # every registered claim was chosen
+
+    @property
+    def exit_status(self) -> int:
+        """0 when every claim is confirmed, 130 when interrupted, otherwise 1."""
+        if self.interrupted:
+            return 130
+        return 0 if all(outcome.verdict is Verdict.CONFIRMED for outcome in self.outcomes) else 1
+
+
+def run_claims(
+    chosen: Sequence[Claim],
+    registry: Mapping[str, Claim],
+    preset: str,
+    seed: int,
+    listener: Listener,
+    publish: Callable[[Run], None],
+) -> Run:
+    """Run the chosen claims in order and ``publish`` the state after each.
+
+    The threshold counts the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the
+    numbers and the verdict that it gets in the whole run.
+    """
+    tests = sum(claim.plans[preset].tests for claim in registry.values())
+    limit = threshold(tests)
+    pending = Judgement(Verdict.NOT_RUN, "not run yet")
+    outcomes = [Outcome(claim, pending) for claim in chosen]
+    began = time.perf_counter()
+
+    def state(interrupted: bool = False) -> Run:
+        elapsed = time.perf_counter() - began
+        complete = len(chosen) == len(registry)
+        return Run(preset, seed, limit, tests, tuple(outcomes), elapsed, interrupted, complete)
+
+    try:
+        for position, claim in enumerate(chosen):
+            outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
+            listener.started(claim)
+            outcomes[position] = _measure(claim, preset, seed, limit, listener)
+            listener.finished(outcomes[position])
+            publish(state())
+    except KeyboardInterrupt:
+        publish(state(interrupted=True))
+        return state(interrupted=True)
+    return state()
+
+
+def _measure(claim: Claim, preset: str, seed: int, limit: float, listener: Listener) -> Outcome:
+    plan = claim.plans[preset]
+    context = Context(claim.name, preset, seed, plan.size, listener.progressed, listener.said)
+    began = time.perf_counter()
+    try:
+        finding = claim.measure(context)
+        if len(finding.checks) != plan.tests:
+            raise RuntimeError(f"announced {plan.tests} checks, made {len(finding.checks)}")
+    except Exception as error:  # one claim's failure must not take the others with it; the report names it
+        judgement = Judgement(Verdict.ERROR, _short(error))
+        return Outcome(claim, judgement, None, time.perf_counter() - began)
+    return Outcome(claim, judge(claim, finding, limit), finding, time.perf_counter() - began)
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

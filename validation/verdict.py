@@ -1,0 +1,97 @@
+"""From checks to a verdict: one threshold for the whole run, corrected for the number of tests in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sgdsde.statistics import sigmas_for
+from validation.claim import Check, Claim, Finding
+from validation.presets import FAMILY_LEVEL
+
+
+class Verdict(StrEnum):
+    """How a claim ended. Only ``CONFIRMED`` lets the run exit with 0."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    NO_POWER = "no power"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, the sentence that explains it, and how the negative control fared."""
+
+    verdict: Verdict
+    reason: str
+    control_rejected: int = 0
+    control_worst: float = 0.0
+
+
+def threshold(tests: int) -> float:
+    """The |z| that a run of ``tests`` true checks exceeds anywhere with probability ``FAMILY_LEVEL``.
+
+    Šidák's bound holds for dependent normal estimates too (Šidák 1967), so checks of one claim may share a simulation.
+
+    >>> round(threshold(1), 2), round(threshold(200), 2)
+    (3.29, 4.56)
+    """
+    return sigmas_for(max(tests, 1), FAMILY_LEVEL)
+
+
+def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
+    """Apply the same rule to the prediction and to the negative control."""
+    equal = [check for check in finding.checks if check.expected == "equal"]
+    failed = [check for check in equal if abs(check.z) > limit]
+    unseparated = [check for check in finding.checks if check.expected == "different" and abs(check.z) <= limit]
+    rejected = sum(abs(check.control_z) > limit for check in equal)
+    control_worst = max(abs(check.control_z) for check in equal)
+    blunt = max(equal, key=lambda check: check.detectable)
+
+    def ruling(verdict: Verdict, reason: str) -> Judgement:
+        return Judgement(verdict, reason, rejected, control_worst)
+
+    if failed:
+        worst = _worst(failed)
+        return ruling(
+            Verdict.REFUTED,
+            f"{len(failed)} of {_count(equal)} off by more than {limit:.2f} σ; "
+            f"the worst by {worst.z:+.1f} σ ({worst.label})",
+        )
+    if not rejected:
+        return ruling(
+            Verdict.NO_POWER,
+            f"the check has no power: the negative control ({claim.control}) passes as well, at most "
+            f"{control_worst:.1f} σ away where {limit:.2f} σ are needed",
+        )
+    if unseparated:
+        least = min(unseparated, key=lambda check: abs(check.z))
+        return ruling(
+            Verdict.INCONCLUSIVE,
+            f"could not tell the measurement from a prediction that should be wrong: {abs(least.z):.1f} σ "
+            f"({least.label}), {limit:.2f} σ needed",
+        )
+    if blunt.detectable > claim.resolution:
+        return ruling(
+            Verdict.INCONCLUSIVE,
+            f"could not have seen a deviation of {claim.resolution:.0%}: only {blunt.detectable:.1%} or more "
+            f"stands out in the weakest check ({blunt.label})",
+        )
+    worst = _worst(equal)
+    return ruling(
+        Verdict.CONFIRMED,
+        f"{_count(equal)} within the threshold of {limit:.2f} σ; "
+        f"the largest deviation is {worst.z:+.1f} σ ({worst.label})",
+    )
+
+
+def _worst(checks: list[Check]) -> Check:
+    return max(checks, key=lambda check: abs(check.z))
+
+
+def _count(checks: list[Check]) -> str:
+    return "1 check" if len(checks) == 1 else f"{len(checks)} checks"
