@@ -22,7 +22,8 @@ class Check:
 
     ``wrong`` is what the claim's negative control predicts for the same number. ``expected="different"`` marks a
     prediction that the claim says is false (the SDE under reshuffling): it passes when it is rejected. ``rounding`` is
-    the absolute difference that floating point alone explains; it decides only where no noise is left.
+    the absolute difference that floating point alone explains; it decides only where no noise is left. ``scale`` is the size that relative deviations refer to where the
+    prediction itself may be near zero, as a covariance may; the prediction's own by default.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Check:
     wrong: float
     expected: Literal["equal", "different"] = "equal"
     rounding: float = 0.0
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("predicted", "measured", "standard_error", "wrong"):
@@ -52,13 +54,14 @@ class Check:
 
     @property
     def ratio(self) -> float:
-        """Measured over predicted; NaN where nothing is predicted."""
+        """Measured over predicted; NaN where zero is predicted."""
         return self.measured / self.predicted if self.predicted else math.nan
 
     @property
     def detectable(self) -> float:
         """The smallest relative deviation that stands out at 4 standard errors; 0 where the check is exact."""
-        return 4 * self.standard_error / abs(self.predicted) if self.predicted else 0.0
+        scale = abs(self.predicted) if self.scale is None else self.scale
+        return 4 * self.standard_error / scale if self.standard_error else 0.0
 
     def _z(self, prediction: float) -> float:
         difference = self.measured - prediction

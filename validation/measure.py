@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from validation.claim import Check
@@ -29,7 +30,9 @@ def covariance_check(
     rounding: float = 0.0,
 ) -> Check:
     """An entry of the ensemble's covariance, times ``unit``, against what is predicted for that product."""
-    ensemble = whole(ensemble)
-    measured = float(ensemble.covariance[entry]) * unit
+    covariance, (i, j) = whole(ensemble).covariance, entry
+    # What a covariance could have been at most, by Cauchy and Schwarz: its own value may be near zero.
+    scale = None if i == j else unit * math.sqrt(covariance[i, i] * covariance[j, j])
+    measured = float(covariance[i, j]) * unit
     error = float(ensemble.standard_error.covariance[entry]) * unit
-    return Check(label, predicted, measured, error, wrong, expected, rounding)
+    return Check(label, predicted, measured, error, wrong, expected, rounding, scale)

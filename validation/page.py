@@ -26,7 +26,7 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
     sections = [_section(outcome, run, images) for outcome in run.outcomes if outcome.verdict is not Verdict.NOT_RUN]
     return Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
         style=(HERE / "report.css").read_text(encoding="utf-8"),
-        verdict_line=escape(summary(run).partition(",")[0].rstrip(".")),
+        verdict_line=escape(summary(run).partition(".")[0]),
         summary=escape(summary(run)),
         preset=escape(run.preset),
         seed=run.seed,
@@ -61,13 +61,15 @@ def _row(outcome: Outcome) -> str:
         equal = [item for item in finding.checks if item.expected == "equal"]
         weakest = max(item.detectable for item in equal)
         worst = max(abs(item.z) for item in equal)
-        cells += [
-            f'<td class="number">{plain(check.predicted)}<small>{escape(check.label)}</small></td>',
-            f'<td class="number">{with_error(check.measured, check.standard_error)}</td>',
-            f'<td class="number">{_ratio(check)}</td>',
-            f'<td class="number">{len(finding.checks)}<small>worst {worst:.1f} σ</small></td>',
-            f'<td class="number">{percent(weakest)}</td>',
-        ]
+        texts = {
+            "Predicted": f"{plain(check.predicted)}<small>{escape(check.label)}</small>",
+            "Measured": with_error(check.measured, check.standard_error),
+            "Ratio": plain(check.ratio),
+            "Checks": f"{len(finding.checks)}<small>worst {worst:.1f} σ</small>",
+            "Would have seen": percent(weakest),
+        }
+        # The label stands beside the number where the screen is too narrow for columns.
+        cells += [f'<td class="number" data-label="{label}">{text}</td>' for label, text in texts.items()]
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -142,14 +144,10 @@ def _check_row(check: Check) -> str:
     texts = (
         plain(check.predicted),
         with_error(check.measured, check.standard_error),
-        _ratio(check),
+        plain(check.ratio),
         f"{check.z:+.1f} σ",
         percent(check.detectable),
         *(("–", "–") if differs else (plain(check.wrong), f"{check.control_z:+.1f} σ")),
     )
     cells = "".join(f'<td class="number">{text}</td>' for text in texts)
     return f'<tr><th scope="row">{escape(check.label)}{differs}</th>{cells}</tr>'
-
-
-def _ratio(check: Check) -> str:
-    return plain(check.ratio)

@@ -74,6 +74,13 @@ def run_claims(
     """
     tests = sum(claim.plans[preset].tests for claim in registry.values())
     limit = threshold(tests)
+    said: set[str] = set()
+
+    def say(text: str) -> None:
+        if text not in said:  # two claims may meet the same obstacle
+            said.add(text)
+            listener.said(text)
+
     pending = Judgement(Verdict.NOT_RUN, "not run yet")
     outcomes = [Outcome(claim, pending) for claim in chosen]
     began = time.perf_counter()
@@ -87,7 +94,7 @@ def run_claims(
         for position, claim in enumerate(chosen):
             outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
             listener.started(claim)
-            outcomes[position] = _measure(claim, preset, seed, limit, listener)
+            outcomes[position] = _measure(claim, preset, seed, limit, listener.progressed, say)
             listener.finished(outcomes[position])
             publish(state())
     except KeyboardInterrupt:
@@ -96,9 +103,11 @@ def run_claims(
     return state()
 
 
-def _measure(claim: Claim, preset: str, seed: int, limit: float, listener: Listener) -> Outcome:
+def _measure(
+    claim: Claim, preset: str, seed: int, limit: float, progress: Callable[[float], None], say: Callable[[str], None]
+) -> Outcome:
     plan = claim.plans[preset]
-    context = Context(claim.name, preset, seed, plan.size, listener.progressed, listener.said)
+    context = Context(claim.name, preset, seed, plan.size, progress, say)
     began = time.perf_counter()
     try:
         finding = claim.measure(context)

@@ -15,15 +15,15 @@ def summary(run: Run) -> str:
     checks = sum(len(outcome.finding.checks) for outcome in finished if outcome.finding)
     others = [f"{outcome.claim.name} ({outcome.verdict})" for outcome in finished if outcome not in confirmed]
     if not finished:
-        held = "No claim has finished"
+        held = "No claim has finished."
     elif others:
-        held = f"{len(confirmed)} of {_claims(len(finished))} confirmed; not confirmed: {', '.join(others)}"
+        held = f"{len(confirmed)} of {_claims(len(finished))} confirmed. Not confirmed: {', '.join(others)}."
     elif len(finished) == 1:
-        held = f"The claim {finished[0].claim.name} is confirmed"
+        held = f"The claim {finished[0].claim.name} is confirmed."
     else:
-        held = f"All {len(finished)} claims are confirmed"
-    tail = f", by {checks} checks in {_time(run.seconds)}." if finished else "."
-    return held + tail + _state(run, len(finished))
+        held = f"All {len(finished)} claims are confirmed."
+    spent = f" {checks} checks, {_time(run.seconds)}." if finished else ""
+    return held + spent + _state(run, len(finished))
 
 
 def _state(run: Run, finished: int) -> str:

@@ -21,6 +21,7 @@ FASTMATH = {"contract"}
 _MANTISSA_AT_2_52 = uint64(0x4330000000000000)  # bits of 2.0**52: a 52-bit integer or-ed in reads as 2**52 + integer
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21)  # Cody & Waite
+_F = tuple(1.0 / math.factorial(n) for n in range(16))  # multiplied by, because LLVM divides by constants
 _ROUND = 6755399441055744.0  # 1.5 · 2**52: adding it leaves the nearest integer in the low bits
 
 
@@ -55,14 +56,14 @@ def float_of(integer):  # type: ignore[no-untyped-def]
 
 @lane_function
 def log_normal(x):  # type: ignore[no-untyped-def]
-    """log(x) of a positive normal number: exponent from the bits, atanh series on a mantissa in [√½, √2)."""
+    """log(x) of a positive normal number: exponent from the bits; atanh on a mantissa in [√½, √2), Chebyshev fit."""
     shifted = as_bits(x) - uint64(0x3FE6A09E667F3BCD)
     exponent = float_of(uint64((int64(shifted) >> 52) + 2048)) - 2048.0
     mantissa = as_float(as_bits(x) - (shifted & uint64(0xFFF0000000000000)))
     t = (mantissa - 1.0) / (mantissa + 1.0)
     s = t * t
-    tail = 1 / 11.0 + s * (1 / 13.0 + s * (1 / 15.0 + s * (1 / 17.0 + s / 19.0)))
-    series = s * (1 / 3.0 + s * (1 / 5.0 + s * (1 / 7.0 + s * (1 / 9.0 + s * tail))))
+    high = 0.11111105440965027 + s * (0.09091453748916536 + s * (0.07665556291791482 + s * 0.07311978326868232))
+    series = s * (0.3333333333333335 + s * (0.19999999999948034 + s * (0.1428571431376441 + s * high)))
     return exponent * _LN2_HIGH + (2.0 * t + (2.0 * t * series + exponent * _LN2_LOW))
 
 
@@ -83,8 +84,8 @@ def exp(x):  # type: ignore[no-untyped-def]
     shifted = clipped * 1.4426950408889634 + _ROUND
     k = shifted - _ROUND
     r = (clipped - k * _LN2_HIGH) - k * _LN2_LOW
-    tail = 1 / 40320.0 + r * (1 / 362880.0 + r * (1 / 3628800.0 + r * (1 / 39916800.0 + r * (1 / 479001600.0 + r / 6227020800.0))))
-    series = 1 / 6.0 + r * (1 / 24.0 + r * (1 / 120.0 + r * (1 / 720.0 + r * (1 / 5040.0 + r * tail))))
+    tail = _F[8] + r * (_F[9] + r * (_F[10] + r * (_F[11] + r * (_F[12] + r * _F[13]))))
+    series = _F[3] + r * (_F[4] + r * (_F[5] + r * (_F[6] + r * (_F[7] + r * tail))))
     value = 1.0 + (r + r * r * (0.5 + r * series))
     power = int64(as_bits(shifted)) - int64(0x4338000000000000)
     half = power >> 1
@@ -94,18 +95,18 @@ def exp(x):  # type: ignore[no-untyped-def]
 
 @lane_function
 def sine_kernel(r):  # type: ignore[no-untyped-def]
-    """sin on [−π/4, π/4]."""
+    """sin on [−π/4, π/4], Chebyshev fit."""
     q = r * r
-    tail = 1 / 362880.0 + q * (-1 / 39916800.0 + q * (1 / 6227020800.0 - q / 1307674368000.0))
-    return r + r * (q * (-1 / 6.0 + q * (1 / 120.0 + q * (-1 / 5040.0 + q * tail))))
+    high = 2.755731605459389e-06 + q * (-2.5051121875165726e-08 + q * 1.5917412836479664e-10)
+    return r + r * (q * (-0.16666666666666666 + q * (0.008333333333330887 + q * (-0.0001984126983666588 + q * high))))
 
 
 @lane_function
 def cosine_kernel(r):  # type: ignore[no-untyped-def]
-    """cos on [−π/4, π/4]."""
+    """cos on [−π/4, π/4], Chebyshev fit."""
     q = r * r
-    tail = 1 / 40320.0 + q * (-1 / 3628800.0 + q * (1 / 479001600.0 - q / 87178291200.0))
-    return 1.0 + q * (-0.5 + q * (1 / 24.0 + q * (-1 / 720.0 + q * tail)))
+    high = 2.48015872987077e-05 + q * (-2.7557317241727743e-07 + q * (2.0876140031388547e-09 + q * -1.1382184214335086e-11))
+    return 1.0 + q * (-0.5 + q * (0.041666666666666664 + q * (-0.0013888888888887359 + q * high)))
 
 
 @lane_function
@@ -161,8 +162,8 @@ def sinh(x):  # type: ignore[no-untyped-def]
     """sinh(x): series where the exponentials would cancel."""
     e = exp(abs(x) - 0.6931471805599453)
     q = x * x
-    tail = 1 / 362880.0 + q * (1 / 39916800.0 + q * (1 / 6227020800.0 + q / 1307674368000.0))
-    near = x + x * q * (1 / 6.0 + q * (1 / 120.0 + q * (1 / 5040.0 + q * tail)))
+    tail = _F[9] + q * (_F[11] + q * (_F[13] + q * _F[15]))
+    near = x + x * q * (_F[3] + q * (_F[5] + q * (_F[7] + q * tail)))
     return near if q < 0.5 else math.copysign(e - 0.25 / e, x)
 
 

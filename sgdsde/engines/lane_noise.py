@@ -47,15 +47,15 @@ def fill_normals(z, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
     """z[4·draws·LANES] ← standard normals of a group, for the LANES paths from `path` on."""
     low, high = uint64(group) & _MASK, _NORMAL | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
-        row = 4 * draw * LANES
+        rows = z[4 * draw * LANES : 4 * (draw + 1) * LANES]
         for lane in range(LANES):
             c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
             r, (s, c) = radius(c0, c1), sine_and_cosine_of_turn(c1)
-            z[row + lane] = r * s
-            z[row + LANES + lane] = r * c
+            rows[lane] = r * s
+            rows[LANES + lane] = r * c
             r, (s, c) = radius(c2, c3), sine_and_cosine_of_turn(c3)
-            z[row + 2 * LANES + lane] = r * s
-            z[row + 3 * LANES + lane] = r * c
+            rows[2 * LANES + lane] = r * s
+            rows[3 * LANES + lane] = r * c
 
 
 @kernel
@@ -63,99 +63,118 @@ def fill_words(words, group, draws, path, k0, k1):  # type: ignore[no-untyped-de
     """words[4·draws·LANES] ← random words of a group."""
     low, high = uint64(group) & _MASK, _BATCH | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
-        row = 4 * draw * LANES
+        rows = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
         for lane in range(LANES):
             c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
-            words[row + lane] = uint32(c0)
-            words[row + LANES + lane] = uint32(c1)
-            words[row + 2 * LANES + lane] = uint32(c2)
-            words[row + 3 * LANES + lane] = uint32(c3)
+            rows[lane] = uint32(c0)
+            rows[LANES + lane] = uint32(c1)
+            rows[2 * LANES + lane] = uint32(c2)
+            rows[3 * LANES + lane] = uint32(c3)
 
 
 @kernel
-def fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
-    """Make sure that `words` holds the group of this update; return where its first word begins."""
+def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+    """The words of this update, picks·LANES of them, drawn when its group is new."""
     place = update % steps
     if place == 0 or fresh:
         fill_words(words, update // steps, draws, path, k0, k1)
-    return place * picks * LANES
+    return words[place * picks * LANES : (place + 1) * picks * LANES]
 
 
 @kernel
-def mean_of_picks(z, chosen, first, picks, weight, table):  # type: ignore[no-untyped-def]
+def row_of(rows, i):  # type: ignore[no-untyped-def]
+    """Row i. As a slice, because a sum of signed indices could be negative for all that LLVM knows: no vector code."""
+    return rows[i * LANES : (i + 1) * LANES]
+
+
+@kernel
+def below(row, bound):  # type: ignore[no-untyped-def]
+    """Turn the words of a row into integers uniform below `bound`."""
+    for lane in range(LANES):
+        row[lane] = uint32((uint64(row[lane]) * bound) >> _HALF)
+
+
+@kernel
+def mean_of_picks(z, chosen, picks, weight, table):  # type: ignore[no-untyped-def]
     """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N)."""
     for component in range(table.shape[0]):
         column = table[component]
-        row = component * LANES
+        mean = row_of(z, component)
         for lane in range(LANES):
-            z[row + lane] = 0.0
+            mean[lane] = 0.0
         for i in range(picks):
-            place = first + i * LANES
+            row = row_of(chosen, i)
             for lane in range(LANES):
-                z[row + lane] += column[chosen[place + lane]]
+                mean[lane] += column[row[lane]]
         for lane in range(LANES):
-            z[row + lane] *= weight
+            mean[lane] *= weight
 
 
 @kernel
 def with_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
     """Independent picks."""
-    first = fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1)
+    chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
     n = uint64(table.shape[1])
     for i in range(picks):
-        place = first + i * LANES
+        below(row_of(chosen, i), n)
+    mean_of_picks(z, chosen, picks, weight, table)
+
+
+@kernel
+def repeats_by_comparing(chosen, picks, n, repeated):  # type: ignore[no-untyped-def]
+    """Floyd's rule for few picks: compare each with those before it, all lanes at once."""
+    for i in range(1, picks):
+        mine, last = row_of(chosen, i), uint32(n - picks + i)
         for lane in range(LANES):
-            words[place + lane] = uint32((uint64(words[place + lane]) * n) >> _HALF)
-    mean_of_picks(z, words, first, picks, weight, table)
+            repeated[lane] = 0
+        for q in range(i):
+            other = row_of(chosen, q)
+            for lane in range(LANES):
+                repeated[lane] |= uint32(1) if other[lane] == mine[lane] else uint32(0)
+        for lane in range(LANES):
+            mine[lane] = last if repeated[lane] != uint32(0) else mine[lane]
+
+
+@kernel
+def repeats_by_marking(chosen, picks, n, marks):  # type: ignore[no-untyped-def]
+    """Floyd's rule for many picks: mark what is taken, lane by lane; `marks` (n) is zero before and after."""
+    for lane in range(LANES):
+        for i in range(picks):
+            t = chosen[i * LANES + lane]
+            if marks[t] != 0:
+                t = uint32(n - picks + i)
+                chosen[i * LANES + lane] = t
+            marks[t] = 1
+        for i in range(picks):
+            marks[chosen[i * LANES + lane]] = 0
 
 
 @kernel
 def without_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
     """Floyd's algorithm."""
-    first = fresh_words(words, update, fresh, picks, steps, draws, path, k0, k1)
+    chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
     n = table.shape[1]
     for i in range(picks):
-        place = first + i * LANES
-        bound = uint64(n - picks + i + 1)
-        for lane in range(LANES):
-            words[place + lane] = uint32((uint64(words[place + lane]) * bound) >> _HALF)
+        below(row_of(chosen, i), uint64(n - picks + i + 1))
     if picks <= PAIRWISE:
-        for i in range(1, picks):
-            place, last = first + i * LANES, uint32(n - picks + i)
-            repeated = scratch[:LANES]
-            for lane in range(LANES):
-                repeated[lane] = 0
-            for q in range(i):
-                other = first + q * LANES
-                for lane in range(LANES):
-                    repeated[lane] |= uint32(words[other + lane] == words[place + lane])
-            for lane in range(LANES):
-                words[place + lane] = last if repeated[lane] != 0 else words[place + lane]
+        repeats_by_comparing(chosen, picks, n, scratch[:LANES])
     else:
-        for lane in range(LANES):
-            for i in range(picks):
-                t = words[first + i * LANES + lane]
-                if scratch[t] != 0:
-                    t = uint32(n - picks + i)
-                    words[first + i * LANES + lane] = t
-                scratch[t] = 1
-            for i in range(picks):
-                scratch[words[first + i * LANES + lane]] = 0
-    mean_of_picks(z, words, first, picks, weight, table)
+        repeats_by_marking(chosen, picks, n, scratch)
+    mean_of_picks(z, chosen, picks, weight, table)
 
 
 @kernel
-def deal(order, words, first, position, picks, n):  # type: ignore[no-untyped-def]
-    """One update's share of the Fisher–Yates shuffles; order (LANES, N); `words` ← the examples dealt."""
+def deal(orders, chosen, position, picks, n):  # type: ignore[no-untyped-def]
+    """One update's share of the Fisher–Yates shuffles; orders (LANES·N); `chosen` ← the examples dealt."""
     for lane in range(LANES):
-        base = lane * n
+        order = orders[lane * n : (lane + 1) * n]
         for i in range(picks):
             place = position * picks + i
-            other = place + ((uint64(words[first + i * LANES + lane]) * uint64(n - place)) >> _HALF)
-            dealt = order[base + other]
-            order[base + other] = order[base + place]
-            order[base + place] = dealt
-            words[first + i * LANES + lane] = dealt
+            other = uint64(place) + ((uint64(chosen[i * LANES + lane]) * uint64(n - place)) >> _HALF)
+            dealt = order[other]
+            order[other] = order[place]
+            order[place] = dealt
+            chosen[i * LANES + lane] = dealt
 
 
 @kernel
@@ -164,14 +183,16 @@ def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, dra
     n = table.shape[1]
     position = update % (n // picks)
     begin = update - position if fresh else update
+    chosen = words
     for now in range(begin, update + 1):
         if now % (n // picks) == 0:
             for lane in range(LANES):
+                order = scratch[lane * n : (lane + 1) * n]
                 for i in range(n):
-                    scratch[lane * n + i] = i
-        first = fresh_words(words, now, fresh and now == begin, picks, steps, draws, path, k0, k1)
-        deal(scratch, words, first, now % (n // picks), picks, n)
-    mean_of_picks(z, words, first, picks, weight, table)
+                    order[i] = i
+        chosen = words_of(words, now, fresh and now == begin, picks, steps, draws, path, k0, k1)
+        deal(scratch, chosen, now % (n // picks), picks, n)
+    mean_of_picks(z, chosen, picks, weight, table)
 
 
 def scratch_size(sampling: str, n: int) -> int:

@@ -48,11 +48,13 @@ def advance(blocks, begin, end, substeps, burn_in, save_every, work, saved, cons
                     a[{reference} * {LANES} + i] = a[i]
             for step in range(update * substeps, (update + 1) * substeps):
                 {draw}
-                for lane in range({LANES}):
-                    {body}
-            if update >= burn_in:
-                for lane in range({LANES}):
-                    {observe}
+                if update >= burn_in and step == (update + 1) * substeps - 1:
+                    for lane in range({LANES}):
+                        {body}
+                        {observe}
+                else:
+                    for lane in range({LANES}):
+                        {body}
             if save_every > 0 and (update + 1) % save_every == 0:
                 for i in range({d}):
                     for lane in range({LANES}):
@@ -60,13 +62,13 @@ def advance(blocks, begin, end, substeps, burn_in, save_every, work, saved, cons
 '''
 
 _DRAW_NORMALS = (
-    "first = step % steps * {k} * {LANES}",
-    "if first == 0 or (update == begin and step == begin * substeps):",
+    "if step % steps == 0 or step == begin * substeps:",
     "    draw(z, step // steps, draws, path, k0, k1)",
+    "rows = z[step % steps * {k} * {LANES} : (step % steps + 1) * {k} * {LANES}]",
 )
 _DRAW_BATCH = (
-    "first = 0",
     "draw(z, words, scratch, table, picks, weight, update, update == begin, steps, draws, path, k0, k1)",
+    "rows = z",
 )
 
 
@@ -84,10 +86,10 @@ def source(plan: Plan) -> str:
     k = plan.noise.numbers
     normal = isinstance(plan.noise, GaussianIncrements)
     body = [f"{name} = a[{i * LANES} + lane]" for i, name in enumerate(block.arrays[: len(block.outputs)])]
-    body += [f"z{j} = z[first + {j * LANES} + lane]" for j in range(k)]
+    body += [f"z{j} = rows[{j * LANES} + lane]" for j in range(k)]
     body += [f"{name} = {code}" for name, code in block.lines]
     body += [f"a[{i * LANES} + lane] = {name}" for i, name in enumerate(block.outputs)]
-    observe = [f"e{i} = a[{i * LANES} + lane] - a[{(reference + i) * LANES} + lane]" for i in range(d)]
+    observe = [f"e{i} = {block.outputs[i]} - a[{(reference + i) * LANES} + lane]" for i in range(d)]
     terms = [f"e{i}" for i in range(d)] + [f"e{i}*e{j}" for i in range(d) for j in range(i, d)]
     observe += [f"a[{(sums + row) * LANES} + lane] += {term}" for row, term in enumerate(terms)]
     draw = [line.format(k=k, LANES=LANES) for line in (_DRAW_NORMALS if normal else _DRAW_BATCH)]
@@ -97,8 +99,8 @@ def source(plan: Plan) -> str:
         constants="\n    ".join(constants) or "pass",
         z_rows=4 * layout(k)[1] if normal else k,
         draw=("\n" + " " * 16).join(draw),
-        body=("\n" + " " * 20).join(body),
-        observe=("\n" + " " * 20).join(observe),
+        body=("\n" + " " * 24).join(body),
+        observe=("\n" + " " * 24).join(observe),
         d=d,
         reference=reference,
         LANES=LANES,

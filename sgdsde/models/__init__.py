@@ -1,8 +1,25 @@
 """Finite sums over real examples, in torch: networks, their training in many replicas, and their gradients."""
 
 from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.gradients import (
+    ProjectedGradients,
+    per_example_gradients,
+    per_example_projections,
+    random_directions,
+)
 from sgdsde.models.networks import draw_weights, mlp
 from sgdsde.models.sampling import batch_indices, batches
 from sgdsde.models.training import train
 
-__all__ = ["DYNAMICS", "batch_indices", "batches", "draw_weights", "mlp", "train"]
+__all__ = [
+    "DYNAMICS",
+    "ProjectedGradients",
+    "batch_indices",
+    "batches",
+    "draw_weights",
+    "mlp",
+    "per_example_gradients",
+    "per_example_projections",
+    "random_directions",
+    "train",
+]

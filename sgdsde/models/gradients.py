@@ -107,7 +107,8 @@ def random_directions(model: nn.Module, k: int, seed: int) -> NDArray[np.float32
     """
     size = sum(p.numel() for p in model.parameters())
     drawn = np.random.default_rng(as_seed(seed)).standard_normal((size, count("k", k)), dtype=np.float32)
-    return drawn / np.linalg.norm(drawn, axis=0)
+    drawn /= np.linalg.norm(drawn, axis=0)
+    return drawn
 
 
 def per_example_projections(
@@ -164,7 +165,7 @@ def per_example_projections(
         along = torch.as_tensor(columns, device=g.device)
         rows.append((g[:, along] if single else g @ along.to(g.dtype)).cpu())
         total += g.sum(0).cpu()
-        squares += float(g.double().square().sum()) if g.dtype == torch.float64 else _sum_of_squares(g)
+        squares += float(torch.linalg.vector_norm(g, dim=1).double().square().sum())
     n = data.n_train
     mean = float(total.square().sum()) / n**2
     projections = torch.cat(rows).double().numpy()

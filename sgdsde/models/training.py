@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from itertools import islice
+from threading import Event
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
 from sgdsde.models.dynamics import DYNAMICS, Steps
 from sgdsde.models.networks import Weights, draw_weights, weights_of
+from sgdsde.models.parallel import in_threads
 from sgdsde.models.replicas import Examples, evaluate, finite, stack, update_of
 
 MEASURES = {
@@ -63,8 +65,8 @@ def train(
     updates : int
         Updates per replica.
     replicas : int
-        R. Replica r has its own batches, and its weights and batches do not depend on R; its numbers agree across R
-        up to the rounding of matrix products.
+        R. Replica r has its own batches, and its run does not depend on R: on a CPU bit for bit, on other devices up to
+        the rounding of matrix products. A CPU runs one replica per thread of ``torch.get_num_threads()``.
     dynamics : str
         ``"sgd"``: v ← m v − ε ĝ, ω ← ω + v.
     evaluate_every : int, optional
@@ -115,20 +117,21 @@ def train(
     sets = checked_data(data, config, replicas)
     checked_model(model, sets[0])
     marks = sorted({*range(every, updates + 1, every), updates})
-    model = copy.deepcopy(model)
     seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(2, np.uint64) for r in range(replicas)]
     start = [initial(model, int(weight_seed)) for weight_seed, _ in seeds]
-    model = model.to(device, dtype)
 
-    # On a CPU, as many replicas in step as there are threads: more would only push each other out of the cache.
-    block = torch.get_num_threads() if device.type == "cpu" else replicas
-    recorded = []
-    for first in range(0, replicas, block):
-        members = slice(first, min(first + block, replicas))
-        streams = [steps(config, np.random.default_rng(int(batch_seed))) for _, batch_seed in seeds[members]]
-        part = Examples.of(sets if len(sets) == 1 else sets[members], device, dtype)
-        recorded.append(_run(model, stack(start[members], device, dtype), part, streams, marks, config.momentum))
-    values = np.concatenate(recorded, axis=1)
+    shared = Examples.of(sets, device, dtype) if len(sets) == 1 else None
+
+    def run(members: list[int], stop: Event) -> NDArray[np.float64]:
+        streams = [steps(config, np.random.default_rng(int(seeds[r][1]))) for r in members]
+        part = shared or Examples.of([sets[r] for r in members], device, dtype)
+        weights = stack([start[r] for r in members], device, dtype)
+        return _run(copy.deepcopy(model).to(device, dtype), weights, part, streams, marks, config.momentum, stop)
+
+    # On a CPU one replica per thread: faster than stacking, and bit for bit the same whatever R is.
+    together = 1 if device.type == "cpu" else replicas
+    groups = [list(range(r, min(r + together, replicas))) for r in range(0, replicas, together)]
+    values = np.concatenate(in_threads(run, groups), axis=1)
     diverged = np.asarray(np.isnan(values).any(axis=(0, 2)))
     if diverged.any():
         warnings.warn(
@@ -154,9 +157,15 @@ def train(
 
 
 def _run(
-    model: nn.Module, weights: Weights, data: Examples, streams: list[Steps], marks: list[int], momentum: float
+    model: nn.Module,
+    weights: Weights,
+    data: Examples,
+    streams: list[Steps],
+    marks: list[int],
+    momentum: float,
+    stop: Event,
 ) -> NDArray[np.float64]:
-    """Train one block of replicas; its measures at `marks`, (4, replicas, marks), NaN once diverged."""
+    """Train one group of replicas; its measures at `marks`, (4, replicas, marks), NaN once diverged."""
     device, dtype = data.x_train.device, data.x_train.dtype
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
     update = update_of(model)
@@ -171,6 +180,8 @@ def _run(
                 picked = torch.from_numpy(indices + offsets).to(device)
                 weighted = torch.from_numpy(coefficients).to(device, dtype)
                 for index, a in zip(picked, weighted, strict=True):
+                    if stop.is_set():
+                        return values
                     update(weights, velocity, x[index], y[index], a, momentum)
             done = mark
             test = evaluate(model, weights, data.x_test, data.y_test)

@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from sgdsde.plotting.against_theory import Line, Series, against_theory
+from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.style import png
 
-__all__ = ["Figure", "Line", "Series", "against_theory", "png"]
+__all__ = ["Figure", "Line", "Series", "against_theory", "between_batches", "png"]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend
+from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def against_theory(
     x_scale: Literal["linear", "log"] = "log",
     y_scale: Literal["linear", "log"] = "log",
     ratio: str = "measured / predicted",
+    columns: int = 3,
 ) -> Figure:
     """Draw the series with their theory, and below them the ratio with error bars of one standard error.
 
@@ -59,6 +60,8 @@ def against_theory(
         ``"log"`` or ``"linear"``.
     ratio : str
         Name of the lower axis.
+    columns : int
+        Of the legend.
 
     Returns
     -------
@@ -80,7 +83,11 @@ def against_theory(
         below.axhline(1.0, color="#333333", linewidth=1.0)
         above.set(xscale=x_scale, yscale=y_scale, ylabel=y)
         below.set(xlabel=x, ylabel=ratio)
-        outside_legend(above)
+        for axes, axis, scale in ((below, below.xaxis, x_scale), (above, above.yaxis, y_scale)):
+            if scale == "log":
+                axes.autoscale_view()
+                plain_log_ticks(axis)
+        outside_legend(above, ncols=columns)
         return figure
 
 

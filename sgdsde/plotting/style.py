@@ -10,7 +10,9 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 #: Okabe & Ito (2008), without the yellow that is too pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
@@ -67,6 +69,16 @@ def png(figure: Figure, dpi: int = 160) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks at 1, 2, 5 on a short log axis and at powers of ten on a long one, without labels that collide."""
+    low, high = axis.get_view_interval()
+    short = high / low < 300
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if short else (1.0,)))
+    axis.set_minor_formatter(NullFormatter())
+    if 1e-3 <= low and high <= 1e4:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def outside_legend(axes: Axes, **options: object) -> None:

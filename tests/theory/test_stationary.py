@@ -2,6 +2,7 @@
 
 import time
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.theory import (
     autocorrelation_time,
     autocovariance,
+    heavy_ball,
     stability_limit,
     stationary_covariance,
     stationary_variance,
@@ -60,8 +62,8 @@ def epoch_laws(h, f, config):
     return [powers[k] @ start @ powers[k].T + response(k) @ noise @ response(k).T for k in range(n)]
 
 
-def close(got, exact):
-    np.testing.assert_allclose(got, exact, rtol=0, atol=RTOL * np.abs(exact).max())
+def close(got, exact, scale=None):
+    np.testing.assert_allclose(got, exact, rtol=0, atol=RTOL * np.abs(exact if scale is None else scale).max())
 
 
 SPECTRA = [(0.01, 1.5), (0.1, 0.5), (0.01, 0.02)]
@@ -80,7 +82,7 @@ def test_fresh_batches_match_the_kronecker_solution(p, m, spectrum, sampling):
     close(stationary_covariance(h, f, config, "sgd"), exact[:p, :p])
     close(stationary_velocity_covariance(h, f, config), exact[p:, p:])
     for lag in (0, 1, 7):
-        close(autocovariance(h, f, config, lag, "sgd"), (np.linalg.matrix_power(step_map, lag) @ exact)[:p, :p])
+        close(autocovariance(h, f, config, lag, "sgd"), (np.linalg.matrix_power(step_map, lag) @ exact)[:p, :p], exact)
 
 
 @pytest.mark.parametrize("p", [1, 2, 5])
@@ -124,21 +126,52 @@ def test_reference_numbers_of_the_theory_sheet():
     np.testing.assert_allclose(np.ravel(numbers), [0.002457, 0.005151, 0.012531, 0.011905], rtol=0, atol=5e-7)
 
 
-@pytest.mark.parametrize("m", [0.0, 0.5, 0.9, 0.99])
-def test_reshuffling_keeps_its_accuracy_in_nearly_flat_directions(m):
-    """Without momentum and for n ε h → 0, S = (ε² F/B)(n² − 1)/(12 n)·(ε h n)/2·… is tiny: leading orders by hand."""
+def test_reshuffling_of_a_nearly_flat_direction_by_hand():
+    """Without momentum and for n ε h → 0 an epoch is a random bridge: at its end only curvature has left a trace."""
     n, rate, h = 64, 0.1, 1e-7
-    config = SGDConfig(rate, 1, n, m, "reshuffle")
-    x = n * rate * h  # one epoch sees a bridge from 0 to 0, integrated by the slow mode
-    if m == 0:
-        end = stationary_variance(h, 1.0, config, "sgd", position="epoch_end")
-        assert float(end) == pytest.approx(rate**2 * x / 24 * (n - 1 / n), rel=1e-4)
-        average = stationary_variance(h, 1.0, config, "sgd")
-        assert float(average) == pytest.approx(rate**2 * (n - 1 / n) / 6, rel=1e-4)
-    together = stationary_covariance(np.diag([h, 1.0]), np.eye(2), config, "sgd", position="epoch_end")
-    alone = epoch_laws(np.array([[1.0]]), np.eye(1), config)[0][0, 0]
-    assert together[1, 1] == pytest.approx(alone, rel=RTOL)
-    assert 0 < together[0, 0] < alone
+    config = SGDConfig(rate, 1, n, 0.0, "reshuffle")
+    end = stationary_variance(h, 1.0, config, "sgd", position="epoch_end")
+    assert float(end) == pytest.approx(rate**2 * (n * rate * h) / 24 * (n - 1 / n), rel=1e-5)
+    assert float(stationary_variance(h, 1.0, config, "sgd")) == pytest.approx(rate**2 * (n - 1 / n) / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("m", [0.0, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("ph", [(1e-8, 1e-8), (1e-8, 1.5), (1.9, 1.9)])
+def test_reshuffling_keeps_its_accuracy_where_double_precision_would_cancel(m, ph):
+    """Against the same brute force in 60 digits; a pair of modes at a time, 11 batches."""
+    n = 11
+    with mpmath.workdps(60):
+        kick = mpmath.matrix([1, 1])
+        maps = [mpmath.matrix([[1 - mpmath.mpf(p), mpmath.mpf(m)], [-mpmath.mpf(p), mpmath.mpf(m)]]) for p in ph]
+        left, right = ([a**k * kick for k in range(n)] for a in maps)
+        law = mpmath.matrix(2, 2)
+        for k in range(n):
+            for j in range(n):
+                law += left[n - 1 - k] * right[n - 1 - j].T * ((k == j) - mpmath.mpf(1) / n)
+        law = _periodic(law, *(a**n for a in maps))
+        end, total = law[0, 0], mpmath.mpf(0)
+        drift = [mpmath.matrix([0, 0]), mpmath.matrix([0, 0])]
+        for _ in range(n):
+            total += law[0, 0]
+            law = (
+                maps[0] * law * maps[1].T
+                + kick * kick.T * (1 - mpmath.mpf(1) / n)
+                - (maps[0] * drift[0] * kick.T + kick * (maps[1] * drift[1]).T) / n
+            )
+            drift = [a * u + kick for a, u in zip(maps, drift, strict=True)]
+        p, q = (np.array([x]) for x in ph)
+        got = [f(p, q, m, n).position[0] for f in (heavy_ball.reshuffled_epoch_end, heavy_ball.reshuffled_average)]
+        for value, exact in zip(got, (end, total / n), strict=True):
+            assert abs(mpmath.mpf(float(value)) / exact - 1) < 1e-11
+
+
+def _periodic(noise, a, b):
+    """X = A X Bᵀ + noise for 2×2 matrices in mpmath."""
+    system = mpmath.matrix(4, 4)
+    for i, j, k, m in np.ndindex(2, 2, 2, 2):
+        system[2 * i + j, 2 * k + m] = int(i == k and j == m) - a[i, k] * b[j, m]
+    x = mpmath.lu_solve(system, mpmath.matrix(list(noise)))
+    return mpmath.matrix([[x[0], x[1]], [x[2], x[3]]])
 
 
 @pytest.mark.parametrize("sampling", ["without_replacement", "reshuffle"])
@@ -162,19 +195,16 @@ def test_full_batch_has_no_noise_left(sampling):
     assert not stationary_covariance(h, f, config, "sde").any()
 
 
-@pytest.mark.parametrize("model", ["sde", "sgd"])
-def test_autocorrelation_time_sums_the_autocovariance(model):
+def test_autocorrelation_time_sums_the_autocovariance():
     config = SGDConfig(0.1, 4, 64, 0.9)
     h, f = minimum(3, 0.1, 0.05, 0.5)
-    lags = np.array([np.diagonal(autocovariance(h, f, config, k, model)) for k in range(2000)])
-    total = 2 * lags.sum(axis=0) - lags[0]
-    # the SDE's time is an integral; the sum over lags is the trapezoid rule for it, error O(rate²) per mode
+    lags = np.array([np.diagonal(autocovariance(h, f, config, k, "sgd")) for k in range(600)])
     np.testing.assert_allclose(
-        autocorrelation_time(h, f, config, model), total / lags[0], rtol=1e-9 if model == "sgd" else 0.5
+        autocorrelation_time(h, f, config, "sgd"), (2 * lags.sum(axis=0) - lags[0]) / lags[0], rtol=1e-9
     )
-    if model == "sde":
-        x = 0.1 * 0.02 / 0.1  # one mode: Σ_k e^{−|k|x} = coth(x/2) against 2/x
-        assert float(autocorrelation_time(0.02, 1.0, config)[0]) == pytest.approx(2 / x, rel=1e-12)
+    s = stationary_covariance(h, f, config)  # ∫ e^{−Hs} S ds = H⁻¹ S, and an update takes s = ε/(1 − m)
+    integral = 2 * np.diagonal(np.linalg.solve(h, s)) / np.diagonal(s)
+    np.testing.assert_allclose(autocorrelation_time(h, f, config), integral * (1 - 0.9) / 0.1, rtol=1e-9)
 
 
 def test_simulated_reshuffling_with_momentum():

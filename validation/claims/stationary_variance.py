@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 import sgdsde as sg
-from sgdsde.plotting import Line, Series, against_theory
+from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check
@@ -130,9 +130,8 @@ def _picture(checks: dict[tuple[object, ...], Check]) -> Picture:
         fine = np.geomspace(x.min(), x.max(), 200)
         line = 1 / (1 - fine) if model == "SGD" else np.ones_like(fine)
         series.append(Series(f"{model}, every ε, B, m", x, measured, error, truth, fine, line))
-    limit = Line("SDE: T F/(2h)", [x.min(), x.max()], [1.0, 1.0])
     x_name, y_name = "εh / (2(1 + m))   (1: SGD diverges)", "Var ω / (T F/(2h))"
-    figure = against_theory(series, x_name, y_name, [limit], y_scale="linear")
+    figure = against_theory(series, x_name, y_name, y_scale="linear")
     caption = (
         "Stationary variance in units of the SDE's. Every combination of ε, B and m falls on one curve, 1/(1 − x), "
         "because B enters only through g and m only through g and the stability limit. Bars are one standard error."
