@@ -87,4 +87,7 @@ def _unwritable(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before the first claim: there is nothing to report yet
+        sys.exit(130)

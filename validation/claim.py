@@ -22,8 +22,9 @@ class Check:
 
     ``wrong`` is what the claim's negative control predicts for the same number. ``expected="different"`` marks a
     prediction that the claim says is false (the SDE under reshuffling): it passes when it is rejected. ``rounding`` is
-    the absolute difference that floating point alone explains; it decides only where no noise is left. ``scale`` is the size that relative deviations refer to where the
-    prediction itself may be near zero, as a covariance may; the prediction's own by default.
+    the absolute difference that floating point alone explains; it decides only where no noise is left. ``scale`` is
+    the size that relative deviations refer to where the prediction may be near zero, as a covariance may; the
+    prediction's own by default.
     """
 
     label: str

@@ -56,18 +56,26 @@ def _duration(seconds: float) -> str:
 
 
 class Lines:
-    """One line when a claim starts and one when it ends."""
+    """One line when a claim starts, one when it ends, and one for each quarter of a long claim."""
+
+    #: Planned seconds from which a claim is long.
+    LONG = 40.0
 
     def __init__(self, console: Console, claims: Sequence[Claim], preset: str) -> None:
         self.console, self.clock, self.count, self.index = console, Clock(claims, preset), len(claims), 0
+        self.quarters = 0
 
     def started(self, claim: Claim) -> None:
-        self.index += 1
+        self.index, self.quarters = self.index + 1, 0
         self.clock.start(claim.name)
         self._line(f"[{self.index}/{self.count}] {claim.name}: {claim.title} ({self.clock.left()})")
 
     def progressed(self, fraction: float) -> None:
         self.clock.progress(fraction)
+        quarters = int(4 * fraction)
+        if self.quarters < quarters < 4 and self.clock.costs[self.clock.running] >= self.LONG:
+            self.quarters = quarters
+            self._line(f"      {25 * quarters} % done ({self.clock.left()})")
 
     def said(self, text: str) -> None:
         self._line(f"      {text}")

@@ -67,7 +67,8 @@ def bare_figure(width: float = 8.0, height: float = 5.0) -> Figure:
 def png(figure: Figure, dpi: int = 160) -> bytes:
     """The figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    with house_style():  # text and ticks are laid out only now
+        figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -77,7 +78,7 @@ def plain_log_ticks(axis: Axis) -> None:
     short = high / low < 300
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if short else (1.0,)))
     axis.set_minor_formatter(NullFormatter())
-    if 1e-3 <= low and high <= 1e4:
+    if low >= 1e-3 and high <= 1e4:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

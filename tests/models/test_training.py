@@ -73,8 +73,8 @@ def test_a_replica_does_not_depend_on_how_many_there_are():
 def test_evaluating_more_often_changes_nothing():
     rarely = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2)
     often = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, evaluate_every=20)
-    assert often.update.values.tolist() == [20, 40, 50]
-    assert often.time.values == pytest.approx(often.update.values * 0.1 / (200 * (1 - 0.9)))
+    assert often["update"].values.tolist() == [20, 40, 50]
+    assert often.time.values == pytest.approx(often["update"].values * 0.1 / (200 * (1 - 0.9)))
     xr.testing.assert_equal(rarely, often.isel(update=[-1]))
 
 

@@ -111,9 +111,7 @@ def epoch_covariances(context: Context) -> dict[tuple[int, int], tuple[float, fl
             landscape, config, [START], updates, context.size.paths, seed=context.seed("epochs"), save_every=1
         )
     )
-    saved = ensemble.to_xarray()["w"].isel(parameter=0)
-    after = saved.sel(update=slice(1, None)) if "update" in saved.indexes else saved.isel(saved=saved["update"] >= 1)
-    position = np.concatenate([np.full((1, after.shape[1]), START), after.to_numpy()])
+    position = ensemble.to_xarray()["w"].isel(parameter=0).to_numpy()  # updates 0, 1, …
     alpha = N * ((position[:-1] - position[1:]) / RATE - curvature * position[:-1])
     return {(i, j): _mean(alpha[i] * alpha[j] / (N * noise)) for i in range(updates) for j in range(i + 1, updates)}
 
@@ -196,9 +194,9 @@ def _scale_picture(checks: Checks, name: str) -> Picture:
                 [check.predicted for check in found.values()] / unit,
             )
         )
-    fine = np.geomspace(1 / N_IMAGES, 0.97, 300)
-    lines = [Line("N/B − 1", fine, 1 / fine - 1), Line("(N − 1)/B, with replacement", [1 / N_IMAGES, 1], [N_IMAGES, 1])]
-    figure = against_theory(series, "B/N   (share of the examples in a batch)", "⟨αα⟩ / (N F)", lines)
+    fine = np.geomspace(0.004, 0.97, 300)
+    lines = [Line("N/B − 1", fine, 1 / fine - 1), Line("(N − 1)/B, with replacement", [0.004, 1], [250, 1])]
+    figure = against_theory(series, "B/N   (share of the examples in a batch)", "⟨αα⟩ / (N F)", lines, columns=2)
     caption = (
         "Noise of one batch in units of N F. Drawn without replacement it falls faster than 1/B and vanishes at B = "
         "N; a network's gradients follow the same curve as a double well's. Bars are one standard error."

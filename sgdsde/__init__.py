@@ -1,0 +1,65 @@
+"""sgdsde tests, with error bars, whether stochastic gradient descent is the SDE that theory says it is.
+
+Names load when they are used, so that ``import sgdsde`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sgdsde import data, landscapes, models, plotting, statistics, theory
+    from sgdsde.config import SGDConfig
+    from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
+    from sgdsde.landscapes import Landscape
+    from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
+    from sgdsde.statistics import compare
+
+__version__ = "0.1.0"
+
+#: Name → module that has it; rooms map to themselves.
+_HOME = {
+    "SGDConfig": "sgdsde.config",
+    "Landscape": "sgdsde.landscapes",
+    "Ensemble": "sgdsde.ensemble",
+    "StandardError": "sgdsde.ensemble",
+    "DivergenceWarning": "sgdsde.ensemble",
+    "StabilityWarning": "sgdsde.simulate",
+    "simulate_sde": "sgdsde.simulate",
+    "simulate_sgd": "sgdsde.simulate",
+    "compare": "sgdsde.statistics",
+    **{room: f"sgdsde.{room}" for room in ("data", "landscapes", "models", "plotting", "statistics", "theory")},
+}
+
+__all__ = [
+    "DivergenceWarning",
+    "Ensemble",
+    "Landscape",
+    "SGDConfig",
+    "StabilityWarning",
+    "StandardError",
+    "compare",
+    "data",
+    "landscapes",
+    "models",
+    "plotting",
+    "simulate_sde",
+    "simulate_sgd",
+    "statistics",
+    "theory",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'sgdsde' has no attribute {name!r}")
+    module = importlib.import_module(home)
+    value = module if home == f"sgdsde.{name}" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,172 @@
+"""Ensemble: what a simulation returns."""
+
+from __future__ import annotations
+
+import functools
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde.config import SGDConfig
+from sgdsde.engines.registry import Outcome
+from sgdsde.statistics import Moments, pooled_moments
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+
+class DivergenceWarning(UserWarning):
+    """Some paths left the finite numbers and are not in the averages."""
+
+
+@dataclass(frozen=True, eq=False)
+class StandardError:
+    """Standard errors of an ensemble's mean (d,) and covariance (d, d), from the spread over independent paths."""
+
+    mean: Array
+    covariance: Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ensemble:
+    """Many paths of one simulation. Averages are over the paths that stayed finite and the updates after `burn_in`.
+
+    Attributes
+    ----------
+    label : str
+        Such as ``"SDE euler_maruyama"``.
+    parameters : tuple of str
+        Names of the d components of ω.
+    config : SGDConfig
+    updates, burn_in, paths : int
+    save_every : int or None
+        Updates between snapshots.
+    final : (paths, d)
+        State after the last update, NaN for diverged paths.
+    path_mean, path_covariance : (paths, d), (paths, d, d)
+        Moments over time of each path, covariance about the path's own mean; NaN for diverged paths.
+    snapshots : (saved, paths, d)
+        States at updates 0, save_every, …, NaN once a path has diverged; empty when nothing is saved.
+    provenance : dict
+        Everything needed to run it again.
+    """
+
+    label: str
+    parameters: tuple[str, ...]
+    config: SGDConfig
+    updates: int
+    burn_in: int
+    paths: int
+    save_every: int | None
+    final: Array
+    path_mean: Array
+    path_covariance: Array
+    snapshots: Array
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_outcome(cls, outcome: Outcome, **fields: Any) -> Ensemble:
+        """Set what diverged to NaN, count it, and warn."""
+        finite = (
+            np.isfinite(outcome.state).all(axis=0)
+            & np.isfinite(outcome.mean).all(axis=1)
+            & np.isfinite(outcome.covariance).all(axis=(1, 2))
+        )
+        d = outcome.mean.shape[1]
+        final, mean, covariance = outcome.state[:d].T.copy(), outcome.mean, outcome.covariance
+        for values in (final, mean, covariance):
+            values[~finite] = np.nan
+        snapshots = np.where(np.isfinite(outcome.saved).all(axis=-1, keepdims=True), outcome.saved, np.nan)
+        ensemble = cls(final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, **fields)
+        if ensemble.diverged:
+            warnings.warn(
+                f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the averages",
+                DivergenceWarning,
+                stacklevel=4,
+            )
+        return ensemble
+
+    @functools.cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """(paths,): True for the paths that did not diverge."""
+        return np.isfinite(self.final).all(axis=1)
+
+    @property
+    def diverged(self) -> int:
+        """Number of paths that left the finite numbers."""
+        return int((~self.finite).sum())
+
+    @functools.cached_property
+    def _moments(self) -> Moments:
+        kept = slice(None) if not self.diverged else self.finite
+        return pooled_moments(self.updates - self.burn_in, self.path_mean[kept], self.path_covariance[kept])
+
+    @property
+    def mean(self) -> Array:
+        """(d,) mean of ω."""
+        return np.asarray(self._moments.mean.value)
+
+    @property
+    def covariance(self) -> Array:
+        """(d, d) covariance of ω about the common mean."""
+        return np.asarray(self._moments.covariance.value)
+
+    @property
+    def standard_error(self) -> StandardError:
+        """Standard errors of `mean` and `covariance`; NaN when fewer than two paths are left."""
+        return StandardError(
+            np.asarray(self._moments.mean.standard_error), np.asarray(self._moments.covariance.standard_error)
+        )
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return an xarray.Dataset with names, units and the full provenance in the attributes.
+
+        ``w`` (saved, path, parameter) holds the snapshots, or the final state alone when none were asked for; beside it
+        are the moments, their standard errors and what diverged. It can be written to netCDF.
+        """
+        import xarray
+
+        if self.save_every:
+            w, update = self.snapshots, np.arange(len(self.snapshots)) * self.save_every
+        else:
+            w, update = self.final[None], np.array([self.updates])
+        square = ("parameter", "other_parameter")
+        error = self.standard_error
+        variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {
+            "w": (("saved", "path", "parameter"), w, {"long_name": "parameters ω", "units": "1"}),
+            "mean": (("parameter",), self.mean, {"long_name": "mean of ω", "units": "1"}),
+            "covariance": (square, self.covariance, {"long_name": "covariance of ω", "units": "1"}),
+            "mean_error": (("parameter",), error.mean, {"long_name": "standard error of the mean", "units": "1"}),
+            "covariance_error": (square, error.covariance, {"long_name": "standard error of the covariance", "units": "1"}),
+            "diverged": (("path",), ~self.finite, {"long_name": "path left the finite numbers"}),
+        }
+        time = {"long_name": "time t of dω = −∇C dt + √(gF) dW", "units": "1"}
+        coordinates = {
+            "update": (("saved",), update, {"long_name": "updates", "units": "1"}),
+            "time": (("saved",), update * self.config.time_per_update, time),
+            "parameter": list(self.parameters),
+            "other_parameter": list(self.parameters),
+        }
+        return xarray.Dataset(variables, coordinates, attrs=self._attributes())
+
+    def _attributes(self) -> dict[str, str | int | float]:
+        """Provenance as numbers and strings, which every file format takes."""
+        plain = (str, int, float)
+        return {
+            key: value if isinstance(value, plain) and not isinstance(value, bool) else json.dumps(value)
+            for key, value in {"title": self.label, **self.config.to_dict(), **self.provenance}.items()
+        }
+
+    def __repr__(self) -> str:
+        lost = f", {self.diverged} diverged" if self.diverged else ""
+        return (
+            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates, "
+            f"mean {np.array2string(self.mean, precision=4)}, variance {np.array2string(np.diag(self.covariance), precision=4)}>"
+        )

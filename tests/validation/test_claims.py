@@ -1,0 +1,119 @@
+"""Every claim at its smallest size, through the code that the real run takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sgdsde as sg
+from sgdsde import data
+from validation import images as images_module
+from validation.claim import discover
+from validation.claims.momentum import kicks
+from validation.claims.stationary_variance import relaxation_updates
+from validation.claims.update_variance import SUBSTEPS, sde_update
+from validation.context import Context
+from validation.images import images
+from validation.verdict import Verdict, judge, threshold
+
+CLAIMS = discover()
+
+
+@pytest.fixture
+def digits_only(monkeypatch):
+    """No MNIST, whatever this machine has: the tests need neither network nor folder."""
+
+    def unavailable(*_, **__):
+        raise data.DataUnavailable("no network.\nTry later.")
+
+    monkeypatch.setattr(data, "mnist", unavailable)
+    images_module._missing.cache_clear()
+    yield
+    images_module._missing.cache_clear()
+
+
+def context(name, say=lambda text: None):
+    return Context(name, "smoke", 0, CLAIMS[name].plans["smoke"].size, say=say)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_holds_at_its_smallest_size(name, digits_only):
+    claim = CLAIMS[name]
+    finding = claim.measure(context(name))
+    assert len(finding.checks) == claim.plans["smoke"].tests
+    judgement = judge(claim, finding, threshold(100))
+    assert judgement.verdict in (Verdict.CONFIRMED, Verdict.INCONCLUSIVE), judgement.reason
+    assert judgement.control_rejected
+    assert finding.pictures
+    assert finding.method
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_says_what_it_claims_and_where_it_is_from(name):
+    claim = CLAIMS[name]
+    for text in (claim.title, claim.statement, claim.formula, claim.source, claim.control):
+        assert len(text) > 10
+    assert claim.plans["smoke"].seconds <= 10
+    assert claim.plans["quick"].seconds <= 300
+
+
+def test_all_claims_of_the_plan_are_found():
+    assert list(CLAIMS)[:6] == [
+        "noise_scale",
+        "update_variance",
+        "stationary_variance",
+        "momentum",
+        "reshuffling",
+        "mnist_batch_size",
+    ]
+
+
+def test_without_mnist_the_digits_stand_in_and_the_report_says_so(digits_only):
+    said = []
+    found = images(context("noise_scale", said.append), 100, seed=0)
+    assert found.dataset.n_train == 100
+    assert found.name == "digits (not MNIST)"
+    assert said == list(found.notes) != []
+    assert "no network" in said[0]
+    assert "\n" not in said[0]
+
+
+def test_a_corrupt_mnist_file_is_not_papered_over(monkeypatch):
+    def corrupt(*_, **__):
+        raise ValueError("expected SHA-256 abc")
+
+    monkeypatch.setattr(data, "mnist", corrupt)
+    images_module._missing.cache_clear()
+    with pytest.raises(ValueError, match="SHA-256"):
+        images(context("noise_scale"), 100, seed=0)
+    images_module._missing.cache_clear()
+
+
+def test_the_kicks_of_momentum_add_up():
+    """Against the recursion v ← m v + 1, ω ← ω + v itself."""
+    m, updates = 0.8, 30
+    velocity, position = 0.0, [0.0]
+    for _ in range(updates):
+        velocity = m * velocity + 1
+        position.append(position[-1] + velocity)
+    gain, squared = kicks(m, updates)
+    assert gain / (1 - m) == pytest.approx(position[-1])
+    kick_sizes = np.cumsum(m ** np.arange(updates))
+    assert squared == pytest.approx((kick_sizes**2).sum() * (1 - m))
+
+
+def test_the_sde_update_has_its_small_step_limit():
+    """For ε → 0 the variance is g F ε/N, and F does not matter beyond its start."""
+    start = np.array([1.0, 2.0])
+    config = sg.SGDConfig(1e-6, 8, 256)
+    noise = np.eye(2) + np.outer(start, start) / 2
+    np.testing.assert_allclose(sde_update(start, config), sg.theory.update_covariance(noise, config), rtol=2e-5)
+    assert SUBSTEPS > 1
+
+
+@pytest.mark.parametrize(("rate", "momentum"), [(0.01, 0.0), (0.5, 0.9), (1.5, 0.5)])
+def test_relaxation_is_the_decay_of_the_variance(rate, momentum):
+    step = np.array([[1 - rate, momentum], [-rate, momentum]])
+    updates = int(np.ceil(20 * relaxation_updates(sg.SGDConfig(rate, 1, 64, momentum=momentum))))
+    decayed = np.linalg.norm(np.linalg.matrix_power(step, updates)) ** 2
+    assert decayed < np.exp(-20) * 1e4
