@@ -44,8 +44,9 @@ def directory() -> Path:
         found = path.stat()
         if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise PermissionError(
-                f"the folder for generated code {path} must belong to you with mode 0700 (code in it is run); it has mode "
-                f"{stat.S_IMODE(found.st_mode):04o}, owner {found.st_uid}: mend or delete it, or set SGDSDE_CACHE_DIR"
+                f"the folder for generated code {path} must belong to you with mode 0700 (code in it is run); "
+                f"it has mode {stat.S_IMODE(found.st_mode):04o} and owner {found.st_uid}: mend or delete it, or set "
+                f"SGDSDE_CACHE_DIR"
             )
     return path
 
@@ -61,6 +62,10 @@ def read(path: Path) -> str | None:
 def write(path: Path, text: str) -> None:
     """Write atomically: another process sees the whole file or none."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -6,6 +6,7 @@ through `sgdsde.expression`. Blocks are kept on disk, so that a second process n
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -28,7 +29,8 @@ class Block:
 
     Attributes
     ----------
-    scalars, arrays : names of the run-time numbers (learning rate, landscape parameters) and of the arrays (state, noise).
+    scalars : names of the run-time numbers (learning rate, landscape parameters).
+    arrays : names of the arrays (state, noise).
     constants, lines : (name, code) pairs; constants are computed once a run, lines once a step.
     outputs : code of the results.
     """
@@ -40,7 +42,7 @@ class Block:
     outputs: tuple[str, ...]
 
     def constant_values(self, scalars: Mapping[str, float]) -> tuple[float, ...]:
-        """Evaluate the constants in double precision (NaN where a real value does not exist), the same for every engine."""
+        """Evaluate the constants in double precision, NaN where no real value exists; the same for every engine."""
         names = [name for name, _ in self.constants]
         call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
         with np.errstate(all="ignore"):
@@ -54,8 +56,9 @@ class Block:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Block:
         """Rebuild from `dataclasses.asdict` gone through JSON."""
-        pairs = {name: tuple((str(a), str(b)) for a, b in data[name]) for name in ("constants", "lines")}
-        return cls(**pairs, **{name: tuple(map(str, data[name])) for name in ("scalars", "arrays", "outputs")})
+        scalars, arrays, outputs = (tuple(map(str, data[name])) for name in ("scalars", "arrays", "outputs"))
+        constants, lines = (tuple((str(a), str(b)) for a, b in data[name]) for name in ("constants", "lines"))
+        return cls(scalars, arrays, constants, lines, outputs)
 
 
 def _function(
@@ -112,7 +115,8 @@ def lower(
             moving = [hoist(a) for a in expression.args if not a.free_symbols <= invariant]
             return expression.func(*([constant(expression.func(*fixed))] if fixed else []), *moving)
         if isinstance(expression, sp.Pow):
-            return expression.func(hoist(expression.base), expression.exp)
+            exponent = expression.exp if expression.exp.is_number else hoist(expression.exp)
+            return expression.func(hoist(expression.base), exponent)
         return expression.func(*map(hoist, expression.args)) if expression.args else expression
 
     lines: list[tuple[str, str]] = []
@@ -137,7 +141,8 @@ def cached_block(parts: object, build: Callable[[], Block]) -> Block:
     path = cache.directory() / f"{digest(parts)}.json"
     stored = cache.read(path)
     if stored is not None:
-        return Block.from_dict(json.loads(stored))
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # a file that a crash or a full disk cut short
+            return Block.from_dict(json.loads(stored))
     block = build()
     cache.write(path, json.dumps(asdict(block)))
     return block

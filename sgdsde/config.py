@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-#: c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1, by sampling (theory sheet in docs/theory.md, §2).
+#: c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1, by sampling (docs/theory.md, §2).
 SAMPLINGS: dict[str, Callable[[int, int], float]] = {
     "with_replacement": lambda n, b: (n - 1) / (n * b),
     "without_replacement": lambda n, b: 1 / b - 1 / n,
@@ -72,7 +72,7 @@ class SGDConfig:
             raise ValueError(f"n_examples must be at least 2, got {self.n_examples!r}")
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {self.batch_size!r}")
-        if self.sampling not in SAMPLINGS:
+        if not isinstance(self.sampling, str) or self.sampling not in SAMPLINGS:
             raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {self.sampling!r}")
         if self.sampling != "with_replacement" and self.batch_size > self.n_examples:
             raise ValueError(
@@ -92,7 +92,7 @@ class SGDConfig:
 
     @property
     def noise_scale(self) -> float:
-        """g = ε N c / (1 − m): ε(N/B − 1)/(1 − m) without replacement (Smith & Le, §4–5)."""
+        """Noise scale g = ε N c / (1 − m): ε(N/B − 1)/(1 − m) without replacement (Smith & Le, §4–5)."""
         return self.n_examples * self.temperature
 
     @property
@@ -102,12 +102,12 @@ class SGDConfig:
 
     @property
     def time_per_update(self) -> float:
-        """t = ε/(N(1 − m)), by which one update advances dω = −∇C dt + √(gF) dW."""
+        """Time t = ε/(N(1 − m)), by which one update advances dω = −∇C dt + √(gF) dW."""
         return self.mean_loss_time_per_update / self.n_examples
 
     @property
     def mean_loss_time_per_update(self) -> float:
-        """s = N t = ε/(1 − m), by which one update advances dω = −∇L ds + √(T F) dW_s."""
+        """Time s = N t = ε/(1 − m), by which one update advances dω = −∇L ds + √(T F) dW_s."""
         return self.learning_rate / (1 - self.momentum)
 
     @property
@@ -123,8 +123,8 @@ class SGDConfig:
 def _real(name: str, value: object) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a real number, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a finite real number, got {value!r}") from None
     if isinstance(value, (str, bytes, bool)) or not math.isfinite(number):
         raise ValueError(f"{name} must be a finite real number, got {value!r}")
     return number

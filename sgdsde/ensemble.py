@@ -87,7 +87,8 @@ class Ensemble:
         ensemble = cls(final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, **fields)
         if ensemble.diverged:
             warnings.warn(
-                f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the averages",
+                f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the "
+                f"averages",
                 DivergenceWarning,
                 stacklevel=4,
             )
@@ -96,7 +97,7 @@ class Ensemble:
     @functools.cached_property
     def finite(self) -> NDArray[np.bool_]:
         """(paths,): True for the paths that did not diverge."""
-        return np.isfinite(self.final).all(axis=1)
+        return np.asarray(np.isfinite(self.final).all(axis=1))
 
     @property
     def diverged(self) -> int:
@@ -139,12 +140,13 @@ class Ensemble:
             w, update = self.final[None], np.array([self.updates])
         square = ("parameter", "other_parameter")
         error = self.standard_error
+        spread = {"long_name": "standard error of the covariance", "units": "1"}
         variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {
             "w": (("saved", "path", "parameter"), w, {"long_name": "parameters ω", "units": "1"}),
             "mean": (("parameter",), self.mean, {"long_name": "mean of ω", "units": "1"}),
             "covariance": (square, self.covariance, {"long_name": "covariance of ω", "units": "1"}),
             "mean_error": (("parameter",), error.mean, {"long_name": "standard error of the mean", "units": "1"}),
-            "covariance_error": (square, error.covariance, {"long_name": "standard error of the covariance", "units": "1"}),
+            "covariance_error": (square, error.covariance, spread),
             "diverged": (("path",), ~self.finite, {"long_name": "path left the finite numbers"}),
         }
         time = {"long_name": "time t of dω = −∇C dt + √(gF) dW", "units": "1"}
@@ -157,16 +159,21 @@ class Ensemble:
         return xarray.Dataset(variables, coordinates, attrs=self._attributes())
 
     def _attributes(self) -> dict[str, str | int | float]:
-        """Provenance as numbers and strings, which every file format takes."""
-        plain = (str, int, float)
+        """Provenance as numbers and strings, which every file format takes; netCDF-3 has no integers above 32 bits."""
+
+        def plain(value: Any) -> str | int | float:
+            short = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+            return value if short or isinstance(value, (str, float)) else json.dumps(value)
+
         return {
-            key: value if isinstance(value, plain) and not isinstance(value, bool) else json.dumps(value)
+            key: plain(value)
             for key, value in {"title": self.label, **self.config.to_dict(), **self.provenance}.items()
         }
 
     def __repr__(self) -> str:
         lost = f", {self.diverged} diverged" if self.diverged else ""
+        mean, variance = (np.array2string(x, precision=4) for x in (self.mean, np.diag(self.covariance)))
         return (
-            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates, "
-            f"mean {np.array2string(self.mean, precision=4)}, variance {np.array2string(np.diag(self.covariance), precision=4)}>"
+            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates, mean {mean}, "
+            f"variance {variance}>"
         )

@@ -12,7 +12,7 @@ _NAMES: dict[type, str] = {
 _MOST_MULTIPLICATIONS = 64
 
 
-class _Printer(StrPrinter):
+class _Printer(StrPrinter):  # type: ignore[misc]
     """Doubles everywhere, integer powers as products, so that all engines round alike."""
 
     def _print_Rational(self, expr: sp.Rational) -> str:
@@ -25,7 +25,7 @@ class _Printer(StrPrinter):
         return "(1e400 - 1e400)"
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
-        first, *rest = map(self._print, expr.as_ordered_terms())
+        first, *rest = (str(self._print(term)) for term in expr.as_ordered_terms())
         return "(" + first + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in rest) + ")"
 
     def _print_Mul(self, expr: sp.Mul) -> str:
@@ -77,7 +77,7 @@ class _Printer(StrPrinter):
 
     def _nest(self, name: str, arguments: tuple[sp.Expr, ...]) -> str:
         ordered = sorted(arguments, key=sp.default_sort_key)
-        text = self._print(ordered[0])
+        text = str(self._print(ordered[0]))
         for argument in ordered[1:]:
             text = f"{name}({text}, {self._print(argument)})"
         return text
@@ -91,7 +91,7 @@ class _Printer(StrPrinter):
 
     def _print_Piecewise(self, expr: sp.Piecewise) -> str:
         *pairs, (last, condition) = expr.args
-        text = self._print(last if condition == True else sp.nan)  # noqa: E712 (SymPy's own true)
+        text = str(self._print(last if condition == True else sp.nan))  # noqa: E712 (SymPy's own true)
         if condition != True:  # noqa: E712
             pairs.append((last, condition))
         for value, test in reversed(pairs):

@@ -46,6 +46,7 @@ def simulate_sde(
     Parameters
     ----------
     landscape : Landscape
+        Where, and with what noise.
     config : SGDConfig
         Gives T = g/N and the time of an update.
     w0 : (d,) or (paths, d)
@@ -95,6 +96,7 @@ def simulate_sde(
     >>> bool(abs(sde.covariance[0, 0] - config.temperature / 4) < 5 * sde.standard_error.covariance[0, 0] + 1e-4)
     True
     """
+    _check_types(landscape, config)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     steps = _integer("substeps", substeps, 1)
     step = config.mean_loss_time_per_update / steps
@@ -156,6 +158,7 @@ def simulate_sgd(
     >>> float(simulate_sgd(bowl, config, 1.0, updates=1, paths=2).final[0, 0])
     0.9
     """
+    _check_types(landscape, config)
     declaration = schemes.find(scheme, ("update",))
     seed = _integer("seed", seed, 0, 2**64 - 1)
     return _simulate(
@@ -195,10 +198,7 @@ def _simulate(
     provenance: dict[str, Any],
 ) -> Ensemble:
     """Check every argument, then build the program and run it."""
-    for name, value, kind in (("landscape", landscape, Landscape), ("config", config, SGDConfig)):
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}")
-    if engine not in ENGINES:
+    if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     updates, paths = _integer("updates", updates, 1), _integer("paths", paths, 1, 2**32 - 1)
     seed, burn_in = _integer("seed", seed, 0, 2**64 - 1), _integer("burn_in", burn_in, 0, updates - 1)
@@ -207,7 +207,8 @@ def _simulate(
     starts = landscape.points(w0, "w0")
     if starts.shape not in ((landscape.dimension,), (paths, landscape.dimension)):
         raise ValueError(
-            f"w0 must have shape {(landscape.dimension,)} or (paths, d) = {(paths, landscape.dimension)}, got {starts.shape}"
+            f"w0 must have shape {(landscape.dimension,)} or (paths, d) = {(paths, landscape.dimension)}, "
+            f"got {starts.shape}"
         )
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
@@ -235,21 +236,30 @@ def _simulate(
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
             "noise_entries": [list(row) for row in landscape.noise.entries],
-            "landscape_parameters": dict(landscape.parameters), "w0": starts.tolist() if starts.ndim == 1 else "per path",
-            "updates": updates, "paths": paths, "burn_in": burn_in, "scheme": declaration.name, "substeps": substeps,
+            "landscape_parameters": dict(landscape.parameters),
+            "w0": starts.tolist() if starts.ndim == 1 else "per path", "updates": updates, "paths": paths,
+            "burn_in": burn_in, "save_every": save_every, "scheme": declaration.name, "substeps": substeps,
             "seed": seed, "engine": engine, "device": device or "cpu", "dtype": dtype,
             "sgdsde_version": sgdsde.__version__, **provenance,
         },
     )  # fmt: skip
 
 
+def _check_types(landscape: Landscape, config: SGDConfig) -> None:
+    for name, value, kind in (("landscape", landscape, Landscape), ("config", config, SGDConfig)):
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} must be a {kind.__name__}, got {value!r}")
+
+
 def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit: float, label: str) -> None:
     """Largest curvature against what the step can take: 2(1+m)/ε for heavy ball, 2/Δ for an explicit scheme."""
-    curvature = np.linalg.eigvalsh(landscape.hessian(starts)).max()
+    hessians = landscape.hessian(starts)
+    finite = np.isfinite(hessians).all(axis=(1, 2))
+    curvature = np.linalg.eigvalsh(hessians[finite]).max(initial=-np.inf)
     if curvature > limit:
         warnings.warn(
-            f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this learning_rate; "
-            f"paths diverge unless the landscape flattens",
+            f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this "
+            f"learning_rate; paths diverge unless the landscape flattens",
             StabilityWarning,
             stacklevel=4,
         )

@@ -10,6 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
+def _rademacher(generator: np.random.Generator, shape: tuple[int, int], _: str) -> Array:
+    """Signs, drawn again while they do not span k dimensions: all of a few can be alike."""
+    for _attempt in range(100):
+        signs = generator.choice([-1.0, 1.0], shape)
+        if np.linalg.matrix_rank(signs - signs.mean(axis=0)) == shape[1]:
+            break
+    return signs
+
+
 def _student_t(generator: np.random.Generator, shape: tuple[int, int], freedom: str) -> Array:
     try:
         degrees = float(freedom)
@@ -25,7 +34,7 @@ def _student_t(generator: np.random.Generator, shape: tuple[int, int], freedom: 
 #: Name → draw(generator, (N, k), text after the colon).
 DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, int], str], Array]] = {
     "gaussian": lambda generator, shape, _: generator.standard_normal(shape),
-    "rademacher": lambda generator, shape, _: generator.choice([-1.0, 1.0], shape),
+    "rademacher": _rademacher,
     "student_t": _student_t,
 }
 
@@ -87,6 +96,9 @@ def whitened_examples(examples: str | ArrayLike, n_examples: int, dimension: int
         scale = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(scale, scale) if scale.all() else np.zeros_like(covariance)
         if np.linalg.eigvalsh(correlation)[0] < 1e-10:
-            raise ValueError(f"examples must span all {dimension} dimensions of the noise; their covariance is singular")
+            raise ValueError(
+                f"examples must span all {dimension} dimensions of the noise; their covariance is singular"
+            )
         raw = np.linalg.solve(np.linalg.cholesky(covariance), raw.T).T
-    return raw - raw.mean(axis=0)
+    centred: Array = raw - raw.mean(axis=0)
+    return centred

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
 from validation.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ class Check:
     prediction that the claim says is false (the SDE under reshuffling): it passes when it is rejected. ``rounding`` is
     the absolute difference that floating point alone explains; it decides only where no noise is left. ``scale`` is
     the size that relative deviations refer to where the prediction may be near zero, as a covariance may; the
-    prediction's own by default.
+    prediction's own by default. ``dof`` are the degrees of freedom of the standard error: with few replicas, deviations
+    are Student's t, and are given as the normal deviation of the same probability.
     """
 
     label: str
@@ -35,6 +38,7 @@ class Check:
     expected: Literal["equal", "different"] = "equal"
     rounding: float = 0.0
     scale: float | None = None
+    dof: float = math.inf
 
     def __post_init__(self) -> None:
         for name in ("predicted", "measured", "standard_error", "wrong"):
@@ -60,15 +64,29 @@ class Check:
 
     @property
     def detectable(self) -> float:
-        """The smallest relative deviation that stands out at 4 standard errors; 0 where the check is exact."""
+        """The smallest relative deviation that stands out at 4 σ; 0 where the check is exact."""
         scale = abs(self.predicted) if self.scale is None else self.scale
-        return 4 * self.standard_error / scale if self.standard_error else 0.0
+        return _student(4.0, self.dof) * self.standard_error / scale if self.standard_error else 0.0
 
     def _z(self, prediction: float) -> float:
         difference = self.measured - prediction
         if abs(difference) <= self.rounding:
             return 0.0
-        return difference / self.standard_error if self.standard_error > 0 else math.copysign(math.inf, difference)
+        if not self.standard_error > 0:
+            return math.copysign(math.inf, difference)
+        return _normal(difference / self.standard_error, self.dof)
+
+
+def _normal(t: float, dof: float) -> float:
+    """The normal deviation as improbable as Student's ``t``."""
+    if math.isinf(dof):
+        return t
+    return math.copysign(-float(ndtri(stdtr(dof, -abs(t)))), t)
+
+
+def _student(z: float, dof: float) -> float:
+    """The inverse of `_normal`."""
+    return z if math.isinf(dof) else -float(stdtrit(dof, ndtr(-z)))
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a claim measured. ``headline`` is the label of the check that stands for it in the summary table."""
+    """What a claim measured. ``headline`` is the label of the check that stands for it in the summary table.
+
+    ``undecided`` says why the measurement cannot decide, where the checks alone do not show it.
+    """
 
     checks: tuple[Check, ...]
     headline: str
@@ -91,6 +112,7 @@ class Finding:
     method: str = ""
     notes: tuple[str, ...] = ()
     data: str = ""
+    undecided: str = ""
 
     def __post_init__(self) -> None:
         labels = [check.label for check in self.checks]

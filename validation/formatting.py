@@ -18,8 +18,8 @@ def plain(value: float, digits: int = 4) -> str:
         return {0.0: "0"}.get(value, "–")
     exponent = _exponent(value, digits)
     if -4 < exponent < 5:
-        return f"{value:.{max(digits - 1 - exponent, 0)}f}"
-    return f"{value / 10.0**exponent:.{digits - 1}f}×10{str(exponent).translate(_SUPERSCRIPTS)}"
+        return _minus(f"{value:.{max(digits - 1 - exponent, 0)}f}")
+    return _minus(f"{value / 10.0**exponent:.{digits - 1}f}×10{str(exponent).translate(_SUPERSCRIPTS)}")
 
 
 def with_error(value: float, error: float) -> str:
@@ -34,7 +34,7 @@ def with_error(value: float, error: float) -> str:
     scale, suffix = (1.0, "") if -4 < shared < 5 else (10.0**shared, f"×10{str(shared).translate(_SUPERSCRIPTS)}")
     decimals = max(1 - _exponent(error / scale, 2), 0)
     text = f"{value / scale:.{decimals}f} ± {error / scale:.{decimals}f}"
-    return f"({text}){suffix}" if suffix else text
+    return _minus(f"({text}){suffix}" if suffix else text)
 
 
 def percent(fraction: float) -> str:
@@ -48,6 +48,15 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.{max(1 - _exponent(100 * fraction, 2), 0)}f} %"
 
 
+def sigmas(z: float) -> str:
+    """A signed deviation in standard errors.
+
+    >>> sigmas(-1.234), sigmas(12345.0)
+    ('−1.2 σ', '+12345 σ')
+    """
+    return _minus(f"{z:+.{1 if abs(z) < 100 else 0}f} σ")
+
+
 def strict(value: Any) -> Any:
     """The same structure with None for what strict JSON cannot say (NaN, ±∞)."""
     if isinstance(value, dict):
@@ -55,6 +64,10 @@ def strict(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [strict(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def _exponent(value: float, digits: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,23 +15,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Images:
-    """A data set, its name in the report, and the notes that the report must show with it."""
+    """Where a claim gets images: ``load(n_train=…, seed=…)``, its name, and the notes that the report must show."""
 
-    dataset: Dataset
     name: str
-    notes: tuple[str, ...]
+    load: Callable[..., Dataset]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, marked where it is a stand-in."""
+        return f"{self.name} (not MNIST)" if self.notes else self.name
 
 
-def images(context: Context, n_train: int, seed: int) -> Images:
-    """``n_train`` random training images and the whole test set."""
+def images(context: Context) -> Images:
+    """MNIST if it can be had; otherwise digits, saying so in one line."""
     from sgdsde import data
 
     problem = _missing()
     if not problem:
-        return Images(data.mnist(n_train=n_train, seed=seed), "MNIST", ())
+        return Images("MNIST", data.mnist)
     note = f"MNIST is not to be had ({problem}): its claims run on scikit-learn's digits (8 × 8 pixels) instead."
     context.say(note)
-    return Images(data.digits(n_train=n_train, seed=seed), "digits (not MNIST)", (note,))
+    return Images("digits", data.digits, (note,))
 
 
 @cache

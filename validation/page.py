@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
-from html import escape
+from html import escape as escape_html
 from pathlib import Path
 from string import Template
 
 from validation.claim import Check, Finding
-from validation.formatting import percent, plain, with_error
+from validation.formatting import percent, plain, sigmas, with_error
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
 from validation.runner import Outcome, Run
@@ -23,7 +24,7 @@ MARKS = {Verdict.CONFIRMED: "✓", Verdict.INCONCLUSIVE: "?", Verdict.INTERRUPTE
 
 def page(run: Run, images: Mapping[str, bytes]) -> str:
     """The whole page; ``images`` are the PNG files by name."""
-    sections = [_section(outcome, run, images) for outcome in run.outcomes if outcome.verdict is not Verdict.NOT_RUN]
+    sections = [_section(outcome, images) for outcome in run.outcomes if outcome.verdict is not Verdict.NOT_RUN]
     return Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
         style=(HERE / "report.css").read_text(encoding="utf-8"),
         verdict_line=escape(summary(run).partition(".")[0]),
@@ -32,12 +33,17 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
         seed=run.seed,
         rows="\n".join(_row(outcome) for outcome in run.outcomes),
         tests=run.tests,
-        limit=f"{run.limit:.2f}",
+        claims=run.claims,
         level=f"{FAMILY_LEVEL:g}",
         sections="\n".join(sections),
         provenance="\n".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in provenance().items()),
         command=escape(_command(run)),
     )
+
+
+def escape(text: str) -> str:
+    """Escaped for HTML, with no line break beside an operator: "1 − m" and "ε = 0.1" stay whole."""
+    return re.sub(" ([−=≈·÷±]) ", "\u00a0\\1\u00a0", escape_html(text))
 
 
 def _command(run: Run) -> str:
@@ -73,7 +79,7 @@ def _row(outcome: Outcome) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _section(outcome: Outcome, run: Run, images: Mapping[str, bytes]) -> str:
+def _section(outcome: Outcome, images: Mapping[str, bytes]) -> str:
     claim, finding = outcome.claim, outcome.finding
     parts = [
         f'<section id="{escape(claim.name)}">',
@@ -87,7 +93,7 @@ def _section(outcome: Outcome, run: Run, images: Mapping[str, bytes]) -> str:
         parts += [f'<p class="note">{escape(note)}</p>' for note in finding.notes]
         parts += _pictures(outcome, finding, images)
         parts += ["<h3>How it was measured</h3>", f"<p>{escape(finding.method)}</p>"] if finding.method else []
-        parts += _control(outcome, finding, run)
+        parts += _control(outcome, finding)
         parts.append(_table(finding))
     parts.append(f'<p class="source">{outcome.seconds:.1f} s.{_on(finding)}</p>')
     parts.append("</section>")
@@ -109,14 +115,14 @@ def _pictures(outcome: Outcome, finding: Finding, images: Mapping[str, bytes]) -
     return made
 
 
-def _control(outcome: Outcome, finding: Finding, run: Run) -> list[str]:
+def _control(outcome: Outcome, finding: Finding) -> list[str]:
     equal = [check for check in finding.checks if check.expected == "equal"]
     rejected = outcome.judgement.control_rejected
     told = f"{rejected} of {len(equal)} checks reject it" if rejected else "no check rejects it: the claim has no power"
     return [
         "<h3>Negative control</h3>",
         f"<p>A wrong prediction on purpose: {escape(outcome.claim.control)}. Result: {told}.</p>",
-        strip(equal, run.limit),
+        strip(equal, outcome.limit),
     ]
 
 
@@ -145,9 +151,9 @@ def _check_row(check: Check) -> str:
         plain(check.predicted),
         with_error(check.measured, check.standard_error),
         plain(check.ratio),
-        f"{check.z:+.1f} σ",
+        sigmas(check.z),
         percent(check.detectable),
-        *(("–", "–") if differs else (plain(check.wrong), f"{check.control_z:+.1f} σ")),
+        *(("–", "–") if differs else (plain(check.wrong), sigmas(check.control_z))),
     )
     cells = "".join(f'<td class="number">{text}</td>' for text in texts)
     return f'<tr><th scope="row">{escape(check.label)}{differs}</th>{cells}</tr>'

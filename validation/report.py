@@ -64,7 +64,6 @@ def results_of(run: Run) -> dict[str, Any]:
         "seconds": run.seconds,
         "family_level": FAMILY_LEVEL,
         "tests_in_family": run.tests,
-        "threshold_sigma": run.limit,
         "provenance": provenance(),
         "claims": [_claim(outcome) for outcome in run.outcomes],
     }
@@ -83,6 +82,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "reason": judgement.reason,
         "seconds": outcome.seconds,
         "resolution": claim.resolution,
+        "threshold_sigma": outcome.limit,
         "negative_control": {
             "prediction": claim.control,
             "checks_that_reject_it": judgement.control_rejected,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +10,18 @@ from typing import Protocol
 
 from validation.claim import Claim, Finding
 from validation.context import Context
-from validation.verdict import Judgement, Verdict, judge, threshold
+from validation.verdict import Judgement, Verdict, judge, thresholds
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A claim, what it measured (None if it did not end), the verdict and the seconds it took."""
+    """A claim, what it measured (None if it did not end), the verdict, the seconds it took, and its threshold."""
 
     claim: Claim
     judgement: Judgement
     finding: Finding | None = None
     seconds: float = 0.0
+    limit: float = math.nan
 
     @property
     def verdict(self) -> Verdict:
@@ -44,12 +46,16 @@ class Run:
 
     preset: str
     seed: int
-    limit: float
     tests: int
+    claims: int
     outcomes: tuple[Outcome, ...]
     seconds: float = 0.0
     interrupted: bool = False
-    complete: bool = True  # every registered claim was chosen
+
+    @property
+    def complete(self) -> bool:
+        """Whether every claim there is was chosen."""
+        return len(self.outcomes) == self.claims
 
     @property
     def exit_status(self) -> int:
@@ -69,11 +75,11 @@ def run_claims(
 ) -> Run:
     """Run the chosen claims in order and ``publish`` the state after each.
 
-    The threshold counts the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the
+    The thresholds count the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the
     numbers and the verdict that it gets in the whole run.
     """
-    tests = sum(claim.plans[preset].tests for claim in registry.values())
-    limit = threshold(tests)
+    tests = {name: claim.plans[preset].tests for name, claim in registry.items()}
+    limits = thresholds(tests)
     said: set[str] = set()
 
     def say(text: str) -> None:
@@ -87,14 +93,13 @@ def run_claims(
 
     def state(interrupted: bool = False) -> Run:
         elapsed = time.perf_counter() - began
-        complete = len(chosen) == len(registry)
-        return Run(preset, seed, limit, tests, tuple(outcomes), elapsed, interrupted, complete)
+        return Run(preset, seed, sum(tests.values()), len(registry), tuple(outcomes), elapsed, interrupted)
 
     try:
         for position, claim in enumerate(chosen):
             outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
             listener.started(claim)
-            outcomes[position] = _measure(claim, preset, seed, limit, listener.progressed, say)
+            outcomes[position] = _measure(claim, preset, seed, limits[claim.name], listener.progressed, say)
             listener.finished(outcomes[position])
             publish(state())
     except KeyboardInterrupt:
@@ -116,7 +121,7 @@ def _measure(
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
         judgement = Judgement(Verdict.ERROR, _short(error))
         return Outcome(claim, judgement, None, time.perf_counter() - began)
-    return Outcome(claim, judge(claim, finding, limit), finding, time.perf_counter() - began)
+    return Outcome(claim, judge(claim, finding, limit), finding, time.perf_counter() - began, limit)
 
 
 def _short(error: Exception) -> str:

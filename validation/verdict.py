@@ -1,12 +1,15 @@
-"""From checks to a verdict: one threshold for the whole run, corrected for the number of tests in it."""
+"""From checks to a verdict, at thresholds corrected for the number of tests in the whole run."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sgdsde.statistics import sigmas_for
 from validation.claim import Check, Claim, Finding
+from validation.formatting import sigmas
 from validation.presets import FAMILY_LEVEL
 
 
@@ -32,15 +35,18 @@ class Judgement:
     control_worst: float = 0.0
 
 
-def threshold(tests: int) -> float:
-    """The |z| that a run of ``tests`` true checks exceeds anywhere with probability ``FAMILY_LEVEL``.
+def thresholds(tests: Mapping[str, int]) -> dict[str, float]:
+    """The |z| beyond which a check fails, by claim, from the number of checks of every claim.
 
-    Šidák's bound holds for dependent normal estimates too (Šidák 1967), so checks of one claim may share a simulation.
+    The claims share ``FAMILY_LEVEL``, the probability that a run of true claims fails anywhere, in equal parts, so that
+    a claim with hundreds of checks does not blunt one that can afford few. Within a claim its share is divided among
+    its checks. Both divisions are Šidák's, whose bound holds for dependent normal estimates too (Šidák 1967).
 
-    >>> round(threshold(1), 2), round(threshold(200), 2)
-    (3.29, 4.56)
+    >>> {name: round(limit, 2) for name, limit in thresholds({"few": 1, "many": 200}).items()}
+    {'few': 3.48, 'many': 4.7}
     """
-    return sigmas_for(max(tests, 1), FAMILY_LEVEL)
+    share = -math.expm1(math.log1p(-FAMILY_LEVEL) / max(len(tests), 1))
+    return {name: sigmas_for(count, share) for name, count in tests.items()}
 
 
 def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
@@ -60,7 +66,7 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
         return ruling(
             Verdict.REFUTED,
             f"{len(failed)} of {_count(equal)} off by more than {limit:.2f} σ; "
-            f"the worst by {worst.z:+.1f} σ ({worst.label})",
+            f"the worst by {sigmas(worst.z)} ({worst.label})",
         )
     if not rejected:
         return ruling(
@@ -68,6 +74,8 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
             f"the check has no power: the negative control ({claim.control}) passes as well, at most "
             f"{control_worst:.1f} σ away where {limit:.2f} σ are needed",
         )
+    if finding.undecided:
+        return ruling(Verdict.INCONCLUSIVE, finding.undecided)
     if unseparated:
         least = min(unseparated, key=lambda check: abs(check.z))
         return ruling(
@@ -85,7 +93,7 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
     return ruling(
         Verdict.CONFIRMED,
         f"{_count(equal)} within the threshold of {limit:.2f} σ; "
-        f"the largest deviation is {worst.z:+.1f} σ ({worst.label})",
+        f"the largest deviation is {sigmas(worst.z)} ({worst.label})",
     )
 
 

@@ -9,11 +9,17 @@ import math
 
 from numba import njit, uint32, uint64
 
-from sgdsde.engines.lane_math import FASTMATH, float_of, lane_function, log_normal, sine_and_cosine_of_turn
+from sgdsde.engines.lane_math import (
+    FASTMATH,
+    float_of,
+    lane_function,
+    log_normal,
+    sine_and_cosine_of_turn,
+    wide_vectors,
+)
+from sgdsde.engines.lanes import LANES
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREAM_NORMAL, WEYL
 
-#: Paths per block; the inner loops run over them. A multiple of every vector width.
-LANES = 128
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 24
 
@@ -24,7 +30,7 @@ kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", cache=True)
 
 
 @lane_function
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(c0, c1, c2, c3, k0, k1):
     """Four words below 2**32 from a counter and a key."""
     for _ in range(ROUNDS):
         p0 = _M0 * (c0 & _MASK)
@@ -36,15 +42,16 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @lane_function
-def radius(word, extension):  # type: ignore[no-untyped-def]
+def radius(word, extension):
     """√(−2 log u), u of 48 bits."""
     bits = (word << uint64(16)) | (extension & uint64(0xFFFF))
     return math.sqrt(-2.0 * log_normal((float_of(bits) + 0.5) * 2.0**-48))
 
 
 @kernel
-def fill_normals(z, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def fill_normals(z, group, draws, path, k0, k1):
     """z[4·draws·LANES] ← standard normals of a group, for the LANES paths from `path` on."""
+    wide_vectors()
     low, high = uint64(group) & _MASK, _NORMAL | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
         rows = z[4 * draw * LANES : 4 * (draw + 1) * LANES]
@@ -59,8 +66,9 @@ def fill_normals(z, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill_words(words, group, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def fill_words(words, group, draws, path, k0, k1):
     """words[4·draws·LANES] ← random words of a group."""
+    wide_vectors()
     low, high = uint64(group) & _MASK, _BATCH | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
         rows = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
@@ -73,8 +81,9 @@ def fill_words(words, group, draws, path, k0, k1):  # type: ignore[no-untyped-de
 
 
 @kernel
-def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):
     """The words of this update, picks·LANES of them, drawn when its group is new."""
+    wide_vectors()
     place = update % steps
     if place == 0 or fresh:
         fill_words(words, update // steps, draws, path, k0, k1)
@@ -82,21 +91,24 @@ def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):  # type: 
 
 
 @kernel
-def row_of(rows, i):  # type: ignore[no-untyped-def]
+def row_of(rows, i):
     """Row i. As a slice, because a sum of signed indices could be negative for all that LLVM knows: no vector code."""
+    wide_vectors()
     return rows[i * LANES : (i + 1) * LANES]
 
 
 @kernel
-def below(row, bound):  # type: ignore[no-untyped-def]
+def below(row, bound):
     """Turn the words of a row into integers uniform below `bound`."""
+    wide_vectors()
     for lane in range(LANES):
         row[lane] = uint32((uint64(row[lane]) * bound) >> _HALF)
 
 
 @kernel
-def mean_of_picks(z, chosen, picks, weight, table):  # type: ignore[no-untyped-def]
+def mean_of_picks(z, chosen, picks, weight, table):
     """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N)."""
+    wide_vectors()
     for component in range(table.shape[0]):
         column = table[component]
         mean = row_of(z, component)
@@ -111,8 +123,9 @@ def mean_of_picks(z, chosen, picks, weight, table):  # type: ignore[no-untyped-d
 
 
 @kernel
-def with_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def with_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
     """Independent picks."""
+    wide_vectors()
     chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
     n = uint64(table.shape[1])
     for i in range(picks):
@@ -121,8 +134,9 @@ def with_replacement(z, words, scratch, table, picks, weight, update, fresh, ste
 
 
 @kernel
-def repeats_by_comparing(chosen, picks, n, repeated):  # type: ignore[no-untyped-def]
+def repeats_by_comparing(chosen, picks, n, repeated):
     """Floyd's rule for few picks: compare each with those before it, all lanes at once."""
+    wide_vectors()
     for i in range(1, picks):
         mine, last = row_of(chosen, i), uint32(n - picks + i)
         for lane in range(LANES):
@@ -136,8 +150,9 @@ def repeats_by_comparing(chosen, picks, n, repeated):  # type: ignore[no-untyped
 
 
 @kernel
-def repeats_by_marking(chosen, picks, n, marks):  # type: ignore[no-untyped-def]
+def repeats_by_marking(chosen, picks, n, marks):
     """Floyd's rule for many picks: mark what is taken, lane by lane; `marks` (n) is zero before and after."""
+    wide_vectors()
     for lane in range(LANES):
         for i in range(picks):
             t = chosen[i * LANES + lane]
@@ -150,8 +165,9 @@ def repeats_by_marking(chosen, picks, n, marks):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def without_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def without_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
     """Floyd's algorithm."""
+    wide_vectors()
     chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
     n = table.shape[1]
     for i in range(picks):
@@ -164,8 +180,9 @@ def without_replacement(z, words, scratch, table, picks, weight, update, fresh, 
 
 
 @kernel
-def deal(orders, chosen, position, picks, n):  # type: ignore[no-untyped-def]
+def deal(orders, chosen, position, picks, n):
     """One update's share of the Fisher–Yates shuffles; orders (LANES·N); `chosen` ← the examples dealt."""
+    wide_vectors()
     for lane in range(LANES):
         order = orders[lane * n : (lane + 1) * n]
         for i in range(picks):
@@ -178,8 +195,9 @@ def deal(orders, chosen, position, picks, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):  # type: ignore[no-untyped-def]
+def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
     """Each example once an epoch. A run that begins inside an epoch deals that epoch from its start."""
+    wide_vectors()
     n = table.shape[1]
     position = update % (n // picks)
     begin = update - position if fresh else update
@@ -193,10 +211,3 @@ def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, dra
         chosen = words_of(words, now, fresh and now == begin, picks, steps, draws, path, k0, k1)
         deal(scratch, chosen, now % (n // picks), picks, n)
     mean_of_picks(z, chosen, picks, weight, table)
-
-
-def scratch_size(sampling: str, n: int) -> int:
-    """Length of the uint32 scratch that a block needs."""
-    return {"with_replacement": 1, "without_replacement": max(n, LANES), "reshuffle": n * LANES}[sampling]
-
-

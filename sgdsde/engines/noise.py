@@ -44,7 +44,7 @@ class ExampleBatches:
     @property
     def numbers(self) -> int:
         """k, numbers per step."""
-        return self.table.shape[1]
+        return int(self.table.shape[1])
 
     @property
     def picks(self) -> int:
@@ -73,7 +73,8 @@ class ReferenceNoise:
         if isinstance(self.noise, GaussianIncrements):
             return normals(self._words(step, self.noise.numbers, STREAM_NORMAL, all_words=True))[self._rows(step)]
         picked = _PICK[self.noise.sampling](self, self.noise, step)
-        return self.noise.weight * self.noise.table[picked].sum(axis=0).T
+        total: Array = self.noise.table[picked].sum(axis=0).T
+        return self.noise.weight * total
 
     def _rows(self, step: int) -> slice:
         steps, _ = layout(self.noise.numbers)

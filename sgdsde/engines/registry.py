@@ -67,7 +67,7 @@ class Plan:
     @property
     def paths(self) -> int:
         """Number of paths."""
-        return self.start.shape[1]
+        return int(self.start.shape[1])
 
     @property
     def snapshots(self) -> int:

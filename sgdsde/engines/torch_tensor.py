@@ -31,7 +31,7 @@ def _on_tensors(function: Callable[..., Tensor], like: Tensor) -> Callable[..., 
     return call
 
 
-def _functions(like: Tensor) -> dict[str, Callable[..., Tensor]]:
+def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     table = {name: _on_tensors(getattr(torch, name), like) for name in (*_ONE_ARGUMENT, "maximum", "minimum")}
 
     def where(condition: Any, a: Any, b: Any) -> Tensor:
@@ -42,7 +42,7 @@ def _functions(like: Tensor) -> dict[str, Callable[..., Tensor]]:
 
 
 def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Philox4x32-10 on int64 tensors that hold words below 2³²; products wrap, the mask after the shift mends the sign."""
+    """Philox4x32-10 on int64 tensors that hold words below 2³²; products wrap, and a mask after the shift mends it."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(ROUNDS):
@@ -171,6 +171,7 @@ def run(plan: Plan) -> Outcome:
         if plan.save_every and (update + 1) % plan.save_every == 0:
             saved[(update + 1) // plan.save_every] = state[:d].double().cpu().numpy().T
         plan.progress((update + 1) / plan.updates)
-    sums = (x.cpu().numpy() for x in (reference, first, second))
-    mean, covariance = moments_from_sums(*sums, plan.updates - plan.burn_in)
+    mean, covariance = moments_from_sums(
+        reference.cpu().numpy(), first.cpu().numpy(), second.cpu().numpy(), plan.updates - plan.burn_in
+    )
     return Outcome(state.double().cpu().numpy(), mean, covariance, saved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ class Landscape:
         Numbers that occur in the expressions by name; sweeping them compiles nothing.
     covariance : number, str, d×d of str, or ``"hessian"``; optional
         F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L where that is
-        positive semidefinite (elsewhere negative pivots of its Cholesky factorisation are cut to zero). Default 1.
+        positive semidefinite (elsewhere its Cholesky factor is cut: F_ii ≤ max(∂_i∂_i L, 0)). Default 1.
     factor : d×k of str or numbers, optional
         A(ω) in place of ``covariance``.
     name : str, optional
@@ -120,8 +121,9 @@ class Landscape:
             When the last axis is not d long, or a value is not a finite real number.
         """
         try:
-            array = np.asarray(w, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = np.asarray(w)
+            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{argument} must be an array of real numbers, got {w!r}") from None
         if array.ndim == 0 and self.dimension == 1:
             array = array[None]
@@ -189,6 +191,10 @@ class Landscape:
 
 
 def _finite(argument: str, value: Any) -> float:
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not np.isreal(value) or not np.isfinite(value):  # type: ignore[arg-type, call-overload]
+    try:
+        number = math.nan if isinstance(value, (bool, str, bytes)) or not np.isscalar(value) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
         raise ValueError(f"{argument} must be a finite real number, got {value!r}")
-    return float(value)
+    return number

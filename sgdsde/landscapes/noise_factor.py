@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import expression
 
@@ -40,6 +40,8 @@ class Noise:
 def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str]) -> Noise:
     """Read `covariance` or `factor`; errors name the entry."""
     known = (*variables, *parameters)
+    if "hessian" in known:
+        raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")
     if factor is not None:
         if covariance is not None:
             raise ValueError("give covariance or factor, not both")
@@ -56,14 +58,20 @@ def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Se
         return Noise("isotropic", ((text,),))
     rows = _rows(covariance, "covariance", known)
     if len(rows) != len(variables) or len(rows[0]) != len(variables):
-        d = len(variables)
-        raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {len(rows)}×{len(rows[0])}")
+        d, found = len(variables), f"{len(rows)}×{len(rows[0])}"
+        raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
     return Noise("covariance", rows)
 
 
 def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    if isinstance(value, str) or np.ndim(np.asarray(value, dtype=object)) != 2 or not np.size(value):
-        raise ValueError(f"{argument} must be a table of rows of equal length, of numbers or expressions, got {value!r}")
+    try:
+        table = np.array(value, dtype=object)
+    except ValueError:
+        table = np.empty(0)
+    if table.ndim != 2 or not table.size:
+        raise ValueError(
+            f"{argument} must be a table of rows of equal length, of numbers or expressions, got {value!r}"
+        )
     plain = value.tolist() if isinstance(value, np.ndarray) else value
     return tuple(
         tuple(expression.parse(entry, known, f"{argument}[{i}][{j}]").text for j, entry in enumerate(row))
@@ -74,16 +82,19 @@ def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, .
 def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
     """Raise ValueError unless F is finite, symmetric and positive semidefinite at the points w (n, d)."""
     found = _raw_covariance(landscape, w)
-    for at, matrix in zip(w, found, strict=True):
-        where = f"at {argument} = {np.array2string(at, precision=6)}, where F = {matrix.tolist()}"
-        if not np.isfinite(matrix).all():
-            raise ValueError(f"covariance must be finite {where}")
-        largest = np.abs(matrix).max()
-        if np.abs(matrix - matrix.T).max() > _SYMMETRY * largest:
-            raise ValueError(f"covariance must be symmetric; it is not {where}")
-        least = np.linalg.eigvalsh(matrix)[0]
-        if least < -_NEGATIVE * largest:
-            raise ValueError(f"covariance must be positive semidefinite; its least eigenvalue is {least:.6g} {where}")
+
+    def refuse_where(wrong: ArrayLike, problem: str) -> None:
+        if np.any(wrong):
+            at = np.argmax(wrong)
+            where = f"at {argument} = {np.array2string(w[at], precision=6)}, where F = {found[at].tolist()}"
+            raise ValueError(f"covariance must be {problem} {where}")
+
+    refuse_where(~np.isfinite(found).all(axis=(1, 2)), "finite; it is not")
+    largest = np.abs(found).max(axis=(1, 2))
+    asymmetry = np.abs(found - found.transpose(0, 2, 1)).max(axis=(1, 2))
+    refuse_where(asymmetry > _SYMMETRY * largest, "symmetric; it is not")
+    least = np.linalg.eigvalsh(found)[:, 0]
+    refuse_where(least < -_NEGATIVE * largest, f"positive semidefinite; its least eigenvalue is {least.min():.6g}")
 
 
 def _raw_covariance(landscape: Landscape, w: NDArray[np.float64]) -> NDArray[np.float64]:

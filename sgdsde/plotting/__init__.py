@@ -3,7 +3,17 @@
 from matplotlib.figure import Figure
 
 from sgdsde.plotting.against_theory import Line, Series, against_theory
+from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.style import png
 
-__all__ = ["Figure", "Line", "Series", "against_theory", "between_batches", "png"]
+__all__ = [
+    "AccuracyCurve",
+    "Figure",
+    "Line",
+    "Series",
+    "against_theory",
+    "best_batch_size",
+    "between_batches",
+    "png",
+]

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import cycle
-from typing import Any
+from typing import Any, cast
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def house_style() -> Iterator[None]:
         from matplotlib import rcdefaults, rcParams
 
         rcdefaults()
-        rcParams.update(RC)
+        rcParams.update(cast("Any", RC))
         yield
 
 

@@ -125,7 +125,11 @@ def build(declaration: Declaration, landscape: Landscape) -> Program:
         arrays = [str(symbol) for symbol in (*step.state, *step.z)]
         return codegen.lower([*step.stages, (names, values)], scalars, arrays)
 
-    block = codegen.cached_block(["program", declaration.name, declaration.function.__module__, landscape.key], make)
+    module = declaration.function.__module__
+    if module.startswith("sgdsde.schemes."):
+        block = codegen.cached_block(["program", declaration.name, module, landscape.key], make)
+    else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
+        block = make()
     return Program(block, landscape.dimension, landscape.noise_dimension)
 
 

@@ -78,6 +78,6 @@ def find(name: str, interpretations: tuple[str, ...]) -> Declaration:
         When there is none of these interpretations; the message lists those that exist.
     """
     fitting = {key: d for key, d in declarations().items() if d.interpretation in interpretations}
-    if name not in fitting:
+    if not isinstance(name, str) or name not in fitting:
         raise ValueError(f"scheme must be one of {', '.join(sorted(fitting))}, got {name!r}")
     return fitting[name]

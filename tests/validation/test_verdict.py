@@ -1,15 +1,33 @@
+import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from validation.claim import Check, Finding
 from validation.context import Context, derived_seed
 from validation.formatting import percent, plain, with_error
-from validation.verdict import Verdict, judge, threshold
+from validation.verdict import Verdict, judge, thresholds
 
 
-@pytest.mark.parametrize("tests", [1, 17, 500])
-def test_the_threshold_gives_the_family_level(tests):
-    assert (1 - 2 * norm.sf(threshold(tests))) ** tests == pytest.approx(1 - 1e-3, rel=1e-9)
+@pytest.mark.parametrize("tests", [{"a": 1}, {"a": 17, "b": 1}, {"a": 500, "b": 20, "c": 3}])
+def test_the_thresholds_give_the_family_level_in_equal_shares(tests):
+    limits = thresholds(tests)
+    passes = {name: (1 - 2 * norm.sf(limits[name])) ** count for name, count in tests.items()}
+    assert np.prod(list(passes.values())) == pytest.approx(1 - 1e-3, rel=1e-9)
+    assert list(passes.values()) == pytest.approx([passes["a"]] * len(tests))
+
+
+@pytest.mark.parametrize("deviation", [0.5, 4.0, -30.0])
+def test_few_degrees_of_freedom_make_a_deviation_less_improbable(deviation):
+    check = Check("few replicas", 1.0, 1.0 + deviation * 0.1, 0.1, 1.0, dof=5)
+    assert 2 * norm.sf(abs(check.z)) == pytest.approx(2 * t.sf(abs(deviation), 5), rel=1e-9)
+    assert np.sign(check.z) == np.sign(deviation)
+
+
+def test_what_would_have_been_seen_is_at_four_sigma():
+    assert Check("many", 2.0, 2.0, 0.1, 1.0).detectable == pytest.approx(0.2)
+    few = Check("few", 2.0, 2.0, 0.1, 1.0, dof=5)
+    assert Check("off by that", 2.0, 2.0 * (1 + few.detectable), 0.1, 1.0, dof=5).z == pytest.approx(4.0)
+    assert Check("near zero", 0.01, 0.01, 0.1, 1.0, scale=10.0).detectable == pytest.approx(0.04)
 
 
 @pytest.fixture
@@ -30,6 +48,13 @@ def test_a_false_theory_must_be_rejected(ruling):
     unseen = ruling(exact, Check("SDE", 1.02, 1.0, 0.01, 1.0, "different"))
     assert seen.verdict is Verdict.CONFIRMED
     assert unseen.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_measurement_that_cannot_decide_says_so(make_claim):
+    finding = Finding((Check("x", 1.0, 1.0, 0.001, 2.0),), "x", undecided="the maximum lies outside the grid")
+    judgement = judge(make_claim("any"), finding, limit=4.0)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.reason == "the maximum lies outside the grid"
 
 
 def test_where_no_noise_is_left_only_rounding_may_differ(ruling):

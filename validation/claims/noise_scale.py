@@ -52,13 +52,13 @@ class Size:
         "1)F/B. Reshuffled batches are as noisy as fresh ones, but any two of one epoch are anti-correlated, by −N "
         "F. Nothing else about the gradients matters, so a network on MNIST obeys the same law."
     ),
-    formula="⟨αα⟩ = N(N/B − 1) F;    of two batches of one epoch:  ⟨α_i α_j⟩ = −N F",
+    formula="⟨αα⟩ = N(N/B − 1) F;    of two batches of one epoch:  ⟨αᵢ αⱼ⟩ = −N F",
     source="Smith & Le, arXiv 1710.06451, equations 3–5; finite-population sampling",
     control="F, and so g, off by 10 %",
     plans={
         "smoke": Size(60_000, (4, 64), 4_000, (250,), hidden=16).plan(5),
         "quick": Size(400_000, (1, 2, 4, 8, 16, 32, 64), 20_000, (10, 100, 500)).plan(25),
-        "full": Size(20_000_000, (1, 2, 4, 8, 16, 32, 64), 500_000, (1, 5, 20, 100, 250, 500)).plan(1800),
+        "full": Size(5_000_000, (1, 2, 4, 8, 16, 32, 64), 100_000, (1, 5, 20, 100, 250, 500)).plan(400),
     },
 )
 def noise_scale(context: Context) -> Finding:
@@ -101,7 +101,7 @@ def landscape_checks(context: Context) -> Checks:
 
 
 def epoch_covariances(context: Context) -> dict[tuple[int, int], tuple[float, float]]:
-    """⟨α_i α_j⟩ in units of N F, with its error, for all pairs of batches of two successive epochs."""
+    """⟨αᵢ αⱼ⟩ in units of N F, with its error, for all pairs of batches of two successive epochs."""
     curvature, noise = 1.0, 2.0
     landscape = sg.Landscape("h*x**2/2", variables="x", parameters={"h": curvature}, covariance=noise)
     config = sg.SGDConfig(RATE, EPOCH_BATCH, N, sampling="reshuffle")
@@ -133,10 +133,11 @@ def network_checks(context: Context) -> tuple[Checks, str, tuple[str, ...]]:
     from sgdsde.models.gradients import per_example_projections, random_directions
 
     size: Size = context.size
-    shown = images(context, N_IMAGES, context.seed("images"))
-    model = mlp(shown.dataset.x_train.shape[1], size.hidden, shown.dataset.n_classes, seed=context.seed("network"))
+    shown = images(context)
+    dataset = shown.load(n_train=N_IMAGES, seed=context.seed("images"))
+    model = mlp(dataset.x_train.shape[1], size.hidden, dataset.n_classes, seed=context.seed("network"))
     directions = random_directions(model, DIRECTIONS, seed=context.seed("directions"))
-    gradients = per_example_projections(model, shown.dataset, directions)
+    gradients = per_example_projections(model, dataset, directions)
     context.progress(0.8)
     centred = gradients.projections - gradients.projections.mean(axis=0)
     trace = float(np.trace(gradients.covariance))
@@ -154,7 +155,7 @@ def network_checks(context: Context) -> tuple[Checks, str, tuple[str, ...]]:
     for i, j in PAIRS:
         label = f"{shown.name} network, batches {i + 1} and {j + 1} of an epoch, B = {NETWORK_EPOCH_BATCH}"
         checks["network pair", i, j] = Check(label, law, *_mean((alpha[:, i] * alpha[:, j]).sum(axis=-1)), 1.1 * law)
-    return checks, shown.name, shown.notes
+    return checks, shown.label, shown.notes
 
 
 def _alphas(centred: NDArray[np.float64], config: sg.SGDConfig, draws: int, seed: int) -> NDArray[np.float64]:

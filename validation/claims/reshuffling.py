@@ -60,7 +60,7 @@ def _cases(*series: tuple[tuple[float, ...], int, float]) -> tuple[Case, ...]:
         "scale of the curvature (εhN/B small): by a factor 2.3 at ε = 0.1, B = 4, N = 64, and without bound as ε "
         "falls. The exact law of the epoch predicts the spread; the SDE is rejected."
     ),
-    formula="⟨α_i α_j⟩ = N(N/B − 1)F  for i = j,    −N F  for two batches of one epoch",
+    formula="⟨αᵢ αⱼ⟩ = N(N/B − 1)F  for i = j,   −N F  for two batches of one epoch",
     source="against Smith & Le, arXiv 1710.06451, eq. 4; exact law from the discrete Lyapunov equation of one epoch",
     control="the batches of an epoch taken as independent",
     plans={

@@ -49,7 +49,7 @@ class Size:
     control="F at the minimum, ω = 0, in place of F where the update starts",
     plans={
         "smoke": Size(60_000, (0.1,), (8,)).plan(1),
-        "quick": Size(400_000, (0.01, 0.05, 0.2, 0.5), (1, 8, 64)).plan(15),
+        "quick": Size(200_000, (0.01, 0.05, 0.2, 0.5), (1, 8, 64)).plan(10),
         "full": Size(10_000_000, (0.003, 0.01, 0.03, 0.1, 0.3, 0.5), (1, 2, 8, 32, 128)).plan(1200),
     },
 )
@@ -62,7 +62,7 @@ def update_variance(context: Context) -> Finding:
         context.progress(done / len(grid))
         config = sg.SGDConfig(rate, batch, N)
         start = np.array(point)
-        where = f"ω = ({point[0]:g}, {point[1]:g}), ε = {rate:g}, B = {batch}"
+        where = f"ω = {_name(point)}, ε = {rate:g}, B = {batch}"
         seeds = {model: context.seed(model, point, rate, batch) for model in MODELS}
         ensembles = {
             "SGD": sg.simulate_sgd(landscape, config, start, 1, size.paths, seed=seeds["SGD"]),
@@ -92,15 +92,15 @@ def update_variance(context: Context) -> Finding:
 def sde_update(start: NDArray[np.float64], config: sg.SGDConfig) -> NDArray[np.float64]:
     """Covariance of the SDE after one update from ``start``, exact for its Euler–Maruyama steps.
 
-    The drift is linear and F quadratic in ω, so mean and second moment close: E[F] = I + E[ωωᵀ]/2.
+    The drift is linear and F quadratic in ω, so mean and covariance close: E[F] = I + E[ωωᵀ]/2.
     """
     dt = config.mean_loss_time_per_update / SUBSTEPS
     step = np.eye(2) - dt * HESSIAN
-    mean, second = start, np.outer(start, start)
+    mean, covariance = start, np.zeros((2, 2))
     for _ in range(SUBSTEPS):
-        noise = config.temperature * dt * (np.eye(2) + second / 2)
-        mean, second = step @ mean, step @ second @ step.T + noise
-    return np.asarray(second - np.outer(mean, mean))
+        noise = config.temperature * dt * (np.eye(2) + (covariance + np.outer(mean, mean)) / 2)
+        mean, covariance = step @ mean, step @ covariance @ step.T + noise
+    return covariance
 
 
 def _picture(checks: dict[tuple[object, ...], Check], size: Size, batch: int) -> Picture:
@@ -114,7 +114,7 @@ def _picture(checks: dict[tuple[object, ...], Check], size: Size, batch: int) ->
         law = [value / _equation_5(point, rate, batch) for value, rate in zip(laws, fine, strict=True)]
         series.append(
             Series(
-                f"{model} from ω = ({point[0]:g}, {point[1]:g})",
+                f"{model} from ω = {_name(point)}",
                 size.learning_rates,
                 [check.measured / unit for check, unit in zip(found, units, strict=True)],
                 [check.standard_error / unit for check, unit in zip(found, units, strict=True)],
@@ -134,3 +134,7 @@ def _picture(checks: dict[tuple[object, ...], Check], size: Size, batch: int) ->
 def _equation_5(point: tuple[float, float], rate: float, batch: int) -> float:
     landscape_f = 1 + point[1] ** 2 / 2
     return float(sg.theory.update_covariance(landscape_f, sg.SGDConfig(rate, batch, N)))
+
+
+def _name(point: tuple[float, float]) -> str:
+    return f"({point[0]:g}, {point[1]:g})".replace("-", "−")

@@ -1,0 +1,54 @@
+# Each target makes the virtual environment when it is missing or older than pyproject.toml and constraints.txt.
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+venv := .venv
+ready := $(venv)/.ready
+python := $(venv)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help validate test test-slow lint format bench environment clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'ARGS="..." is passed on: make validate ARGS="--preset full", make test ARGS="-k mnist".'
+	@echo 'SGDSDE_DATA_DIR names a folder that holds mnist/; without it MNIST is downloaded once.'
+
+validate: $(ready)  ## the main job: measure every claim and write the report to report/index.html
+	$(python) -m validation $(ARGS)
+
+test: $(ready)  ## run the tests
+	$(python) -m pytest -n $(WORKERS) $(ARGS)
+
+test-slow: $(ready)  ## run the tests that take minutes
+	$(python) -m pytest -m slow $(ARGS)
+
+lint: $(ready)  ## check style, types and who imports whom
+	$(venv)/bin/ruff check .
+	$(venv)/bin/ruff format --check .
+	$(venv)/bin/mypy
+	$(venv)/bin/lint-imports
+
+format: $(ready)  ## rewrite the files in the house style
+	$(venv)/bin/ruff check --fix .
+	$(venv)/bin/ruff format .
+
+bench: $(ready)  ## measure the speed of the engines against others
+	$(python) -m bench.throughput $(ARGS)
+
+environment: $(ready)  ## make the virtual environment only
+
+$(ready): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.12' >&2; exit 2; }
+	@echo 'Making $(venv) (once; one to three minutes) ...'
+	@$(PYTHON) -m venv $(venv)
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(python) -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:  ## remove the virtual environment, the report and what the tools left
+	rm -rf $(venv) report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

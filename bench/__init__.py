@@ -1,0 +1,1 @@
+"""Benchmarks: one file per comparison, each against named peers in one run."""

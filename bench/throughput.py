@@ -1,0 +1,185 @@
+"""Path-steps per second of both simulators, against the loops that one would write by hand and against the noise alone.
+
+    python -m bench.throughput
+
+The floor: a kernel that only draws the same normals and adds them up. Nothing that uses them can be faster.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+
+import sgdsde as sg
+from bench.timing import Contender, rates
+from sgdsde.engines.lane_noise import fill_normals
+from sgdsde.engines.lanes import LANES
+from sgdsde.engines.numba_lanes import available_cores
+
+PATHS = 4096
+WELL = sg.Landscape("x**4 - 2*x**2", variables="x", covariance=1.0, name="double well")
+SDE = sg.SGDConfig(learning_rate=1e-3, batch_size=8, n_examples=1000)
+EXAMPLES, BATCH, LEARNING_RATE = 1000, 8, 1e-2
+
+
+def numpy_loop(steps: int) -> Any:
+    generator, x, dt = np.random.default_rng(0), np.ones(PATHS), SDE.learning_rate
+    amplitude = np.sqrt(SDE.temperature * dt)
+    for _ in range(steps):
+        x = x - (4 * x * x * x - 4 * x) * dt + amplitude * generator.standard_normal(PATHS)
+    return x
+
+
+def torch_loop(steps: int) -> Any:
+    generator, x, dt = torch.Generator().manual_seed(0), torch.ones(PATHS, dtype=torch.float64), SDE.learning_rate
+    amplitude = float(np.sqrt(SDE.temperature * dt))
+    for _ in range(steps):
+        noise = torch.randn(PATHS, dtype=torch.float64, generator=generator)
+        x = x - (4 * x * x * x - 4 * x) * dt + amplitude * noise
+    return x
+
+
+@numba.njit(parallel=True)  # type: ignore[untyped-decorator]
+def prange_loop(x, steps, dt, amplitude):  # type: ignore[no-untyped-def]
+    """What one writes first with Numba."""
+    for i in numba.prange(x.size):
+        y = x[i]
+        for _ in range(steps):
+            y = y - (4 * y * y * y - 4 * y) * dt + amplitude * np.random.normal()
+        x[i] = y
+    return x
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def draw_and_add(first, last, steps):  # type: ignore[no-untyped-def]
+    """The floor: the same normals, added up."""
+    z, total = np.empty(4 * LANES), np.zeros(LANES)
+    for block in range(first, last):
+        for group in range(steps // 4):
+            fill_normals(z, group, 1, block * LANES, np.uint64(0), np.uint64(0))
+            for row in range(4):
+                rows = z[row * LANES : (row + 1) * LANES]
+                for lane in range(LANES):
+                    total[lane] += rows[lane]
+    return total
+
+
+def floor(steps: int) -> Any:
+    edges = np.linspace(0, PATHS // LANES, available_cores() + 1).astype(int)
+    with ThreadPoolExecutor(len(edges)) as pool:
+        return list(pool.map(draw_and_add, edges[:-1], edges[1:], [steps] * (len(edges) - 1)))
+
+
+def sgd_torch(steps: int, sampling: str) -> Any:
+    """Vectorised over paths: for batches without repeats, the B largest of N random keys."""
+    generator, x = torch.Generator().manual_seed(0), torch.ones(PATHS, dtype=torch.float64)
+    table = torch.randn(EXAMPLES, dtype=torch.float64, generator=generator)
+    order = torch.empty(0)
+    for step in range(steps):
+        if sampling == "with_replacement":
+            picked = torch.randint(EXAMPLES, (PATHS, BATCH), generator=generator)
+        elif sampling == "without_replacement":
+            picked = torch.rand(PATHS, EXAMPLES, generator=generator).topk(BATCH, dim=1, sorted=False).indices
+        else:
+            place = step % (EXAMPLES // BATCH)
+            if place == 0:
+                order = torch.rand(PATHS, EXAMPLES, generator=generator).argsort(dim=1)
+            picked = order[:, place * BATCH : (place + 1) * BATCH]
+        x = x - LEARNING_RATE * (4 * x * x * x - 4 * x + table[picked].mean(dim=1))
+    return x
+
+
+def sde_table(steps: int = 20_000, slow: int = 500) -> list[tuple[str, float, str]]:
+    def ours() -> Any:
+        return sg.simulate_sde(WELL, SDE, 1.0, updates=steps, paths=PATHS)
+
+    dt = SDE.learning_rate
+    amplitude = float(np.sqrt(SDE.temperature * dt))
+    found = rates(
+        {
+            "sgdsde simulate_sde": Contender(PATHS * steps, ours),
+            "NumPy loop": Contender(PATHS * slow, lambda: numpy_loop(slow)),
+            "torch loop": Contender(PATHS * slow, lambda: torch_loop(slow)),
+            "Numba prange loop": Contender(
+                PATHS * 4 * slow, lambda: prange_loop(np.ones(PATHS), 4 * slow, dt, amplitude)
+            ),
+            "floor: draw and add": Contender(PATHS * steps, lambda: floor(steps)),
+        }
+    )
+    rate = found["sgdsde simulate_sde"]
+    vectorised = max(found["NumPy loop"], found["torch loop"])
+    print(f"\nSDE, double well, Euler–Maruyama, float64, {PATHS} paths (moments gathered at every update)")
+    show(found, rate)
+    return [
+        ("SDE against the faster of the NumPy and torch loops", rate / vectorised, "≥ 10"),
+        ("SDE against the Numba prange loop", rate / found["Numba prange loop"], "≥ 6"),
+        ("SDE against drawing the same normals (floor)", rate / found["floor: draw and add"], "≥ 0.75"),
+    ]
+
+
+def sgd_table(steps: int = 4_000) -> list[tuple[str, float, str]]:
+    checks = []
+    for sampling, slow in (("with_replacement", 250), ("without_replacement", 8), ("reshuffle", 250)):
+        config = sg.SGDConfig(LEARNING_RATE, BATCH, EXAMPLES, sampling=sampling)
+
+        def ours(config: sg.SGDConfig = config) -> Any:
+            return sg.simulate_sgd(WELL, config, 1.0, updates=steps, paths=PATHS)
+
+        def theirs(slow: int = slow, sampling: str = sampling) -> Any:
+            return sgd_torch(slow, sampling)
+
+        found = rates(
+            {"sgdsde simulate_sgd": Contender(PATHS * steps, ours), "torch loop": Contender(PATHS * slow, theirs)},
+            rounds=4,
+        )
+        print(f"\nSGD, {sampling}, B = {BATCH}, N = {EXAMPLES}, float64, {PATHS} paths")
+        show(found, found["sgdsde simulate_sgd"])
+        checks.append(
+            (f"SGD {sampling} against a torch loop", found["sgdsde simulate_sgd"] / found["torch loop"], "≥ 10")
+        )
+    return checks
+
+
+def memory() -> tuple[str, float, str]:
+    """Growth of the peak resident memory when a run is made 20 times longer."""
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    sg.simulate_sde(WELL, SDE, 1.0, updates=10_000, paths=PATHS)
+    before = peak()
+    sg.simulate_sde(WELL, SDE, 1.0, updates=200_000, paths=PATHS)
+    return "peak memory added by 20 × the updates, MiB", peak() - before, "≤ 1"
+
+
+def show(found: dict[str, float], reference: float) -> None:
+    for name, rate in found.items():
+        print(f"  {name:24} {rate:9.2e} path-steps/s   sgdsde is {reference / rate:6.2f} ×")
+
+
+def met(value: float, bar: str) -> bool:
+    sign, number = bar.split()
+    return value >= float(number) if sign == "≥" else value <= float(number)
+
+
+def main() -> int:
+    """Print the tables; exit status 1 when a bar is missed."""
+    print(
+        f"{platform.processor() or platform.machine()}, {available_cores()} cores of {os.cpu_count()}, torch {torch.__version__}, numba {numba.__version__}"
+    )
+    checks = [memory(), *sde_table(), *sgd_table()]
+    print()
+    for name, value, bar in checks:
+        print(f"  {'met   ' if met(value, bar) else 'MISSED'} {name}: {value:.2f} (bar {bar})")
+    return 0 if all(met(value, bar) for _, value, bar in checks) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,69 @@
+"""A landscape near one of its minima: constant H and F, and what follows from them for a comparison."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde import theory
+from sgdsde.config import SGDConfig
+from sgdsde.landscapes import Landscape
+from sgdsde.landscapes.minimum import nearby_minimum
+
+Array = NDArray[np.float64]
+
+#: Curvature × step that the SDE is integrated with: Euler–Maruyama's variance is too large by half of it.
+STEP = 0.004
+MOST_SUBSTEPS = 200
+RELAXATIONS = 10  # before averages begin
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A minimum ω* (d,), H and F there (d, d), and the stationary covariance by model, None where there is none."""
+
+    at: Array
+    hessian: Array
+    covariance: Array
+    config: SGDConfig
+    laws: dict[str, Array | None]
+
+    @classmethod
+    def near(cls, landscape: Landscape, start: ArrayLike, config: SGDConfig) -> Linearised | None:
+        """Expand about the minimum that `start` leads to; None when it leads to none."""
+        at = nearby_minimum(landscape, start)
+        if at is None:
+            return None
+        hessian, covariance = landscape.hessian(at), landscape.covariance(at)
+        laws = {model: _law(hessian, covariance, config, model) for model in ("sde", "sgd")}
+        return cls(at, hessian, covariance, config, laws)
+
+    @property
+    def relaxation(self) -> float:
+        """Updates in which the slower of SDE and SGD forgets all but 1/e of its start."""
+        curvatures, m = np.linalg.eigvalsh(self.hessian), self.config.momentum
+        slowest = float(1 / (self.config.mean_loss_time_per_update * curvatures[0]))
+        steps = [np.array([[1 - p, m], [-p, m]]) for p in self.config.learning_rate * curvatures]
+        radius = max(float(np.abs(np.linalg.eigvals(step)).max()) for step in steps)
+        return max(slowest, -1 / math.log(radius)) if 0 < radius < 1 else slowest
+
+    @property
+    def burn_in(self) -> int:
+        """Updates after which the start no longer matters."""
+        return math.ceil(RELAXATIONS * self.relaxation)
+
+    @property
+    def substeps(self) -> int:
+        """Steps per update that make the error of integrating the SDE small."""
+        stiffest = self.config.mean_loss_time_per_update * float(np.linalg.eigvalsh(self.hessian)[-1])
+        return min(max(1, math.ceil(stiffest / STEP)), MOST_SUBSTEPS)
+
+
+def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:
+    try:
+        return theory.stationary_covariance(hessian, covariance, config, model=model)
+    except ValueError:  # beyond the stability limit, or F is no covariance there
+        return None

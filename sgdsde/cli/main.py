@@ -1,0 +1,96 @@
+"""The group of commands, and what becomes of an error: one line that names the option, and exit status 2."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+import sgdsde
+from sgdsde.cli.compare import compare
+from sgdsde.cli.landscapes import landscapes
+from sgdsde.cli.predict import predict
+
+#: Arguments of the library, as its messages name them → what they are called on the command line.
+OPTIONS = {
+    "curvature": "--curvature",
+    "covariance": "--covariance",
+    "dtype": "--dtype",
+    "device": "--device",
+    "engine": "--engine",
+    "examples": "--examples",
+    "factor": "--factor",
+    "landscape": "LOSS",
+    "loss": "LOSS",
+    "momentum": "--momentum",
+    "parameters": "--parameter",
+    "paths": "--paths",
+    "sampling": "--sampling",
+    "seed": "--seed",
+    "start": "--start",
+    "substeps": "--substeps",
+    "updates": "--updates",
+    "variables": "--variables",
+}
+#: The same for names that mean nothing else and so may be replaced wherever they stand in a message.
+UNMISTAKABLE = {
+    "batch_size": "--batch-size",
+    "burn_in": "--burn-in",
+    "learning_rate": "--learning-rate",
+    "n_examples": "--n-examples",
+    "w0": "--start",
+}
+
+
+class OneLineErrors(click.Group):
+    """Commands whose bad usage, and whose user's Ctrl-C, end in one line and not in a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run, print what went wrong and exit: 0 done, 1 nothing to show for it, 2 bad usage, 130 interrupted."""
+        run: Callable[..., Any] = super().main
+        if not options.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **options)
+        sys.exit(_exit_status(lambda: run(*args, standalone_mode=False, **options)))
+
+
+def _exit_status(call: Callable[[], Any]) -> int:
+    try:
+        result = call()
+    except click.Abort:
+        return _fail("interrupted", 130)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except ValueError as error:
+        return _fail(on_the_command_line(str(error)), 2)
+    except MemoryError:
+        return _fail("--paths: not enough memory for so many", 2)
+    except OSError as error:
+        return _fail(str(error), 2)
+    return result if isinstance(result, int) else 0
+
+
+def on_the_command_line(message: str) -> str:
+    """A message of the library, with its arguments called as the command line calls them."""
+    message = re.sub(rf"\b({'|'.join(UNMISTAKABLE)})\b", lambda found: UNMISTAKABLE[found[0]], message)
+    return re.sub(r"^\w+", lambda found: OPTIONS.get(found[0], found[0]), message)
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"sgdsde: {' '.join(message.split())}", err=True)
+    return status
+
+
+@click.group(cls=OneLineErrors, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sgdsde.__version__, prog_name="sgdsde")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Test whether stochastic gradient descent is the stochastic differential equation that theory says it is."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (predict, compare, landscapes):
+    app.add_command(command)

@@ -1,0 +1,9 @@
+"""How paths are laid out as lanes."""
+
+#: Paths per block; the inner loops run over them. A multiple of every vector width.
+LANES = 128
+
+
+def scratch_size(sampling: str, examples: int) -> int:
+    """Length of the uint32 scratch that a block needs to sample batches."""
+    return {"with_replacement": 1, "without_replacement": max(examples, LANES), "reshuffle": examples * LANES}[sampling]

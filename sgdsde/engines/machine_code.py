@@ -1,0 +1,125 @@
+"""Machine code of a kernel: compiled by Numba once, kept on disk, and called through its address ever after.
+
+A second process loads neither Numba nor SymPy: llvmlite links the object file, ctypes calls it and releases the GIL.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from sgdsde import cache, codegen
+
+#: Letters of a signature: how Numba and ctypes call the type; capitals are pointers to it.
+_TYPES: dict[str, tuple[str, Any]] = {
+    "i": ("int64", ctypes.c_int64),
+    "u": ("uint64", ctypes.c_uint64),
+    "d": ("float64", ctypes.c_double),
+    "D": ("float64", ctypes.c_void_p),
+    "W": ("uint32", ctypes.c_void_p),
+}
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # type: ignore[untyped-decorator]
+def _nothing(memory: int) -> None:
+    """Stands for Numba's destructor of arrays that own memory; a kernel's arrays own none."""
+
+
+@functools.cache
+def _machine() -> tuple[llvm.TargetMachine, str]:
+    """Target machine of this processor, and what tells it from others."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(_nothing, ctypes.c_void_p).value)
+    cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="default", codemodel="jitdefault", jit=True
+    )
+    return machine, f"{llvm.get_default_triple()} {cpu} {features} llvmlite {importlib.metadata.version('llvmlite')}"
+
+
+def load(source: str, name: str, signature: str) -> Callable[..., None]:
+    """Return the function `name` of a module's text as a C function.
+
+    Parameters
+    ----------
+    source : str
+        A generated module.
+    name : str
+        A function in it, of numbers and pointers, returning nothing.
+    signature : str
+        A letter per argument: i (int64), u (uint64), d (float64), D (pointer to float64), W (pointer to uint32).
+    """
+    key = codegen.digest([source, name, signature, _machine()[1]])
+    path = cache.directory() / f"{key}.object.json"
+    stored = cache.read(path)
+    if stored is None:
+        stored = json.dumps(_compile(source, name, signature, path.with_name(f"{key}.py")))
+        cache.write(path, stored)
+    return _link(stored, signature)
+
+
+@functools.cache
+def _link(stored: str, signature: str) -> Callable[..., None]:
+    record = json.loads(stored)
+    empty = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(empty, _machine()[0])
+    engine.add_object_file(llvm.ObjectFileRef.from_data(base64.b64decode(record["object"])))
+    engine.finalize_object()
+    # Numba's calling convention: where to put the result, where to put an exception, the arguments; 0 for success.
+    types = (_TYPES[letter][1] for letter in signature)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *types)
+    function = prototype(engine.get_function_address(record["symbol"]))
+
+    def call(*arguments: Any, keep: Any = (engine, empty)) -> None:  # the code lives as long as its engine
+        result, exception = ctypes.c_void_p(), ctypes.c_void_p()
+        status = function(ctypes.addressof(result), ctypes.addressof(exception), *arguments)
+        if status != 0:
+            raise RuntimeError(f"a compiled kernel failed with status {status}")
+
+    return call
+
+
+def _compile(source: str, name: str, signature: str, path: Path) -> dict[str, str]:
+    """Object code of a function, as text, and its symbol."""
+    symbol, assembly = _with_numba(source, name, signature, path)
+    module = llvm.parse_assembly(assembly)
+    for function in module.functions:
+        if not function.is_declaration and function.name != symbol:
+            function.linkage = "internal"
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, llvm.create_pass_builder(_machine()[0], llvm.create_pipeline_tuning_options()))
+    for needed in (f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")):
+        if llvm.address_of_symbol(needed) is None:
+            raise RuntimeError(f"a compiled kernel needs {needed}, which this process does not have")
+    return {"symbol": symbol, "object": base64.b64encode(_machine()[0].emit_object(module)).decode()}
+
+
+def _with_numba(source: str, name: str, signature: str, path: Path) -> tuple[str, str]:
+    """Symbol and optimised LLVM assembly of a function of the module's text."""
+    numba: Any = importlib.import_module("numba")
+    from sgdsde.engines.lane_math import FASTMATH
+
+    cache.write(path, source)  # a file, so that tracebacks and debuggers can show it
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    named = [(letter, getattr(numba.types, _TYPES[letter][0])) for letter in signature]
+    arguments = [numba.types.CPointer(plain) if letter.isupper() else plain for letter, plain in named]
+    options = {"fastmath": FASTMATH, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    compiled = numba.njit(numba.types.void(*arguments), **options)(getattr(module, name))
+    (result,) = compiled.overloads.values()
+    return result.fndesc.llvm_func_name, result.library.get_llvm_str()

@@ -1,0 +1,76 @@
+"""The minimum that a point belongs to, where landscapes are expanded to second order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.landscapes.landscape import Landscape
+
+_STEPS = 500
+_FLAT = 1e-9  # least curvature of a minimum, relative to the largest
+
+
+def nearby_minimum(landscape: Landscape, start: ArrayLike) -> NDArray[np.float64] | None:
+    """Go down from `start` to a local minimum with positive curvature in every direction.
+
+    Parameters
+    ----------
+    landscape : Landscape
+        Of which the loss is used.
+    start : (d,)
+        A number when d = 1.
+
+    Returns
+    -------
+    array (d,), or None where there is none: the way down ends at a saddle or a flat direction, or does not end.
+
+    Raises
+    ------
+    ValueError
+        When `start` is not one point of the landscape.
+
+    Notes
+    -----
+    Newton's method with the Hessian shifted until the loss falls (Goldfeld, Quandt & Trotter, Econometrica 34 (1966)
+    541), so that it ends at the minimum of the basin in which it starts unless the basin is very narrow.
+
+    Examples
+    --------
+    >>> well = Landscape("x**4/4 - a*x**2/2", "x", {"a": 4.0})
+    >>> nearby_minimum(well, 0.1), nearby_minimum(well, 0.0)
+    (array([2.]), None)
+    """
+    w = landscape.points(start, "start").copy()
+    if w.shape != (landscape.dimension,):
+        raise ValueError(f"start must have shape {(landscape.dimension,)}, got {w.shape}")
+    for _ in range(_STEPS):
+        gradient, hessian = landscape.gradient(w), landscape.hessian(w)
+        if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+            return None
+        curvatures, axes = np.linalg.eigh(hessian)
+        step = _downhill(landscape, w, curvatures, axes, axes.T @ gradient)
+        if step is None or np.abs(step).max() <= 1e-13 * (1 + np.abs(w).max()):
+            convex = curvatures[0] > _FLAT * np.abs(curvatures).max()
+            settled = np.abs(gradient).max() <= 1e-6 * np.abs(curvatures).max() * (1 + np.abs(w).max())
+            return w if convex and settled else None
+        w = w + step
+    return None
+
+
+def _downhill(
+    landscape: Landscape,
+    w: NDArray[np.float64],
+    curvatures: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    slopes: NDArray[np.float64],
+) -> NDArray[np.float64] | None:
+    """The longest shifted Newton step along which the loss does not rise; None when no step lowers it."""
+    loss, largest = landscape.loss(w), float(np.abs(curvatures).max())
+    shift = 0.0 if curvatures[0] > _FLAT * largest else 1e-3 * (1.0 + largest) - min(curvatures[0], 0.0)
+    for _ in range(60):
+        step = np.asarray(-axes @ (slopes / (curvatures + shift)))
+        if landscape.loss(w + step) <= loss:
+            return step
+        shift = max(4 * shift, 1e-3 * (1.0 + largest))
+    return None

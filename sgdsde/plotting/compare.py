@@ -1,0 +1,159 @@
+"""Ensembles side by side: what a path does, and how all of them are distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.ensemble import Ensemble
+from sgdsde.plotting.style import bare_figure, house_style, looks
+
+Array = NDArray[np.float64]
+
+BINS = 31
+ROWS = 4  # parameters drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One ensemble of the picture.
+
+    Attributes
+    ----------
+    label : str
+    ensemble : Ensemble
+        Its snapshots after `burn_in` are the distribution (the final states when none were saved). When reshuffling,
+        let `save_every` and N/B have no common factor, or only some positions in the epoch are seen.
+    mean, covariance : (d,), (d, d) or None
+        The predicted Gaussian law, drawn as a line.
+    path : Ensemble or None
+        A short run with snapshots, whose path 0 is drawn against the updates.
+    """
+
+    label: str
+    ensemble: Ensemble
+    mean: ArrayLike | None = None
+    covariance: ArrayLike | None = None
+    path: Ensemble | None = None
+
+
+def side_by_side(shown: Sequence[Shown]) -> Figure:
+    """Draw one path of each ensemble, and beside it the distribution of all, with the predicted laws as lines.
+
+    Parameters
+    ----------
+    shown : sequence of Shown
+        One colour and marker each, of the same parameters. Diverged paths are left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One row for each parameter, the first four.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to draw, or the ensembles' parameters differ.
+
+    Examples
+    --------
+    >>> import sgdsde as sg
+    >>> config = sg.SGDConfig(0.1, batch_size=4, n_examples=64)
+    >>> sgd = sg.simulate_sgd(sg.Landscape("x**2/2", "x"), config, 0.0, updates=100, paths=64, save_every=10)
+    >>> [axes.get_xlabel() for axes in side_by_side([Shown("SGD", sgd, [0.0], [[0.0125]], sgd)]).axes]
+    ['update', 'probability density']
+    """
+    if not shown:
+        raise ValueError("shown must hold at least one ensemble, got none")
+    names = shown[0].ensemble.parameters
+    for item in shown:
+        if item.ensemble.parameters != names:
+            raise ValueError(f"shown must have the same parameters, got {names} and {item.ensemble.parameters}")
+        if not item.ensemble.finite.any():
+            raise ValueError(f"shown: all paths of {item.label} diverged, nothing is left to draw")
+    rows = min(len(names), ROWS)
+    with house_style():
+        figure = bare_figure(9.0, 0.6 + 3.2 * rows)
+        grid = figure.subplots(rows, 2, sharey="row", squeeze=False, width_ratios=[1.6, 1.0])
+        for row, (left, right) in enumerate(grid):
+            samples = [_samples(item.ensemble, row) for item in shown]
+            edges = _edges(samples)
+            for item, values, (colour, marker) in zip(shown, samples, looks(), strict=False):
+                _draw_path(left, item, row, colour)
+                _draw_law(right, item, row, edges, colour)
+                _draw_density(right, values, edges, color=colour, marker=marker, label=item.label)
+            left.set(ylabel=f"parameter {names[row]}", ylim=(edges[0], edges[-1]))
+            right.set_xlim(left=0.0)
+        grid[-1, 0].set_xlabel("update")
+        grid[-1, 1].set_xlabel("probability density")
+        grid[0, 0].set_title("one path of each")
+        grid[0, 1].set_title("all paths: measured, and predicted" if _predicted(shown) else "all paths")
+        figure.legend(*grid[0, 1].get_legend_handles_labels(), loc="outside upper left", ncols=len(shown))
+        return figure
+
+
+def _predicted(shown: Sequence[Shown]) -> bool:
+    return any(item.covariance is not None for item in shown)
+
+
+def _samples(ensemble: Ensemble, row: int) -> Array:
+    """(paths, samples) of one parameter, finite paths only."""
+    if not ensemble.save_every:
+        return ensemble.final[ensemble.finite, row][:, None]
+    first = -(-ensemble.burn_in // ensemble.save_every)
+    kept = ensemble.snapshots[min(first, len(ensemble.snapshots) - 1) :, ensemble.finite, row]
+    return np.asarray(kept.T)
+
+
+def _edges(samples: Sequence[Array]) -> Array:
+    """Bins that hold all but the outermost thousandths of the widest distribution."""
+    ends = np.array([np.quantile(values, [0.0005, 0.9995]) for values in samples])
+    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    margin = 0.04 * (high - low) or 1e-3 * (1.0 + abs(low))
+    return np.linspace(low - margin, high + margin, BINS + 1)
+
+
+def _draw_density(axes: Axes, values: Array, edges: Array, **look: Any) -> None:
+    """Points with error bars of one standard error from the spread over paths, each an independent sample."""
+    paths, samples = values.shape
+    bins = np.digitize(values, edges) - 1
+    inside = (bins >= 0) & (bins < BINS)
+    where = np.nonzero(inside)[0] * BINS + bins[inside]
+    counts = np.bincount(where, minlength=paths * BINS).reshape(paths, BINS)
+    width = edges[1] - edges[0]
+    density = counts.mean(axis=0) / (samples * width)
+    error = counts.std(axis=0, ddof=1) / (np.sqrt(paths) * samples * width) if paths > 1 else None
+    middle, full = (edges[1:] + edges[:-1]) / 2, density > 0
+    axes.errorbar(
+        density[full],
+        middle[full],
+        xerr=None if error is None else error[full],
+        linestyle="none",
+        markersize=3.5,
+        markerfacecolor="white",
+        markeredgewidth=1.1,
+        elinewidth=1.0,
+        capsize=1.5,
+        **look,
+    )
+
+
+def _draw_law(axes: Axes, item: Shown, row: int, edges: Array, colour: str) -> None:
+    if item.mean is None or item.covariance is None:
+        return
+    mean, variance = float(np.ravel(item.mean)[row]), float(np.atleast_2d(item.covariance)[row, row])
+    if variance > 0:
+        y = np.linspace(edges[0], edges[-1], 400)
+        axes.plot(np.exp(-((y - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance), y, color=colour)
+
+
+def _draw_path(axes: Axes, item: Shown, row: int, colour: str) -> None:
+    if item.path is not None and item.path.save_every:
+        values = item.path.snapshots[:, 0, row]
+        axes.plot(np.arange(len(values)) * item.path.save_every, values, color=colour, linewidth=1.1, alpha=0.85)

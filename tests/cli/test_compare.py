@@ -1,0 +1,116 @@
+"""`sgdsde compare` from the command line to the picture, at small sizes."""
+
+import math
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import sgdsde
+from sgdsde import SGDConfig
+from sgdsde.cli import app
+from sgdsde.cli.compare import _save_every
+from sgdsde.cli.linearised import Linearised
+from sgdsde.landscapes import Landscape
+
+RUN = ["--learning-rate", "0.1", "--batch-size", "4", "--n-examples", "64", "--updates", "200", "--paths", "256"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(loss, *options, status=0):
+        picture = tmp_path / "picture.png"
+        result = CliRunner().invoke(app, ["compare", loss, *RUN, *options, "--output", str(picture)])
+        assert result.exit_code == status, result.output
+        assert picture.exists() == (status == 0)
+        if status == 0:
+            assert picture.read_bytes().startswith(b"\x89PNG")
+            assert f"Picture: {picture}" in result.stdout
+        return result
+
+    return run
+
+
+def table_of(output):
+    """{(quantity, source): (value, predicted, standard error)} of all tables in the output."""
+    found = {}
+    for line in output.splitlines():
+        cells = [cell for cell in line.split("  ") if cell]
+        if line.startswith(("mean ", "var ", "cov ")):
+            found[cells[0].strip(), cells[1].strip()] = float(cells[2]), float(cells[3]), float(cells[5])
+    return found
+
+
+def test_both_runs_agree_with_their_own_laws(run):
+    found = table_of(run("x**2/2", "--start", "0").stdout)
+    temperature = 0.1 * (1 / 4 - 1 / 64)
+    assert found["var x", "SDE"][1] == pytest.approx(temperature / 2, rel=1e-4)
+    assert found["var x", "SGD"][1] == pytest.approx(temperature / (2 - 0.1), rel=1e-4)
+    for source in ("SDE", "SGD"):
+        value, predicted, error = found["var x", source]
+        assert abs(value - predicted) < 5 * error + 0.002 * predicted
+    assert ("var x", "SGD / SDE") in found
+
+
+def test_prediction_is_at_the_minimum_that_start_leads_to(run):
+    output = run("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3").stdout
+    assert "linearised at ω* = (0.5)" in output
+
+
+def test_named_landscape_in_two_dimensions_with_its_own_start(run):
+    output = run("quadratic_2d", "--parameter", "h2=2").stdout
+    assert {"var x", "cov x, y", "var y"} <= {quantity for quantity, _ in table_of(output)}
+    assert "ω* = (0, 0)" in output
+
+
+def test_noise_may_be_given_as_factor_or_matrix(run):
+    by_factor = table_of(run("x**2/2 + y**2", "--variables", "x y", "--factor", "1, 0; 1, 1").stdout)
+    by_matrix = table_of(run("x**2/2 + y**2", "--variables", "x y", "--covariance", "1, 1; 1, 2").stdout)
+    assert by_factor["cov x, y", "SDE"][1] == pytest.approx(by_matrix["cov x, y", "SDE"][1])
+    assert table_of(run("quadratic", "--factor", "2").stdout)["var x", "SDE"][1] == pytest.approx(
+        4 * 0.0117188, rel=1e-4
+    )
+
+
+def test_no_minimum_no_prediction(run):
+    output = run("x**4/4 - x**2/2", "--start", "0").stdout
+    assert "No prediction" in output
+    assert "SGD / SDE" in output
+
+
+def test_unstable_learning_rate_is_noted_and_not_drawn(run):
+    result = run("x**2/2", "--learning-rate", "5", "--updates", "2000", status=1)
+    assert "Note: " in result.stdout
+    assert "diverged" in result.stderr
+    assert "No prediction for the SGD" in result.stdout
+    assert "Traceback" not in result.output
+
+
+def test_the_same_seed_gives_the_same_numbers(run):
+    assert run("x**2/2").stdout == run("x**2/2").stdout
+    assert run("x**2/2").stdout != run("x**2/2", "--seed", "1").stdout
+
+
+def test_reshuffled_snapshots_visit_every_position_of_the_epoch():
+    for updates in (1, 49, 200, 2000, 6400):
+        every = _save_every(SGDConfig(0.1, 4, 64, sampling="reshuffle"), updates)
+        assert 1 <= every <= updates
+        assert math.gcd(every, 16) == 1
+    assert _save_every(SGDConfig(0.1, 4, 64), 6400) == 128
+
+
+def test_relaxation_is_that_of_the_slowest_direction():
+    bowl = Landscape("x**2/2 + 5*y**2", "x y")
+    near = Linearised.near(bowl, [1.0, 1.0], SGDConfig(0.01, 4, 64, momentum=0.9))
+    assert near.relaxation == pytest.approx(10.0, rel=0.6)
+    np.testing.assert_allclose(near.at, 0, atol=1e-10)
+    assert Linearised.near(bowl, [1.0, 1.0], SGDConfig(0.01, 4, 64)).relaxation == pytest.approx(100.0, rel=0.01)
+
+
+def test_landscapes_and_version():
+    listed = CliRunner().invoke(app, ["landscapes"])
+    assert listed.exit_code == 0
+    for name in sgdsde.landscapes.catalog.catalog():
+        assert name in listed.stdout
+    assert sgdsde.__version__ in CliRunner().invoke(app, ["--version"]).stdout
+    assert "Usage" in CliRunner().invoke(app, []).stdout

@@ -1,0 +1,97 @@
+"""Bad input on the command line: one line that names the option, exit status 2, no traceback, before any work."""
+
+import pytest
+from click.testing import CliRunner
+
+from sgdsde.cli import app
+from sgdsde.cli.main import on_the_command_line
+
+RUN = ["--learning-rate", "0.1", "--batch-size", "4", "--n-examples", "64"]
+SMALL = ["--updates", "20", "--paths", "8"]
+
+
+def fails(arguments, status=2):
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == status, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("sgdsde: ")
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (["--learning-rate", "-1"], "--learning-rate"),
+        (["--learning-rate", "fast"], "--learning-rate"),
+        (["--learning-rate", "nan"], "--learning-rate"),
+        (["--batch-size", "65"], "--batch-size"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--batch-size", "5", "--sampling", "reshuffle"], "--batch-size"),
+        (["--n-examples", "1"], "--n-examples"),
+        (["--momentum", "1"], "--momentum"),
+        (["--sampling", "randomly"], "--sampling"),
+        (["--curvature", "0"], "--curvature"),
+        (["--curvature", "inf"], "--curvature"),
+        (["--colour", "red"], "--colour"),
+        (["surplus"], "surplus"),
+    ],
+)
+def test_predict_names_the_option(changed, named):
+    assert named in fails(["predict", *RUN, *changed])
+
+
+def test_what_is_missing_is_named():
+    assert "--learning-rate" in fails(["predict", "--batch-size", "4", "--n-examples", "64"])
+    assert "LOSS" in fails(["compare", *RUN])
+    assert "forecast" in fails(["forecast"])
+
+
+@pytest.mark.parametrize(
+    ("loss", "changed", "named"),
+    [
+        ("x**2/2 +", [], "LOSS"),
+        ("__import__('os')", [], "LOSS"),
+        ("x**2 + y", [], "LOSS"),
+        ("9**9**9*x", [], "LOSS"),
+        ("x**2", ["--variables", "1x"], "--variables"),
+        ("a*x**2", ["--parameter", "a"], "--parameter"),
+        ("a*x**2", ["--parameter", "a=b"], "--parameter"),
+        ("a*x**2", ["--parameter", "a=inf"], "--parameter"),
+        ("quadratic", ["--parameter", "k=1"], "--parameter"),
+        ("x**2", ["--covariance", "1, 0; 0, 1"], "--covariance"),
+        ("x**2", ["--covariance", "-1"], "--covariance"),
+        ("x**2", ["--covariance", "z"], "--covariance"),
+        ("x**2", ["--factor", "1; 2"], "--factor"),
+        ("x**2", ["--factor", "1", "--covariance", "1"], "--factor"),
+        ("x**2", ["--start", "1,2"], "--start"),
+        ("x**2", ["--start", "left"], "--start"),
+        ("x**2", ["--start", "nan"], "--start"),
+        ("x**2", ["--updates", "0"], "--updates"),
+        ("x**2", ["--paths", "0"], "--paths"),
+        ("x**2", ["--burn-in", "20"], "--burn-in"),
+        ("x**2", ["--burn-in", "-1"], "--burn-in"),
+        ("x**2", ["--substeps", "0"], "--substeps"),
+        ("x**2", ["--seed", "-1"], "--seed"),
+        ("x**2", ["--examples", "cauchy"], "--examples"),
+        ("x**2", ["--examples", "student_t:1"], "--examples"),
+        ("x**2", ["--engine", "steam"], "--engine"),
+        ("x**2", ["--engine", "torch", "--device", "nowhere"], "--device"),
+        ("x**2", ["--output", "picture.txt"], "--output"),
+        ("x**2", ["--output", "no/such/folder/picture.png"], "--output"),
+    ],
+)
+def test_compare_names_the_option(loss, changed, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert named in fails(["compare", loss, *RUN, *SMALL, *changed])
+    assert not list(tmp_path.iterdir())
+
+
+def test_arguments_of_the_library_get_their_names_on_the_command_line():
+    message = "batch_size must divide n_examples = 64 when sampling is 'reshuffle', got 5"
+    assert (
+        on_the_command_line(message) == "--batch-size must divide --n-examples = 64 when sampling is 'reshuffle', got 5"
+    )
+    assert on_the_command_line("parameters['a'] must be a number") == "--parameter['a'] must be a number"
+    assert on_the_command_line("covariance must be finite at w0") == "--covariance must be finite at --start"

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from sgdsde import Landscape, SGDConfig, simulate_sgd
+from sgdsde.plotting.compare import Shown, side_by_side
+from sgdsde.plotting.style import png
+
+CONFIG = SGDConfig(0.1, batch_size=4, n_examples=64)
+BOWL = Landscape("x**2/2", "x")
+SGD = simulate_sgd(BOWL, CONFIG, 0.0, updates=120, paths=2000, burn_in=80, save_every=20)
+VARIANCE = CONFIG.learning_rate * CONFIG.batch_noise / 1.9
+
+
+def test_measured_density_lies_on_the_law_and_integrates_to_one():
+    _, right = side_by_side([Shown("SGD", SGD, [0.0], [[VARIANCE]])]).axes
+    points = right.containers[0]
+    density, x = points.lines[0].get_data()
+    law = np.exp(-(x**2) / (2 * VARIANCE)) / np.sqrt(2 * np.pi * VARIANCE)
+    low, high = (segment[:, 0] for segment in np.moveaxis(points.lines[2][0].get_segments(), 1, 0))
+    error = np.abs(high - low).max()
+    assert np.abs(density - law).max() < 6 * error + 0.03 * law.max()
+    assert np.sum(density) * (x[1] - x[0]) == pytest.approx(1.0, abs=0.01)
+    (line,) = (drawn for drawn in right.lines if len(drawn.get_xdata()) == 400)
+    assert line.get_xdata().max() == pytest.approx(1 / np.sqrt(2 * np.pi * VARIANCE), rel=1e-3)
+
+
+def test_snapshots_of_the_burn_in_are_left_out():
+    start_far = simulate_sgd(BOWL, CONFIG, 50.0, updates=300, paths=100, burn_in=200, save_every=10)
+    left, _ = side_by_side([Shown("SGD", start_far)]).axes
+    assert left.get_ylim()[1] < 2.0
+
+
+def test_one_path_is_drawn_against_updates():
+    short = simulate_sgd(BOWL, CONFIG, 0.0, updates=30, paths=1, save_every=1)
+    left, right = side_by_side([Shown("SGD", SGD, path=short)]).axes
+    np.testing.assert_array_equal(left.lines[0].get_xdata(), np.arange(31))
+    np.testing.assert_array_equal(left.lines[0].get_ydata()[:3], short.snapshots[:3, 0, 0])
+    assert (left.get_xlabel(), right.get_xlabel(), left.get_ylabel()) == (
+        "update",
+        "probability density",
+        "parameter x",
+    )
+
+
+def test_a_row_for_each_parameter():
+    bowl = Landscape("x**2/2 + y**2", "x y")
+    both = simulate_sgd(bowl, CONFIG, [0.0, 0.0], updates=50, paths=50)
+    figure = side_by_side([Shown("SGD", both, [0, 0], np.eye(2) * 0.01)])
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == ["parameter x", "parameter y"]
+    assert png(figure).startswith(b"\x89PNG")
+
+
+def test_without_noise_there_is_still_a_picture():
+    still = simulate_sgd(BOWL, SGDConfig(0.1, 64, 64), 0.0, updates=10, paths=1)
+    assert png(side_by_side([Shown("GD", still, [0.0], [[0.0]])])).startswith(b"\x89PNG")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        side_by_side([])
+    lost = simulate_sgd(BOWL, SGDConfig(5.0, 4, 64), 1.0, updates=2000, paths=2)
+    with pytest.raises(ValueError, match="diverged"):
+        side_by_side([Shown("SGD", lost)])
+    other = simulate_sgd(Landscape("y**2/2", "y"), CONFIG, 0.0, updates=10, paths=2)
+    with pytest.raises(ValueError, match="same parameters"):
+        side_by_side([Shown("SGD", SGD), Shown("other", other)])
