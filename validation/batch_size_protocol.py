@@ -6,9 +6,9 @@ alone, so the best batch size grows in proportion to ε. With the effective batc
 
     B'_opt ∝ ε^α with α = 1.        Control: "the best batch size does not depend on ε", α = 0.
 
-What is done, for each learning rate on its own grid of B: train `replicas` networks for `reading`/ε updates, that is, to
-the same time of the SDE, and read the accuracy on the whole test set. Replica r has the same training subset, initial
-weights and seed of batches at all ε and B, so that what is particular to it cancels in comparisons. The mean curve over
+What is done, for each learning rate on its own grid of B: train `replicas` networks for `reading`/ε updates, that is,
+to the same time of the SDE, and read the accuracy on the whole test set. Replica r has the same training subset,
+initial weights and seed of batches at all ε and B: what is particular to it cancels in comparisons. The mean curve over
 replicas is smoothed by a local quadratic in log2 B' (Gaussian weights, `bandwidth` octaves); B'_opt is where the smooth
 curve is highest. Unlike the best point of the grid, this moves continuously with the data, and it commutes with the
 shift of the curve that the law predicts. Errors come from a bootstrap over replicas, all ε and B of a replica together.
@@ -75,7 +75,7 @@ class Protocol:
 PROTOCOLS: dict[str, dict[str, Protocol]] = {
     "MNIST": {
         "smoke": Protocol((0.1, 0.4), ((8, 16, 32, 64), (32, 64, 128, 256)), replicas=2, reading=8, hidden=50),
-        "quick": Protocol((0.05, 0.2), ((4, 8, 11, 16, 23, 32, 64), (16, 32, 45, 64, 91, 128, 256)), replicas=6),
+        "quick": Protocol((0.0125, 0.05), ((1, 2, 3, 4, 6, 8, 16), (4, 8, 12, 16, 24, 32, 64)), replicas=6),
     },
 }
 

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.options import assignments, config_options, console, numbers, table
 from sgdsde.cli.predict import describe
 from sgdsde.config import SGDConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sgdsde.landscapes import Landscape
 
 SNAPSHOTS = 50
+COARSE = 0.005  # relative error of the SDE from which a note is made of it
 DRAWN_UPDATES = 200  # of the one path that is drawn
 NAMES = {"sde": "SDE", "sgd": "SGD"}
 
@@ -67,11 +69,6 @@ def compare(
         burn_in = min(near.burn_in if near else updates, updates // 2)
     if substeps is None:
         substeps = near.substeps if near else 1
-    out = console()
-    out.print(f"Landscape  {landscape!r}", soft_wrap=True)
-    out.print(f"Run        {describe(config)}", soft_wrap=True)
-    out.print(f"           noise scale g = {config.noise_scale:.6g}, temperature T = {config.temperature:.6g}")
-    out.print(f"           {paths} paths × {updates} updates, averages from {burn_in}; {substeps} SDE steps per update")
 
     def simulate(bars: Callable[[str], Callable[[float], None]] | None = None, **size: int) -> dict[str, Ensemble]:
         from sgdsde.simulate import simulate_sde, simulate_sgd
@@ -82,11 +79,26 @@ def compare(
         sgd = simulate_sgd(landscape, config, start_at, examples=examples, progress=progress["SGD"], **shared)
         return {"sde": sde, "sgd": sgd}
 
-    with _warnings_as_notes(out), _bars() as bars:
+    with warnings.catch_warnings(record=True) as caught, _bars() as bars:
+        warnings.simplefilter("always", UserWarning)
         runs = simulate(bars, updates=updates, paths=paths, burn_in=burn_in, save_every=_save_every(config, updates))
+    out = console()
+    out.print(f"Landscape  {landscape!r}", soft_wrap=True)
+    out.print(f"Run        {describe(config)}", soft_wrap=True)
+    out.print(f"           noise scale g = {config.noise_scale:.6g}, temperature T = {config.temperature:.6g}")
+    out.print(
+        f"           {paths} paths × {updates} updates, averages from {burn_in}; the SDE in {substeps} steps each"
+    )
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        out.print(f"Note: {on_the_command_line(text)}", soft_wrap=True)
+    if near and (error := near.integration_error(substeps)) > COARSE:
+        out.print(
+            f"Note: with {substeps} steps per update the SDE's variance is about {error:.1%} too large", soft_wrap=True
+        )
     _print_tables(out, runs, near)
     if not all(run.finite.any() for run in runs.values()):
-        raise click.ClickException("all paths of one of them diverged: there is nothing to draw")
+        lost = " and ".join(NAMES[key] for key, run in runs.items() if not run.finite.any())
+        raise click.ClickException(f"all paths of the {lost} diverged: there is nothing to draw")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said before, of the same path
         short = simulate(updates=min(updates, DRAWN_UPDATES), paths=1, save_every=1)
@@ -138,15 +150,6 @@ def _check_writable(output: Path) -> None:
 
 
 @contextmanager
-def _warnings_as_notes(out: Console) -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for text in dict.fromkeys(str(warning.message) for warning in caught):
-        out.print(f"Note: {text}", soft_wrap=True)
-
-
-@contextmanager
 def _bars() -> Iterator[Callable[[str], Callable[[float], None]]]:
     """A maker of progress bars with the time left, on a terminal; elsewhere they stay silent."""
     screen = console(stderr=True)
@@ -171,7 +174,7 @@ def _print_tables(out: Console, runs: dict[str, Ensemble], near: Linearised | No
     ]
     if near and tables:
         at = ", ".join(f"{value:.6g}" for value in near.at)
-        out.print(f"\nEach against its own stationary law, linearised at ω* = ({at}): exact where H and F are constant")
+        out.print(f"\nEach against its own stationary law, linearised at ω* = ({at})", soft_wrap=True)
         out.print(str(sum(tables[1:], tables[0])), soft_wrap=True)
     elif not near:
         out.print("\nNo prediction: the way down from --start ends at no minimum with curvature in every direction")

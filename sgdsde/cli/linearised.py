@@ -58,8 +58,12 @@ class Linearised:
     @property
     def substeps(self) -> int:
         """Steps per update that make the error of integrating the SDE small."""
-        stiffest = self.config.mean_loss_time_per_update * float(np.linalg.eigvalsh(self.hessian)[-1])
-        return min(max(1, math.ceil(stiffest / STEP)), MOST_SUBSTEPS)
+        return min(max(1, math.ceil(2 * self.integration_error(1) / STEP)), MOST_SUBSTEPS)
+
+    def integration_error(self, substeps: int) -> float:
+        """By how much, relatively and to first order, Euler–Maruyama's variance is too large in the stiffest direction."""
+        stiffest = float(np.linalg.eigvalsh(self.hessian)[-1])
+        return self.config.mean_loss_time_per_update * stiffest / (2 * substeps)
 
 
 def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:

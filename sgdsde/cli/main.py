@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,37 +11,8 @@ import click
 import sgdsde
 from sgdsde.cli.compare import compare
 from sgdsde.cli.landscapes import landscapes
+from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
-
-#: Arguments of the library, as its messages name them → what they are called on the command line.
-OPTIONS = {
-    "curvature": "--curvature",
-    "covariance": "--covariance",
-    "dtype": "--dtype",
-    "device": "--device",
-    "engine": "--engine",
-    "examples": "--examples",
-    "factor": "--factor",
-    "landscape": "LOSS",
-    "loss": "LOSS",
-    "momentum": "--momentum",
-    "parameters": "--parameter",
-    "paths": "--paths",
-    "sampling": "--sampling",
-    "seed": "--seed",
-    "start": "--start",
-    "substeps": "--substeps",
-    "updates": "--updates",
-    "variables": "--variables",
-}
-#: The same for names that mean nothing else and so may be replaced wherever they stand in a message.
-UNMISTAKABLE = {
-    "batch_size": "--batch-size",
-    "burn_in": "--burn-in",
-    "learning_rate": "--learning-rate",
-    "n_examples": "--n-examples",
-    "w0": "--start",
-}
 
 
 class OneLineErrors(click.Group):
@@ -70,12 +40,6 @@ def _exit_status(call: Callable[[], Any]) -> int:
     except OSError as error:
         return _fail(str(error), 2)
     return result if isinstance(result, int) else 0
-
-
-def on_the_command_line(message: str) -> str:
-    """A message of the library, with its arguments called as the command line calls them."""
-    message = re.sub(rf"\b({'|'.join(UNMISTAKABLE)})\b", lambda found: UNMISTAKABLE[found[0]], message)
-    return re.sub(r"^\w+", lambda found: OPTIONS.get(found[0], found[0]), message)
 
 
 def _fail(message: str, status: int) -> int:

@@ -1,8 +1,8 @@
 """Elementary functions that LLVM can vectorise over lanes.
 
-Numba's wheels carry no vector math library, and one scalar libm call in a lane loop stops its vectorisation; so log, exp,
-sin, cos and what is made of them are polynomials here, within a few units in the last place, and with NaN and infinity
-going in and coming out as they should (`tests/engines/test_lane_math.py` measures both).
+Numba's wheels carry no vector math library, and one scalar libm call in a lane loop stops its vectorisation; so log,
+exp, sin, cos and what is made of them are polynomials here, within a few units in the last place, and with NaN and
+infinity going in and coming out as they should (`tests/engines/test_lane_math.py` measures both).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from llvmlite import ir
 from numba import int64, njit, types, uint64
 from numba.extending import intrinsic
 
-#: Fused multiply-add and no more. `nnan` and `ninf` would hide a path that leaves the finite numbers; `reassoc` would undo
-#: the tricks with large constants below (it turns (A − C)·b into A·b − C·b) and gains no speed.
+#: Fused multiply-add and no more. `nnan` and `ninf` would hide a path that leaves the finite numbers; `reassoc` would
+#: undo the tricks with large constants below (it turns (A − C)·b into A·b − C·b) and gains no speed.
 FASTMATH = {"contract"}
 
 _MANTISSA_AT_2_52 = uint64(0x4330000000000000)  # bits of 2.0**52: a 52-bit integer or-ed in reads as 2**52 + integer

@@ -8,8 +8,9 @@ overlap. Threads are Python's: kernels release the GIL, run for a fraction of a 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from sgdsde.engines.philox import key_of, layout
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
+_SHARES_PER_THREAD = 4  # of the blocks, so that threads which run slower take fewer
 
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
 _SIGNATURE = "iiii" + "iii" + "DDiDDi" + "idii" + "DWiWi" + "uu"
@@ -156,40 +158,39 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     steps, draws = layout(picks)
     table = np.ascontiguousarray(batches.table.T) if batches else np.zeros((noise.numbers, 1))
     constants = np.array(plan.constants or (0.0,))
-    threads = min(len(work), available_cores())
-    edges = np.linspace(0, len(work), threads + 1).astype(int).tolist()
-    buffers = [
-        (
-            np.empty(_z_rows(noise) * LANES),
-            np.empty(4 * draws * LANES if batches else 1, np.uint32),
-            np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32),
-        )
-        for _ in range(threads)
-    ]
-
-    def share(thread: int, begin: int, end: int) -> None:
-        z, words, scratch = buffers[thread]
-        call(
-            *(edges[thread], edges[thread + 1], begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
-            *(work.ctypes.data, saved.ctypes.data, len(work) * LANES, constants.ctypes.data),
-            *(table.ctypes.data, table.shape[1], picks, batches.weight if batches else 0.0, steps, draws),
-            *(z.ctypes.data, words.ctypes.data, words.size, scratch.ctypes.data, scratch.size),
-            *key_of(plan.seed),
-        )
-
     # Calls begin where groups of draws and epochs do: a call that begins inside one has to draw it again.
-    epoch = len(batches.table) // batches.batch_size if batches and batches.sampling == "reshuffle" else 4
+    unit = len(batches.table) // batches.batch_size if batches and batches.sampling == "reshuffle" else 4
+    threads = min(len(work), available_cores())
+    edges = np.linspace(0, len(work), min(len(work), _SHARES_PER_THREAD * threads) + 1).astype(int).tolist()
+    reached, stop = [0] * (len(edges) - 1), threading.Event()
+
+    def run_share(share: int) -> None:
+        z, words = np.empty(_z_rows(noise) * LANES), np.empty(4 * draws * LANES if batches else 1, np.uint32)
+        scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
+        begin, length = 0, unit
+        while begin < plan.updates and not stop.is_set():
+            end, clock = min(begin + length, plan.updates), time.perf_counter()
+            call(
+                *(edges[share], edges[share + 1], begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
+                *(work.ctypes.data, saved.ctypes.data, len(work) * LANES, constants.ctypes.data),
+                *(table.ctypes.data, table.shape[1], picks, batches.weight if batches else 0.0, steps, draws),
+                *(z.ctypes.data, words.ctypes.data, words.size, scratch.ctypes.data, scratch.size),
+                *key_of(plan.seed),
+            )
+            growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
+            length = max(unit, int(length * growth) // unit * unit)
+            begin = reached[share] = end
+
     with ThreadPoolExecutor(threads) as pool:
-        begin, length = 0, epoch
-        while begin < plan.updates:
-            end = min(begin + length, plan.updates)
-            clock = time.perf_counter()
-            for done in [pool.submit(share, thread, begin, end) for thread in range(threads)]:
-                done.result()
-            spent = time.perf_counter() - clock
-            length = max(epoch, int(length * min(8.0, _SECONDS_PER_CALL / max(spent, 1e-9)))) // epoch * epoch
-            begin = end
-            plan.progress(end / plan.updates)
+        waiting = {pool.submit(run_share, share) for share in range(len(reached))}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, timeout=_SECONDS_PER_CALL, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                plan.progress(sum(reached) / (plan.updates * len(reached)))
+        finally:
+            stop.set()
 
 
 def available_cores() -> int:

@@ -22,10 +22,10 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 _ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute")
 
 
-def _on_tensors(function: Callable[..., Tensor], like: Tensor) -> Callable[..., Tensor]:
+def _on_tensors(function: Callable[..., Any], like: Tensor) -> Callable[..., Any]:
     """Accept Python numbers among the arguments, as folded constants leave them."""
 
-    def call(*arguments: Any) -> Tensor:
+    def call(*arguments: Any) -> Any:
         return function(*(torch.as_tensor(a, dtype=like.dtype, device=like.device) for a in arguments))
 
     return call

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.landscapes.landscape import Landscape
 
 _STEPS = 500
-_FLAT = 1e-9  # least curvature of a minimum, relative to the largest
+_FLAT = 1e-12  # least curvature of a minimum, relative to the largest there and at the start
 
 
 def nearby_minimum(landscape: Landscape, start: ArrayLike) -> NDArray[np.float64] | None:
@@ -44,17 +44,21 @@ def nearby_minimum(landscape: Landscape, start: ArrayLike) -> NDArray[np.float64
     w = landscape.points(start, "start").copy()
     if w.shape != (landscape.dimension,):
         raise ValueError(f"start must have shape {(landscape.dimension,)}, got {w.shape}")
-    for _ in range(_STEPS):
-        gradient, hessian = landscape.gradient(w), landscape.hessian(w)
-        if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-            return None
-        curvatures, axes = np.linalg.eigh(hessian)
-        step = _downhill(landscape, w, curvatures, axes, axes.T @ gradient)
-        if step is None or np.abs(step).max() <= 1e-13 * (1 + np.abs(w).max()):
-            convex = curvatures[0] > _FLAT * np.abs(curvatures).max()
-            settled = np.abs(gradient).max() <= 1e-6 * np.abs(curvatures).max() * (1 + np.abs(w).max())
-            return w if convex and settled else None
-        w = w + step
+    steepest = 0.0
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            gradient, hessian = landscape.gradient(w), landscape.hessian(w)
+            if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+                return None
+            curvatures, axes = np.linalg.eigh(hessian)
+            largest = float(np.abs(curvatures).max())
+            steepest = steepest or largest
+            step = _downhill(landscape, w, curvatures, axes, axes.T @ gradient)
+            if step is None or np.abs(step).max() <= 1e-13 * (1 + np.abs(w).max()):
+                convex = curvatures[0] > _FLAT * max(largest, steepest)
+                settled = np.abs(gradient).max() <= 1e-6 * largest * (1 + np.abs(w).max())
+                return w if convex and settled else None
+            w = w + step
     return None
 
 
@@ -70,7 +74,7 @@ def _downhill(
     shift = 0.0 if curvatures[0] > _FLAT * largest else 1e-3 * (1.0 + largest) - min(curvatures[0], 0.0)
     for _ in range(60):
         step = np.asarray(-axes @ (slopes / (curvatures + shift)))
-        if landscape.loss(w + step) <= loss:
+        if np.isfinite(w + step).all() and landscape.loss(w + step) <= loss:
             return step
         shift = max(4 * shift, 1e-3 * (1.0 + largest))
     return None

@@ -53,7 +53,7 @@ def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Se
         covariance = 1.0
     if isinstance(covariance, str) and covariance.strip() == "hessian":
         return Noise("hessian", ())
-    if isinstance(covariance, str) or np.ndim(covariance) == 0:
+    if isinstance(covariance, str) or not hasattr(covariance, "__len__"):
         text = expression.parse(covariance, known, "covariance").text
         return Noise("isotropic", ((text,),))
     rows = _rows(covariance, "covariance", known)

@@ -59,13 +59,16 @@ class Symbolic:
         hessian = sp.Matrix([[expression.derivative(slope, x) for x in state] for slope in gradient])
         entries = sp.Matrix([[read(text) for text in row] for row in landscape.noise.entries])
         identity = sp.eye(landscape.dimension)
+
+        def with_square(factor: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
+            return factor, factor * factor.T
+
         kinds: dict[str, Callable[[], tuple[sp.Matrix, sp.Matrix]]] = {
             "isotropic": lambda: (sp.sqrt(entries[0]) * identity, entries[0] * identity),
-            "factor": lambda: (entries, entries * entries.T),
+            "factor": lambda: with_square(entries),
             "covariance": lambda: (cholesky.exact(entries), entries),
-            "hessian": lambda: (cut, cut * cut.T),
+            "hessian": lambda: with_square(cholesky.cut(hessian)),
         }
-        cut = cholesky.cut(hessian) if landscape.noise.kind == "hessian" else identity
         factor, covariance = kinds[landscape.noise.kind]()
         return cls(state, loss, gradient, hessian, factor, covariance)
 

@@ -19,10 +19,11 @@ from torch import nn
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
+from sgdsde.models.descent import descent_of, updates_per_call
 from sgdsde.models.dynamics import DYNAMICS, Steps
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import Examples, evaluate, finite, stack, update_of
+from sgdsde.models.replicas import Examples, evaluate, finite, stack
 
 MEASURES = {
     "test_accuracy": "accuracy on the whole test set",
@@ -168,10 +169,10 @@ def _run(
     """Train one group of replicas; its measures at `marks`, (4, replicas, marks), NaN once diverged."""
     device, dtype = data.x_train.device, data.x_train.dtype
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
-    update = update_of(model)
+    descend = descent_of(model)
     x, y = data.x_train.flatten(0, -2), data.y_train.flatten()
     n = data.y_train.shape[-1]
-    offsets = np.arange(len(streams))[:, None] * n if data.y_train.ndim == 2 else 0
+    offsets = np.arange(len(streams))[:, None, None] * n if data.y_train.ndim == 2 else 0
     values = np.full((len(MEASURES), len(streams), len(marks)), np.nan)
     alive, done = np.ones(len(streams), dtype=bool), 0
     with torch.no_grad():
@@ -179,10 +180,12 @@ def _run(
             for indices, coefficients in _chunks(streams, mark - done):
                 picked = torch.from_numpy(indices + offsets).to(device)
                 weighted = torch.from_numpy(coefficients).to(device, dtype)
-                for index, a in zip(picked, weighted, strict=True):
+                k = updates_per_call(picked.shape[-1])
+                for t in range(0, picked.shape[1], k):
                     if stop.is_set():
                         return values
-                    update(weights, velocity, x[index], y[index], a, momentum)
+                    index = picked[:, t : t + k]
+                    descend(weights, velocity, x[index], y[index], weighted[:, t : t + k], momentum)
             done = mark
             test = evaluate(model, weights, data.x_test, data.y_test)
             training = evaluate(model, weights, data.x_train, data.y_train)
@@ -195,12 +198,12 @@ def _run(
 
 
 def _chunks(streams: list[Steps], updates: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """The next `updates` steps of all streams, in pieces (updates, R, n) that fit into memory."""
+    """The next `updates` steps of all streams, in pieces (R, updates, n) that fit into memory."""
     while updates:
         first = [next(stream) for stream in streams]
         size = min(updates, 1 + INDEX_CHUNK // (len(first) * len(first[0][0])))
         steps = [[head, *islice(stream, size - 1)] for head, stream in zip(first, streams, strict=True)]
-        indices, coefficients = (np.stack([[s[k] for s in run] for run in steps], axis=1) for k in (0, 1))
+        indices, coefficients = (np.stack([[s[k] for s in run] for run in steps]) for k in (0, 1))
         yield indices, coefficients
         updates -= size
 

@@ -105,7 +105,7 @@ def _predicted(shown: Sequence[Shown]) -> bool:
 def _samples(ensemble: Ensemble, row: int) -> Array:
     """(paths, samples) of one parameter, finite paths only."""
     if not ensemble.save_every:
-        return ensemble.final[ensemble.finite, row][:, None]
+        return np.asarray(ensemble.final[ensemble.finite, row][:, None])
     first = -(-ensemble.burn_in // ensemble.save_every)
     kept = ensemble.snapshots[min(first, len(ensemble.snapshots) - 1) :, ensemble.finite, row]
     return np.asarray(kept.T)

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from sgdsde.cli import app
-from sgdsde.cli.main import on_the_command_line
+from sgdsde.cli.names import on_the_command_line
 
 RUN = ["--learning-rate", "0.1", "--batch-size", "4", "--n-examples", "64"]
 SMALL = ["--updates", "20", "--paths", "8"]

@@ -5,17 +5,18 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from sgdsde.models import draw_weights, mlp
+from sgdsde.models.descent import descend_by_autograd, descend_by_hand, descent_of
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import _update_by_autograd, _update_by_hand, evaluate, finite, stack, update_of
+from sgdsde.models.replicas import evaluate, finite, stack
 
 
-def setting(model, r=3, n=7, features=6, classes=4):
+def setting(model, r=3, k=1, n=7, features=6, classes=4):
     generator = torch.Generator().manual_seed(0)
     weights = stack([draw_weights(model, s) for s in range(r)], torch.device("cpu"), torch.float64)
-    velocity = {k: torch.randn(w.shape, generator=generator, dtype=w.dtype) for k, w in weights.items()}
-    x = torch.randn(r, n, features, generator=generator, dtype=torch.float64)
-    y = torch.randint(classes, (r, n), generator=generator)
-    a = torch.randn(r, n, generator=generator, dtype=torch.float64)  # any sign: the update is linear in them
+    velocity = {name: torch.randn(w.shape, generator=generator, dtype=w.dtype) / 10 for name, w in weights.items()}
+    x = torch.randn(r, k, n, features, generator=generator, dtype=torch.float64)
+    y = torch.randint(classes, (r, k, n), generator=generator)
+    a = torch.randn(r, k, n, generator=generator, dtype=torch.float64) / 10  # any sign: an update is linear in them
     return weights, velocity, x, y, a
 
 
@@ -25,30 +26,34 @@ def clone(tensors):
 
 @pytest.mark.parametrize("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_updates_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentum):
+@pytest.mark.parametrize(("k", "n"), [(1, 7), (5, 3), (6, 1)])
+def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentum, k, n):
     model = mlp(*widths).double()
-    start, velocity, x, y, a = setting(model)
+    start, velocity, x, y, a = setting(model, k=k, n=n)
+    both = []
     with torch.no_grad():
-        both = []
-        for update in (_update_by_hand, _update_by_autograd(model)):
+        for descend in (descend_by_hand, descend_by_autograd(model)):
             w, v = clone(start), clone(velocity)
-            update(w, v, x, y, a, momentum)
+            descend(w, v, x, y, a, momentum)
             both.append((w, v))
     for r in range(3):
-        own = {k: w[r].clone().requires_grad_() for k, w in start.items()}
-        logits = torch.func.functional_call(model, own, (x[r],))
-        loss = (a[r] * cross_entropy(logits, y[r], reduction="none")).sum()
-        gradients = dict(zip(own, torch.autograd.grad(loss, list(own.values())), strict=True))
+        own = {name: w[r].clone().requires_grad_() for name, w in start.items()}
+        speed = {name: v[r].clone() for name, v in velocity.items()}
+        for t in range(k):
+            logits = torch.func.functional_call(model, own, (x[r, t],))
+            loss = (a[r, t] * cross_entropy(logits, y[r, t], reduction="none")).sum()
+            for name, g in zip(own, torch.autograd.grad(loss, list(own.values())), strict=True):
+                speed[name] = momentum * speed[name] - g
+            own = {name: (w + speed[name]).detach().requires_grad_() for name, w in own.items()}
         for w, v in both:
-            for k in own:
-                expected = momentum * velocity[k][r] - gradients[k]
-                torch.testing.assert_close(v[k][r], expected, rtol=1e-12, atol=1e-13)
-                torch.testing.assert_close(w[k][r], start[k][r] + expected, rtol=1e-12, atol=1e-13)
+            for name in own:
+                torch.testing.assert_close(v[name][r], speed[name], rtol=1e-11, atol=1e-12)
+                torch.testing.assert_close(w[name][r], own[name].detach(), rtol=1e-11, atol=1e-12)
 
 
-def test_only_a_plain_relu_network_is_updated_by_hand():
+def test_only_a_plain_relu_network_descends_by_hand():
     tied = nn.Linear(4, 4)
-    assert update_of(mlp(6, 5, 4)) is _update_by_hand
+    assert descent_of(mlp(6, 5, 4)) is descend_by_hand
     for other in (
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)),
         nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4)),
@@ -57,13 +62,14 @@ def test_only_a_plain_relu_network_is_updated_by_hand():
         nn.Sequential(mlp(6, 5), nn.ReLU(), mlp(5, 4)),
         nn.Linear(6, 4),
     ):
-        assert update_of(other) is not _update_by_hand
+        assert descent_of(other) is not descend_by_hand
 
 
 @pytest.mark.parametrize("own", [True, False])
 def test_evaluate_is_the_mean_over_all_examples(own):
     model = mlp(6, 5, 4).double()
     weights, _, x, y, _ = setting(model)
+    x, y = x[:, 0], y[:, 0]
     if not own:
         x, y = x[0], y[0]
     loss, accuracy = evaluate(model, weights, x, y, chunk=3)

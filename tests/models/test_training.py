@@ -71,11 +71,11 @@ def test_a_replica_does_not_depend_on_how_many_there_are():
 
 
 def test_evaluating_more_often_changes_nothing():
-    rarely = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2)
-    often = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, evaluate_every=20)
-    assert often["update"].values.tolist() == [20, 40, 50]
+    rarely = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, dtype="float64")
+    often = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, dtype="float64", evaluate_every=17)
+    assert often["update"].values.tolist() == [17, 34, 50]
     assert often.time.values == pytest.approx(often["update"].values * 0.1 / (200 * (1 - 0.9)))
-    xr.testing.assert_equal(rarely, often.isel(update=[-1]))
+    xr.testing.assert_allclose(rarely, often.isel(update=[-1]), rtol=1e-10)
 
 
 def test_shared_replicas_start_alike_from_the_models_own_weights_which_stay():
@@ -177,10 +177,11 @@ def test_bad_arguments_are_refused_before_anything_runs(changes, message):
 
 @pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")
 def test_mnist_is_learned_at_a_good_batch_size_and_not_at_a_bad_one():
-    """The check that the real thing works; the margins are ten times the spread over seeds."""
+    """The check that the real thing works. Over 8 seeds: 0.869 to 0.878, and 0.09 to 0.12."""
     data, model = mnist(n_train=500, n_test=2000, seed=11), mlp(784, 100, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        good, bad = (train(model, data, config(b, n=500, rate=0.4), 100, replicas=2, seed=1) for b in (64, 2))
-    assert (good.test_accuracy > 0.8).all()
+        good = train(model, data, config(64, n=500, rate=0.1), 200, replicas=2, seed=1)
+        bad = train(model, data, config(1, n=500, rate=0.4), 200, replicas=2, seed=1)
+    assert (good.test_accuracy > 0.83).all()
     assert (bad.test_accuracy.fillna(0.1) < 0.5).all()

@@ -30,7 +30,7 @@ class Size:
     formula="B_opt ∝ ε^α,   α = 1      (because g ≈ εN/(B(1 − m)))",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 5",
     control="the best batch size does not depend on ε, α = 0",
-    resolution=0.6,
+    resolution=1.0,  # few replicas: at least "proportional" and "no dependence" must be told apart
     plans={
         "smoke": Plan(1, 5, Size("smoke")),
         "quick": Plan(1, 110, Size("quick")),

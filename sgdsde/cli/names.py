@@ -1,0 +1,41 @@
+"""What the arguments of the library are called on the command line."""
+
+from __future__ import annotations
+
+import re
+
+#: Arguments of the library, as its messages name them → what they are called on the command line.
+OPTIONS = {
+    "curvature": "--curvature",
+    "covariance": "--covariance",
+    "dtype": "--dtype",
+    "device": "--device",
+    "engine": "--engine",
+    "examples": "--examples",
+    "factor": "--factor",
+    "landscape": "LOSS",
+    "loss": "LOSS",
+    "momentum": "--momentum",
+    "parameters": "--parameter",
+    "paths": "--paths",
+    "sampling": "--sampling",
+    "seed": "--seed",
+    "start": "--start",
+    "substeps": "--substeps",
+    "updates": "--updates",
+    "variables": "--variables",
+}
+#: The same for names that mean nothing else and so may be replaced wherever they stand in a message.
+UNMISTAKABLE = {
+    "batch_size": "--batch-size",
+    "burn_in": "--burn-in",
+    "learning_rate": "--learning-rate",
+    "n_examples": "--n-examples",
+    "w0": "--start",
+}
+
+
+def on_the_command_line(message: str) -> str:
+    """A message of the library, with its arguments called as the command line calls them."""
+    message = re.sub(rf"\b({'|'.join(UNMISTAKABLE)})\b", lambda found: UNMISTAKABLE[found[0]], message)
+    return re.sub(r"^\w+", lambda found: OPTIONS.get(found[0], found[0]), message)

@@ -1,0 +1,97 @@
+"""The update v ← m v − Σ a_i ∇C_i, ω ← ω + v of R stacked replicas, k times in a row, as fast as the network allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from sgdsde.models.networks import Weights, weights_of
+
+#: (weights, velocity, inputs (R, k, n, features), labels (R, k, n), coefficients a (R, k, n), m): k updates with n
+#: examples each; changes weights and velocity in place.
+Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
+#: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
+EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
+
+
+def updates_per_call(n: int) -> int:
+    """The k that is fastest with n examples per update (measured on the network of Smith & Le)."""
+    return EXAMPLES_PER_CALL // n if n < LARGE_BATCH else 1
+
+
+def descent_of(model: nn.Module) -> Descent:
+    """The fastest descent for `model`: by hand for Linear–ReLU–…–Linear, by torch.func for any other."""
+    layers = list(model) if type(model) is nn.Sequential else []
+    hand = (
+        len(layers) % 2 == 1
+        and all(type(layer) is (nn.Linear, nn.ReLU)[i % 2] for i, layer in enumerate(layers))
+        and list(weights_of(model)) == [f"{i}.{kind}" for i in range(0, len(layers), 2) for kind in ("weight", "bias")]
+    )
+    return descend_by_hand if hand else descend_by_autograd(model)
+
+
+def descend_by_autograd(model: nn.Module) -> Descent:
+    """For any network: one gradient of the weighted loss per update, of all replicas at once."""
+
+    def weighted_loss(weights: Weights, x: Tensor, y: Tensor, a: Tensor) -> Tensor:
+        return (a * cross_entropy(functional_call(model, weights, (x,)), y, reduction="none")).sum()
+
+    gradients = vmap(grad(weighted_loss), randomness="error")
+
+    def descend(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+        for t in range(x.shape[1]):
+            for name, gradient in gradients(weights, x[:, t], y[:, t], a[:, t]).items():
+                velocity[name].mul_(momentum).sub_(gradient)
+                weights[name].add_(velocity[name])
+
+    return descend
+
+
+def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+    """For a ReLU network: gradients are never stored, their products add to the velocity in place.
+
+    At small n the time goes into reading and writing the first layer's matrix W and velocity V, far more numbers than
+    the batch has. Its inputs are known in advance, so W and V are touched once in k updates: with the rows X_s of the
+    batch and δ_s of its errors at update s, and with φ(j) = 1 + m + … + m^{j−1},
+    W_t = W_0 + m φ(t) V_0 − Σ_{s<t} φ(t−s) δ_sᵀX_s; and all that update t needs is W_t X_tᵀ, from products X_s X_tᵀ.
+    """
+    matrices, biases = list(weights)[0::2], list(weights)[1::2]
+    wide, k, n = matrices[0], x.shape[1], x.shape[2]
+    inputs = x.flatten(1, 2)
+    powers = torch.tensor([momentum**j for j in range(k + 1)], dtype=x.dtype, device=x.device)
+    phi = powers.cumsum(0) - powers
+    update = torch.arange(k, device=x.device).repeat_interleave(n)  # the update that a row of `inputs` belongs to
+    linear = torch.bmm(inputs, weights[wide].mT)
+    if k > 1:
+        linear += (momentum * phi[update])[:, None] * torch.bmm(inputs, velocity[wide].mT)
+        mixing = torch.bmm(inputs, inputs.mT) * phi[(update[:, None] - update).clamp(min=0)]
+    errors = torch.empty_like(linear)
+    for t in range(k):
+        rows, past = slice(t * n, (t + 1) * n), slice(t * n)
+        first = linear[:, rows]
+        if t:
+            first = torch.baddbmm(first, mixing[:, rows, past], errors[:, past], alpha=-1)
+        activations = [first + weights[biases[0]][:, None]]
+        for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
+            activations[-1].relu_()
+            activations.append(torch.baddbmm(weights[bias][:, None], activations[-1], weights[matrix].mT))
+        delta = torch.softmax(activations.pop(), -1)  # of the weighted loss, with respect to the logits: a (p − 1_y)
+        delta.scatter_add_(-1, y[:, t, :, None], delta.new_full((1, 1, 1), -1).expand(*y[:, t].shape, 1))
+        delta *= a[:, t, :, None]
+        for matrix, bias, below in zip(matrices[:0:-1], biases[:0:-1], activations[::-1], strict=True):
+            beneath = torch.bmm(delta, weights[matrix]).mul_(below > 0)
+            weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
+            weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
+            delta = beneath
+        weights[biases[0]].add_(velocity[biases[0]].mul_(momentum).sub_(delta.sum(1)))
+        errors[:, rows] = delta
+    if k == 1:
+        weights[wide].add_(velocity[wide].baddbmm_(errors.mT, inputs, beta=momentum, alpha=-1))
+        return
+    weights[wide].add_(velocity[wide], alpha=momentum * float(phi[k]))
+    weights[wide].baddbmm_((errors * phi[k - update][:, None]).mT, inputs, alpha=-1)
+    velocity[wide].baddbmm_((errors * powers[k - 1 - update][:, None]).mT, inputs, beta=momentum**k, alpha=-1)

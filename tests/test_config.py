@@ -1,0 +1,117 @@
+"""SGDConfig: the paper's arithmetic, and what it refuses."""
+
+import dataclasses
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from sgdsde import SGDConfig
+from sgdsde.config import SAMPLINGS
+
+
+def batch_noise_by_enumeration(n: int, b: int, replacement: bool) -> float:
+    """c from all batches of N scalar examples with unbiased variance 1."""
+    import itertools
+
+    x = np.arange(n) - (n - 1) / 2
+    x /= x.std(ddof=1)
+    batches = itertools.product(x, repeat=b) if replacement else itertools.combinations(x, b)
+    return float(np.mean([np.mean(batch) ** 2 for batch in batches]))
+
+
+@pytest.mark.parametrize("b", [1, 2, 3, 5, 6])
+def test_batch_noise_is_the_variance_over_all_batches(b: int) -> None:
+    for sampling, replacement in [("with_replacement", True), ("without_replacement", False)]:
+        exact = batch_noise_by_enumeration(6, b, replacement)
+        assert SGDConfig(0.1, b, 6, sampling=sampling).batch_noise == pytest.approx(exact, rel=1e-13, abs=1e-15)
+
+
+def test_reshuffle_has_the_noise_of_one_batch_without_replacement() -> None:
+    assert SGDConfig(0.1, 3, 6, sampling="reshuffle").batch_noise == SGDConfig(0.1, 3, 6).batch_noise
+
+
+@pytest.mark.parametrize("m", [0.0, 0.5, 0.9])
+def test_scale_temperature_and_time_are_the_papers(m: float) -> None:
+    rate, b, n = 0.3, 5, 200
+    config = SGDConfig(rate, b, n, m)
+    assert config.noise_scale == pytest.approx(rate * (n / b - 1) / (1 - m), rel=1e-14)
+    assert config.temperature == pytest.approx(config.noise_scale / n, rel=1e-14)
+    assert config.time_per_update == pytest.approx(rate / (n * (1 - m)), rel=1e-14)
+    assert config.mean_loss_time_per_update == pytest.approx(n * config.time_per_update, rel=1e-14)
+    assert config.updates_per_epoch == 40
+    drawn = SGDConfig(rate, b, n, m, "with_replacement")
+    assert drawn.noise_scale == pytest.approx(rate * (n - 1) / (b * (1 - m)), rel=1e-14)
+
+
+def test_a_full_batch_has_no_noise() -> None:
+    assert SGDConfig(0.1, 64, 64).noise_scale == 0
+    assert SGDConfig(0.1, 64, 64, sampling="reshuffle").noise_scale == 0
+
+
+def test_batches_larger_than_the_data_only_with_replacement() -> None:
+    assert SGDConfig(0.1, 100, 64, sampling="with_replacement").batch_noise == 63 / 6400
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("learning_rate", 0.0, "positive"),
+        ("learning_rate", -0.1, "positive"),
+        ("learning_rate", float("nan"), "finite"),
+        ("learning_rate", float("inf"), "finite"),
+        ("learning_rate", "0.1", "real number"),
+        ("learning_rate", True, "real number"),
+        ("learning_rate", None, "real number"),
+        ("learning_rate", 1j, "real number"),
+        ("learning_rate", 10**400, "finite"),
+        ("learning_rate", [0.1], "real number"),
+        ("momentum", 1.0, "[0, 1)"),
+        ("momentum", -0.1, "[0, 1)"),
+        ("momentum", float("nan"), "finite"),
+        ("batch_size", 0, "at least 1"),
+        ("batch_size", -3, "at least 1"),
+        ("batch_size", 2.0, "integer"),
+        ("batch_size", True, "integer"),
+        ("batch_size", "4", "integer"),
+        ("batch_size", 65, "at most n_examples = 64"),
+        ("n_examples", 1, "at least 2"),
+        ("n_examples", 64.0, "integer"),
+        ("sampling", "shuffle", "reshuffle, with_replacement, without_replacement"),
+        ("sampling", None, "reshuffle, with_replacement, without_replacement"),
+        ("sampling", ["reshuffle"], "reshuffle, with_replacement, without_replacement"),
+    ],
+)
+def test_refusals_name_argument_value_and_what_is_accepted(name: str, value: object, accepted: str) -> None:
+    good = {"learning_rate": 0.1, "batch_size": 4, "n_examples": 64, "momentum": 0.5, "sampling": "without_replacement"}
+    with pytest.raises(ValueError, match=name) as error:
+        SGDConfig(**(good | {name: value}))  # type: ignore[arg-type]
+    assert accepted in str(error.value)
+    assert (repr(value) if value != 65 else "65") in str(error.value)
+
+
+@pytest.mark.parametrize(("b", "n"), [(3, 64), (48, 64), (65, 64)])
+def test_reshuffle_needs_whole_batches(b: int, n: int) -> None:
+    with pytest.raises(ValueError, match=rf"batch_size.*{n}.*reshuffle.*{b}"):
+        SGDConfig(0.1, b, n, sampling="reshuffle")
+
+
+def test_numpy_numbers_become_plain_ones() -> None:
+    config = SGDConfig(np.float64(0.1), np.int64(4), np.int32(64), np.float32(0.5))  # type: ignore[arg-type]
+    assert [type(value) for value in config.to_dict().values()] == [float, int, int, float, str]
+    assert SGDConfig(**json.loads(json.dumps(config.to_dict()))) == config
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert hash(dataclasses.replace(config)) == hash(config)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.learning_rate = 1.0  # type: ignore[misc]
+
+
+def test_replace_checks_again() -> None:
+    with pytest.raises(ValueError, match="batch_size"):
+        dataclasses.replace(SGDConfig(0.1, 4, 64), batch_size=100)
+
+
+def test_every_sampling_is_accepted() -> None:
+    for sampling in SAMPLINGS:
+        assert SGDConfig(0.1, 4, 64, sampling=sampling).sampling == sampling
