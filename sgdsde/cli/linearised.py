@@ -61,7 +61,7 @@ class Linearised:
         return min(max(1, math.ceil(2 * self.integration_error(1) / STEP)), MOST_SUBSTEPS)
 
     def integration_error(self, substeps: int) -> float:
-        """By how much, relatively and to first order, Euler–Maruyama's variance is too large in the stiffest direction."""
+        """By what part Euler–Maruyama's variance is too large in the stiffest direction, to first order."""
         stiffest = float(np.linalg.eigvalsh(self.hessian)[-1])
         return self.config.mean_loss_time_per_update * stiffest / (2 * substeps)
 

@@ -176,7 +176,8 @@ def tan(x):
 @lane_function
 def sinh(x):
     """sinh(x): series where the exponentials would cancel."""
-    e = exp(abs(x) - 0.6931471805599453)
+    root = exp(0.5 * abs(x))  # of eˣ: its argument is exact, that of exp(|x| − ln 2) is not
+    e = (0.5 * root) * root
     q = x * x
     tail = _F[9] + q * (_F[11] + q * (_F[13] + q * _F[15]))
     near = x + x * q * (_F[3] + q * (_F[5] + q * (_F[7] + q * tail)))
@@ -186,7 +187,8 @@ def sinh(x):
 @lane_function
 def cosh(x):
     """cosh(x)."""
-    e = exp(abs(x) - 0.6931471805599453)
+    root = exp(0.5 * abs(x))  # of eˣ: its argument is exact, that of exp(|x| − ln 2) is not
+    e = (0.5 * root) * root
     return e + 0.25 / e
 
 

@@ -1,6 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
 from sgdsde.theory.correlation import autocorrelation_time, autocovariance
+from sgdsde.theory.linear_regression import linear_regression_covariance
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
     between_batches_covariance,
@@ -20,6 +21,7 @@ __all__ = [
     "autocovariance",
     "batch_gradient_covariance",
     "between_batches_covariance",
+    "linear_regression_covariance",
     "noise_scale",
     "stability_limit",
     "stationary_covariance",

@@ -1,0 +1,175 @@
+"""All engines are one: the same trajectories from the same seed, whatever the threads, the chunks and the other paths."""
+
+import numpy as np
+import pytest
+
+from sgdsde import Landscape, SGDConfig, engines, simulate_sde, simulate_sgd
+from sgdsde.engines import numba_lanes
+from sgdsde.engines.registry import ENGINES
+
+N = 16
+ONE = Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
+TWO = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
+THREE = Landscape(
+    "x**2/2 + sin(y)*cos(z) + y**2 + exp(-z**2) + z**2/2 + abs(x)**1.5",
+    "x y z",
+    factor=[["1", "x/5", "0", "0"], ["0", "1", "tanh(z)", "0.2"], ["0.1", "0", "1", "atan(y)"]],
+)
+LANDSCAPES = {1: ONE, 2: TWO, 3: THREE}
+TOLERANCE = 1e-12
+UPDATES = 100
+
+
+def config(b: int = 3, sampling: str = "without_replacement", m: float = 0.5) -> SGDConfig:
+    return SGDConfig(0.05, b, N, m, sampling)
+
+
+def start(landscape: Landscape, paths: int) -> np.ndarray:
+    return np.random.default_rng(3).uniform(-1, 1, (paths, landscape.dimension))
+
+
+def results(run) -> list[np.ndarray]:
+    return [run.final, run.snapshots, run.path_mean, run.path_covariance]
+
+
+def assert_close(found, expected) -> None:
+    """Within 1e-12 of each trajectory's size, numbers and moments."""
+    for a, b in zip(results(found), results(expected), strict=True):
+        assert a.shape == b.shape
+        assert np.isfinite(b).all()
+        assert np.abs(a - b).max(initial=0) <= TOLERANCE * np.abs(b).max(initial=0)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("engine", "substeps", "burn_in", "save_every", "paths"),
+    [("numba", 3, 37, 7, 131), ("torch", 3, 37, 7, 131), ("numba", 1, 0, None, 5), ("numba", 2, 99, 100, 257)],
+)
+def test_sde(d: int, engine: str, substeps: int, burn_in: int, save_every: int | None, paths: int) -> None:
+    arguments = (LANDSCAPES[d], config(), start(LANDSCAPES[d], paths), UPDATES, paths)
+    options = {"substeps": substeps, "burn_in": burn_in, "save_every": save_every, "seed": 12345678901}
+    found, expected = (simulate_sde(*arguments, engine=which, **options) for which in (engine, "numpy"))
+    assert_close(found, expected)
+
+
+#: Every batch size of the issue's list that each sampling takes; each d with each sampling somewhere.
+BATCHES = [
+    *[("without_replacement", b, 1) for b in (1, 2, 3, 8, N)],
+    *[("with_replacement", b, 1) for b in (1, 2, 3, 8, N)],
+    *[("reshuffle", b, 1) for b in (1, 2, 4, 8, N)],
+    ("without_replacement", 3, 2),
+    ("reshuffle", 2, 2),
+    ("with_replacement", 3, 3),
+    ("without_replacement", 13, 3),
+]
+
+
+@pytest.mark.parametrize("engine", ["numba", "torch"])
+@pytest.mark.parametrize(("sampling", "b", "d"), BATCHES)
+def test_sgd(engine: str, sampling: str, b: int, d: int) -> None:
+    landscape, paths = LANDSCAPES[d], 131
+    arguments = (landscape, config(b, sampling), start(landscape, paths), UPDATES, paths)
+    options = {"burn_in": 13, "save_every": 9, "seed": 77, "examples": "student_t:5"}
+    found, expected = (simulate_sgd(*arguments, engine=which, **options) for which in (engine, "numpy"))
+    assert_close(found, expected)
+
+
+def test_float32_on_torch_is_the_same_path_to_its_precision() -> None:
+    arguments = (ONE, config(), 0.3, UPDATES, 50)
+    exact, single = (simulate_sde(*arguments, engine="torch", dtype=dtype) for dtype in ("float64", "float32"))
+    assert 0 < np.abs(exact.final - single.final).max() < 1e-4
+    assert single.final.dtype == np.float64
+
+
+def identical(found, expected) -> None:
+    for a, b in zip(results(found), results(expected), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+RUNS = {
+    "sde": lambda **options: simulate_sde(TWO, config(), [0.1, 0.2], UPDATES, substeps=3, **options),
+    "sgd": lambda **options: simulate_sgd(ONE, config(1), 0.1, UPDATES, **options),
+    "sgd reshuffled": lambda **options: simulate_sgd(ONE, config(2, "reshuffle"), 0.1, UPDATES, **options),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("cores", [1, 2, 3, 7])
+def test_the_number_of_threads_changes_nothing(name: str, cores: int, monkeypatch) -> None:
+    options = {"paths": 600, "burn_in": 11, "save_every": 10}
+    monkeypatch.setattr(numba_lanes, "available_cores", lambda: 2)
+    expected = RUNS[name](**options)
+    monkeypatch.setattr(numba_lanes, "available_cores", lambda: cores)
+    identical(RUNS[name](**options), expected)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_length_of_calls_changes_nothing(name: str, monkeypatch) -> None:
+    options = {"paths": 140, "burn_in": 11, "save_every": 10}
+    ends: dict[float, list[float]] = {}
+    found = []
+    for seconds in (1e-12, 1e3):
+        monkeypatch.setattr(numba_lanes, "_SECONDS_PER_CALL", seconds)
+        ends[seconds] = []
+        found.append(RUNS[name](progress=ends[seconds].append, **options))
+    identical(*found)
+    assert len(ends[1e-12]) > len(ends[1e3])
+    for fractions in ends.values():
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_path_is_the_same_in_any_company(name: str, engine: str) -> None:
+    many = RUNS[name](paths=300, engine=engine)
+    for few in (1, 3, 128, 129):
+        run = RUNS[name](paths=few, engine=engine)
+        np.testing.assert_allclose(run.final, many.final[:few], rtol=1e-14)
+        if engine == "numba":
+            np.testing.assert_array_equal(run.final, many.final[:few])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", RUNS)
+def test_a_shorter_run_is_the_beginning_of_a_longer_one(name: str, engine: str) -> None:
+    long = RUNS[name](paths=20, engine=engine, save_every=33)
+    short = {
+        "sde": lambda: simulate_sde(TWO, config(), [0.1, 0.2], 66, 20, substeps=3, engine=engine),
+        "sgd": lambda: simulate_sgd(ONE, config(1), 0.1, 66, 20, engine=engine),
+        "sgd reshuffled": lambda: simulate_sgd(ONE, config(2, "reshuffle"), 0.1, 66, 20, engine=engine),
+    }[name]()
+    np.testing.assert_array_equal(short.final, long.snapshots[2])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_moments_are_those_of_the_saved_states(engine: str) -> None:
+    run = simulate_sgd(TWO, config(), [0.5, -0.5], 60, 33, burn_in=20, save_every=1, engine=engine)
+    kept = run.snapshots[21:]  # after updates 21 … 60
+    np.testing.assert_allclose(run.path_mean, kept.mean(axis=0), rtol=1e-12, atol=1e-14)
+    deviation = kept - kept.mean(axis=0)
+    covariance = np.einsum("tpi,tpj->pij", deviation, deviation) / len(kept)
+    np.testing.assert_allclose(run.path_covariance, covariance, rtol=1e-10, atol=1e-15)
+    np.testing.assert_array_equal(run.snapshots[0], np.broadcast_to([0.5, -0.5], (33, 2)))
+    np.testing.assert_array_equal(run.snapshots[-1], run.final)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_variance_far_from_the_origin_keeps_its_digits(engine: str) -> None:
+    """Sums are taken about where averaging begins: 1e6 away from zero nothing is lost."""
+    near, far = (
+        simulate_sde(Landscape("(x - b)**2/2", "x", {"b": b}), config(), b, UPDATES, 20, engine=engine)
+        for b in (0.0, 1e6)
+    )
+    np.testing.assert_allclose(far.path_covariance, near.path_covariance, rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_seeds_are_different_paths(engine: str) -> None:
+    finals = np.stack([RUNS["sde"](paths=5, engine=engine, seed=seed).final for seed in (0, 1, 2**32, 2**64 - 1)])
+    assert np.unique(finals).size == finals.size
+
+
+def test_unknown_engine() -> None:
+    with pytest.raises(ValueError, match="engine must be one of numba, torch, numpy, got 'jax'"):
+        engines.run("jax", None)  # type: ignore[arg-type]

@@ -1,0 +1,19 @@
+"""Each example runs, quickly, and makes a picture."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
+def test_example_makes_its_picture(script, tmp_path):
+    picture = tmp_path / "picture.png"
+    command = [sys.executable, str(script), str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=script.parent.parent)
+    assert done.returncode == 0, done.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert str(picture) in done.stdout
