@@ -35,8 +35,8 @@ format: $(ready)  ## rewrite the files in the house style
 	$(venv)/bin/ruff check --fix .
 	$(venv)/bin/ruff format .
 
-bench: $(ready)  ## measure the speed of the engines against others
-	$(python) -m bench.throughput $(ARGS)
+bench: $(ready)  ## measure speed against others, and the time before the first step
+	$(python) -m bench $(ARGS)
 
 environment: $(ready)  ## make the virtual environment only
 

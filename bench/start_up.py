@@ -44,9 +44,7 @@ def main() -> int:
         imported = seconds("import sgdsde", folder, 7)
         floor = seconds("import numpy, llvmlite.binding", folder, 7)
     print(f"         an empty process                     {nothing:5.2f} s")
-    print(
-        f"  {_met(imported - nothing < 0.3)} import sgdsde, beyond that           {imported - nothing:5.2f} s (bar < 0.3)"
-    )
+    print(f"  {_met(imported - nothing < 0.3)} import sgdsde, beyond that {imported - nothing:15.2f} s (bar < 0.3)")
     print(f"         first process, compiling             {first:5.2f} s")
     print(f"  {_met(second < 1)} second process, start to end         {second:5.2f} s (bar < 1)")
     print(f"         that is {second / floor:.1f} × a process that only imports NumPy and llvmlite ({floor:.2f} s)")

@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import sgdsde as sg
-from sgdsde.plotting.compare import Shown, side_by_side
-from sgdsde.plotting.style import png
+from sgdsde.plotting import Shown, png, side_by_side
 
 # 37 has no factor in common with the 16 updates of an epoch, so that snapshots are taken at all positions in it.
 SIZE = {"updates": 2000, "paths": 8192, "burn_in": 200, "save_every": 37}

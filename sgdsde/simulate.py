@@ -200,6 +200,9 @@ def _simulate(
     """Check every argument, then build the program and run it."""
     if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    for name, given in (("dtype", dtype), ("device", device or "cpu")):
+        if not isinstance(given, str):
+            raise ValueError(f"{name} must be a name such as 'float64' or 'cpu', got {given!r}")
     updates, paths = _integer("updates", updates, 1), _integer("paths", paths, 1, 2**32 - 1)
     seed, burn_in = _integer("seed", seed, 0, 2**64 - 1), _integer("burn_in", burn_in, 0, updates - 1)
     if save_every is not None:

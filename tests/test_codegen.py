@@ -22,7 +22,9 @@ ROUGH = (sp.Abs, lambda x: sp.Max(x, W0), lambda x: sp.Min(x, sp.Rational(1, 3),
 
 def random_expression(rng: random.Random, depth: int) -> sp.Expr:
     if depth == 0:
-        return rng.choice([*SYMBOLS, *SYMBOLS, sp.Integer(rng.randint(-3, 5)), sp.Rational(rng.randint(-7, 7), 4), sp.pi])
+        return rng.choice(
+            [*SYMBOLS, *SYMBOLS, sp.Integer(rng.randint(-3, 5)), sp.Rational(rng.randint(-7, 7), 4), sp.pi]
+        )
 
     def smaller() -> sp.Expr:
         return random_expression(rng, depth - 1)

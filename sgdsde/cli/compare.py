@@ -186,8 +186,7 @@ def _print_tables(out: Console, runs: dict[str, Ensemble], near: Linearised | No
 
 
 def _picture(runs: dict[str, Ensemble], short: dict[str, Ensemble], near: Linearised | None) -> bytes:
-    from sgdsde.plotting.compare import Shown, side_by_side
-    from sgdsde.plotting.style import png
+    from sgdsde.plotting import Shown, png, side_by_side
 
     mean, laws = (near.at, near.laws) if near else (None, dict.fromkeys(NAMES))
     return png(side_by_side([Shown(NAMES[key], runs[key], mean, laws[key], short[key]) for key in NAMES]))

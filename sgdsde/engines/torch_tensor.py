@@ -34,7 +34,7 @@ def _on_tensors(function: Callable[..., Any], like: Tensor) -> Callable[..., Any
 def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     table = {name: _on_tensors(getattr(torch, name), like) for name in (*_ONE_ARGUMENT, "maximum", "minimum")}
 
-    def where(condition: Any, a: Any, b: Any) -> Tensor:
+    def where(condition: Any, a: Any, b: Any) -> Any:
         test = torch.as_tensor(condition, device=like.device)
         return torch.where(test, *(torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (a, b)))
 

@@ -1,7 +1,7 @@
 """A Cholesky factor in symbols, for matrices that may be singular, or not be covariances, at some of the points.
 
-What is decided point by point sits in functions of our own, which SymPy leaves as they are: as Piecewise they would fold
-into each other, two pivots down into expressions without a value.
+What is decided point by point sits in functions of our own, which SymPy leaves as they are: as Piecewise they would
+fold into each other, and two pivots down into expressions without a value.
 """
 
 from __future__ import annotations

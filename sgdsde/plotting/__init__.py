@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
+from sgdsde.plotting.compare import Shown, side_by_side
 from sgdsde.plotting.style import png
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "Figure",
     "Line",
     "Series",
+    "Shown",
     "against_theory",
     "best_batch_size",
     "between_batches",
     "png",
+    "side_by_side",
 ]

@@ -1,4 +1,4 @@
-"""All engines are one: the same trajectories from the same seed, whatever the threads, the chunks and the other paths."""
+"""All engines are one: a seed has one trajectory, whatever the threads, the chunks and the other paths."""
 
 import numpy as np
 import pytest

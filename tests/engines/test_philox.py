@@ -83,7 +83,9 @@ def test_large_groups_agree(group: int) -> None:
     np.testing.assert_allclose(noise(group).numpy()[:, 128:], expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize(("numbers", "steps", "draws"), [(1, 4, 1), (2, 2, 1), (3, 1, 1), (4, 1, 1), (5, 1, 2), (9, 1, 3)])
+@pytest.mark.parametrize(
+    ("numbers", "steps", "draws"), [(1, 4, 1), (2, 2, 1), (3, 1, 1), (4, 1, 1), (5, 1, 2), (9, 1, 3)]
+)
 def test_layout_wastes_no_group(numbers: int, steps: int, draws: int) -> None:
     assert philox.layout(numbers) == (steps, draws)
 

@@ -1,4 +1,4 @@
-"""True samplings: no repeats in a batch, each example once an epoch, every example and pair as likely as it should be."""
+"""True samplings: no repeats in a batch, each example once an epoch, every example and pair equally likely."""
 
 import itertools
 

@@ -1,0 +1,114 @@
+"""Starting up: what an import costs, and how soon a second process takes its first step.
+
+Times are the best of several, because a busy machine only ever adds to them.
+"""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sgdsde
+
+HEAVY = (
+    "numba",
+    "torch",
+    "sympy",
+    "matplotlib",
+    "xarray",
+    "scipy",
+    "pandas",
+    "sklearn",
+    "dask",
+    "llvmlite",
+    "typer",
+    "rich",
+)
+TRIES = 8
+
+
+def python(code: str, cache: Path | None = None) -> str:
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(sgdsde.__file__).parents[1]), environment.get("PYTHONPATH", "")]
+    )
+    if cache is not None:
+        environment["SGDSDE_CACHE_DIR"] = str(cache)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def best(code: str, limit: float, cache: Path | None = None) -> float:
+    """Smallest printed time of at most TRIES processes."""
+    shortest = float("inf")
+    for _ in range(TRIES):
+        shortest = min(shortest, float(python(code, cache)))
+        if shortest < limit:
+            break
+    return shortest
+
+
+TIMED_IMPORT = "import time; a = time.perf_counter(); import sgdsde; print(time.perf_counter() - a)"
+LOADED = f"print([name for name in {HEAVY!r} if name in sys.modules])"
+
+
+def test_import_is_quick() -> None:
+    assert best(TIMED_IMPORT, 0.3) < 0.3
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert python(f"import sys, sgdsde; {LOADED}") == "[]"
+
+
+@pytest.mark.parametrize(
+    "line", ["sgdsde.SGDConfig(0.1, 4, 64).noise_scale", "sgdsde.Landscape('x**2', 'x')", "dir(sgdsde)"]
+)
+def test_light_things_stay_light(line: str) -> None:
+    assert python(f"import sys, sgdsde; {line}; {LOADED}") == "[]"
+
+
+@pytest.mark.parametrize("name", ["simulate_sde", "Ensemble", "DivergenceWarning"])
+def test_simulating_loads_no_torch_sympy_or_matplotlib_by_itself(name: str) -> None:
+    loaded = python(f"import sys, sgdsde; sgdsde.{name}; {LOADED}")
+    assert not {"torch", "sympy", "matplotlib", "xarray"} & set(eval(loaded))
+
+
+SECOND = """
+import time
+a = time.perf_counter()
+import sys, sgdsde
+config = sgdsde.SGDConfig(0.1, 4, 64)
+well = sgdsde.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
+sgdsde.%s(well, config, 1.0, updates=4, paths=128)
+took = time.perf_counter() - a
+"""
+
+
+@pytest.mark.parametrize("simulate", ["simulate_sde", "simulate_sgd"])
+def test_the_second_process_takes_its_first_step_within_a_second(simulate: str, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    code = SECOND % simulate
+    first = float(python(code + "print(took)", cache))
+    second = best(code + "print(took)", 1.0, cache)
+    assert second < 1.0
+    assert second < first
+    loaded = eval(python(code + LOADED, cache))
+    assert not {"torch", "sympy", "matplotlib", "xarray"} & set(loaded)
+
+
+def test_every_public_name_loads_and_no_other_does() -> None:
+    assert sorted(sgdsde.__all__) == sgdsde.__all__
+    for name in sgdsde.__all__:
+        assert getattr(sgdsde, name) is not None
+    assert set(dir(sgdsde)) >= {*sgdsde.__all__, "__version__"}
+    with pytest.raises(AttributeError, match="module 'sgdsde' has no attribute 'nothing'"):
+        _ = sgdsde.nothing  # type: ignore[attr-defined]
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert sgdsde.__version__ == project["version"]
