@@ -26,7 +26,8 @@ PAIRWISE = 24
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
 _NORMAL, _BATCH = uint64(STREAM_NORMAL), uint64(STREAM_BATCH)
 
-kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", cache=True)
+#: Not cached by Numba, which would not see an edit of `lane_math`; the kernels made of these are, by `machine_code`.
+kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy")
 
 
 @lane_function
