@@ -71,7 +71,7 @@ def _row(outcome: Outcome) -> str:
             "Predicted": f"{plain(check.predicted)}<small>{escape(check.label)}</small>",
             "Measured": with_error(check.measured, check.standard_error),
             "Ratio": plain(check.ratio),
-            "Checks": f"{len(finding.checks)}<small>worst {worst:.1f} σ</small>",
+            "Checks": f"{len(finding.checks)}<small>worst\u00a0{worst:.1f}\u00a0σ</small>",
             "Would have seen": percent(weakest),
         }
         # The label stands beside the number where the screen is too narrow for columns.

@@ -10,7 +10,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("sgdsde", "numpy", "numba", "scipy", "torch", "matplotlib")
+import sgdsde
+
+PACKAGES = ("numpy", "numba", "scipy", "torch", "matplotlib")
 
 
 @cache
@@ -20,6 +22,7 @@ def provenance() -> dict[str, str]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "Python": platform.python_version(),
+        "sgdsde": sgdsde.__version__,
         **{package: _version(package) for package in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
         "CPUs": str(cpus()),

@@ -22,7 +22,7 @@ def summary(run: Run) -> str:
         held = f"The claim {finished[0].claim.name} is confirmed."
     else:
         held = f"All {len(finished)} claims are confirmed."
-    spent = f" {checks} checks, {_time(run.seconds)}." if finished else ""
+    spent = f" {checks} check{'' if checks == 1 else 's'}, {_time(run.seconds)}." if finished else ""
     return held + spent + _state(run, len(finished))
 
 

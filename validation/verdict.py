@@ -89,10 +89,11 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
             f"could not have seen a deviation of {claim.resolution:.0%}: only {blunt.detectable:.1%} or more "
             f"stands out in the weakest check ({blunt.label})",
         )
-    worst = _worst(equal)
+    worst, different = _worst(equal), len(finding.checks) - len(equal)
+    rejections = f"; {different} predictions that should be wrong are rejected" if different else ""
     return ruling(
         Verdict.CONFIRMED,
-        f"{_count(equal)} within the threshold of {limit:.2f} σ; "
+        f"{_count(equal)} within the threshold of {limit:.2f} σ{rejections}; "
         f"the largest deviation is {sigmas(worst.z)} ({worst.label})",
     )
 

@@ -33,7 +33,7 @@ class Size:
     resolution=1.0,  # few replicas: at least "proportional" and "no dependence" must be told apart
     plans={
         "smoke": Plan(1, 5, Size("smoke")),
-        "quick": Plan(1, 110, Size("quick")),
+        "quick": Plan(1, 150, Size("quick")),
         "full": Plan(1, 7200, Size("full")),
     },
 )
@@ -50,7 +50,7 @@ def mnist_batch_size(context: Context) -> Finding:
     check = Check(f"exponent α, ε = {rates}", 1.0, found.exponent, found.exponent_error, 0.0, dof=protocol.replicas - 1)
     outside = [rate for rate, inside in zip(protocol.learning_rates, found.bracketed, strict=True) if not inside]
     at = "; ".join(
-        f"{best:.0f} at ε = {rate:g} (95 %: {low:.0f} to {high:.0f})"
+        f"{best:.2g} at ε = {rate:g} (95 %: {low:.2g} to {high:.2g})"
         for rate, best, (low, high) in zip(protocol.learning_rates, found.batch_size, found.interval, strict=True)
     )
     return Finding(

@@ -40,8 +40,8 @@ class Size:
     control="the factor 1/(1 − m) forgotten, g = ε(N/B − 1)",
     plans={
         "smoke": Size(10_000, (0.0, 0.9)).plan(1),
-        "quick": Size(80_000, (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)).plan(15),
-        "full": Size(2_000_000, (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)).plan(1200),
+        "quick": Size(80_000, (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)).plan(6),
+        "full": Size(2_000_000, (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)).plan(400),
     },
 )
 def momentum(context: Context) -> Finding:

@@ -72,7 +72,7 @@ def _cases(*series: tuple[tuple[float, ...], int, float]) -> tuple[Case, ...]:
                 ((0.05, 0.1, 0.2, 0.4), 16, 0.0),
                 ((0.00625, 0.0125, 0.025, 0.05), 4, 0.9),
             ),
-        ).plan(15),
+        ).plan(11),
         "full": Size(
             1_000_000,
             _cases(
