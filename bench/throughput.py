@@ -60,10 +60,10 @@ def prange_loop(x, steps, dt, amplitude):  # type: ignore[no-untyped-def]
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
 def draw_and_add(first, last, steps):  # type: ignore[no-untyped-def]
     """The floor: the same normals, added up."""
-    z, total = np.empty(4 * LANES), np.zeros(LANES)
+    z, words, total = np.empty(4 * LANES), np.empty(4 * LANES, np.uint32), np.zeros(LANES)
     for block in range(first, last):
         for group in range(steps // 4):
-            fill_normals(z, group, 1, block * LANES, np.uint64(0), np.uint64(0))
+            fill_normals(z, words, group, 1, block * LANES, np.uint64(0), np.uint64(0))
             for row in range(4):
                 rows = z[row * LANES : (row + 1) * LANES]
                 for lane in range(LANES):

@@ -34,7 +34,7 @@ def images(context: Context) -> Images:
     problem = _missing()
     if not problem:
         return Images("MNIST", data.mnist)
-    note = f"MNIST is not to be had ({problem}): its claims run on scikit-learn's digits (8 × 8 pixels) instead."
+    note = f"{problem}. The MNIST claims run on scikit-learn's digits (8 × 8 pixels) instead."
     context.say(note)
     return Images("digits", data.digits, (note,))
 

@@ -43,7 +43,7 @@ def thresholds(tests: Mapping[str, int]) -> dict[str, float]:
     its checks. Both divisions are Šidák's, whose bound holds for dependent normal estimates too (Šidák 1967).
 
     >>> {name: round(limit, 2) for name, limit in thresholds({"few": 1, "many": 200}).items()}
-    {'few': 3.48, 'many': 4.7}
+    {'few': 3.48, 'many': 4.71}
     """
     share = -math.expm1(math.log1p(-FAMILY_LEVEL) / max(len(tests), 1))
     return {name: sigmas_for(count, share) for name, count in tests.items()}

@@ -132,17 +132,6 @@ def signed(x, flip):
 
 
 @lane_function
-def sine_and_cosine_of_turn(word):
-    """(sin, cos) of word / 2**32 turns: nearest quarter turn, then the kernels."""
-    shifted = word + uint64(0x20000000)
-    quarter = shifted >> uint64(30)
-    r = (float_of(shifted & uint64(0x3FFFFFFF)) - 536870912.0) * (6.283185307179586 * 2.0**-32)
-    s, c = sine_kernel(r), cosine_kernel(r)
-    swap = (quarter & uint64(1)) == uint64(1)
-    return signed(c if swap else s, quarter), signed(s if swap else c, quarter + uint64(1))
-
-
-@lane_function
 def sine_and_cosine(x):
     """(sin x, cos x) by Cody and Waite's reduction: full precision to |x| ≈ 1e5, absolute error 1e-16·|x| beyond."""
     shifted = x * 0.6366197723675814 + _ROUND

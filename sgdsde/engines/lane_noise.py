@@ -9,14 +9,7 @@ import math
 
 from numba import njit, uint32, uint64
 
-from sgdsde.engines.lane_math import (
-    FASTMATH,
-    float_of,
-    lane_function,
-    log_normal,
-    sine_and_cosine_of_turn,
-    wide_vectors,
-)
+from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREAM_NORMAL, WEYL
 
@@ -24,6 +17,22 @@ from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREA
 PAIRWISE = 24
 
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
+_AT_2_52 = uint64(0x4330000000000000)  # or-ed with an integer below 2**52: the bits of 2**52 + that integer
+# Chebyshev fits: −2 log((1 + t)/(1 − t)) in t; sin and cos of an angle in units of 2**-32 turns.
+# fmt: off
+_LOG = (
+    -1.3333333333332384, -0.8000000002304958, -0.5714284807506342, -0.4444574643881156, -0.3627943379108352,
+    -0.33258005856191675,
+)
+_SIN = (
+    1.4629180792671596e-09, -5.218056424438285e-28, 5.583657738836676e-47, -2.8451784672511097e-66,
+    8.457012683211849e-86, -1.6453088288612931e-105, 2.2374421319667438e-125,
+)
+_COS = (
+    -1.0700646533233578e-18, 1.908397270486639e-37, -1.3614056422730668e-56, 5.2028283356202456e-76,
+    -1.2371491791194097e-95, 1.988944809949779e-115,
+)
+# fmt: on
 _NORMAL, _BATCH = uint64(STREAM_NORMAL), uint64(STREAM_BATCH)
 
 #: Not cached by Numba, which would not see an edit of `lane_math`; the kernels made of these are, by `machine_code`.
@@ -44,33 +53,36 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @lane_function
 def radius(word, extension):
-    """√(−2 log u), u of 48 bits."""
-    bits = (word << uint64(16)) | (extension & uint64(0xFFFF))
-    return math.sqrt(-2.0 * log_normal((float_of(bits) + 0.5) * 2.0**-48))
+    """√(−2 log u), u = (n + ½)/2**48: log as in `lane_math`, with all factors folded in."""
+    n = (word << uint64(16)) | (extension & uint64(0xFFFF))
+    x = as_bits(as_float(n | _AT_2_52) - 4503599627370495.5)  # n + ½
+    shifted = x - uint64(0x3FD6A09E667F3BCD)
+    exponent = as_float((shifted >> uint64(52)) | _AT_2_52) - (4503599627370496.0 + 49.0)  # of u
+    half = as_float(x - (shifted & uint64(0xFFF0000000000000)))  # the mantissa / 2, in [√½/2, √2/2)
+    t = (half - 0.5) / (half + 0.5)
+    s = t * t
+    series = s * (_LOG[0] + s * (_LOG[1] + s * (_LOG[2] + s * (_LOG[3] + s * (_LOG[4] + s * _LOG[5])))))
+    return math.sqrt(exponent * -1.3862943611198906 + t * (series - 4.0))
+
+
+@lane_function
+def sine_and_cosine_of_turn(word):
+    """(sin, cos) of word / 2**32 turns: polynomials in the integer that is left beside the nearest quarter turn."""
+    shifted = word + uint64(0x20000000)
+    quarter = shifted >> uint64(30)
+    x = as_float((shifted & uint64(0x3FFFFFFF)) | _AT_2_52) - (4503599627370496.0 + 536870912.0)
+    q = x * x
+    s = x * (_SIN[0] + q * (_SIN[1] + q * (_SIN[2] + q * (_SIN[3] + q * (_SIN[4] + q * (_SIN[5] + q * _SIN[6]))))))
+    c = 1.0 + q * (_COS[0] + q * (_COS[1] + q * (_COS[2] + q * (_COS[3] + q * (_COS[4] + q * _COS[5])))))
+    swap = (quarter & uint64(1)) == uint64(1)
+    return signed(c if swap else s, quarter), signed(s if swap else c, quarter + uint64(1))
 
 
 @kernel
-def fill_normals(z, group, draws, path, k0, k1):
-    """z[4·draws·LANES] ← standard normals of a group, for the LANES paths from `path` on."""
+def fill_words(words, group, draws, path, stream, k0, k1):
+    """words[4·draws·LANES] ← random words of a group, for the LANES paths from `path` on."""
     wide_vectors()
-    low, high = uint64(group) & _MASK, _NORMAL | ((uint64(group) >> _HALF) << uint64(8))
-    for draw in range(draws):
-        rows = z[4 * draw * LANES : 4 * (draw + 1) * LANES]
-        for lane in range(LANES):
-            c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
-            r, (s, c) = radius(c0, c1), sine_and_cosine_of_turn(c1)
-            rows[lane] = r * s
-            rows[LANES + lane] = r * c
-            r, (s, c) = radius(c2, c3), sine_and_cosine_of_turn(c3)
-            rows[2 * LANES + lane] = r * s
-            rows[3 * LANES + lane] = r * c
-
-
-@kernel
-def fill_words(words, group, draws, path, k0, k1):
-    """words[4·draws·LANES] ← random words of a group."""
-    wide_vectors()
-    low, high = uint64(group) & _MASK, _BATCH | ((uint64(group) >> _HALF) << uint64(8))
+    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
         rows = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
         for lane in range(LANES):
@@ -82,12 +94,32 @@ def fill_words(words, group, draws, path, k0, k1):
 
 
 @kernel
+def fill_normals(z, words, group, draws, path, k0, k1):
+    """z[4·draws·LANES] ← standard normals of a group, by Box and Muller; `words` is as long.
+
+    Three short loops, because the processor's window of instructions does not hold one long chain and the next.
+    """
+    wide_vectors()
+    fill_words(words, group, draws, path, _NORMAL, k0, k1)
+    for pair in range(2 * draws):
+        of_pair = words[2 * pair * LANES : 2 * (pair + 1) * LANES]
+        rows = z[2 * pair * LANES : 2 * (pair + 1) * LANES]
+        for lane in range(LANES):
+            rows[lane] = radius(uint64(of_pair[lane]), uint64(of_pair[LANES + lane]))
+        for lane in range(LANES):
+            s, c = sine_and_cosine_of_turn(uint64(of_pair[LANES + lane]))
+            r = rows[lane]
+            rows[lane] = r * s
+            rows[LANES + lane] = r * c
+
+
+@kernel
 def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):
     """The words of this update, picks·LANES of them, drawn when its group is new."""
     wide_vectors()
     place = update % steps
     if place == 0 or fresh:
-        fill_words(words, update // steps, draws, path, k0, k1)
+        fill_words(words, update // steps, draws, path, _BATCH, k0, k1)
     return words[place * picks * LANES : (place + 1) * picks * LANES]
 
 

@@ -70,7 +70,7 @@ def advance(
 
 _DRAW_NORMALS = (
     "if step % steps == 0 or step == begin * substeps:",
-    "    draw(z, step // steps, draws, path, k0, k1)",
+    "    draw(z, words, step // steps, draws, path, k0, k1)",
     "rows = z[step % steps * {k} * {LANES} : (step % steps + 1) * {k} * {LANES}]",
 )
 _DRAW_BATCH = (
@@ -165,7 +165,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     reached, stop = [0] * (len(edges) - 1), threading.Event()
 
     def run_share(share: int) -> None:
-        z, words = np.empty(_z_rows(noise) * LANES), np.empty(4 * draws * LANES if batches else 1, np.uint32)
+        z, words = np.empty(_z_rows(noise) * LANES), np.empty(4 * draws * LANES, np.uint32)
         scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
         begin, length = 0, unit
         while begin < plan.updates and not stop.is_set():

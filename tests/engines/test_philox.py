@@ -77,7 +77,9 @@ def test_counters_never_meet() -> None:
 def test_large_groups_agree(group: int) -> None:
     expected = philox.normals(philox.words(7, philox.STREAM_NORMAL, group, 1, np.arange(128, 256, dtype=np.uint64)))
     z = np.empty(4 * lane_noise.LANES)
-    lane_noise.fill_normals(z, group, 1, 128, *map(np.uint64, philox.key_of(7)))
+    lane_noise.fill_normals(
+        z, np.empty(4 * lane_noise.LANES, np.uint32), group, 1, 128, *map(np.uint64, philox.key_of(7))
+    )
     np.testing.assert_allclose(z.reshape(4, -1), expected, rtol=1e-13, atol=1e-13)
     noise = torch_tensor.TensorNoise(GaussianIncrements(4), 7, 256, torch.device("cpu"))
     np.testing.assert_allclose(noise(group).numpy()[:, 128:], expected, rtol=1e-13, atol=1e-13)

@@ -1,11 +1,21 @@
+import doctest
+
 import numpy as np
 import pytest
 from scipy.stats import norm, t
 
+from validation import formatting, verdict
 from validation.claim import Check, Finding
 from validation.context import Context, derived_seed
 from validation.formatting import percent, plain, with_error
 from validation.verdict import Verdict, judge, thresholds
+
+
+@pytest.mark.parametrize("module", [formatting, verdict])
+def test_the_examples_in_the_docstrings(module):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
 
 
 @pytest.mark.parametrize("tests", [{"a": 1}, {"a": 17, "b": 1}, {"a": 500, "b": 20, "c": 3}])
