@@ -82,12 +82,12 @@ _MNIST_FULL = (0.0125, 0.025, 0.05)
 PROTOCOLS: dict[str, dict[str, Protocol]] = {
     "MNIST": {
         "smoke": Protocol(_SMOKE, _grids(_SMOKE, (8, 16, 32, 64)), replicas=2, reading=8, hidden=50),
-        "quick": Protocol(_MNIST, _grids(_MNIST, (1, 2, 3, 4, 6, 8, 16)), replicas=6),
+        "quick": Protocol(_MNIST, _grids(_MNIST, (1, 2, 3, 4, 6, 8, 16)), replicas=8),
         "full": Protocol(_MNIST_FULL, _grids(_MNIST_FULL, (1, 2, 3, 4, 5, 6, 8, 12, 16)), replicas=24),
     },
     "digits": {
         "smoke": Protocol(_SMOKE, _grids(_SMOKE, (8, 16, 32, 64)), replicas=2, reading=8, hidden=50, n_examples=400),
-        "quick": Protocol(_DIGITS, _grids(_DIGITS, (2, 3, 4, 6, 8, 12, 16)), replicas=10, n_examples=400),
+        "quick": Protocol(_DIGITS, _grids(_DIGITS, (2, 3, 4, 6, 8, 12, 16)), replicas=16, hidden=200, n_examples=400),
         "full": Protocol(_DIGITS, _grids(_DIGITS, (2, 3, 4, 6, 8, 12, 16)), replicas=60, n_examples=400),
     },
 }
