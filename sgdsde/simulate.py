@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 import warnings
 from collections.abc import Callable
@@ -103,7 +104,7 @@ def simulate_sde(
     return _simulate(
         landscape, config, w0, updates, paths, declaration, lambda: GaussianIncrements(landscape.noise_dimension),
         label=f"SDE {scheme}", substeps=steps, dt=step, limit=2 / step, seed=seed, burn_in=burn_in,
-        save_every=save_every, engine=engine, device=device, dtype=dtype, progress=progress, provenance={},
+        save_every=save_every, engine=engine, device=device, dtype=dtype, progress=progress, examples=None,
     )  # fmt: skip
 
 
@@ -171,7 +172,7 @@ def simulate_sgd(
         label=f"SGD {config.sampling}", substeps=1, dt=config.mean_loss_time_per_update,
         limit=2 * (1 + config.momentum) / config.learning_rate, seed=seed, burn_in=burn_in, save_every=save_every,
         engine=engine, device=device, dtype=dtype, progress=progress,
-        provenance={"examples": examples if isinstance(examples, str) else "given by the caller"},
+        examples=examples,
     )  # fmt: skip
 
 
@@ -195,7 +196,7 @@ def _simulate(
     device: str | None,
     dtype: str,
     progress: Callable[[float], None] | None,
-    provenance: dict[str, Any],
+    examples: str | ArrayLike | None,
 ) -> Ensemble:
     """Check every argument, then build the program and run it."""
     if not isinstance(engine, str) or engine not in ENGINES:
@@ -240,10 +241,11 @@ def _simulate(
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
             "noise_entries": [list(row) for row in landscape.noise.entries],
             "landscape_parameters": dict(landscape.parameters),
-            "w0": starts.tolist() if starts.ndim == 1 else "per path", "updates": updates, "paths": paths,
+            "w0": starts.tolist() if starts.ndim == 1 else _fingerprint(starts), "updates": updates, "paths": paths,
             "burn_in": burn_in, "save_every": save_every, "scheme": declaration.name, "substeps": substeps,
             "seed": seed, "engine": engine, "device": device or "cpu", "dtype": dtype,
-            "sgdsde_version": sgdsde.__version__, **provenance,
+            "sgdsde_version": sgdsde.__version__,
+            **({} if examples is None else {"examples": _name_or_fingerprint(examples)}),
         },
     )  # fmt: skip
 
@@ -266,6 +268,16 @@ def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit:
             StabilityWarning,
             stacklevel=4,
         )
+
+
+def _name_or_fingerprint(examples: str | ArrayLike) -> str:
+    return examples if isinstance(examples, str) else _fingerprint(examples)
+
+
+def _fingerprint(array: ArrayLike) -> str:
+    """What stands for an array in the provenance: whoever has the array can tell whether it is the same."""
+    values = np.ascontiguousarray(array, dtype=np.float64)
+    return f"float64 array {values.shape}, SHA-256 {hashlib.sha256(values.tobytes()).hexdigest()}"
 
 
 def _integer(name: str, value: Any, least: int, most: int | None = None) -> int:

@@ -136,8 +136,8 @@ _PICK = {
 def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name or "cpu")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device must be one that this torch can use, got {name!r}: {error}".splitlines()[0]) from None
     return device
 

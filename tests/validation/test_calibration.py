@@ -1,0 +1,36 @@
+"""Are the report's error bars as long as they say? Over seeds, deviations in standard errors have variance 1."""
+
+import numpy as np
+import pytest
+
+from validation.claim import discover
+from validation.runner import run_claims
+from validation.verdict import Verdict
+
+ANALYTIC = ("update_variance", "stationary_variance", "momentum", "reshuffling")
+SEEDS = (11, 12, 13)
+
+
+class Silent:
+    def started(self, claim) -> None: ...
+
+    def progressed(self, fraction) -> None: ...
+
+    def said(self, text) -> None: ...
+
+    def finished(self, outcome) -> None: ...
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ANALYTIC)
+def test_deviations_are_standard_normal(name: str) -> None:
+    claims = discover()
+    outcomes = [
+        run_claims([claims[name]], claims, "quick", seed, Silent(), lambda run: None).outcomes[0] for seed in SEEDS
+    ]
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.CONFIRMED] * len(SEEDS)
+    checks = [check for outcome in outcomes for check in outcome.finding.checks if check.expected == "equal"]
+    z = np.array([check.z for check in checks if check.z != 0])
+    # Up to three checks come from one ensemble: the mean square of n of them has at most the variance 2·3/n.
+    assert abs((z**2).mean() - 1) < 4 * np.sqrt(6 / len(z))
+    assert abs(z.mean()) < 4 * np.sqrt(3 / len(z))
