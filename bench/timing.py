@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,14 +16,29 @@ class Contender:
     run: Callable[[], object]
 
 
-def rates(contenders: Mapping[str, Contender], rounds: int = 7) -> dict[str, float]:
-    """Best rate (work per second) of each, all taking turns; the first turn of each only warms up."""
-    best = dict.fromkeys(contenders, 0.0)
+@dataclass(frozen=True)
+class Rates:
+    """Work per second of each contender in each round; all took turns in every round."""
+
+    rounds: Mapping[str, list[float]]
+
+    def best(self, name: str) -> float:
+        """The rate in the best round."""
+        return max(self.rounds[name])
+
+    def ratio(self, name: str, other: str) -> float:
+        """Median over rounds of the ratio of two rates of the same round."""
+        return statistics.median(a / b for a, b in zip(self.rounds[name], self.rounds[other], strict=True))
+
+
+def rates(contenders: Mapping[str, Contender], rounds: int = 9) -> Rates:
+    """Time all contenders in turn, `rounds` times, after one turn of each to warm up."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
             began = time.perf_counter()
             contender.run()
             spent = time.perf_counter() - began
             if turn:
-                best[name] = max(best[name], contender.work / spent)
-    return best
+                found[name].append(contender.work / spent)
+    return Rates(found)

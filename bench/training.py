@@ -71,8 +71,8 @@ def main() -> int:
             {"ours": Contender(work, ours), "loop": Contender(work, loop), "floor": Contender(work, floor)}, 3
         )
         print(
-            f"{batch:6} {found['ours']:12.0f}/s {found['loop']:10.0f}/s {found['floor']:15.0f}/s "
-            f"{found['ours'] / found['loop']:16.2f} × {found['ours'] / found['floor']:17.2f} ×"
+            f"{batch:6} {found.best('ours'):12.0f}/s {found.best('loop'):10.0f}/s {found.best('floor'):15.0f}/s "
+            f"{found.ratio('ours', 'loop'):16.2f} × {found.ratio('ours', 'floor'):17.2f} ×"
         )
     return 0
 

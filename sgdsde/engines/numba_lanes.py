@@ -7,10 +7,12 @@ overlap. Threads are Python's: kernels release the GIL, run for a fraction of a 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from sgdsde.engines.philox import key_of, layout
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
+_CACHE_LINE = 64  # bytes
 _SHARES_PER_THREAD = 4  # of the blocks, so that threads which run slower take fewer
 
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
@@ -49,34 +52,44 @@ def advance(
     for block in range(first_block, last_block):
         a = work[block]
         path = block * {LANES}
-        for update in range(begin, end):
-            if update == burn_in:
+        step = begin * substeps
+        while step < end * substeps:
+            update = step // substeps
+            place = step % {steps}
+            if step == burn_in * substeps:
                 for i in range({d} * {LANES}):
                     a[{reference} * {LANES} + i] = a[i]
-            for step in range(update * substeps, (update + 1) * substeps):
+            if place == 0 or step == begin * substeps:
                 {draw}
-                if update >= burn_in and step == (update + 1) * substeps - 1:
+            group = place == 0 and step + {steps} <= end * substeps
+            until_saved = save_every - update % save_every if save_every > 0 else {steps}
+            look = update >= burn_in
+            if group and substeps == 1 and look and until_saved >= {steps}:
+                for lane in range({LANES}):
+                    {every}
+                step += {steps}
+                look = False
+            elif group and substeps % {steps} == 0:
+                for lane in range({LANES}):
+                    {whole}
+                step += {steps}
+            else:
+                rows = z[place * {k} * {LANES} : (place + 1) * {k} * {LANES}]
+                for lane in range({LANES}):
+                    {single}
+                step += 1
+            if step % substeps == 0:
+                if look:
                     for lane in range({LANES}):
-                        {body}
                         {observe}
-                else:
-                    for lane in range({LANES}):
-                        {body}
-            if save_every > 0 and (update + 1) % save_every == 0:
-                for i in range({d}):
-                    for lane in range({LANES}):
-                        saved[(update + 1) // save_every, i, path + lane] = a[i * {LANES} + lane]
+                if save_every > 0 and step // substeps % save_every == 0:
+                    for i in range({d}):
+                        for lane in range({LANES}):
+                            saved[step // substeps // save_every, i, path + lane] = a[i * {LANES} + lane]
 '''
 
-_DRAW_NORMALS = (
-    "if step % steps == 0 or step == begin * substeps:",
-    "    draw(z, words, step // steps, draws, path, k0, k1)",
-    "rows = z[step % steps * {k} * {LANES} : (step % steps + 1) * {k} * {LANES}]",
-)
-_DRAW_BATCH = (
-    "draw(z, words, scratch, table, picks, weight, update, update == begin, steps, draws, path, k0, k1)",
-    "rows = z",
-)
+_DRAW_NORMALS = "draw(z, words, step // steps, draws, path, k0, k1)"
+_DRAW_BATCH = "draw(z, words, scratch, table, picks, weight, update, update == begin, steps, draws, path, k0, k1)"
 
 
 def _rows(dimension: int, state_dimension: int) -> tuple[int, int, int]:
@@ -91,32 +104,50 @@ def _z_rows(noise: Noise) -> int:
 
 
 def source(plan: Plan) -> str:
-    """Text of the kernel's module."""
-    block, d = plan.block, plan.dimension
-    reference, sums, rows = _rows(d, len(block.outputs))
-    k = plan.noise.numbers
+    """Text of the kernel's module.
+
+    Steps that share a group of draws are taken at one go, their state in registers: `every` observes after each step,
+    `whole` does not; `single` is for what is left at the edges, and `observe` for the ends of updates otherwise.
+    """
+    block, d, k = plan.block, plan.dimension, plan.noise.numbers
+    size = len(block.outputs)
+    reference, sums, rows = _rows(d, size)
     normal = isinstance(plan.noise, GaussianIncrements)
-    body = [f"{name} = a[{i * LANES} + lane]" for i, name in enumerate(block.arrays[: len(block.outputs)])]
-    body += [f"z{j} = rows[{j * LANES} + lane]" for j in range(k)]
-    body += [f"{name} = {code}" for name, code in block.lines]
-    body += [f"a[{i * LANES} + lane] = {name}" for i, name in enumerate(block.outputs)]
-    observe = [f"e{i} = {block.outputs[i]} - a[{(reference + i) * LANES} + lane]" for i in range(d)]
+    steps = layout(k)[0] if normal else 1
+    state = block.arrays[:size]
+    load = [f"{name} = a[{i * LANES} + lane]" for i, name in enumerate(state)]
+    store = [f"a[{i * LANES} + lane] = {name}" for i, name in enumerate(state)]
+    fixed = [f"r{i} = a[{(reference + i) * LANES} + lane]" for i in range(d)]
     terms = [f"e{i}" for i in range(d)] + [f"e{i}*e{j}" for i in range(d) for j in range(i, d)]
-    observe += [f"a[{(sums + row) * LANES} + lane] += {term}" for row, term in enumerate(terms)]
-    draw = [line.format(k=k, LANES=LANES) for line in (_DRAW_NORMALS if normal else _DRAW_BATCH)]
-    constants = [f"{name} = constants[{i}]" for i, (name, _) in enumerate(block.constants)]
+    seen = [f"e{i} = {state[i]} - r{i}" for i in range(d)] + [f"m{row} += {term}" for row, term in enumerate(terms)]
+    gather = [f"m{row} = 0.0" for row in range(len(terms))]
+    add = [f"a[{(sums + row) * LANES} + lane] += m{row}" for row in range(len(terms))]
+
+    def advance(noise: str, place: int) -> list[str]:
+        draws = [f"z{j} = {noise}[{(place * k + j) * LANES} + lane]" for j in range(k)]
+        renamed = [f"{old} = {new}" for old, new in zip(state, block.outputs, strict=True)]
+        return [*draws, *(f"{name} = {code}" for name, code in block.lines), *renamed]
+
+    group = [advance("z", place) for place in range(steps)]
+    looked = [line for lines in group for line in (*lines, *seen)]
+    loops = {
+        "every": (20, [*load, *fixed, *gather, *looked, *store, *add]),
+        "whole": (20, [*load, *(line for lines in group for line in lines), *store]),
+        "single": (20, [*load, *advance("rows", 0), *store]),
+        "observe": (24, [*load[:d], *fixed, *gather, *seen, *add]),
+        "constants": (4, [f"{name} = constants[{i}]" for i, (name, _) in enumerate(block.constants)] or ["pass"]),
+    }
     return _TEMPLATE.format(
+        **{name: ("\n" + " " * indent).join(lines) for name, (indent, lines) in loops.items()},
         noise="fill_normals" if normal else plan.noise.sampling,  # type: ignore[union-attr]
-        constants="\n    ".join(constants) or "pass",
+        draw=_DRAW_NORMALS if normal else _DRAW_BATCH,
         k=k,
         rows=rows,
         z_rows=_z_rows(plan.noise),
-        draw=("\n" + " " * 16).join(draw),
-        body=("\n" + " " * 24).join(body),
-        observe=("\n" + " " * 24).join(observe),
         d=d,
         reference=reference,
         LANES=LANES,
+        steps=steps,
     )
 
 
@@ -130,7 +161,7 @@ def run(plan: Plan) -> Outcome:
     d, size = plan.dimension, len(plan.block.outputs)
     reference, sums, rows = _rows(d, size)
     blocks = -(-plan.paths // LANES)
-    work = np.zeros((blocks, rows, LANES))
+    work = aligned_zeros((blocks, rows, LANES))
     padded = np.zeros((size, blocks * LANES))
     padded[:, : plan.paths] = plan.start
     padded[:, plan.paths :] = plan.start[:, :1]
@@ -165,7 +196,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     reached, stop = [0] * (len(edges) - 1), threading.Event()
 
     def run_share(share: int) -> None:
-        z, words = np.empty(_z_rows(noise) * LANES), np.empty(4 * draws * LANES, np.uint32)
+        z, words = aligned_zeros((_z_rows(noise) * LANES,)), aligned_zeros((4 * draws * LANES,), np.uint32)
         scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
         begin, length = 0, unit
         while begin < plan.updates and not stop.is_set():
@@ -191,6 +222,14 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
                 plan.progress(sum(reached) / (plan.updates * len(reached)))
         finally:
             stop.set()
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: type = np.float64) -> NDArray[Any]:
+    """Zeros that begin on a cache line, as NumPy's do not: else every 512-bit access would straddle two lines."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + _CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % _CACHE_LINE
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def available_cores() -> int:
