@@ -81,6 +81,7 @@ def test_ctrl_c_leaves_the_finished_claims(registry, make_claim, tmp_path):
 def test_a_real_sigint_ends_with_130_and_a_report(tmp_path):
     script = textwrap.dedent("""
         import os, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         from validation.__main__ import main
         from validation.claim import Check, Finding, Plan, claim
         from validation.presets import PRESETS
