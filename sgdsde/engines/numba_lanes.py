@@ -7,12 +7,10 @@ overlap. Threads are Python's: kernels release the GIL, run for a fraction of a 
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +22,6 @@ from sgdsde.engines.philox import key_of, layout
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
-_CACHE_LINE = 64  # bytes
 _SHARES_PER_THREAD = 4  # of the blocks, so that threads which run slower take fewer
 
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
@@ -161,7 +158,7 @@ def run(plan: Plan) -> Outcome:
     d, size = plan.dimension, len(plan.block.outputs)
     reference, sums, rows = _rows(d, size)
     blocks = -(-plan.paths // LANES)
-    work = aligned_zeros((blocks, rows, LANES))
+    work = np.zeros((blocks, rows, LANES))
     padded = np.zeros((size, blocks * LANES))
     padded[:, : plan.paths] = plan.start
     padded[:, plan.paths :] = plan.start[:, :1]
@@ -196,7 +193,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     reached, stop = [0] * (len(edges) - 1), threading.Event()
 
     def run_share(share: int) -> None:
-        z, words = aligned_zeros((_z_rows(noise) * LANES,)), aligned_zeros((4 * draws * LANES,), np.uint32)
+        z, words = np.empty(_z_rows(noise) * LANES), np.empty(4 * draws * LANES, np.uint32)
         scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
         begin, length = 0, unit
         while begin < plan.updates and not stop.is_set():
@@ -222,14 +219,6 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
                 plan.progress(sum(reached) / (plan.updates * len(reached)))
         finally:
             stop.set()
-
-
-def aligned_zeros(shape: tuple[int, ...], dtype: type = np.float64) -> NDArray[Any]:
-    """Zeros that begin on a cache line, as NumPy's do not: else every 512-bit access would straddle two lines."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.zeros(size + _CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % _CACHE_LINE
-    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def available_cores() -> int:
