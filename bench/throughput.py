@@ -63,7 +63,7 @@ def draw_and_add(first, last, steps):  # type: ignore[no-untyped-def]
     z, words, total = np.empty(4 * LANES), np.empty(4 * LANES, np.uint32), np.zeros(LANES)
     for block in range(first, last):
         for group in range(steps // 4):
-            fill_normals(z, words, group, 1, block * LANES, np.uint64(0), np.uint64(0))
+            fill_normals(z, words, group, 1, block * LANES, np.uint64(0), np.uint64(0), np.uint64(0))
             for row in range(4):
                 rows = z[row * LANES : (row + 1) * LANES]
                 for lane in range(LANES):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sgdsde import data, landscapes, models, plotting, statistics, theory
+    from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
+    from sgdsde.integration import integrate
     from sgdsde.landscapes import Landscape
     from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import compare
@@ -20,12 +22,14 @@ __version__ = "0.1.0"
 
 #: Name → module that has it; rooms map to themselves.
 _HOME = {
+    "BrownianPath": "sgdsde.brownian",
     "SGDConfig": "sgdsde.config",
     "Landscape": "sgdsde.landscapes",
     "Ensemble": "sgdsde.ensemble",
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
     "StabilityWarning": "sgdsde.simulate",
+    "integrate": "sgdsde.integration",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "compare": "sgdsde.statistics",
@@ -33,6 +37,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BrownianPath",
     "DivergenceWarning",
     "Ensemble",
     "Landscape",
@@ -41,6 +46,7 @@ __all__ = [
     "StandardError",
     "compare",
     "data",
+    "integrate",
     "landscapes",
     "models",
     "plotting",

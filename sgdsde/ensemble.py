@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,8 @@ class Ensemble:
         Such as ``"SDE euler_maruyama"``.
     parameters : tuple of str
         Names of the d components of ω.
-    config : SGDConfig
+    config : SGDConfig or None
+        None for a run in the SDE's own time (``integrate``).
     updates, burn_in, paths : int
     save_every : int or None
         Updates between snapshots.
@@ -54,13 +55,15 @@ class Ensemble:
         Moments over time of each path, covariance about the path's own mean; NaN for diverged paths.
     snapshots : (saved, paths, d)
         States at updates 0, save_every, …, NaN once a path has diverged; empty when nothing is saved.
+    auxiliary : dict of (paths, d)
+        What the scheme carries beside ω after the last update: ``"p"`` of the momentum SDE, ``"v"`` of heavy ball.
     provenance : dict
         Everything needed to run it again.
     """
 
     label: str
     parameters: tuple[str, ...]
-    config: SGDConfig
+    config: SGDConfig | None
     updates: int
     burn_in: int
     paths: int
@@ -69,12 +72,13 @@ class Ensemble:
     path_mean: Array
     path_covariance: Array
     snapshots: Array
+    auxiliary: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_outcome(cls, outcome: Outcome, **fields: Any) -> Ensemble:
+    def from_outcome(cls, outcome: Outcome, *, auxiliary: Sequence[str] = (), **fields: Any) -> Ensemble:
         """Set what diverged to NaN, count it, and warn."""
-        finite = (
+        finite = np.asarray(
             np.isfinite(outcome.state).all(axis=0)
             & np.isfinite(outcome.mean).all(axis=1)
             & np.isfinite(outcome.covariance).all(axis=(1, 2))
@@ -84,7 +88,13 @@ class Ensemble:
         for values in (final, mean, covariance):
             values[~finite] = np.nan
         snapshots = np.where(np.isfinite(outcome.saved).all(axis=-1, keepdims=True), outcome.saved, np.nan)
-        ensemble = cls(final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, **fields)
+        beside = {
+            name: np.where(finite[:, None], outcome.state[first : first + d].T, np.nan)
+            for name, first in zip(auxiliary, range(d, len(outcome.state), d), strict=True)
+        }
+        ensemble = cls(
+            final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, auxiliary=beside, **fields
+        )
         if ensemble.diverged:
             warnings.warn(
                 f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the "
@@ -149,10 +159,13 @@ class Ensemble:
             "covariance_error": (square, error.covariance, spread),
             "diverged": (("path",), ~self.finite, {"long_name": "path left the finite numbers"}),
         }
-        time = {"long_name": "time t of dω = −∇C dt + √(gF) dW", "units": "1"}
+        if self.config is None:
+            time, unit = "time of the scheme's own equation", float(self.provenance["dt"])
+        else:
+            time, unit = "time t of dω = −∇C dt + √(gF) dW", self.config.time_per_update
         coordinates = {
             "update": (("saved",), update, {"long_name": "updates", "units": "1"}),
-            "time": (("saved",), update * self.config.time_per_update, time),
+            "time": (("saved",), update * unit, {"long_name": time, "units": "1"}),
             "parameter": list(self.parameters),
             "other_parameter": list(self.parameters),
         }
@@ -165,10 +178,8 @@ class Ensemble:
             short = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
             return value if short or isinstance(value, (str, float)) else json.dumps(value)
 
-        return {
-            key: plain(value)
-            for key, value in {"title": self.label, **self.config.to_dict(), **self.provenance}.items()
-        }
+        config = {} if self.config is None else self.config.to_dict()
+        return {key: plain(value) for key, value in {"title": self.label, **config, **self.provenance}.items()}
 
     def __repr__(self) -> str:
         lost = f", {self.diverged} diverged" if self.diverged else ""

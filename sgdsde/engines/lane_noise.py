@@ -11,7 +11,8 @@ from numba import njit, uint32, uint64
 
 from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES
-from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREAM_NORMAL, WEYL
+from sgdsde.engines.noise import SIXTH
+from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 24
@@ -33,7 +34,9 @@ _COS = (
     -1.2371491791194097e-95, 1.988944809949779e-115,
 )
 # fmt: on
-_NORMAL, _BATCH = uint64(STREAM_NORMAL), uint64(STREAM_BATCH)
+_BATCH = uint64(STREAM_BATCH)
+_ONE, _SIGN = uint64(0x3FF0000000000000), uint64(0x8000000000000000)
+_SIXTH, _FIVE_SIXTHS, _ROOT_3 = uint64(SIXTH), uint64(2**32 - SIXTH), math.sqrt(3.0)
 
 #: Not cached by Numba, which would not see an edit of `lane_math`; the kernels made of these are, by `machine_code`.
 kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy")
@@ -94,13 +97,13 @@ def fill_words(words, group, draws, path, stream, k0, k1):
 
 
 @kernel
-def fill_normals(z, words, group, draws, path, k0, k1):
+def fill_normals(z, words, group, draws, path, stream, k0, k1):
     """z[4·draws·LANES] ← standard normals of a group, by Box and Muller; `words` is as long.
 
     Three short loops, because the processor's window of instructions does not hold one long chain and the next.
     """
     wide_vectors()
-    fill_words(words, group, draws, path, _NORMAL, k0, k1)
+    fill_words(words, group, draws, path, stream, k0, k1)
     for pair in range(2 * draws):
         of_pair = words[2 * pair * LANES : 2 * (pair + 1) * LANES]
         rows = z[2 * pair * LANES : 2 * (pair + 1) * LANES]
@@ -111,6 +114,27 @@ def fill_normals(z, words, group, draws, path, k0, k1):
             r = rows[lane]
             rows[lane] = r * s
             rows[LANES + lane] = r * c
+
+
+@kernel
+def fill_signs(z, words, group, draws, rows, path, stream, k0, k1):
+    """z[rows·LANES] ← ±1, a bit of the group's words each."""
+    wide_vectors()
+    fill_words(words, group, draws, path, stream, k0, k1)
+    for n in range(rows):
+        word, row, place = row_of(words, n // 32), row_of(z, n), uint64(63 - n % 32)
+        for lane in range(LANES):
+            row[lane] = as_float(_ONE | ((uint64(word[lane]) << place) & _SIGN))
+
+
+@kernel
+def fill_three_points(z, words, group, draws, path, stream, k0, k1):
+    """z[4·draws·LANES] ← ±√3 with odds 1/6 each, else 0."""
+    wide_vectors()
+    fill_words(words, group, draws, path, stream, k0, k1)
+    for lane in range(4 * draws * LANES):
+        word = uint64(words[lane])
+        z[lane] = -_ROOT_3 if word < _SIXTH else (_ROOT_3 if word >= _FIVE_SIXTHS else 0.0)
 
 
 @kernel

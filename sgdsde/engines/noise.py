@@ -1,16 +1,31 @@
-"""Noise sources of a step: Gaussian increments, and means of batches of real examples under the three samplings."""
+"""Noise sources of a step: Gaussian increments, discrete ones, Lévy areas, tables, and means of batches of examples."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.engines.philox import STREAM_BATCH, STREAM_NORMAL, layout, normals, words
+from sgdsde.engines import levy_area
+from sgdsde.engines.philox import (
+    STREAM_AREA,
+    STREAM_BATCH,
+    STREAM_NORMAL,
+    STREAM_SIGN,
+    STREAM_THREE,
+    bits_layout,
+    layout,
+    normals,
+    words,
+)
 
 Array = NDArray[np.float64]
+
+#: Words below this, and as many at the top, are the outer values of a three-point number: odds 1/6 to 8e-11.
+SIXTH = 715827883
 
 
 @dataclass(frozen=True)
@@ -18,6 +33,60 @@ class GaussianIncrements:
     """k independent standard normals per step."""
 
     numbers: int
+    stream: int = STREAM_NORMAL
+
+
+@dataclass(frozen=True)
+class Signs:
+    """k independent numbers per step, ±1 with equal odds, one bit each."""
+
+    numbers: int
+    stream: int = STREAM_SIGN
+
+
+@dataclass(frozen=True)
+class ThreePoints:
+    """k independent numbers per step, ±√3 with odds 1/6 each, else 0: the moments of a normal up to the fifth."""
+
+    numbers: int
+    stream: int = STREAM_THREE
+
+
+@dataclass(frozen=True)
+class LevyAreas:
+    """Lévy areas a_jl, j < l, of a unit step whose increments are the first source's numbers; Δ a over a step of Δ.
+
+    Attributes
+    ----------
+    dimension : int
+        k, of the Brownian motion.
+    terms : int
+        Terms of the series.
+    method : str
+        Of `sgdsde.engines.levy_area.METHODS`.
+    """
+
+    dimension: int
+    terms: int
+    method: str
+
+    @property
+    def numbers(self) -> int:
+        """k(k − 1)/2."""
+        return self.dimension * (self.dimension - 1) // 2
+
+    @property
+    def normals(self) -> int:
+        """Standard normals that a step takes."""
+        return levy_area.normals_needed(self.method, self.dimension, self.terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Tabulated:
+    """Numbers made elsewhere: `rows(first_step, last_step, first_path, last_path)` → (steps, numbers, paths)."""
+
+    numbers: int
+    rows: Callable[[int, int, int, int], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +128,20 @@ class ExampleBatches:
         return (1 if self.picks == self.batch_size else -1) / self.batch_size
 
 
-Noise: TypeAlias = GaussianIncrements | ExampleBatches
+Noise: TypeAlias = GaussianIncrements | Signs | ThreePoints | LevyAreas | Tabulated | ExampleBatches
+
+
+def reference_noise(sources: Sequence[Noise], seed: int, paths: int) -> Callable[[int], Array]:
+    """Step → (numbers of all sources, paths), for NumPy."""
+    drawn = [ReferenceNoise(source, seed, paths) for source in sources]
+
+    def at(step: int) -> Array:
+        found: list[Array] = []
+        for source in drawn:
+            found.append(source(step, found[0] if found else None))
+        return np.concatenate(found) if found else np.empty((0, paths))
+
+    return at
 
 
 class ReferenceNoise:
@@ -68,29 +150,70 @@ class ReferenceNoise:
     def __init__(self, noise: Noise, seed: int, paths: int) -> None:
         self.noise, self.seed, self.paths = noise, seed, np.arange(paths, dtype=np.uint64)
 
-    def __call__(self, step: int) -> Array:
-        """(k, paths) numbers for a step counted from the start of the run."""
-        if isinstance(self.noise, GaussianIncrements):
-            return normals(self._words(step, self.noise.numbers, STREAM_NORMAL, all_words=True))[self._rows(step)]
-        picked = _PICK[self.noise.sampling](self, self.noise, step)
-        total: Array = self.noise.table[picked].sum(axis=0).T
-        return self.noise.weight * total
+    def __call__(self, step: int, increments: Array | None = None) -> Array:
+        """(numbers, paths) for a step counted from the start of the run, given the first source's numbers."""
+        found: Array = _NUMBERS[type(self.noise)](self, self.noise, step, increments)
+        return found
 
-    def _rows(self, step: int) -> slice:
-        steps, _ = layout(self.noise.numbers)
-        first = step % steps * self.noise.numbers
-        return slice(first, first + self.noise.numbers)
-
-    def _words(self, step: int, numbers: int, stream: int, all_words: bool = False) -> NDArray[np.uint64]:
-        steps, draws = layout(numbers)
-        found = words(self.seed, stream, step // steps, draws, self.paths)
+    def _words(self, step: int, numbers: int, stream: int) -> NDArray[np.uint64]:
+        """One word for each number of a step, of a group of draws that steps share."""
+        steps, _ = layout(numbers)
         first = step % steps * numbers
-        return found if all_words else found[first : first + numbers]
+        return self._group(step, numbers, stream)[first : first + numbers]
+
+    def _group(self, step: int, numbers: int, stream: int) -> NDArray[np.uint64]:
+        steps, draws = layout(numbers)
+        return words(self.seed, stream, step // steps, draws, self.paths)
 
     def _below(self, step: int, bounds: NDArray[np.uint64]) -> NDArray[np.int64]:
         """(picks, paths) integers: row i is uniform below bounds[i]."""
         found = self._words(step, len(bounds), STREAM_BATCH)
         return ((found * bounds[:, None]) >> np.uint64(32)).astype(np.int64)
+
+
+def _gaussian(source: ReferenceNoise, noise: GaussianIncrements, step: int, increments: Array | None) -> Array:
+    first = step % layout(noise.numbers)[0] * noise.numbers
+    return normals(source._group(step, noise.numbers, noise.stream))[first : first + noise.numbers]
+
+
+def _signs(source: ReferenceNoise, noise: Signs, step: int, increments: Array | None) -> Array:
+    steps, draws = bits_layout(noise.numbers)
+    found = words(source.seed, noise.stream, step // steps, draws, source.paths)
+    bits = step % steps * noise.numbers + np.arange(noise.numbers)
+    ones: NDArray[np.uint64] = (found[bits // 32] >> (bits % 32)[:, None].astype(np.uint64)) & np.uint64(1)
+    return np.asarray(1.0 - 2.0 * ones)
+
+
+def _three_points(source: ReferenceNoise, noise: ThreePoints, step: int, increments: Array | None) -> Array:
+    word = source._words(step, noise.numbers, noise.stream)
+    found: Array = np.where(word < SIXTH, -np.sqrt(3.0), np.where(word >= 2**32 - SIXTH, np.sqrt(3.0), 0.0))
+    return found
+
+
+def _areas(source: ReferenceNoise, noise: LevyAreas, step: int, increments: Array | None) -> Array:
+    assert increments is not None
+    extra = normals(words(source.seed, STREAM_AREA, step, -(-noise.normals // 4), source.paths))[: noise.normals]
+    return np.asarray(levy_area.areas(noise.method, increments, extra, noise.dimension, noise.terms))
+
+
+def _tabulated(source: ReferenceNoise, noise: Tabulated, step: int, increments: Array | None) -> Array:
+    return np.asarray(noise.rows(step, step + 1, 0, len(source.paths))[0])
+
+
+def _batch_mean(source: ReferenceNoise, noise: ExampleBatches, step: int, increments: Array | None) -> Array:
+    picked = _PICK[noise.sampling](source, noise, step)
+    total: Array = noise.table[picked].sum(axis=0).T
+    return noise.weight * total
+
+
+_NUMBERS: dict[type, Callable[..., Any]] = {
+    GaussianIncrements: _gaussian,
+    Signs: _signs,
+    ThreePoints: _three_points,
+    LevyAreas: _areas,
+    Tabulated: _tabulated,
+    ExampleBatches: _batch_mean,
+}
 
 
 def _with_replacement(source: ReferenceNoise, noise: ExampleBatches, step: int) -> NDArray[np.int64]:

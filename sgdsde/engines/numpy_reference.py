@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sgdsde.codegen import NUMPY_FUNCTIONS
-from sgdsde.engines.noise import ReferenceNoise
+from sgdsde.engines.noise import reference_noise
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 
@@ -14,7 +14,7 @@ def run(plan: Plan) -> Outcome:
     if plan.dtype != "float64" or plan.device not in (None, "cpu"):
         raise ValueError(f"engine 'numpy' runs float64 on the cpu, got dtype {plan.dtype!r}, device {plan.device!r}")
     advance = plan.block.function(NUMPY_FUNCTIONS)
-    noise = ReferenceNoise(plan.noise, plan.seed, plan.paths)
+    noise = reference_noise(plan.noise, plan.seed, plan.paths)
     d, state = plan.dimension, plan.start.copy()
     rows, columns = np.triu_indices(d)
     reference, first, second = state[:d].copy(), np.zeros((d, plan.paths)), np.zeros((len(rows), plan.paths))

@@ -15,7 +15,7 @@ ROUNDS = 10
 MASK = 0xFFFFFFFF
 
 #: Last word of the counter: what the numbers are for.
-STREAM_NORMAL, STREAM_BATCH = 0, 1
+STREAM_NORMAL, STREAM_BATCH, STREAM_SECOND, STREAM_AREA, STREAM_SIGN, STREAM_THREE, STREAM_MIXED = range(7)
 
 Words = NDArray[np.uint64]
 
@@ -49,6 +49,12 @@ def words(seed: int, stream: int, group: int, draws: int, paths: Words) -> Words
 def layout(numbers: int) -> tuple[int, int]:
     """(steps, draws): how many steps one group of draws serves when each step takes so many numbers."""
     return {1: (4, 1), 2: (2, 1)}.get(numbers, (1, -(-numbers // 4)))
+
+
+def bits_layout(numbers: int) -> tuple[int, int]:
+    """(steps, draws) when each number takes one bit: up to 16 steps share a draw, a power of two of them."""
+    steps = 1 << (max(16 // numbers, 1).bit_length() - 1)
+    return steps, -(-steps * numbers // 128)
 
 
 def uniform(word: Words, extension: Words) -> NDArray[np.float64]:

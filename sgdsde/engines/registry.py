@@ -30,8 +30,8 @@ class Plan:
         Arrays are the state's components and the step's noise; outputs are the new state.
     constants : tuple of float
         Values of the block's constants.
-    noise : Noise
-        Where z comes from.
+    noise : tuple of Noise
+        Where the noise comes from, in the order of the block's arrays.
     start : (S, paths)
         The state before the first update.
     dimension : int
@@ -52,7 +52,7 @@ class Plan:
 
     block: Block
     constants: tuple[float, ...]
-    noise: Noise
+    noise: tuple[Noise, ...]
     start: NDArray[np.float64]
     dimension: int
     updates: int

@@ -5,7 +5,6 @@ Random numbers are made and moments are summed in float64 whatever the `dtype` o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
-from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, STREAM_NORMAL, WEYL, key_of, layout
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
+from sgdsde.engines.torch_noise import tensor_noise
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -41,98 +39,6 @@ def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     return table | {"where": where, "power": _on_tensors(torch.pow, like)}
 
 
-def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Philox4x32-10 on int64 tensors that hold words below 2³²; products wrap, and a mask after the shift mends it."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(ROUNDS):
-        p0, p1 = MULTIPLIERS[0] * c0, MULTIPLIERS[1] * c2
-        c0, c1, c2, c3 = (p1 >> 32 & MASK) ^ c1 ^ k0, p1 & MASK, (p0 >> 32 & MASK) ^ c3 ^ k1, p0 & MASK
-        k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
-    return c0, c1, c2, c3
-
-
-class TensorNoise:
-    """z of each step, steps asked for in order; `sgdsde.engines.noise` says what the numbers mean."""
-
-    def __init__(self, noise: Noise, seed: int, paths: int, device: torch.device) -> None:
-        self.noise, self.seed, self.device = noise, seed, device
-        self.paths = torch.arange(paths, device=device)
-        self.numbers = noise.numbers if isinstance(noise, GaussianIncrements) else noise.picks
-        self.steps, self.draws = layout(self.numbers)
-        self.group, self.rows = -1, torch.empty(0)
-        if isinstance(noise, ExampleBatches):
-            self.table = torch.as_tensor(noise.table.T.copy(), device=device)
-            self.order = torch.empty(0, dtype=torch.int64, device=device)
-
-    def __call__(self, step: int) -> Tensor:
-        """(k, paths) float64."""
-        if isinstance(self.noise, GaussianIncrements):
-            return self._rows(step, STREAM_NORMAL, _normals)
-        picked = _PICK[self.noise.sampling](self, self.noise, step)
-        return self.noise.weight * self.table[:, picked].sum(dim=1)
-
-    def _rows(self, step: int, stream: int, finish: Callable[[Tensor], Tensor]) -> Tensor:
-        group, place = divmod(step, self.steps)
-        if group != self.group and self.draws:
-            draw = torch.arange(self.draws, device=self.device)[:, None].expand(-1, len(self.paths))
-            low = torch.full_like(draw, group & MASK)
-            high = torch.full_like(draw, stream | (group >> 32) << 8)
-            words = philox((low, draw, self.paths.expand_as(draw), high), key_of(self.seed))
-            self.rows = finish(torch.stack(words, dim=1).reshape(4 * self.draws, -1))
-            self.group = group
-        return self.rows[place * self.numbers : (place + 1) * self.numbers]
-
-    def below(self, step: int, bounds: Tensor) -> Tensor:
-        """(picks, paths) integers: row i is uniform below bounds[i]."""
-        return self._rows(step, STREAM_BATCH, lambda words: words) * bounds[:, None] >> 32
-
-
-def _normals(words: Tensor) -> Tensor:
-    radius_words, angle_words = words[0::2], words[1::2]
-    uniform = ((radius_words << 16 | angle_words & 0xFFFF).double() + 0.5) * 2.0**-48
-    radius = torch.sqrt(-2.0 * torch.log(uniform))
-    angle = (2.0 * math.pi) * (angle_words.double() * 2.0**-32)
-    return torch.stack([radius * torch.sin(angle), radius * torch.cos(angle)], dim=1).reshape(words.shape)
-
-
-def _with_replacement(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    return source.below(step, torch.full((noise.picks,), len(noise.table), device=source.device))
-
-
-def _without_replacement(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    if not noise.picks:
-        return torch.empty((0, len(source.paths)), dtype=torch.int64, device=source.device)
-    n = len(noise.table)
-    chosen = source.below(step, torch.arange(n - noise.picks + 1, n + 1, device=source.device))
-    for i in range(1, noise.picks):
-        repeated = (chosen[:i] == chosen[i]).any(dim=0)
-        chosen[i] = torch.where(repeated, n - noise.picks + i, chosen[i])
-    return chosen
-
-
-def _reshuffle(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    n, b = len(noise.table), noise.batch_size
-    first = step % (n // b) * b
-    if first == 0:
-        source.order = torch.arange(n, device=source.device)[:, None].repeat(1, len(source.paths))
-    places = torch.arange(first, first + b, device=source.device)
-    others = places[:, None] + source.below(step, n - places)
-    order = source.order
-    for place, other in zip(range(first, first + b), others, strict=True):
-        dealt = order.gather(0, other[None])
-        order.scatter_(0, other[None], order[place][None].clone())
-        order[place] = dealt[0]
-    return order[first : first + b]
-
-
-_PICK = {
-    "with_replacement": _with_replacement,
-    "without_replacement": _without_replacement,
-    "reshuffle": _reshuffle,
-}
-
-
 def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name or "cpu")
@@ -150,7 +56,7 @@ def run(plan: Plan) -> Outcome:
     device, d = _device(plan.device), plan.dimension
     state = torch.tensor(plan.start, dtype=DTYPES[plan.dtype], device=device)
     advance = plan.block.function(_functions(state))
-    noise = TensorNoise(plan.noise, plan.seed, plan.paths, device)
+    noise = tensor_noise(plan.noise, plan.seed, plan.paths, device)
     rows, columns = np.triu_indices(d)
     reference = state[:d].double()
     first = torch.zeros_like(reference)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sgdsde.schemes.registry import scheme
 
 if TYPE_CHECKING:
-    from sgdsde.schemes.program import Step, Vector
+    from sgdsde.schemes.step import Step, Vector
 
 
 @scheme(interpretation="update", noise="any", auxiliary=("v",), source="Polyak 1964; Smith & Le 2018, §5")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sgdsde.schemes.registry import scheme
 
 if TYPE_CHECKING:
-    from sgdsde.schemes.program import Step, Vector
+    from sgdsde.schemes.step import Step, Vector
 
 
 @scheme(interpretation="ito", noise="any", strong=0.5, weak=1.0, source="Maruyama 1955")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import itertools
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sgdsde import codegen
-from sgdsde.landscapes import Landscape
-from sgdsde.schemes.registry import Declaration
+from sgdsde.landscapes import Landscape, kinds
+from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
+from sgdsde.schemes.step import SCALARS, Step
 
-if TYPE_CHECKING:
-    import sympy as sp
-
-    Vector: TypeAlias = sp.Matrix
-
-#: Run-time numbers that a scheme may use, besides the landscape's parameters.
-SCALARS = ("dt", "temperature", "learning_rate", "momentum")
+_DRAW = re.compile(r"(z|y|area|two|three|sign)(\d+)")
+_MATRIX_ENTRY = re.compile(r"(m_[A-Za-z]+)_(\d+)_(\d+)")
 
 
 @dataclass(frozen=True)
@@ -26,83 +24,39 @@ class Program:
     Attributes
     ----------
     block : codegen.Block
-        Arrays are the state (w0, …, then the auxiliary v0, …) and the noise z0, …; outputs are the new state.
+        Arrays are the state (w0, …, then the auxiliary v_0, …) and the noise; outputs are the new state.
     dimension : int
         d, leading components of the state that are ω.
     noise_dimension : int
-        k, numbers of noise per step.
+        k, columns of the landscape's noise factor.
+    declaration : Declaration
     """
 
     block: codegen.Block
     dimension: int
     noise_dimension: int
+    declaration: Declaration
 
     @property
     def state_dimension(self) -> int:
         """Components of the state, ω and auxiliary."""
         return len(self.block.outputs)
 
+    @functools.cached_property
+    def draws(self) -> dict[str, int]:
+        """What noise a step takes, in the block's order: name of the draw → numbers (see `Step`)."""
+        found = [_DRAW.fullmatch(name) for name in self.block.arrays[self.state_dimension :]]
+        names = [match[1] for match in found if match]
+        return {name: len(list(group)) for name, group in itertools.groupby(names)}
 
-class Step:
-    """What a scheme sees of one step. Columns are SymPy matrices.
-
-    Attributes
-    ----------
-    w : d×1, the state; auxiliary vectors (``v``) are attributes of their declared names.
-    dt, temperature, learning_rate, momentum : symbols; Δ in the clock s, T, ε, m.
-    z : k×1, the step's noise as the engine draws it.
-    dW : k×1, Brownian increments √Δ z.
-    batch_mean : k×1, mean z̄ of a batch of whitened examples.
-    """
-
-    def __init__(self, landscape: Landscape, declaration: Declaration) -> None:
-        import sympy as sp
-
-        self._of = landscape.symbolic
-        self.w = self._of.state
-        self.dt, self.temperature, self.learning_rate, self.momentum = (sp.Symbol(name, real=True) for name in SCALARS)
-        self.z = sp.Matrix([sp.Symbol(f"z{i}", real=True) for i in range(landscape.noise_dimension)])
-        self.dW = sp.sqrt(self.dt) * self.z
-        self.batch_mean = self.z
-        self.state = list(self.w)
-        for name in declaration.auxiliary:
-            vector = sp.Matrix([sp.Symbol(f"{name}{i}", real=True) for i in range(landscape.dimension)])
-            setattr(self, name, vector)
-            self.state += list(vector)
-        self.stages: list[tuple[list[str], list[Any]]] = []
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Vector: ...
-
-    def _at(self, value: sp.Matrix, w: Vector) -> sp.Matrix:
-        return value.xreplace(dict(zip(self.w, w, strict=True)))
-
-    def gradient(self, w: Vector) -> Vector:
-        """∇L, d×1."""
-        return self._at(self._of.gradient, w)
-
-    def factor(self, w: Vector) -> sp.Matrix:
-        """A, d×k."""
-        return self._at(self._of.factor, w)
-
-    def drift(self, w: Vector) -> Vector:
-        """−∇L, d×1."""
-        return -self.gradient(w)
-
-    def diffusion(self, w: Vector) -> sp.Matrix:
-        """√T A, d×k."""
-        import sympy as sp
-
-        return sp.sqrt(self.temperature) * self.factor(w)
-
-    def let(self, value: Vector) -> Vector:
-        """Name an intermediate stage, so that later formulas hold its name and not its formula."""
-        import sympy as sp
-
-        names = [f"s{len(self.stages)}_{i}" for i in range(len(value))]
-        self.stages.append((names, list(value)))
-        return sp.Matrix([sp.Symbol(name, real=True) for name in names])
+    def constants(self, landscape: Landscape, values: Mapping[str, float]) -> tuple[float, ...]:
+        """Values of the block's constants for run-time numbers (`SCALARS` by name)."""
+        scalars = {**dict.fromkeys(SCALARS, float("nan")), **values, **landscape.scalars}
+        if self.declaration.matrices is not None:
+            found = self.declaration.matrices(landscape, scalars["dt"], scalars["temperature"])
+            entries = [match for name in self.block.scalars if (match := _MATRIX_ENTRY.fullmatch(name))]
+            scalars |= {m[0]: float(found[m[1].removeprefix("m_")][int(m[2]), int(m[3])]) for m in entries}
+        return self.block.constant_values(scalars)
 
 
 def build(declaration: Declaration, landscape: Landscape) -> Program:
@@ -111,31 +65,53 @@ def build(declaration: Declaration, landscape: Landscape) -> Program:
     Raises
     ------
     ValueError
-        When the landscape's noise is not of the kind that the scheme needs.
+        When the landscape's noise or loss is not of the kind that the scheme needs.
     """
-    scalars = (*SCALARS, *landscape.scalars)
 
     def make() -> codegen.Block:
-        _REQUIREMENTS[declaration.noise](declaration, landscape)
+        _check_fits(declaration, landscape)
         step = Step(landscape, declaration)
         result = declaration.function(step)
         vectors = result if isinstance(result, tuple) else (result,)
         values = [entry for vector in vectors for entry in vector]
         names = [f"n_{symbol}" for symbol in step.state]
-        arrays = [str(symbol) for symbol in (*step.state, *step.z)]
-        return codegen.lower([*step.stages, (names, values)], scalars, arrays)
+        scalars = (*SCALARS, *landscape.scalars, *step.matrix_entries)
+        return codegen.lower([*step.stages, (names, values)], scalars, [*map(str, step.state), *step.noise])
 
     module = declaration.function.__module__
     if module.startswith("sgdsde.schemes."):
         block = codegen.cached_block(["program", declaration.name, module, landscape.key], make)
     else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
         block = make()
-    return Program(block, landscape.dimension, landscape.noise_dimension)
+    return Program(block, landscape.dimension, landscape.noise_dimension, declaration)
 
 
-def _any_noise(declaration: Declaration, landscape: Landscape) -> None:
-    pass
+def fits(declaration: Declaration, landscape: Landscape) -> bool:
+    """Whether the landscape's noise and loss are of the kinds that the scheme takes."""
+    symbolic = landscape.symbolic
+    return kinds.has_kind(symbolic, declaration.noise) and (declaration.loss == "any" or kinds.is_quadratic(symbolic))
 
 
-#: What a declaration's `noise` asks of a landscape.
-_REQUIREMENTS: dict[str, Callable[[Declaration, Landscape], None]] = {"any": _any_noise}
+def _check_fits(declaration: Declaration, landscape: Landscape) -> None:
+    if fits(declaration, landscape):
+        return
+    own = next(kind for kind in NOISE_KINDS if kinds.has_kind(landscape.symbolic, kind))
+    needs = [f"{declaration.noise} noise"] * (declaration.noise != "any")
+    needs += [f"a {declaration.loss} loss"] * (declaration.loss != "any")
+    others = [
+        name
+        for name, other in sorted(declarations().items())
+        if (other.interpretation == "update") == (declaration.interpretation == "update") and fits(other, landscape)
+    ]
+    raise ValueError(
+        f"scheme {declaration.name!r} needs {' and '.join(needs)}; the noise of this landscape is "
+        f"{_KIND_IN_WORDS[own]}; schemes that fit: {', '.join(others)}"
+    )
+
+
+_KIND_IN_WORDS = {
+    "additive": "additive (its factor is constant)",
+    "diagonal": "diagonal",
+    "commutative": "commutative, not diagonal",
+    "any": "general (its columns do not commute)",
+}

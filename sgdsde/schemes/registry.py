@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-#: Files whose functions are schemes; a new scheme is a function in one of them.
-_FILES = ("ito", "descent")
+#: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
+_NOT_SCHEMES = {"program", "registry"}
 _REGISTRY: dict[str, Declaration] = {}
+
+#: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A
+#: commuting, L^j b_l = L^l b_j; any.
+NOISE_KINDS = ("additive", "diagonal", "commutative", "any")
+INTERPRETATIONS = ("ito", "stratonovich", "update")
+EQUATIONS = ("overdamped", "momentum")
+LOSSES = ("any", "quadratic")
+
+#: An order for the declared kind of noise, or one for each of several kinds.
+Orders: TypeAlias = float | Mapping[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -22,13 +33,24 @@ class Declaration:
     function : callable
         Step → the next ω, or (ω, auxiliary…).
     interpretation : str
-        ``"ito"``, ``"stratonovich"``, or ``"update"`` for maps driven by batches of examples.
+        ``"ito"``, ``"stratonovich"`` (the tape corrects the drift: the SDE is the same), or ``"update"`` for maps
+        driven by batches of examples.
+    equation : str
+        ``"overdamped"``: dω = −∇L ds + √T A dW. ``"momentum"``: dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW.
     noise : str
-        ``"any"``, or what the noise factor must be: ``"diagonal"``, ``"additive"``, ``"commutative"``.
+        The most general of `NOISE_KINDS` that it takes.
+    loss : str
+        ``"any"`` or ``"quadratic"``.
     auxiliary : tuple of str
-        State carried beside ω, one vector each (``"v"`` for a velocity); starts at zero.
-    strong, weak : float or None
-        Orders of convergence, for schemes that integrate an SDE.
+        State carried beside ω, one vector of d each (``"v"`` for a velocity); starts at zero.
+    strong, weak : dict
+        Orders of convergence by kind of noise, for the kinds declared; infinite where there is no error.
+    invariant : float or None
+        Order in the step of the invariant law's error, where it is stated apart.
+    stable : bool
+        Whether steps beyond 2/curvature are safe, so that no warning is due.
+    matrices : callable or None
+        (landscape, dt, temperature) → matrices by name, numbers that the tape takes at run time.
     source : str
         Where it is from.
     """
@@ -36,11 +58,21 @@ class Declaration:
     name: str
     function: Callable[[Any], Any]
     interpretation: str
+    equation: str
     noise: str
+    loss: str
+    auxiliary: tuple[str, ...]
+    strong: Mapping[str, float]
+    weak: Mapping[str, float]
+    invariant: float | None
+    stable: bool
+    matrices: Callable[..., Mapping[str, Any]] | None
     source: str
-    auxiliary: tuple[str, ...] = ()
-    strong: float | None = None
-    weak: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """First line of the scheme's docstring: its formula."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
 
 
 def scheme(
@@ -48,24 +80,60 @@ def scheme(
     interpretation: str,
     noise: str,
     source: str,
+    equation: str = "overdamped",
+    loss: str = "any",
     auxiliary: tuple[str, ...] = (),
-    strong: float | None = None,
-    weak: float | None = None,
+    strong: Orders = None,
+    weak: Orders = None,
+    invariant: float | None = None,
+    stable: bool = False,
+    matrices: Callable[..., Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """Declare a function to be the scheme of its name."""
+    """Declare a function to be the scheme of its name.
+
+    Raises
+    ------
+    ValueError
+        For a word that is not in this module's tables.
+    """
+    for argument, word, known in (
+        ("interpretation", interpretation, INTERPRETATIONS),
+        ("equation", equation, EQUATIONS),
+        ("noise", noise, NOISE_KINDS),
+        ("loss", loss, LOSSES),
+    ):
+        if word not in known:
+            raise ValueError(f"{argument} must be one of {', '.join(known)}, got {word!r}")
+    orders = [_by_kind(name, given, noise) for name, given in (("strong", strong), ("weak", weak))]
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         name = function.__name__
-        _REGISTRY[name] = Declaration(name, function, interpretation, noise, source, auxiliary, strong, weak)
+        _REGISTRY[name] = Declaration(
+            name=name, function=function, interpretation=interpretation, equation=equation, noise=noise, loss=loss,
+            auxiliary=auxiliary, strong=orders[0], weak=orders[1], invariant=invariant, stable=stable,
+            matrices=matrices, source=source,
+        )  # fmt: skip
         return function
 
     return declare
 
 
+def _by_kind(argument: str, orders: Orders, noise: str) -> Mapping[str, float]:
+    if orders is None:
+        return {}
+    table = dict(orders) if isinstance(orders, Mapping) else {noise: float(orders)}
+    accepted = NOISE_KINDS[: NOISE_KINDS.index(noise) + 1]
+    if unknown := set(table) - set(accepted):
+        raise ValueError(f"{argument}: orders are by kind of noise, of {', '.join(accepted)}; got {sorted(unknown)}")
+    return table
+
+
 def declarations() -> dict[str, Declaration]:
     """All schemes by name."""
-    for file in _FILES:
-        importlib.import_module(f"sgdsde.schemes.{file}")
+    package = importlib.import_module("sgdsde.schemes")
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name not in _NOT_SCHEMES:
+            importlib.import_module(f"sgdsde.schemes.{module.name}")
     return dict(_REGISTRY)
 
 

@@ -18,7 +18,7 @@ def draw_noise(engine: str, noise: Noise, updates: int, paths: int, seed: int = 
     lines = tuple((name, f"z{i}") for i, name in enumerate(names))
     arrays = (*(f"w{i}" for i in range(k)), *(f"z{i}" for i in range(k)))
     block = Block((), arrays, (), lines, tuple(names))
-    plan = Plan(block, (), noise, np.zeros((k, paths)), k, updates, save_every=1, seed=seed)
+    plan = Plan(block, (), (noise,), np.zeros((k, paths)), k, updates, save_every=1, seed=seed)
     return engines.run(engine, plan).saved[1:].transpose(0, 2, 1)
 
 

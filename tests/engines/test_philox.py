@@ -6,7 +6,7 @@ import torch
 from numba import njit, uint64
 from scipy import stats
 
-from sgdsde.engines import lane_noise, philox, torch_tensor
+from sgdsde.engines import lane_noise, philox, torch_noise
 from sgdsde.engines.noise import GaussianIncrements, ReferenceNoise
 
 #: Random123 1.14, tests/kat_vectors, "philox4x32 10": counter, key, words.
@@ -36,7 +36,7 @@ def with_numba(counter: list[int], key: list[int]) -> list[int]:
 
 
 def with_torch(counter: list[int], key: list[int]) -> list[int]:
-    words = torch_tensor.philox(tuple(torch.tensor([c]) for c in counter), tuple(key))  # type: ignore[arg-type]
+    words = torch_noise.philox(tuple(torch.tensor([c]) for c in counter), tuple(key))  # type: ignore[arg-type]
     return [int(word[0]) for word in words]
 
 
@@ -78,10 +78,10 @@ def test_large_groups_agree(group: int) -> None:
     expected = philox.normals(philox.words(7, philox.STREAM_NORMAL, group, 1, np.arange(128, 256, dtype=np.uint64)))
     z = np.empty(4 * lane_noise.LANES)
     lane_noise.fill_normals(
-        z, np.empty(4 * lane_noise.LANES, np.uint32), group, 1, 128, *map(np.uint64, philox.key_of(7))
+        z, np.empty(4 * lane_noise.LANES, np.uint32), group, 1, 128, np.uint64(0), *map(np.uint64, philox.key_of(7))
     )
     np.testing.assert_allclose(z.reshape(4, -1), expected, rtol=1e-13, atol=1e-13)
-    noise = torch_tensor.TensorNoise(GaussianIncrements(4), 7, 256, torch.device("cpu"))
+    noise = torch_noise.TensorNoise(GaussianIncrements(4), 7, 256, torch.device("cpu"))
     np.testing.assert_allclose(noise(group).numpy()[:, 128:], expected, rtol=1e-13, atol=1e-13)
 
 
@@ -107,7 +107,7 @@ def test_tails_reach_beyond_those_of_32_bits() -> None:
     assert extreme[0] > 8.2
     assert 6.66 < extreme[2] < 6.77
     assert abs(extreme[1]) < 1e-14
-    as_tensor = torch_tensor._normals(torch.tensor([[zero], [quarter], [zero], [quarter | 0xFFFF]]))
+    as_tensor = torch_noise._normals(torch.tensor([[zero], [quarter], [zero], [quarter | 0xFFFF]]))
     np.testing.assert_allclose(as_tensor.numpy()[:, 0], extreme, rtol=1e-13, atol=1e-14)
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from sgdsde.engines import noise as reference
-from sgdsde.engines import torch_tensor
+from sgdsde.engines import torch_noise
 from sgdsde.engines.noise import ExampleBatches, ReferenceNoise
 
 N = 8
@@ -138,10 +138,10 @@ def test_consecutive_batches_are_independent_unless_reshuffled(sampling: str, se
 def test_torch_picks_the_same_examples() -> None:
     for sampling, b in itertools.product(SAMPLINGS, (1, 2, 3, 6)):
         noise = ExampleBatches(unit_table(12), b, sampling)
-        slow, fast = ReferenceNoise(noise, 5, 50), torch_tensor.TensorNoise(noise, 5, 50, torch.device("cpu"))
+        slow, fast = ReferenceNoise(noise, 5, 50), torch_noise.TensorNoise(noise, 5, 50, torch.device("cpu"))
         for step in range(15):
             expected = reference._PICK[sampling](slow, noise, step)
-            assert (torch_tensor._PICK[sampling](fast, noise, step).numpy() == expected).all()
+            assert (torch_noise._PICK[sampling](fast, noise, step).numpy() == expected).all()
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])

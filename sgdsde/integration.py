@@ -1,0 +1,141 @@
+"""Integrate the SDE of a landscape in its own time, without the words of SGD."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from sgdsde import schemes
+from sgdsde.brownian import BrownianPath
+from sgdsde.engines.noise import Noise
+from sgdsde.ensemble import Ensemble
+from sgdsde.landscapes import Landscape
+from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive
+
+AREA_METHOD = "mrongowius_roessler"
+
+
+def integrate(
+    landscape: Landscape,
+    w0: ArrayLike,
+    time: float,
+    steps: int,
+    paths: int,
+    *,
+    temperature: float = 1.0,
+    friction: float = 1.0,
+    scheme: str = "euler_maruyama",
+    seed: int = 0,
+    brownian: BrownianPath | None = None,
+    burn_in: int | None = None,
+    save_every: int | None = None,
+    engine: str = "numba",
+    device: str | None = None,
+    dtype: str = "float64",
+    progress: Callable[[float], None] | None = None,
+) -> Ensemble:
+    """Integrate dω = −∇L ds + √T A(ω) dW (Itô) over `time` in equal steps, with any scheme.
+
+    Schemes of the momentum SDE integrate dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A(ω) dW, from p = 0.
+
+    Parameters
+    ----------
+    landscape : Landscape
+        Loss L and noise factor A.
+    w0 : (d,) or (paths, d)
+        Where paths start; a number when d = 1.
+    time : float
+        Length, in the equation's own clock.
+    steps, paths : int
+        Number of equal steps, and of independent paths.
+    temperature, friction : float
+        T and γ.
+    scheme : str
+        One of ``sgdsde.schemes.declarations()``; each says what noise it takes and its orders.
+    seed : int
+        Path p of a seed is the same whatever the engine, the device, the number of paths and of threads.
+    brownian : BrownianPath, optional
+        The Brownian motion to follow; runs with other schemes and step sizes can share it.
+    burn_in : int, optional
+        Steps before the averages over time begin; by default the moments are those of the end.
+    save_every : int, optional
+        Keep the states of all paths at steps 0, save_every, ….
+    engine, device, dtype, progress
+        As in :func:`sgdsde.simulate_sde`.
+
+    Returns
+    -------
+    Ensemble
+        In which an update is a step.
+
+    Raises
+    ------
+    ValueError
+        For an argument that is not accepted, before any work; the message names it.
+
+    Examples
+    --------
+    >>> bowl = Landscape("x**2/2", "x")
+    >>> path = BrownianPath(dimension=1, time=1.0, steps=64, seed=1)
+    >>> coarse, fine = (integrate(bowl, 1.0, 1.0, n, paths=3, brownian=path).final for n in (16, 64))
+    >>> bool(abs(coarse - fine).max() < 0.1)
+    True
+    """
+    check_landscape(landscape)
+    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    steps, length = integer("steps", steps, 1), positive("time", time)
+    return execute(
+        plan_sde(
+            landscape, declaration, length / steps, positive("temperature", temperature, or_zero=True),
+            positive("friction", friction), brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
+            seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, engine=engine,
+            device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}",
+        )
+    )  # fmt: skip
+
+
+def plan_sde(
+    landscape: Landscape,
+    declaration: schemes.Declaration,
+    dt: float,
+    temperature: float,
+    friction: float,
+    *,
+    brownian: BrownianPath | None,
+    steps: int,
+    paths: int,
+    **options: Any,
+) -> Request:
+    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation."""
+    if brownian is not None:
+        _check_brownian(brownian, landscape, dt * steps)
+
+    def sources(program: schemes.Program) -> Sequence[Noise]:
+        if brownian is None:
+            return drawn_sources(program, dt, AREA_METHOD)
+        return [brownian.source(steps, paths, list(program.draws))] if program.draws else []
+
+    return Request(
+        landscape=landscape, declaration=declaration, sources=sources, paths=paths,
+        values={"dt": dt, "temperature": temperature, "friction": friction},
+        limit=math.inf if declaration.stable else {"overdamped": 2 / dt, "momentum": 4 / dt**2}[declaration.equation],
+        provenance={
+            "dt": dt, "temperature": temperature, "friction": friction,
+            "brownian": None if brownian is None else brownian.describe(),
+        },
+        **options,
+    )  # fmt: skip
+
+
+def _check_brownian(brownian: Any, landscape: Landscape, time: float) -> None:
+    if not isinstance(brownian, BrownianPath):
+        raise ValueError(f"brownian must be a BrownianPath, got {brownian!r}")
+    if brownian.dimension != landscape.noise_dimension:
+        raise ValueError(
+            f"brownian has {brownian.dimension} components; the noise of this landscape has {landscape.noise_dimension}"
+        )
+    if not math.isclose(brownian.time, time, rel_tol=1e-9):
+        raise ValueError(f"brownian lasts {brownian.time:g}; the run lasts {time:g} in the clock of its equation")

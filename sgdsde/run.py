@@ -1,0 +1,176 @@
+"""From checked arguments to an ensemble: what the front doors share."""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import sgdsde
+from sgdsde import engines, schemes
+from sgdsde.config import SGDConfig
+from sgdsde.engines import levy_area
+from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints
+from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
+from sgdsde.engines.registry import ENGINES, Plan
+from sgdsde.ensemble import Ensemble
+from sgdsde.landscapes import Landscape
+
+
+class StabilityWarning(UserWarning):
+    """The step is beyond what is stable at the start: paths will diverge unless the landscape flattens."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run, as asked for.
+
+    Attributes
+    ----------
+    limit : float
+        The largest curvature for which the step is stable; infinite for no such limit.
+    sources : callable
+        Program → its noise sources; called after every check.
+    values : mapping
+        Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`.
+    """
+
+    landscape: Landscape
+    w0: ArrayLike
+    updates: int
+    paths: int
+    declaration: schemes.Declaration
+    sources: Callable[[schemes.Program], Sequence[Noise]]
+    values: Mapping[str, float]
+    label: str
+    limit: float
+    substeps: int = 1
+    seed: int = 0
+    burn_in: int = 0
+    save_every: int | None = None
+    engine: str = "numba"
+    device: str | None = None
+    dtype: str = "float64"
+    progress: Callable[[float], None] | None = None
+    config: SGDConfig | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def execute(request: Request) -> Ensemble:
+    """Check every argument, then build the program and run it."""
+    landscape, engine, dtype, device = request.landscape, request.engine, request.dtype, request.device
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    for name, given in (("dtype", dtype), ("device", device or "cpu")):
+        if not isinstance(given, str):
+            raise ValueError(f"{name} must be a name such as 'float64' or 'cpu', got {given!r}")
+    updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
+    seed = integer("seed", request.seed, 0, 2**64 - 1)
+    burn_in = integer("burn_in", request.burn_in, 0, updates - 1)
+    save_every = request.save_every
+    if save_every is not None:
+        save_every = integer("save_every", save_every, 1, updates)
+    starts = landscape.points(request.w0, "w0")
+    if starts.shape not in ((landscape.dimension,), (paths, landscape.dimension)):
+        raise ValueError(
+            f"w0 must have shape {(landscape.dimension,)} or (paths, d) = {(paths, landscape.dimension)}, "
+            f"got {starts.shape}"
+        )
+    distinct = starts.reshape(-1, landscape.dimension)
+    landscape.validate_noise(distinct, "w0")
+    program = schemes.build(request.declaration, landscape)
+    noise = tuple(request.sources(program))
+    _warn_if_unstable(landscape, distinct, request.limit, request.label)
+    start = np.zeros((program.state_dimension, paths))
+    start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
+    plan = Plan(
+        block=program.block, constants=program.constants(landscape, request.values), noise=noise, start=start,
+        dimension=landscape.dimension, updates=updates, substeps=request.substeps, burn_in=burn_in,
+        save_every=save_every, seed=seed, device=device, dtype=dtype,
+        progress=request.progress or (lambda fraction: None),
+    )  # fmt: skip
+    return Ensemble.from_outcome(
+        engines.run(engine, plan),
+        label=request.label, parameters=landscape.variables, config=request.config, updates=updates, burn_in=burn_in,
+        paths=paths, save_every=save_every, auxiliary=request.declaration.auxiliary,
+        provenance={
+            "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
+            "noise_entries": [list(row) for row in landscape.noise.entries],
+            "landscape_parameters": dict(landscape.parameters),
+            "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": updates, "paths": paths,
+            "burn_in": burn_in, "save_every": save_every, "scheme": request.declaration.name,
+            "substeps": request.substeps, "seed": seed, "engine": engine, "device": device or "cpu", "dtype": dtype,
+            "sgdsde_version": sgdsde.__version__, **request.provenance,
+        },
+    )  # fmt: skip
+
+
+def drawn_sources(program: schemes.Program, dt: float, area_method: str) -> list[Noise]:
+    """Noise sources, one for each draw of the program, from the run's own random numbers."""
+    k = program.noise_dimension
+    table: dict[str, Callable[[int], Noise]] = {
+        "z": GaussianIncrements,
+        "y": lambda numbers: GaussianIncrements(numbers, STREAM_SECOND),
+        "area": lambda numbers: LevyAreas(k, levy_area.terms_for(area_method, k, dt), area_method),
+        "two": lambda numbers: Signs(numbers, STREAM_SIGN),
+        "three": lambda numbers: ThreePoints(numbers, STREAM_THREE),
+        "sign": lambda numbers: Signs(numbers, STREAM_MIXED),
+    }
+    return [table[name](numbers) for name, numbers in program.draws.items()]
+
+
+def check_landscape(landscape: Landscape) -> None:
+    """Raise ValueError unless it is one."""
+    if not isinstance(landscape, Landscape):
+        raise ValueError(f"landscape must be a Landscape, got {landscape!r}")
+
+
+def fingerprint(array: ArrayLike) -> str:
+    """What stands for an array in the provenance: whoever has the array can tell whether it is the same."""
+    values = np.ascontiguousarray(array, dtype=np.float64)
+    return f"float64 array {values.shape}, SHA-256 {hashlib.sha256(values.tobytes()).hexdigest()}"
+
+
+def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a whole number in range; ValueError names the argument."""
+    accepted = f"at least {least}" if most is None else f"between {least} and {most}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer {accepted}, got {value!r}") from None
+    if isinstance(value, bool) or number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be an integer {accepted}, got {value!r}")
+    return number
+
+
+def positive(name: str, value: Any, or_zero: bool = False) -> float:
+    """Return a finite positive number; ValueError names the argument."""
+    try:
+        number = float("nan") if isinstance(value, (bool, str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not (0 < number < float("inf") or (or_zero and number == 0)):
+        raise ValueError(f"{name} must be a finite number, {'zero or more' if or_zero else 'positive'}; got {value!r}")
+    return number
+
+
+def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit: float, label: str) -> None:
+    """Largest curvature against what the step can take: 2(1+m)/ε for heavy ball, 2/Δ for an explicit scheme."""
+    if limit == float("inf"):
+        return
+    hessians = landscape.hessian(starts)
+    finite = np.isfinite(hessians).all(axis=(1, 2))
+    curvature = np.linalg.eigvalsh(hessians[finite]).max(initial=-np.inf)
+    if curvature > limit:
+        warnings.warn(
+            f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this step; paths "
+            f"diverge unless the landscape flattens",
+            StabilityWarning,
+            stacklevel=4,
+        )
