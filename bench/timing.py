@@ -26,9 +26,17 @@ class Rates:
         """The rate in the best round."""
         return max(self.rounds[name])
 
+    def median(self, name: str) -> float:
+        """The rate in the median round."""
+        return statistics.median(self.rounds[name])
+
+    def ratios(self, name: str, other: str) -> list[float]:
+        """The ratio of two rates in each round."""
+        return [a / b for a, b in zip(self.rounds[name], self.rounds[other], strict=True)]
+
     def ratio(self, name: str, other: str) -> float:
         """Median over rounds of the ratio of two rates of the same round."""
-        return statistics.median(a / b for a, b in zip(self.rounds[name], self.rounds[other], strict=True))
+        return statistics.median(self.ratios(name, other))
 
 
 def rates(contenders: Mapping[str, Contender], rounds: int = 9) -> Rates:

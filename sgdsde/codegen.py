@@ -92,6 +92,7 @@ def lower(
     """
     import sympy as sp
 
+    from sgdsde.horner import nested
     from sgdsde.printing import show
 
     fresh = sp.numbered_symbols("t", real=True)
@@ -110,6 +111,8 @@ def lower(
     def hoist(expression: sp.Basic) -> sp.Basic:
         if isinstance(expression, sp.Expr) and expression.free_symbols <= invariant:
             return constant(expression)
+        if isinstance(expression, sp.Add):
+            expression = nested(expression, invariant)
         if isinstance(expression, (sp.Add, sp.Mul)):
             fixed = [a for a in expression.args if a.free_symbols <= invariant]
             moving = [hoist(a) for a in expression.args if not a.free_symbols <= invariant]
@@ -157,6 +160,6 @@ def digest(parts: object) -> str:
 @functools.cache
 def _code_version() -> str:
     here = Path(__file__).parent
-    files = [*(here / name for name in ("codegen.py", "printing.py", "expression.py"))]
+    files = [*(here / name for name in ("codegen.py", "horner.py", "printing.py", "expression.py"))]
     files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -15,6 +15,13 @@ _REGISTRY: dict[str, Declaration] = {}
 #: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A
 #: commuting, L^j b_l = L^l b_j; any.
 NOISE_KINDS = ("additive", "diagonal", "commutative", "any")
+#: Kinds that hold a kind of noise, the narrowest first; additive noise is diagonal only sometimes.
+_WIDER = {
+    "additive": ("commutative", "any", "diagonal"),
+    "diagonal": ("commutative", "any"),
+    "commutative": ("any",),
+    "any": (),
+}
 INTERPRETATIONS = ("ito", "stratonovich", "update")
 EQUATIONS = ("overdamped", "momentum")
 LOSSES = ("any", "quadratic")
@@ -68,6 +75,11 @@ class Declaration:
     stable: bool
     matrices: Callable[..., Mapping[str, Any]] | None
     source: str
+
+    def order(self, which: str, kind: str) -> float | None:
+        """``"strong"`` or ``"weak"`` order for a kind of noise: the one declared for it, or for the next wider kind."""
+        declared: Mapping[str, float] = getattr(self, which)
+        return next((declared[name] for name in (kind, *_WIDER[kind]) if name in declared), None)
 
     @property
     def summary(self) -> str:

@@ -49,16 +49,19 @@ def regression(columns: Array, values: Array, covariance: Array) -> tuple[Estima
 
     n, p = columns.shape
 
+    variances, axes = np.linalg.eigh(covariance)
+    design, target = axes.T @ columns, axes.T @ values
+
     def solve(extra: float) -> tuple[Array, Array, float]:
-        root = np.linalg.cholesky(covariance + extra * np.eye(n))
-        design, target = np.linalg.solve(root, columns), np.linalg.solve(root, values)
-        inverse = np.linalg.pinv(design)
-        found = inverse @ target
-        return found, np.sqrt((inverse**2).sum(axis=1)), float(((target - design @ found) ** 2).sum()) - (n - p)
+        weights = 1 / np.sqrt(np.maximum(variances, 0.0) + extra)
+        q, r = np.linalg.qr(design * weights[:, None])
+        inverse, along = np.linalg.inv(r), q.T @ (weights * target)
+        misfit = weights * target - q @ along
+        return inverse @ along, np.sqrt((inverse**2).sum(axis=1)), float(misfit @ misfit) - (n - p)
 
     residual = values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0]
     most = 2 * float(residual @ residual) / (n - p) + ROUNDING**2  # there rᵀ(V + σ²I)⁻¹r < n − p, whatever V
     least = 1e-12 * (most + float(np.trace(covariance)))  # as good as none, and V need not be regular
     scattered = solve(least)[2] > 0
-    found, errors, _ = solve(brentq(lambda s: solve(s)[2], least, most, xtol=1e-6 * least) if scattered else least)
+    found, errors, _ = solve(brentq(lambda s: solve(s)[2], least, most, xtol=least, rtol=1e-9) if scattered else least)
     return Estimate(found, errors), float(n - p) if scattered else np.inf

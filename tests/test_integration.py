@@ -1,0 +1,60 @@
+"""Integrating in the SDE's own time: the same run as simulate_sde, and clear words for what is not accepted."""
+
+import numpy as np
+import pytest
+
+from sgdsde import Landscape, SGDConfig, integrate, simulate_sde
+
+WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
+
+
+def test_it_is_simulate_sde_in_other_words() -> None:
+    config = SGDConfig(0.1, 4, 64, momentum=0.5)
+    step = config.mean_loss_time_per_update
+    sde = simulate_sde(WELL, config, 0.3, 24, 40, seed=2, burn_in=8, save_every=6)
+    own = integrate(WELL, 0.3, 24 * step, 24, 40, temperature=config.temperature, seed=2, burn_in=8, save_every=6)
+    np.testing.assert_allclose(own.final, sde.final, rtol=1e-12)
+    np.testing.assert_allclose(own.path_covariance, sde.path_covariance, rtol=1e-9)
+    np.testing.assert_allclose(own.snapshots, sde.snapshots, rtol=1e-12)
+    table = own.to_xarray()
+    np.testing.assert_allclose(table["time"], 6 * step * np.arange(5))
+    assert table.attrs["temperature"] == config.temperature
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 7, 8, 13])
+@pytest.mark.parametrize("save_every", [None, 1, 2, 3, 4])
+def test_unwatched_steps_are_the_same_steps(steps: int, save_every: int | None) -> None:
+    """The kernel takes steps that nobody watches several at a time."""
+    save_every = None if save_every is None else min(save_every, steps)
+    for burn_in in {0, steps // 2, steps - 1}:
+        options = {"save_every": save_every, "burn_in": burn_in, "seed": 4}
+        found, expected = (integrate(WELL, 0.3, 1.0, steps, 130, engine=e, **options) for e in ("numba", "numpy"))
+        np.testing.assert_allclose(found.final, expected.final, rtol=1e-12)
+        np.testing.assert_allclose(found.path_mean, expected.path_mean, rtol=1e-12)
+        np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=1e-12)
+
+
+def test_without_averages_the_moments_are_those_of_the_end() -> None:
+    found = integrate(WELL, 0.3, 1.0, 50, 400)
+    np.testing.assert_allclose(found.mean, found.final.mean(axis=0))
+    np.testing.assert_allclose(found.covariance, np.atleast_2d(np.var(found.final)), rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"time": 0.0}, "time must be a finite number, positive; got 0.0"),
+        ({"time": "long"}, "time must be a finite number, positive; got 'long'"),
+        ({"steps": 0}, "steps must be an integer at least 1, got 0"),
+        ({"steps": -3}, "steps must be an integer at least 1, got -3"),
+        ({"paths": 0}, "paths must be an integer between 1 and 4294967295, got 0"),
+        ({"temperature": -1.0}, "temperature must be a finite number, zero or more; got -1.0"),
+        ({"friction": 0.0}, "friction must be a finite number, positive; got 0.0"),
+        ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+        ({"landscape": "x**2"}, "landscape must be a Landscape, got"),
+        ({"w0": [0.1, 0.2]}, "w0 must have shape"),
+    ],
+)
+def test_bad_arguments(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        integrate(**{"landscape": WELL, "w0": 0.3, "time": 1.0, "steps": 4, "paths": 2, **arguments})
