@@ -38,10 +38,14 @@ class Peer:
     together: bool = True
     note: str = ""
 
+    @property
+    def roots(self) -> list[str]:
+        """Names of the packages."""
+        return [module.partition(".")[0] for module in self.modules]
+
     def missing(self) -> str | None:
         """The first package that is not installed."""
-        roots = [module.partition(".")[0] for module in self.modules]
-        return next((root for root in roots if importlib.util.find_spec(root) is None), None)
+        return next((root for root in self.roots if importlib.util.find_spec(root) is None), None)
 
 
 OURS, WEAK, FLOOR = "sgdsde", "sgdsde: two-point weak Euler", "draw and add (the floor)"

@@ -35,12 +35,12 @@ def draw_and_add(first, last, groups, draws, used):  # type: ignore[no-untyped-d
 def floor(numbers: int, paths: int, steps: int) -> list[Any]:
     """Draw and add what an engine draws for so many numbers a step: a draw's words left over are not added."""
     per_group, draws = layout(numbers)
-    threads, blocks = available_cores(), -(-paths // LANES)
+    threads, blocks, groups = available_cores(), -(-paths // LANES), -(-steps // per_group)
     edges = np.linspace(0, blocks, min(blocks, _SHARES_PER_THREAD * threads) + 1).astype(int)
     with ThreadPoolExecutor(threads) as pool:
         return list(
             pool.map(
-                lambda first, last: draw_and_add(first, last, steps // per_group, draws, per_group * numbers),
+                lambda first, last: draw_and_add(first, last, groups, draws, per_group * numbers),
                 edges[:-1],
                 edges[1:],
             )

@@ -11,17 +11,17 @@ import sgdsde as sg
 from bench.problems import Problem, Run
 
 
-def ours(problem: Problem, paths: int, steps: int, scheme: str = "euler_maruyama") -> Run:
+def ours(problem: Problem, paths: int, steps: int, scheme: str = "euler_maruyama", engine: str = "numba") -> Run:
     return lambda: sg.integrate(
         problem.landscape, problem.start, problem.dt * steps, steps, paths, temperature=problem.temperature,
-        scheme=scheme,
+        scheme=scheme, engine=engine,
     ).final.T  # fmt: skip
 
 
 def draw_and_add(problem: Problem, paths: int, steps: int) -> Run:
     from bench.floor import floor
 
-    return lambda: np.sum(floor(problem.dimension, paths, steps), keepdims=True)
+    return lambda: np.array(floor(problem.dimension, paths, steps))
 
 
 def numpy_loop(problem: Problem, paths: int, steps: int) -> Run:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import tempfile
 from functools import partial
 from typing import Any
@@ -91,7 +93,11 @@ def sdeint(problem: Problem, paths: int, steps: int) -> Run:
     equations, times = problem.equations(np, axes=1), np.arange(steps + 1) * problem.dt
     size, start = problem.dimension, np.array(problem.start)
 
+    constant = np.eye(size) * equations.factor(start) if np.isscalar(equations.factor(start)) else None
+
     def matrix(w: Any, t: float) -> Any:
+        if constant is not None:
+            return constant
         factor, table = equations.factor(w), np.zeros((size, size))
         if isinstance(factor, list):
             for i, row in enumerate(factor):
@@ -113,10 +119,12 @@ def sdeint(problem: Problem, paths: int, steps: int) -> Run:
 
 def jitcsde(problem: Problem, paths: int, steps: int) -> Run:
     """Its step is fixed by refusing none: the tolerances are infinite and the largest step is dt."""
-    import jitcsde as js
-
     if not problem.diagonal:
         raise Unsuited("diagonal noise only")
+    if not shutil.which(os.environ.get("CC", "cc")):
+        raise Unsuited("no C compiler, which it needs")
+    import jitcsde as js
+
     equations = problem.equations(np, axes=1)
     state = np.array([js.y(i) for i in range(problem.dimension)])
     factor = np.broadcast_to(equations.factor(state), state.shape)

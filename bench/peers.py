@@ -3,7 +3,8 @@
     python -m bench.peers [--problem well …] [--peer diffrax …] [--rounds 7] [--out bench-results] [--no-memory]
 
 A path-step is one step of one path, whatever its dimension. Every contender runs in float64 on the CPU, compiled and
-warmed up, with the cores that it can use. Ratios are medians over rounds in which all take turns.
+warmed up, with the cores that it can use. Ratios are medians over rounds in which all take turns; "cores" is the
+processor time that a contender had for each second: less than it can use means that others were using the machine.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import argparse
 import math
 import platform
+import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from bench.contenders import FLOOR, OURS, PEERS, WEAK, Peer
@@ -97,17 +100,19 @@ def measure(problem: Problem, peers: Iterable[Peer], rounds: int) -> Result:
 def show(result: Result, peers: Iterable[Peer]) -> None:
     """Print the table of a problem."""
     print(f"\n{result.problem.title}")
-    print(f"  {'':35} path-steps/s   sgdsde is    peak MiB   paths × steps")
+    print(f"  {'':35} path-steps/s   sgdsde is   cores   peak MiB   paths × steps")
     for peer in peers:
         if peer.name in result.absent:
             print(f"  {peer.name:35} {result.absent[peer.name]}")
             continue
         rate, ratio = result.found.median(peer.name), result.found.ratio(OURS, peer.name)
         memory, size = result.memory.get(peer.name), " × ".join(map(str, result.sizes[peer.name]))
-        peak = "" if memory is None else f"{memory:.0f}"
-        print(f"  {peer.name:35} {rate:12.2e} {ratio:9.4g} × {peak:>11}   {size:15} {peer.note}")
+        peak, cores = "" if memory is None else f"{memory:.0f}", statistics.median(result.found.cores[peer.name])
+        print(f"  {peer.name:35} {rate:12.2e} {ratio:9.4g} × {cores:7.1f} {peak:>10}   {size:15} {peer.note}")
     for name, rate in PUBLISHED.get(result.problem.name, ()):
         print(f"  {name:35} {rate:12.1e}   published, not measured here")
+    if (had := statistics.median(result.found.cores[OURS])) < 0.85 * available_cores():
+        print(f"  Do not quote this: others used the machine, and sgdsde had {had:.1f} of {available_cores()} cores.")
 
 
 def check(bar: Bar, result: Result) -> bool | None:
@@ -140,6 +145,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     options = parser.parse_args(arguments)
     peers = [peer for peer in PEERS if peer.name.startswith((OURS, *options.peer))]
     print(f"{platform.machine()}, {available_cores()} cores; rates are medians over {options.rounds} rounds")
+    packages = sorted({root for peer in peers for root in peer.roots if not peer.missing()} - {"bench", "sgdsde"})
+    print(", ".join(f"{package} {version(package)}" for package in packages))
     results = []
     for name in options.problem:
         results.append(measure(PROBLEMS[name], peers, options.rounds))

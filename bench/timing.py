@@ -18,9 +18,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Rates:
-    """Work per second of each contender in each round; all took turns in every round."""
+    """Work per second of each contender in each round, and the cores that it had; all took turns in every round."""
 
     rounds: Mapping[str, list[float]]
+    cores: Mapping[str, list[float]]
 
     def best(self, name: str) -> float:
         """The rate in the best round."""
@@ -42,11 +43,13 @@ class Rates:
 def rates(contenders: Mapping[str, Contender], rounds: int = 9) -> Rates:
     """Time all contenders in turn, `rounds` times, after one turn of each to warm up."""
     found: dict[str, list[float]] = {name: [] for name in contenders}
+    cores: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, contender in contenders.items():
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), time.process_time()
             contender.run()
-            spent = time.perf_counter() - began
+            spent, busy = time.perf_counter() - began, time.process_time() - busy
             if turn:
                 found[name].append(contender.work / spent)
-    return Rates(found)
+                cores[name].append(busy / spent)
+    return Rates(found, cores)

@@ -75,10 +75,21 @@ def _function(
     return scope[name]  # type: ignore[no-any-return]
 
 
+ROUNDING = 1e-10  # a pivot so far below zero, relative to its diagonal entry, is a zero of a singular matrix
+
+
+def _mended_root(pivot: Any, diagonal: Any) -> Any:
+    """√pivot, 0 for rounding below zero."""
+    return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+
+
 #: Every function that printed code may call, here for NumPy; each engine supplies all of them.
 NUMPY_FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "atan": np.arctan,
+    "mended_root": _mended_root,
+    "rsqrt": lambda a: 1.0 / np.sqrt(a),
+    "root_of": lambda a, reciprocal: np.where(a == 0.0, a, a * reciprocal),
     **{name: getattr(np, name) for name in ("absolute", "maximum", "minimum", "where", "power")},
 }
 
@@ -92,7 +103,7 @@ def lower(
     """
     import sympy as sp
 
-    from sgdsde.horner import nested
+    from sgdsde.arithmetic import nested, with_reciprocal_roots
     from sgdsde.printing import show
 
     fresh = sp.numbered_symbols("t", real=True)
@@ -126,7 +137,7 @@ def lower(
     known: dict[sp.Symbol, sp.Expr] = {}
     outputs: tuple[str, ...] = ()
     for names, values in stages:
-        common, reduced = sp.cse(list(values), symbols=fresh, order="none")
+        common, reduced = sp.cse(with_reciprocal_roots(values, invariant), symbols=fresh, order="none")
         for symbol, expression in common:
             hoisted = hoist(expression.xreplace(known))
             if hoisted.free_symbols <= invariant:
@@ -160,6 +171,6 @@ def digest(parts: object) -> str:
 @functools.cache
 def _code_version() -> str:
     here = Path(__file__).parent
-    files = [*(here / name for name in ("codegen.py", "horner.py", "printing.py", "expression.py"))]
+    files = [*(here / name for name in ("codegen.py", "arithmetic.py", "printing.py", "expression.py"))]
     files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from sgdsde.arithmetic import root_of, rsqrt
+
 _NAMES: dict[type, str] = {
     **{getattr(sp, name): name for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")},
     sp.Abs: "absolute",
+    rsqrt: "rsqrt",
+    root_of: "root_of",
 }
 _MOST_MULTIPLICATIONS = 64
 

@@ -13,9 +13,9 @@ def test_it_is_simulate_sde_in_other_words() -> None:
     step = config.mean_loss_time_per_update
     sde = simulate_sde(WELL, config, 0.3, 24, 40, seed=2, burn_in=8, save_every=6)
     own = integrate(WELL, 0.3, 24 * step, 24, 40, temperature=config.temperature, seed=2, burn_in=8, save_every=6)
-    np.testing.assert_allclose(own.final, sde.final, rtol=1e-12)
+    np.testing.assert_allclose(own.final, sde.final, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(own.path_covariance, sde.path_covariance, rtol=1e-9)
-    np.testing.assert_allclose(own.snapshots, sde.snapshots, rtol=1e-12)
+    np.testing.assert_allclose(own.snapshots, sde.snapshots, rtol=1e-12, atol=1e-13)
     table = own.to_xarray()
     np.testing.assert_allclose(table["time"], 6 * step * np.arange(5))
     assert table.attrs["temperature"] == config.temperature
@@ -29,9 +29,9 @@ def test_unwatched_steps_are_the_same_steps(steps: int, save_every: int | None) 
     for burn_in in {0, steps // 2, steps - 1}:
         options = {"save_every": save_every, "burn_in": burn_in, "seed": 4}
         found, expected = (integrate(WELL, 0.3, 1.0, steps, 130, engine=e, **options) for e in ("numba", "numpy"))
-        np.testing.assert_allclose(found.final, expected.final, rtol=1e-12)
-        np.testing.assert_allclose(found.path_mean, expected.path_mean, rtol=1e-12)
-        np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=1e-12)
+        np.testing.assert_allclose(found.final, expected.final, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(found.path_mean, expected.path_mean, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=1e-12, atol=1e-13)
 
 
 def test_without_averages_the_moments_are_those_of_the_end() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sgdsde.codegen import ROUNDING
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_noise import tensor_noise
 
@@ -36,7 +37,14 @@ def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
         test = torch.as_tensor(condition, device=like.device)
         return torch.where(test, *(torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (a, b)))
 
-    return table | {"where": where, "power": _on_tensors(torch.pow, like)}
+    def root_of(a: Any, reciprocal: Any) -> Any:
+        return where(a == 0.0, a, a * reciprocal)
+
+    def mended_root(pivot: Any, diagonal: Any) -> Any:
+        return torch.sqrt(where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+
+    table |= {"power": _on_tensors(torch.pow, like), "rsqrt": _on_tensors(torch.rsqrt, like)}
+    return table | {"where": where, "root_of": root_of, "mended_root": mended_root}
 
 
 def _device(name: str | None) -> torch.device:

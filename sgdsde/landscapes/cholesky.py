@@ -11,16 +11,14 @@ from typing import Any
 
 import sympy as sp
 
-_ROUNDING = 1e-10  # a pivot this far below zero, relative to its diagonal entry, is a zero of a singular matrix
+from sgdsde.codegen import ROUNDING
 
 
 class MendedRoot(sp.Function):  # type: ignore[misc]
     """√pivot of (pivot, diagonal): 0 for rounding below zero, NaN for what is truly negative (the path is diverged)."""
 
     def _sympystr(self, printer: Any) -> str:
-        pivot, diagonal = map(printer._print, self.args)
-        rounding = f"({pivot} <= 0.0) & ({pivot} >= -{_ROUNDING!r}*({diagonal}))"
-        return f"sqrt(where({rounding}, 0.0, {pivot}))"
+        return f"mended_root({', '.join(map(printer._print, self.args))})"
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Derivative where it exists."""
@@ -69,7 +67,7 @@ def exact(matrix: sp.Matrix) -> sp.Matrix:
     """Lower-triangular A with A Aᵀ = matrix where that is positive semidefinite, NaN where it is not."""
 
     def root(pivot: sp.Expr, diagonal: sp.Expr) -> sp.Expr:
-        if pivot.is_number and -_ROUNDING * diagonal <= pivot <= 0:
+        if pivot.is_number and -ROUNDING * diagonal <= pivot <= 0:
             return sp.S.Zero
         return sp.sqrt(pivot) if pivot == diagonal or pivot.is_nonnegative else MendedRoot(pivot, diagonal)
 
@@ -100,13 +98,19 @@ def _factor(
     d = matrix.shape[0]
     lower = sp.zeros(d, d)
     for i in range(d):
-        left = matrix[i, i]  # what the row's later entries may still take of the diagonal entry
+        left = plain = matrix[i, i]  # what the row's later entries may still take of the diagonal entry
         for j in range(i):
             above = sp.simplify(matrix[i, j] - sum(lower[i, k] * lower[j, k] for k in range(j)))
             if above == 0 or lower[j, j] == 0:
                 continue
             ratio = above / lower[j, j] if lower[j, j].is_positive else RatioOrZero(above, lower[j, j])
             lower[i, j] = within(ratio, left)
+            plain -= lower[i, j] ** 2  # cheaper to compute than its simplified form, which shows what is zero
             left = sp.simplify(left - lower[i, j] ** 2)
         lower[i, i] = root(left, matrix[i, i])
+        if isinstance(lower[i, i], MendedRoot):
+            lower[i, i] = MendedRoot(plain, matrix[i, i])
+            if i == 1 and lower[0, 0].is_positive:  # from the determinant: two roots that need not wait for each other
+                product = matrix[0, 0] * matrix[1, 1]
+                lower[1, 1] = MendedRoot(product - matrix[0, 1] * matrix[1, 0], product) / lower[0, 0]
     return lower

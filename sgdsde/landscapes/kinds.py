@@ -78,5 +78,5 @@ def _vanishes(value: sp.Expr) -> bool:
     with np.errstate(all="ignore"):
         found = np.stack(np.broadcast_arrays(*call(*generator.uniform(-2, 2, (len(symbols), _POINTS)))))
     real = np.isfinite(found).all(axis=0)
-    scale = np.maximum(1.0, np.abs(found[1:, real]).max(axis=0))
+    scale = np.maximum(1.0, np.abs(found[1:, real]).max(axis=0, initial=0.0))
     return bool(real.any() and (np.abs(found[0, real]) <= _ZERO * scale).all())

@@ -10,8 +10,8 @@ from numba import njit
 from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.engines import lane_math
 
-ONE = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute")
-TWO = ("maximum", "minimum", "power")
+ONE = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute", "rsqrt")
+TWO = ("maximum", "minimum", "power", "root_of", "mended_root")
 
 
 def _loops():
@@ -58,6 +58,7 @@ PRECISE = [
     ("cosh", spread(1e-10, 700), 4),
     ("tanh", spread(1e-10, 40), 5),
     ("atan", spread(1e-10, 1e10), 1.5),
+    ("rsqrt", abs(spread(1e-300, 1e300)), 2),
 ]
 
 
@@ -65,7 +66,8 @@ PRECISE = [
 def test_a_few_units_in_the_last_place(name: str, x: np.ndarray, units: float) -> None:
     found = lanes(name, x)
     with mpmath.workdps(50):
-        exact = [getattr(mpmath, name)(mpmath.mpf(value)) for value in x.tolist()]
+        function = (lambda value: 1 / mpmath.sqrt(value)) if name == "rsqrt" else getattr(mpmath, name)
+        exact = [function(mpmath.mpf(value)) for value in x.tolist()]
         errors = [
             abs(mpmath.mpf(value) - e) / math.ulp(float(e)) for value, e in zip(found.tolist(), exact, strict=True)
         ]
@@ -87,6 +89,7 @@ EXTREME = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e308, -1e308
 def test_extremes_are_those_of_numpy(name: str) -> None:
     """Sine and cosine beyond their reduction may be any number between −1 and 1, or NaN."""
     x = EXTREME[np.abs(EXTREME) < 1e300] if name in ("sin", "cos", "tan") else EXTREME
+    x = x[(np.abs(x) >= 1.0) | (np.copysign(1.0, x) * (x == 0.0) > 0)] if name == "rsqrt" else x  # see its docstring
     with np.errstate(all="ignore"):
         expected = NUMPY_FUNCTIONS[name](x)
     found = lanes(name, x)
@@ -96,7 +99,21 @@ def test_extremes_are_those_of_numpy(name: str) -> None:
         assert np.isnan(lanes(name, np.array([bad]))).all()
 
 
-@pytest.mark.parametrize("name", [*TWO, "where"])
+@pytest.mark.parametrize("exponent", [0.0, 0.3, 1.5, 2.7, -0.5, -3.3, 7.0, -2.0, 30.5, 64.0])
+def test_powers(exponent: float) -> None:
+    """Relative error 3e-16 (1 + |log of the power|); whole exponents take negative numbers too."""
+    x = np.concatenate([spread(1e-5, 1e5), EXTREME])
+    found = lanes("power", x, np.full(x.size, exponent))
+    with np.errstate(all="ignore"):
+        expected = np.power(x, exponent)
+        size = np.abs(np.log(np.abs(expected)))
+    normal = np.isfinite(size) & (np.abs(expected) > 1e-300)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    assert (np.abs(found[normal] / expected[normal] - 1) < 3e-16 * (2 + size[normal])).all()
+    np.testing.assert_allclose(found[~normal], expected[~normal], atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "mended_root", "where"])
 def test_functions_of_two_arguments(name: str) -> None:
     x, y = (grid.ravel() for grid in np.meshgrid(EXTREME, EXTREME))
     with np.errstate(all="ignore"):

@@ -1,11 +1,46 @@
-"""Sums rewritten for fused multiply-adds: run-time factors multiplied in once a run, polynomials nested."""
+"""Expressions rewritten for the processor: sums for fused multiply-adds, and roots that are divided by."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 import sympy as sp
+
+
+class rsqrt(sp.Function):
+    """1/√a, which is cheaper than a root and a division."""
+
+
+class root_of(sp.Function):
+    """√a from a and 1/√a."""
+
+
+def with_reciprocal_roots(values: Sequence[sp.Expr], invariant: Set[sp.Symbol]) -> list[sp.Expr]:
+    """Write a**(-n/2) as powers of rsqrt(a); where there is one, 1/a and √a come from it too."""
+    found: set[sp.Expr] = set()
+
+    def reciprocal(power: sp.Pow) -> sp.Expr:
+        found.add(power.base)
+        return rsqrt(power.base) ** (-2 * power.exp)
+
+    def moving(power: sp.Expr, sign: int) -> bool:
+        if not (power.is_Pow and power.exp.is_Rational and power.exp.q == 2 and power.exp * sign > 0):
+            return False
+        return not power.base.free_symbols <= invariant
+
+    divided = [value.replace(lambda e: moving(e, -1), reciprocal) for value in values]
+
+    def inverse(power: sp.Expr) -> bool:
+        return bool(power.is_Pow and power.exp.is_Integer and power.exp < 0 and power.base in found)
+
+    divided = [value.replace(inverse, reciprocal) for value in divided]
+
+    def root(power: sp.Pow) -> sp.Expr:
+        whole = power.base ** (power.exp - sp.Rational(1, 2))
+        return whole * root_of(power.base, rsqrt(power.base)) if power.base in found else power
+
+    return [value.replace(lambda e: moving(e, 1), root) for value in divided]
 
 
 def nested(expression: sp.Add, invariant: Set[sp.Symbol]) -> sp.Expr:
