@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 #: Draws that a path determines; others are for schemes that only aim at the law.
 SHARED = ("z", "y", "area")
+_STEPS_AT_A_TIME = 16
 
 
 class BrownianPath:
@@ -42,6 +43,8 @@ class BrownianPath:
         Lévy areas ½(I_jl − I_lj) over the finest intervals, to go with `increments`.
     area_method : str
         How areas that are not given are drawn: see ``sgdsde.engines.levy_area.METHODS``.
+    keep : bool
+        Hold the numbers of the finest grid in memory once they are drawn, for many runs on the same path.
 
     Raises
     ------
@@ -66,12 +69,14 @@ class BrownianPath:
         increments: ArrayLike | None = None,
         areas: ArrayLike | None = None,
         area_method: str = "mrongowius_roessler",
+        keep: bool = False,
     ) -> None:
         self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
         self.seed = _count("seed", seed, least=0)
         if not (isinstance(time, (int, float)) and 0 < time < math.inf):
             raise ValueError(f"time must be a finite positive number, got {time!r}")
-        self.time, self.area_method = float(time), area_method
+        self.time, self.area_method, self.keep = float(time), area_method, keep
+        self._kept: dict[str, Array] = {}
         self._terms = levy_area.terms_for(area_method, self.dimension, self.time / self.steps)
         k = self.dimension
         self._increments = None if increments is None else _table("increments", increments, (self.steps, None, k))
@@ -146,6 +151,13 @@ class BrownianPath:
 
     def _fine(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
         """Numbers of the finest steps, for a unit step each: (steps, numbers, paths) by name."""
+        if not self.keep:
+            return self._drawn(draws, first, last, first_path, last_path)
+        if any(name not in self._kept or self._kept[name].shape[2] < last_path for name in draws):
+            self._kept |= self._drawn(draws, 0, self.steps, 0, last_path)
+        return {name: self._kept[name][first:last, :, first_path:last_path] for name in {"z", *draws}}
+
+    def _drawn(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
         k, where = self.dimension, (first, last, first_path, last_path)
         if self._increments is None:
             z = normal_table(self.seed, STREAM_NORMAL, k, *where)
@@ -156,10 +168,10 @@ class BrownianPath:
         if "y" in draws:
             found["y"] = normal_table(self.seed, STREAM_SECOND, k, *where)
         if "area" in draws:
-            found["area"] = self._fine_areas(z, *where)
+            found["area"] = self._areas_of(z, *where)
         return found
 
-    def _fine_areas(self, z: Array, first: int, last: int, first_path: int, last_path: int) -> Array:
+    def _areas_of(self, z: Array, first: int, last: int, first_path: int, last_path: int) -> Array:
         k = self.dimension
         if self._areas is not None:
             rows, columns = np.triu_indices(k, 1)
@@ -167,9 +179,13 @@ class BrownianPath:
             return np.asarray(given.transpose(0, 2, 1) * (self.steps / self.time))
         needed = levy_area.normals_needed(self.area_method, k, self._terms)
         found = np.empty((last - first, k * (k - 1) // 2, last_path - first_path))
-        for step in range(first, last):
-            extra = normal_table(self.seed, STREAM_AREA, needed, step, step + 1, first_path, last_path)[0]
-            found[step - first] = levy_area.areas(self.area_method, z[step - first], extra, k, self._terms)
+        for begin in range(0, last - first, _STEPS_AT_A_TIME):
+            part = slice(begin, min(begin + _STEPS_AT_A_TIME, last - first))
+            where = first + part.start, first + part.stop, first_path, last_path
+            extra = normal_table(self.seed, STREAM_AREA, needed, *where)
+            flat = (values.transpose(1, 0, 2).reshape(values.shape[1], -1) for values in (z[part], extra))
+            areas = levy_area.areas(self.area_method, *flat, k, self._terms)
+            found[part] = np.asarray(areas).reshape(found.shape[1], part.stop - part.start, -1).transpose(1, 0, 2)
         return found
 
 

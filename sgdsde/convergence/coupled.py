@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from sgdsde import schemes
 from sgdsde.brownian import SHARED, BrownianPath
-from sgdsde.convergence.problems import Problem
+from sgdsde.convergence.problem import Problem
 from sgdsde.ensemble import DivergenceWarning
 from sgdsde.integration import integrate
 from sgdsde.run import StabilityWarning
@@ -22,10 +23,10 @@ Array = NDArray[np.float64]
 CHUNK = 8192
 #: Steps of the reference for each of the finest step tested, where no solution is known.
 REFINEMENT = 16
-#: What integrates the reference, by equation and kind of noise: not the scheme that is tested, as far as there is another.
+#: What integrates the reference, by equation and kind of noise: first choice, and second for testing the first.
 REFERENCES = {
-    ("overdamped", "additive"): ("sra3", "sra1"),
-    ("overdamped", "diagonal"): ("sriw1", "taylor_15"),
+    ("overdamped", "additive"): ("sra1", "euler_maruyama"),
+    ("overdamped", "diagonal"): ("taylor_15", "milstein"),
     ("overdamped", "commutative"): ("milstein", "milstein_levy"),
     ("overdamped", "any"): ("milstein_levy", "sri2"),
     ("momentum", "any"): ("baoab", "obabo"),
@@ -52,13 +53,25 @@ def final_states(
     finest = math.lcm(*steps) * (1 if known else REFINEMENT)
     for chunk, first in enumerate(range(0, paths, CHUNK)):
         count = min(CHUNK, paths - first)
-        path = BrownianPath(problem.landscape.noise_dimension, problem.time, finest, seed=seed + chunk)
+        path = _path(problem.landscape.noise_dimension, problem.time, finest, seed + chunk)
         found = [run(problem, scheme, n, count, path, engine) for n in steps]
         if known:
             assert problem.solution is not None
             yield found, problem.solution(path.between(0.0, problem.time, count))
         else:
-            yield found, run(problem, reference_scheme(problem, scheme), finest, count, path, engine)
+            yield found, _reference(problem, reference_scheme(problem, scheme), finest, count, seed + chunk, engine)
+
+
+@functools.lru_cache(maxsize=1)
+def _path(dimension: int, time: float, steps: int, seed: int) -> BrownianPath:
+    """The path that several schemes are measured on one after the other."""
+    return BrownianPath(dimension, time, steps, seed=seed, keep=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _reference(problem: Problem, scheme: str, steps: int, paths: int, seed: int, engine: str) -> Array:
+    path = _path(problem.landscape.noise_dimension, problem.time, steps, seed)
+    return run(problem, scheme, steps, paths, path, engine)
 
 
 def reference_scheme(problem: Problem, scheme: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sgdsde import schemes
 from sgdsde.codegen import NUMPY_FUNCTIONS
-from sgdsde.convergence.problems import Problem
+from sgdsde.convergence.problem import Problem
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from sgdsde import schemes
 from sgdsde.brownian import BrownianPath
 from sgdsde.convergence.coupled import CHUNK, run
 from sgdsde.convergence.orders import Observable, as_observable
-from sgdsde.convergence.problems import Problem
+from sgdsde.convergence.problem import Problem
 from sgdsde.statistics.estimates import Estimate, mean
 
 

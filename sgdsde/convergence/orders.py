@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sgdsde import schemes
 from sgdsde.convergence.coupled import final_states, run
 from sgdsde.convergence.enumeration import MOST_LEAVES, branches, expectation
-from sgdsde.convergence.problems import Problem
+from sgdsde.convergence.problem import Problem
 from sgdsde.integration import integrate
 from sgdsde.statistics.orders import Order, fit_order
 

@@ -1,6 +1,6 @@
 """One-step maps as a few lines of mathematics each, found by name through one registry."""
 
-from sgdsde.schemes.program import Program, build
+from sgdsde.schemes.program import Program, build, fits
 from sgdsde.schemes.registry import Declaration, declarations, find
 
-__all__ = ["Declaration", "Program", "build", "declarations", "find"]
+__all__ = ["Declaration", "Program", "build", "declarations", "find", "fits"]
