@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import data, landscapes, models, plotting, statistics, theory
+    from sgdsde import convergence, data, landscapes, models, plotting, statistics, theory
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
@@ -33,7 +33,10 @@ _HOME = {
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "compare": "sgdsde.statistics",
-    **{room: f"sgdsde.{room}" for room in ("data", "landscapes", "models", "plotting", "statistics", "theory")},
+    **{
+        room: f"sgdsde.{room}"
+        for room in ("convergence", "data", "landscapes", "models", "plotting", "statistics", "theory")
+    },
 }
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "StabilityWarning",
     "StandardError",
     "compare",
+    "convergence",
     "data",
     "integrate",
     "landscapes",

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence, Set
 import sympy as sp
 
 
-class rsqrt(sp.Function):
+class rsqrt(sp.Function):  # type: ignore[misc]
     """1/√a, which is cheaper than a root and a division."""
 
 
-class root_of(sp.Function):
+class root_of(sp.Function):  # type: ignore[misc]
     """√a from a and 1/√a."""
 
 

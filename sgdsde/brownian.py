@@ -183,8 +183,8 @@ class BrownianPath:
             part = slice(begin, min(begin + _STEPS_AT_A_TIME, last - first))
             where = first + part.start, first + part.stop, first_path, last_path
             extra = normal_table(self.seed, STREAM_AREA, needed, *where)
-            flat = (values.transpose(1, 0, 2).reshape(values.shape[1], -1) for values in (z[part], extra))
-            areas = levy_area.areas(self.area_method, *flat, k, self._terms)
+            flat, more = (values.transpose(1, 0, 2).reshape(values.shape[1], -1) for values in (z[part], extra))
+            areas = levy_area.areas(self.area_method, flat, more, k, self._terms)
             found[part] = np.asarray(areas).reshape(found.shape[1], part.stop - part.start, -1).transpose(1, 0, 2)
         return found
 

@@ -61,7 +61,7 @@ def test_the_integral_over_a_coarse_step_is_that_of_the_path() -> None:
     """∫(W_s − W_0)ds and the area, from the polygon through a fine grid."""
     steps, paths = 4096, 50
     path = BrownianPath(2, time=1.0, steps=steps, seed=4)
-    z0, z1, y0, y1, area = path.source(1, paths, ["z", "y", "area"]).rows(0, 1, 0, paths)[0]
+    z0, _, y0, _, area = path.source(1, paths, ["z", "y", "area"]).rows(0, 1, 0, paths)[0]
     w = np.concatenate([np.zeros((1, paths, 2)), path.increments(steps, paths).cumsum(axis=0)])
     middle = (w[1:] + w[:-1]) / 2
     integral = middle.mean(axis=0)
@@ -144,5 +144,5 @@ def test_paths_that_do_not_fit_a_run(path: object, message: str) -> None:
 
 
 def test_times_off_the_grid() -> None:
-    with pytest.raises(ValueError, match="begin and end must be multiples of 0.125 from 0 to 1, got 0.3"):
+    with pytest.raises(ValueError, match=r"begin and end must be multiples of 0\.125 from 0 to 1, got 0\.3"):
         BrownianPath(1, 1.0, 8).between(0.0, 0.3, 2)

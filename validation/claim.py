@@ -24,7 +24,7 @@ class Check:
 
     ``wrong`` is what the claim's negative control predicts for the same number. ``expected="different"`` marks a
     prediction that the claim says is false (the SDE under reshuffling): it passes when it is rejected. ``rounding`` is
-    the absolute difference that floating point alone explains; it decides only where no noise is left. ``scale`` is
+    an absolute difference that is no deviation: what floating point explains, or a slope at finite steps. ``scale`` is
     the size that relative deviations refer to where the prediction may be near zero, as a covariance may; the
     prediction's own by default. ``dof`` are the degrees of freedom of the standard error: with few replicas, deviations
     are Student's t, and are given as the normal deviation of the same probability.
@@ -186,7 +186,15 @@ def claim(
 
 
 #: Claims in the order a reader wants them: the noise of one batch first, MNIST last. Others follow by name.
-ORDER = ("noise_scale", "update_variance", "stationary_variance", "momentum", "reshuffling", "mnist_batch_size")
+ORDER = (
+    "noise_scale",
+    "update_variance",
+    "stationary_variance",
+    "momentum",
+    "reshuffling",
+    "integrator_orders",
+    "mnist_batch_size",
+)
 
 
 def discover() -> dict[str, Claim]:

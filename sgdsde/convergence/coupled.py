@@ -21,24 +21,30 @@ Array = NDArray[np.float64]
 
 #: Paths integrated at a time: their state stays in the processor's cache.
 CHUNK = 8192
-#: Steps of the reference for each of the finest step tested, where no solution is known.
-REFINEMENT = 16
-#: What integrates the reference, by equation and kind of noise: first choice, and second for testing the first.
+#: What stands for the solution where none is known, by what is measured, equation and kind of noise: the scheme, the
+#: one for testing that scheme itself, and their steps for each of the finest step tested. Expectations need no areas.
 REFERENCES = {
-    ("overdamped", "additive"): ("sra1", "euler_maruyama"),
-    ("overdamped", "diagonal"): ("taylor_15", "milstein"),
-    ("overdamped", "commutative"): ("milstein", "milstein_levy"),
-    ("overdamped", "any"): ("milstein_levy", "sri2"),
-    ("momentum", "any"): ("baoab", "obabo"),
+    ("strong", "overdamped", "additive"): ("sra1", "sra3", 8),
+    ("strong", "overdamped", "diagonal"): ("taylor_15", "sriw1", 8),
+    ("strong", "overdamped", "commutative"): ("milstein", "heun", 16),
+    ("strong", "overdamped", "any"): ("milstein_levy", "sri2", 16),
+    ("weak", "overdamped", "additive"): ("sra1", "sra3", 4),
+    ("weak", "overdamped", "diagonal"): ("taylor_15", "sriw1", 4),
+    ("weak", "overdamped", "commutative"): ("milstein", "heun", 16),
+    ("weak", "overdamped", "any"): ("heun", "euler_maruyama", 16),
+    ("strong", "momentum", "any"): ("baoab", "obabo", 16),
+    ("weak", "momentum", "any"): ("baoab", "obabo", 16),
 }
+_COARSE = 8  # so many times fewer steps will do for a scheme of strong order ½
 
 
 def final_states(
-    problem: Problem, scheme: str, steps: Sequence[int], paths: int, seed: int, engine: str
+    problem: Problem, scheme: str, which: str, steps: Sequence[int], paths: int, seed: int, engine: str
 ) -> Iterator[tuple[list[Array], Array]]:
     """Chunks of ([final (paths, d) for each number of steps], exact final (paths, d)).
 
-    Exact is the problem's solution, or where none is known the reference scheme with `REFINEMENT` times as many steps.
+    Exact is the problem's solution, or where none is known another scheme with far smaller steps; ``which`` is
+    ``"strong"`` or ``"weak"``.
 
     Raises
     ------
@@ -50,7 +56,8 @@ def final_states(
     if others := set(program.draws) - set(SHARED):
         raise ValueError(f"scheme {scheme!r} approximates no path: it draws {', '.join(sorted(others))} in place of ΔW")
     known = problem.solution is not None and declaration.equation == "overdamped"
-    finest = math.lcm(*steps) * (1 if known else REFINEMENT)
+    other, refinement = reference(problem, scheme, which)
+    finest = math.lcm(*steps) if known else math.lcm(*steps, max(steps) * refinement)
     for chunk, first in enumerate(range(0, paths, CHUNK)):
         count = min(CHUNK, paths - first)
         path = _path(problem.landscape.noise_dimension, problem.time, finest, seed + chunk)
@@ -59,10 +66,10 @@ def final_states(
             assert problem.solution is not None
             yield found, problem.solution(path.between(0.0, problem.time, count))
         else:
-            yield found, _reference(problem, reference_scheme(problem, scheme), finest, count, seed + chunk, engine)
+            yield found, _reference(problem, other, finest, count, seed + chunk, engine)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def _path(dimension: int, time: float, steps: int, seed: int) -> BrownianPath:
     """The path that several schemes are measured on one after the other."""
     return BrownianPath(dimension, time, steps, seed=seed, keep=True)
@@ -74,11 +81,14 @@ def _reference(problem: Problem, scheme: str, steps: int, paths: int, seed: int,
     return run(problem, scheme, steps, paths, path, engine)
 
 
-def reference_scheme(problem: Problem, scheme: str) -> str:
-    """Name of the scheme that stands for the exact solution."""
+def reference(problem: Problem, scheme: str, which: str) -> tuple[str, int]:
+    """Scheme that stands for the exact solution, and its steps for each of the finest step tested."""
     kind = problem.kind if problem.equation == "overdamped" else "any"
-    first, second = REFERENCES[problem.equation, kind]
-    return second if first == scheme else first
+    first, second, refinement = REFERENCES[which, problem.equation, kind]
+    order = schemes.find(scheme, ("ito", "stratonovich")).order("strong", kind)
+    if which == "strong" and order is not None and order <= 0.5:
+        refinement = max(2, refinement // _COARSE)
+    return second if first == scheme else first, refinement
 
 
 def run(problem: Problem, scheme: str, steps: int, paths: int, path: BrownianPath | None, engine: str) -> Array:

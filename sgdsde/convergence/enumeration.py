@@ -28,7 +28,8 @@ def branches(program: schemes.Program) -> int | None:
     """Branches of one step; None when its noise is continuous."""
     if not program.draws or not set(program.draws) <= set(_BRANCHES):
         return None
-    return math.prod(len(_BRANCHES[name][0]) ** numbers for name, numbers in program.draws.items())
+    each: int = math.prod(len(_BRANCHES[name][0]) ** numbers for name, numbers in program.draws.items())
+    return each
 
 
 def expectation(problem: Problem, program: schemes.Program, steps: int, observable: Callable[[Array], Array]) -> float:

@@ -27,12 +27,15 @@ def extrapolated(
     Parameters
     ----------
     problem : Problem
+        Landscape, start and time.
     scheme : str
         A scheme on Gaussian increments that declares its weak order p; both step sizes see the same Brownian paths.
     observable : callable or str
         φ, from (paths, d) to (paths,), or an expression in the landscape's variables.
     steps, paths : int
         Steps of the coarser run, and independent paths.
+    seed, engine
+        As in :func:`sgdsde.integrate`.
 
     Returns
     -------
@@ -49,7 +52,8 @@ def extrapolated(
 
     Examples
     --------
-    >>> bowl = Problem("mine", Landscape("x**2/2", "x"), 1.0, time=1.0)
+    >>> from sgdsde import Landscape
+    >>> bowl = Problem("mine", Landscape("x**2/2", "x"), 1.0)
     >>> import math
     >>> found = extrapolated(bowl, "euler_maruyama", "x", steps=8, paths=2000)
     >>> bool(abs(found.value - math.exp(-1)) < 5 * found.standard_error)

@@ -1,4 +1,4 @@
-"""Every registered scheme on problems of every kind of noise that it declares: declared orders against measured ones."""
+"""Every registered scheme on problems of each kind of noise that it declares: declared orders against measured ones."""
 
 from __future__ import annotations
 
@@ -25,8 +25,27 @@ TOLERANCE = 0.15
 
 _STRONG_STEPS = {0: (16, 32, 64, 128, 256, 512), 1: (8, 16, 32, 64, 128)}  # by the whole part of the declared order
 _STRONG_NEXT_POWER = 0.5
-_WEAK_STEPS = {1: (4, 6, 8, 12, 16, 24), 2: (3, 4, 6, 8, 12, 16)}
-_WEAK_NEXT_POWER = 1.0
+
+
+@dataclass(frozen=True)
+class _Weak:
+    """Steps and paths of a weak order, and the next power that its fit allows for."""
+
+    steps: tuple[int, ...]
+    paths: int
+    next_power: float | None = 1.0
+
+
+#: By equation, and whether the declared order is above 1. Symmetric splittings have an expansion in Δ² and need no
+#: other power at these steps.
+_WEAK = {
+    ("overdamped", False): _Weak((6, 8, 12, 16, 24, 48), 65_536),
+    ("overdamped", True): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
+    ("momentum", False): _Weak((6, 8, 12, 16, 24, 48), 32_768),
+    ("momentum", True): _Weak((2, 3, 4, 6, 8), 131_072, None),
+}
+#: What is measured by sampling where the first expectation of a problem has errors too small for it.
+_SAMPLED = {"regression": "x"}
 
 
 @dataclass(frozen=True)
@@ -56,19 +75,21 @@ class Cell:
     def measure(self, effort: float = 1.0, seed: int = 0) -> Order:
         """Measure the order; `effort` multiplies the number of paths."""
         if self.which == "strong":
+            steps = _STRONG_STEPS[min(int(self.declared), 1)]
             return strong_order(
-                self.problem, self.scheme, steps=_STRONG_STEPS[min(int(self.declared), 1)], paths=round(2048 * effort), seed=seed,
+                self.problem, self.scheme, steps=steps, paths=round(4096 * effort), seed=seed,
                 next_power=_STRONG_NEXT_POWER,
             )  # fmt: skip
-        observable = self.problem.expectations[0]
         most = most_steps(self.problem, self.scheme)
+        names = {found.name: found for found in self.problem.expectations}
         if most is not None:
-            steps: tuple[int, ...] = tuple(range(max(2, most - 6), most + 1))
+            phi, weak = self.problem.expectations[0], _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
         else:
-            steps = _WEAK_STEPS[2 if self.declared > 1 else 1]
+            phi = names.get(_SAMPLED.get(self.problem.name, ""), self.problem.expectations[0])
+            weak = _WEAK[self.problem.equation, self.declared > 1]
         return weak_order(
-            self.problem, self.scheme, observable.function, observable.exact, steps=steps,
-            paths=round((65_536 if self.declared > 1 else 16_384) * effort), seed=seed, next_power=_WEAK_NEXT_POWER,
+            self.problem, self.scheme, phi.function, phi.exact, steps=weak.steps, paths=round(weak.paths * effort),
+            seed=seed, next_power=weak.next_power,
         )  # fmt: skip
 
 
@@ -79,12 +100,17 @@ def problems_of(declaration: Declaration, kind: str, count: int = 2) -> list[Pro
 
 
 def cells(count: int = 2) -> Iterator[Cell]:
-    """All cells of the matrix, on `count` problems for each kind of noise; a new scheme is in it by being registered."""
+    """All cells of the matrix, on `count` problems for each kind of noise; registering a scheme puts it there."""
     for name, declaration in sorted(declarations().items()):
         for which, orders in (("strong", declaration.strong), ("weak", declaration.weak)):
             for kind, order in orders.items():
                 for problem in problems_of(declaration, kind, count):
                     yield Cell(name, problem, which, kind, order)
+
+
+def size(count: int = 2) -> int:
+    """Number of cells, counted from the declarations alone."""
+    return count * sum(len(found.strong) + len(found.weak) for found in declarations().values())
 
 
 def agrees(cell: Cell, order: Order) -> bool:

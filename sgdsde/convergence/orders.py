@@ -37,13 +37,16 @@ def strong_order(
     Parameters
     ----------
     problem : Problem
-        Landscape, start, time and, where it is known, the solution as a function of the Brownian path; elsewhere a
-        reference scheme with 16 times as many steps as the finest stands for it.
+        Landscape, start, time and, where it is known, the solution as a function of the Brownian path; elsewhere
+        another scheme with far smaller steps stands for it (``sgdsde.convergence.coupled.REFERENCES``).
     scheme : str
+        Name of a scheme on increments of Brownian motion.
     steps : sequence of int
         Numbers of steps; Δ = time / steps.
     paths : int
         Independent paths; all step sizes see the same ones.
+    seed, engine
+        As in :func:`sgdsde.integrate`.
     next_power : float, optional
         Fit the next term of the error's expansion too: see :func:`sgdsde.statistics.orders.fit_order`.
 
@@ -58,14 +61,15 @@ def strong_order(
 
     Examples
     --------
-    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0, time=1.0)
-    >>> order = strong_order(gbm, "euler_maruyama", steps=(8, 16, 32), paths=500)
+    >>> from sgdsde import Landscape
+    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0)
+    >>> order = strong_order(gbm, "euler_maruyama", steps=(32, 64, 128), paths=500)
     >>> bool(abs(order.slope - 0.5) < 0.2)
     True
     """
     distances = [
         np.stack([np.linalg.norm(found - exact, axis=1) for found in levels], axis=1)
-        for levels, exact in final_states(problem, scheme, steps, paths, seed, engine)
+        for levels, exact in final_states(problem, scheme, "strong", steps, paths, seed, engine)
     ]
     return _fit(problem, steps, np.concatenate(distances), next_power)
 
@@ -91,6 +95,8 @@ def weak_order(
 
     Parameters
     ----------
+    problem, scheme, steps, paths, seed, engine, next_power
+        As in :func:`strong_order`; any scheme will do.
     observable : callable or str
         φ, from (paths, d) to (paths,), or an expression in the landscape's variables.
     exact : float, optional
@@ -98,11 +104,19 @@ def weak_order(
     extrapolate : bool
         Measure 2 E φ(ω_{Δ/2}) − E φ(ω_Δ) in place of E φ(ω_Δ) (Talay & Tubaro 1990).
 
-    Other arguments, returns and errors are those of :func:`strong_order`.
+    Returns
+    -------
+    Order
+
+    Raises
+    ------
+    ValueError
+        When the scheme does not take the problem's noise, or there are too many branches to enumerate.
 
     Examples
     --------
-    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0, time=1.0)
+    >>> from sgdsde import Landscape
+    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0)
     >>> import math
     >>> order = weak_order(gbm, "weak_euler", "x", exact=math.exp(-2), steps=(8, 11, 16))
     >>> bool(abs(order.slope - 1) < 0.2)
@@ -118,7 +132,7 @@ def weak_order(
     else:
         chunks = [
             np.stack([phi(found) - phi(truth) for found in levels], axis=1)
-            for levels, truth in final_states(problem, scheme, asked, paths, seed, engine)
+            for levels, truth in final_states(problem, scheme, "weak", asked, paths, seed, engine)
         ]
         differences = np.concatenate(chunks)
     if extrapolate:
@@ -140,7 +154,8 @@ def deterministic_order(
 
     Examples
     --------
-    >>> gbm = Problem("mine", Landscape("x**4/4", "x", factor=[["x"]]), 1.0, time=1.0)
+    >>> from sgdsde import Landscape
+    >>> gbm = Problem("mine", Landscape("x**4/4", "x", factor=[["x"]]), 1.0)
     >>> f"{deterministic_order(gbm, 'euler_maruyama').slope:.1f}"
     '1.0'
     """
@@ -168,6 +183,8 @@ def invariant_order(
 
     Parameters
     ----------
+    problem, scheme, paths, seed, engine, next_power
+        As in :func:`strong_order`.
     exact : float
         Variance of ω_0 under the invariant law.
     step_sizes : sequence of float

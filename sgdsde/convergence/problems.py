@@ -88,7 +88,7 @@ def _closed(
 ) -> Problem:  # fmt: skip
     """Quadratic L, and F with entries of degree 2: the second moments close."""
     route = by_moments(landscape, start, temperature, 1.0, friction)
-    functions = _POLYNOMIALS[landscape.dimension]
+    functions = {**_POLYNOMIALS[landscape.dimension], "x": lambda w: w[:, 0]}
     return _problem(name, kind, landscape, start, temperature, route, functions, friction=friction)
 
 

@@ -41,7 +41,7 @@ def _root_nearest(covariance: Any, wished: Any) -> Any:
 
     values, vectors = np.linalg.eigh(covariance)
     kept = values > 1e-13 * max(values[-1], 0.0)
-    d, k = wished.shape
+    k = wished.shape[1]
     if kept.sum() > k:
         raise ValueError(
             f"scheme 'exact_ou' needs as many columns of the noise factor as the step's covariance has directions, "

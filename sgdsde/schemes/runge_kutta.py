@@ -86,7 +86,7 @@ def srs2(step: Step) -> Vector:
 def sriw1(step: Step) -> Vector:
     """ω + Σ_i α_i a(H⁰_i)Δ + Σ_i (β¹_i ΔW + β²_i I_11/√Δ + β³_i ΔZ/Δ + β⁴_i I_111/Δ) b(H_i), four stages.
 
-    Its weak order is no more than the strong one where b″ ≠ 0: the stages leave terms b″ab ΔW Δ^{3/2}.
+    Its weak order is 2 where b″ = 0, and elsewhere the strong one: the stages leave terms b″ab ΔW Δ^{3/2}.
     """
     import sympy as sp
 

@@ -1,4 +1,4 @@
-"""Schemes whose limit is Stratonovich's; the tape gives them the drift −∇L − ½ Σ_j (∂b_j) b_j, so the SDE is the same."""
+"""Schemes whose limit is Stratonovich's; the tape corrects their drift by −½ Σ_j (∂b_j) b_j, so the SDE is the same."""
 
 from __future__ import annotations
 

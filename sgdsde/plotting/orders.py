@@ -1,0 +1,70 @@
+"""Measured orders of convergence beside the declared ones, a row for each scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from sgdsde.plotting.style import bare_figure, house_style, looks
+
+
+@dataclass(frozen=True)
+class MeasuredOrder:
+    """``measured`` with its 95 % interval to each side, on a problem, and what the scheme declares there."""
+
+    scheme: str
+    which: str
+    problem: str
+    declared: float
+    measured: float
+    half_width: float
+
+
+def orders_chart(rows: Sequence[MeasuredOrder]) -> Figure:
+    """Draw strong and weak orders in two panels; a tick is declared, a point with its interval is measured.
+
+    Parameters
+    ----------
+    rows : sequence of MeasuredOrder
+        Finite orders, in any sequence.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = orders_chart([MeasuredOrder("euler_maruyama", "strong", "sinh", 0.5, 0.52, 0.04)])
+    >>> [axes.get_title() for axes in figure.axes][:2]
+    ['strong order', 'weak order']
+    """
+    schemes = sorted({row.scheme for row in rows}, reverse=True)
+    problems = list(dict.fromkeys(row.problem for row in rows))
+    with house_style():
+        figure = bare_figure(9.0, 1.6 + 0.3 * len(schemes))
+        panels = figure.subplots(1, 2, sharey=True)
+        styles = dict(zip(problems, looks(), strict=False))
+        for axes, which in zip(panels, ("strong", "weak"), strict=True):
+            shown = [row for row in rows if row.which == which]
+            for row in shown:
+                place = schemes.index(row.scheme)
+                shift = 0.5 * (problems.index(row.problem) + 0.5) / len(problems) - 0.25
+                color, marker = styles[row.problem]
+                axes.plot([row.declared] * 2, [place - 0.4, place + 0.4], color="0.6", linewidth=2, zorder=1)
+                axes.errorbar(
+                    row.measured, place + shift, xerr=row.half_width, fmt=marker, color=color, markersize=4,
+                    capsize=2, linewidth=1,
+                )  # fmt: skip
+            axes.set_title(f"{which} order")
+            axes.set_xlabel("order in the step Δ")
+            axes.set_xlim(0, 2.6)
+            axes.set_yticks(range(len(schemes)), schemes)
+            axes.set_ylim(-0.7, len(schemes) - 0.3)
+        for problem in problems:
+            color, marker = styles[problem]
+            panels[0].plot([], [], marker, color=color, markersize=4, label=problem)
+        panels[0].plot([], [], color="0.6", linewidth=2, label="declared")
+        figure.legend(loc="outside lower center", ncols=4)
+    return figure
