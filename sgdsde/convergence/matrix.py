@@ -14,16 +14,21 @@ from sgdsde.statistics.orders import Order
 
 #: Problems by equation and kind of noise, preferred ones first: generic ones, whose errors have no accidental zeros.
 PREFERRED = {
-    ("overdamped", "additive"): ("two_wells", "ornstein_uhlenbeck", "correlated"),
+    ("overdamped", "additive"): ("two_wells", "ripples", "correlated", "ornstein_uhlenbeck"),
     ("overdamped", "diagonal"): ("sinh", "geometric_pair"),
     ("overdamped", "commutative"): ("commuting_linear", "bent"),
     ("overdamped", "any"): ("crossed_linear", "regression"),
     ("momentum", "any"): ("langevin_regression", "langevin_two_wells"),
 }
+#: Problems for weak orders of 3/2: errors of that order have factors b″, which vanish for linear noise.
+_BENT = {"diagonal": ("tanh", "sinh")}
 #: How far a measured order may be from the declared one, and how wide its interval may reach to each side.
 TOLERANCE = 0.15
 
-_STRONG_STEPS = {0: (16, 32, 64, 128, 256, 512), 1: (8, 16, 32, 64, 128)}  # by the whole part of the declared order
+_STRONG_STEPS = {
+    0: (16, 32, 64, 128, 256, 512),
+    1: (8, 12, 16, 24, 32, 48, 64, 96),
+}  # by the whole part of the declared order
 _STRONG_NEXT_POWER = 0.5
 
 
@@ -36,16 +41,19 @@ class _Weak:
     next_power: float | None = 1.0
 
 
-#: By equation, and whether the declared order is above 1. Symmetric splittings have an expansion in Δ² and need no
-#: other power at these steps.
+#: By equation, or additive noise, and declared order. Symmetric splittings have an expansion in
+#: Δ², and additive noise leaves so little of the sampling error that steps can be small: they need no other power.
 _WEAK = {
-    ("overdamped", False): _Weak((6, 8, 12, 16, 24, 48), 65_536),
-    ("overdamped", True): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
-    ("momentum", False): _Weak((6, 8, 12, 16, 24, 48), 32_768),
-    ("momentum", True): _Weak((2, 3, 4, 6, 8), 131_072, None),
+    ("overdamped", 1.0): _Weak((6, 8, 12, 16, 24, 48), 65_536),
+    ("overdamped", 1.5): _Weak((6, 8, 12, 16, 24, 48), 131_072),
+    ("overdamped", 2.0): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
+    ("additive", 2.0): _Weak((6, 8, 12, 16, 24, 48), 262_144, None),
+    ("momentum", 1.0): _Weak((6, 8, 12, 16, 24, 48), 32_768),
+    ("momentum", 2.0): _Weak((2, 3, 4, 6, 8), 131_072, None),
 }
-#: What is measured by sampling where the first expectation of a problem has errors too small for it.
-_SAMPLED = {"regression": "x"}
+#: What is measured by sampling, by problem and declared order, where the first expectation is too noisy for it, or does
+#: not show the leading term.
+_SAMPLED = {("regression", 1.0): "x", ("sinh", 1.5): "sin(x)"}
 
 
 @dataclass(frozen=True)
@@ -82,20 +90,26 @@ class Cell:
             )  # fmt: skip
         most = most_steps(self.problem, self.scheme)
         names = {found.name: found for found in self.problem.expectations}
-        if most is not None:
-            phi, weak = self.problem.expectations[0], _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
+        problem = self.problem
+        if most is not None:  # few steps can be enumerated: over a shorter time they are small enough
+            problem = PROBLEMS.get(f"{problem.name}_short", problem)
+            phi, weak = problem.expectations[0], _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
         else:
-            phi = names.get(_SAMPLED.get(self.problem.name, ""), self.problem.expectations[0])
-            weak = _WEAK[self.problem.equation, self.declared > 1]
+            wanted = _SAMPLED.get((self.problem.name, self.declared), "")
+            phi = names.get(wanted, self.problem.expectations[0])
+            place = "additive" if self.kind == "additive" and self.declared > 1 else self.problem.equation
+            weak = _WEAK.get((place, self.declared)) or _WEAK[place, 2.0 if self.declared > 1 else 1.0]
         return weak_order(
-            self.problem, self.scheme, phi.function, phi.exact, steps=weak.steps, paths=round(weak.paths * effort),
+            problem, self.scheme, phi.function, phi.exact, steps=weak.steps, paths=round(weak.paths * effort),
             seed=seed, next_power=weak.next_power,
         )  # fmt: skip
 
 
-def problems_of(declaration: Declaration, kind: str, count: int = 2) -> list[Problem]:
+def problems_of(declaration: Declaration, which: str, kind: str, count: int = 2) -> list[Problem]:
     """The first `count` problems of a kind of noise that the scheme takes."""
     names = PREFERRED[declaration.equation, kind if declaration.equation == "overdamped" else "any"]
+    if which == "weak" and declaration.weak[kind] == 1.5:
+        names = _BENT.get(kind, names)
     return [PROBLEMS[name] for name in names if fits(declaration, PROBLEMS[name].landscape)][:count]
 
 
@@ -104,7 +118,7 @@ def cells(count: int = 2) -> Iterator[Cell]:
     for name, declaration in sorted(declarations().items()):
         for which, orders in (("strong", declaration.strong), ("weak", declaration.weak)):
             for kind, order in orders.items():
-                for problem in problems_of(declaration, kind, count):
+                for problem in problems_of(declaration, which, kind, count):
                     yield Cell(name, problem, which, kind, order)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -75,21 +76,24 @@ def _gaussian(
     return _problem(name, "additive", landscape, start, temperature, route, functions, friction=friction)
 
 
-def _two_wells(name: str, friction: float | None = None) -> Problem:
-    """Wells at ±1.33; the drift has a bounded slope."""
-    landscape = Landscape("x**2/2 + a*cos(b*x)", "x", {"a": 1.0, "b": 1.5})
-    route = on_a_line(landscape, 0.3, 0.8, 1.0, friction)
-    return _problem(name, "additive", landscape, [0.3], 0.8, route, {**_POLYNOMIALS[1], **_SINES[1]}, friction=friction)
+def _wells(
+    name: str, loss: str, numbers: Mapping[str, float], start: float, friction: float | None = None
+) -> Problem:  # fmt: skip
+    """Nonlinear drift with a bounded slope."""
+    landscape, functions = Landscape(loss, "x", numbers), {**_POLYNOMIALS[1], **_SINES[1]}
+    route = on_a_line(landscape, start, 0.8, 1.0, friction)
+    return _problem(name, "additive", landscape, [start], 0.8, route, functions, friction=friction)
 
 
 def _closed(
     name: str, kind: str, landscape: Landscape, start: Sequence[float], temperature: float,
-    friction: float | None = None,
+    friction: float | None = None, time: float = 1.0,
 ) -> Problem:  # fmt: skip
     """Quadratic L, and F with entries of degree 2: the second moments close."""
-    route = by_moments(landscape, start, temperature, 1.0, friction)
+    route = by_moments(landscape, start, temperature, time, friction)
     functions = {**_POLYNOMIALS[landscape.dimension], "x": lambda w: w[:, 0]}
-    return _problem(name, kind, landscape, start, temperature, route, functions, friction=friction)
+    problem = _problem(name, kind, landscape, start, temperature, route, functions, friction=friction)
+    return replace(problem, time=time)
 
 
 def _solved(
@@ -147,7 +151,7 @@ def _bent() -> Problem:
     )  # fmt: skip
 
 
-def _regression(name: str, temperature: float, friction: float | None = None) -> Problem:
+def _regression(name: str, temperature: float, friction: float | None = None, time: float = 1.0) -> Problem:
     """Linear regression on Gaussian inputs of covariance H, label variance s: F = (s + δᵀHδ)H + Hδ δᵀH, δ = ω − ω*."""
     h = {"a": 1.2, "b": 0.4, "c": 0.7, "s": 0.3, "u": 0.5, "v": -0.4}
     first, second = "(a*(x - u) + b*(y - v))", "(b*(x - u) + c*(y - v))"
@@ -155,10 +159,11 @@ def _regression(name: str, temperature: float, friction: float | None = None) ->
     corner = f"(s + {square})*b + {first}*{second}"
     covariance = [[f"(s + {square})*a + {first}**2", corner], [corner, f"(s + {square})*c + {second}**2"]]
     landscape = Landscape(f"{square}/2", "x y", h, covariance)
-    return _closed(name, "any", landscape, [1.5, 0.8], temperature, friction)
+    return _closed(name, "any", landscape, [1.5, 0.8], temperature, friction, time)
 
 
 def _all() -> tuple[Problem, ...]:
+    wells = "x**2/2 + a*cos(b*x)", {"a": 1.0, "b": 1.5}, 0.3  # at ±1.33
     bowl = Landscape("h*(x - c)**2/2", "x", {"h": 1.5, "c": 0.5}, covariance=0.8)
     tilted = Landscape("x**2 + x*y/2 + 2*y**2/5", "x y", factor=[[1.0, 0.0], [0.6, 0.5]])  # F and H do not commute
     pair = {"a": 1.2, "b": 0.7, "c": 0.3}
@@ -172,7 +177,8 @@ def _all() -> tuple[Problem, ...]:
     return (
         _gaussian("ornstein_uhlenbeck", bowl, [2.0], 0.9),
         _gaussian("correlated", tilted, [1.5, -1.0], 0.5),
-        _two_wells("two_wells"),
+        _wells("two_wells", *wells),
+        _wells("ripples", "x**2/2 + a*sin(b*x)", {"a": 0.6, "b": 1.7}, -0.5),
         _exponential("geometric", [1.0], [0.8], 0.8),
         _exponential("geometric_pair", [1.2, 0.6], [0.7, 0.9], 0.7),
         _closed("geometric_coupled", "diagonal", coupled, [1.0, 1.5], 0.8),
@@ -182,9 +188,11 @@ def _all() -> tuple[Problem, ...]:
         _commuting(),
         _bent(),
         _closed("crossed_linear", "any", crossed, [1.0, 1.5], 0.8),
+        _closed("crossed_linear_short", "any", crossed, [1.0, 1.5], 0.8, time=0.25),
         _regression("regression", 0.2),
+        _regression("regression_short", 0.2, time=0.25),
         _gaussian("langevin", tilted, [1.5, -1.0], 0.5, friction=1.5),
-        _two_wells("langevin_two_wells", friction=1.3),
+        _wells("langevin_two_wells", *wells, friction=1.3),
         _regression("langevin_regression", 0.2, friction=1.0),
     )
 

@@ -1,4 +1,4 @@
-"""The integrators that every other claim leans on: do they converge at the orders that they declare?"""
+"""The integrators that every other claim leans on converge at the orders that they declare."""
 
 from __future__ import annotations
 
