@@ -20,8 +20,8 @@ PREFERRED = {
     ("overdamped", "any"): ("crossed_linear", "regression"),
     ("momentum", "any"): ("langevin_regression", "langevin_two_wells"),
 }
-#: Problems for weak orders of 3/2: errors of that order have factors b″, which vanish for linear noise.
-_BENT = {"diagonal": ("tanh", "sinh")}
+#: Problems for some weak orders instead: errors of order 3/2 have factors b″, which vanish for linear noise.
+_INSTEAD = {("diagonal", 1.5): ("tanh", "sinh"), ("additive", 1.0): ("two_wells", "ornstein_uhlenbeck")}
 #: How far a measured order may be from the declared one, and how wide its interval may reach to each side.
 TOLERANCE = 0.15
 
@@ -44,7 +44,8 @@ class _Weak:
 #: By equation, or additive noise, and declared order. Symmetric splittings have an expansion in
 #: Δ², and additive noise leaves so little of the sampling error that steps can be small: they need no other power.
 _WEAK = {
-    ("overdamped", 1.0): _Weak((6, 8, 12, 16, 24, 48), 65_536),
+    ("overdamped", 1.0): _Weak((6, 8, 12, 16, 24, 48), 131_072),
+    ("additive", 1.0): _Weak((6, 8, 12, 16, 24, 48), 524_288),
     ("overdamped", 1.5): _Weak((6, 8, 12, 16, 24, 48), 131_072),
     ("overdamped", 2.0): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
     ("additive", 2.0): _Weak((6, 8, 12, 16, 24, 48), 262_144, None),
@@ -53,7 +54,11 @@ _WEAK = {
 }
 #: What is measured by sampling, by problem and declared order, where the first expectation is too noisy for it, or does
 #: not show the leading term.
-_SAMPLED = {("regression", 1.0): "x", ("sinh", 1.5): "sin(x)"}
+_SAMPLED = {
+    ("regression", 1.0): "x",
+    ("sinh", 1.5): "sin(x)",
+    ("two_wells", 1.0): "sin(x)",
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Cell:
         else:
             wanted = _SAMPLED.get((self.problem.name, self.declared), "")
             phi = names.get(wanted, self.problem.expectations[0])
-            place = "additive" if self.kind == "additive" and self.declared > 1 else self.problem.equation
+            place = "additive" if self.kind == "additive" else self.problem.equation
             weak = _WEAK.get((place, self.declared)) or _WEAK[place, 2.0 if self.declared > 1 else 1.0]
         return weak_order(
             problem, self.scheme, phi.function, phi.exact, steps=weak.steps, paths=round(weak.paths * effort),
@@ -108,8 +113,8 @@ class Cell:
 def problems_of(declaration: Declaration, which: str, kind: str, count: int = 2) -> list[Problem]:
     """The first `count` problems of a kind of noise that the scheme takes."""
     names = PREFERRED[declaration.equation, kind if declaration.equation == "overdamped" else "any"]
-    if which == "weak" and declaration.weak[kind] == 1.5:
-        names = _BENT.get(kind, names)
+    if which == "weak":
+        names = _INSTEAD.get((kind, declaration.weak[kind]), names)
     return [PROBLEMS[name] for name in names if fits(declaration, PROBLEMS[name].landscape)][:count]
 
 

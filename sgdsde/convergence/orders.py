@@ -18,9 +18,6 @@ from sgdsde.statistics.orders import Order, fit_order
 Array = NDArray[np.float64]
 Observable = Callable[[Array], Array]
 
-#: Steps of the solution without noise, for each of the finest step tested.
-_DETERMINISTIC_REFINEMENT = 64
-
 
 def strong_order(
     problem: Problem,
@@ -150,7 +147,7 @@ def most_steps(problem: Problem, scheme: str) -> int | None:
 def deterministic_order(
     problem: Problem, scheme: str, *, steps: Sequence[int] = (8, 16, 32, 64, 128), next_power: float | None = None
 ) -> Order:
-    """Order with the noise off: |ω_Δ(T) − ω(T)| ∝ Δ^p at T = 0, against the same scheme with far smaller steps.
+    """Order with the noise off: |ω_Δ(T) − ω(T)| ∝ Δ^p at T = 0.
 
     Examples
     --------
@@ -159,9 +156,24 @@ def deterministic_order(
     >>> f"{deterministic_order(gbm, 'euler_maruyama').slope:.1f}"
     '1.0'
     """
-    still = replace(problem, temperature=0.0, solution=None)
-    finest = max(steps) * _DETERMINISTIC_REFINEMENT
-    exact = 2 * run(still, scheme, 2 * finest, 1, None, "numpy") - run(still, scheme, finest, 1, None, "numpy")
+    from scipy.integrate import solve_ivp
+
+    still, landscape = replace(problem, temperature=0.0, solution=None), problem.landscape
+    d, start = landscape.dimension, np.array(problem.w0)
+
+    def overdamped(time: float, state: Array) -> Array:
+        return -landscape.gradient(state)
+
+    def momentum(time: float, state: Array) -> Array:
+        w, p = state[:d], state[d:]
+        return np.concatenate([p, -problem.friction * p - landscape.gradient(w)])
+
+    slope, state = {
+        "overdamped": (overdamped, start),
+        "momentum": (momentum, np.concatenate([start, 0.0 * start])),
+    }[problem.equation]
+    solved = solve_ivp(slope, (0.0, problem.time), state, method="DOP853", rtol=1e-12, atol=1e-14)
+    exact = solved.y[:d, -1]
     distances = [[float(np.linalg.norm(run(still, scheme, n, 1, None, "numpy") - exact))] for n in steps]
     return _fit(still, steps, np.array(distances).T, next_power)
 

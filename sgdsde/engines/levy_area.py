@@ -139,7 +139,7 @@ def terms_for(method: str, k: int, step: float, constant: float = 1.0) -> int:
     """Terms that keep strong order 1: the mean square of the error of each area over a step Δ is at most constant Δ³.
 
     All pairs have the same error. Kastner & Rößler 2023, the norm max-L²; times k(k − 1)/2 it is Wiktorsson's bound for
-    all pairs together.
+    all pairs together. One for k = 1, which has no pairs.
 
     Raises
     ------
@@ -148,4 +148,4 @@ def terms_for(method: str, k: int, step: float, constant: float = 1.0) -> int:
     """
     chosen = _chosen(method)
     least: float = (chosen.error(k) / (constant * step)) ** (1.0 / chosen.order)
-    return max(1, math.ceil(least))
+    return max(1, math.ceil(least)) if k > 1 else 1

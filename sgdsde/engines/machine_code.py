@@ -93,6 +93,12 @@ def _link(stored: str, signature: str) -> Callable[..., None]:
 def _compile(source: str, name: str, signature: str, path: Path) -> dict[str, str]:
     """Object code of a function, as text, and its symbol."""
     symbol, assembly = _with_numba(source, name, signature, path)
+    module = _optimised(symbol, assembly)
+    return {"symbol": symbol, "object": base64.b64encode(_machine()[0].emit_object(module)).decode()}
+
+
+def _optimised(symbol: str, assembly: str) -> llvm.ModuleRef:
+    """The function and what it needs, vectorised for this processor."""
     module = llvm.parse_assembly(assembly)
     for function in module.functions:
         if not function.is_declaration and function.name != symbol:
@@ -103,7 +109,7 @@ def _compile(source: str, name: str, signature: str, path: Path) -> dict[str, st
     for needed in (f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")):
         if llvm.address_of_symbol(needed) is None:
             raise RuntimeError(f"a compiled kernel needs {needed}, which this process does not have")
-    return {"symbol": symbol, "object": base64.b64encode(_machine()[0].emit_object(module)).decode()}
+    return module
 
 
 def _with_numba(source: str, name: str, signature: str, path: Path) -> tuple[str, str]:

@@ -25,17 +25,16 @@ def test_order_without_noise(scheme: str, order: int) -> None:
 def test_leimkuhler_matthews_is_second_order_for_the_invariant_law_and_euler_first() -> None:
     weights = [quad(lambda x, n=n: x**n * math.exp(-(x**4) / 2), -6, 6, epsabs=1e-13)[0] for n in (0, 2)]
     exact = weights[1] / weights[0]
-    sizes = (0.4, 0.3, 0.2, 0.15)
-    found = {
-        scheme: convergence.invariant_order(QUARTIC, scheme, exact, sizes, relaxation=12.0, length=240.0, paths=8192)
-        for scheme in ("euler_maruyama", "leimkuhler_matthews")
-    }
-    for scheme, order in (("euler_maruyama", 1.0), ("leimkuhler_matthews", 2.0)):
-        assert found[scheme].determined, str(found[scheme])
-        assert abs(found[scheme].slope - order) < 0.4
-        assert found[scheme].standard_error < 0.15
-    errors = [np.abs(order.errors) for order in found.values()]
-    assert (errors[1] < errors[0] / 3).all()
+    for scheme, order, sizes, paths in (
+        ("euler_maruyama", 1.0, (0.1, 0.07, 0.05, 0.035), 16_384),
+        ("leimkuhler_matthews", 2.0, (0.25, 0.21, 0.17, 0.13), 65_536),
+    ):
+        found = convergence.invariant_order(
+            QUARTIC, scheme, exact, sizes, relaxation=8.0, length=400.0, paths=paths, seed=1
+        )
+        assert found.used.all(), str(found)
+        assert abs(found.slope - order) < 4 * found.standard_error
+        assert found.standard_error < 0.2
 
 
 def test_extrapolated_euler_is_of_weak_order_two() -> None:
@@ -65,24 +64,29 @@ def test_extrapolation_needs_an_order() -> None:
 
 
 def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
-    problem = PROBLEMS["tanh"]
+    problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]
-    tolerance = 2e-3
+    tolerance = 0.06
     found = [
-        convergence.multilevel_expectation(problem, phi.function, tolerance, scheme="milstein", seed=s, engine="numpy")
+        convergence.multilevel_expectation(
+            problem, phi.function, tolerance, scheme="euler_maruyama", seed=s, engine="numpy"
+        )
         for s in range(8)
     ]
     errors = np.array([run.value - phi.exact for run in found])
     assert np.sqrt((errors**2).mean()) < 1.7 * tolerance  # χ² of 8 at 4σ
     assert all(run.converged for run in found)
-    assert all(run.cost < run.cost_of_plain for run in found)
+    assert all(run.cost < run.cost_of_plain / 3 for run in found)
     assert {"level", "steps", "paths"} <= set(found[0].to_xarray().variables)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: convergence.strong_order(BOWL, "weak_euler"), "scheme 'weak_euler' approximates no path: it draws two"),
+        (
+            lambda: convergence.strong_order(BOWL, "weak_euler"),
+            "scheme 'weak_euler' approximates no path: it draws two",
+        ),
         (lambda: convergence.weak_order(BOWL, "weak_euler", "x"), "exact must be given for scheme 'weak_euler'"),
         (lambda: convergence.weak_order(BOWL, "weak_euler", "x", 0.0, steps=(40,)), "steps must be few enough"),
         (lambda: convergence.strong_order(BOWL, "runge"), "scheme must be one of .*euler_maruyama"),

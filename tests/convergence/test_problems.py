@@ -68,6 +68,9 @@ EQUATIONS = {
     "regression": (lambda w: -(w - MINIMUM) @ H, regression_noise),
 }
 EQUATIONS |= {
+    "ripples": (lambda w: -w - 1.02 * np.cos(1.7 * w), on_the_line(np.ones_like)),
+    "crossed_linear_short": EQUATIONS["crossed_linear"],
+    "regression_short": EQUATIONS["regression"],
     "langevin": EQUATIONS["correlated"],
     "langevin_two_wells": EQUATIONS["two_wells"],
     "langevin_regression": EQUATIONS["regression"],
@@ -119,7 +122,7 @@ def test_noise_is_of_the_kind_and_of_no_more_special_one(name):
 
 def test_every_kind_has_problems():
     assert {kind: len(of_kind(kind)) for kind in ("additive", "diagonal", "commutative", "any")} == {
-        "additive": 3, "diagonal": 6, "commutative": 2, "any": 2,
+        "additive": 4, "diagonal": 6, "commutative": 2, "any": 4,
     }  # fmt: skip
     assert [problem.name for problem in of_kind("any", "momentum")] == ["langevin_regression"]
     assert len(of_kind("additive", "momentum")) == 2
@@ -175,7 +178,7 @@ def test_expectations_are_met_by_simulation():
     rng, paths, z = np.random.default_rng(3), 8000, {}
     for problem in PROBLEMS.values():
         k = problem.landscape.noise_dimension
-        fine = rng.normal(size=(32, paths, k)) / math.sqrt(32)
+        fine = rng.normal(size=(32, paths, k)) * math.sqrt(problem.time / 32)
         ends = [euler(problem, fine), euler(problem, fine.reshape(16, 2, paths, k).sum(axis=1))]
         for expectation in problem.expectations:
             halved, whole = (expectation.function(end) for end in ends)

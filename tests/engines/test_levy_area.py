@@ -9,11 +9,18 @@ import sdeint
 import torch
 from scipy import stats
 
+from sgdsde import engines
+from sgdsde.codegen import Block
 from sgdsde.engines import lane_area, levy_area
 from sgdsde.engines.lanes import LANES
+from sgdsde.engines.noise import GaussianIncrements, LevyAreas, reference_noise
+from sgdsde.engines.philox import STREAM_SECOND
+from sgdsde.engines.registry import Plan
+from sgdsde.engines.torch_noise import tensor_noise
 
 METHODS = tuple(levy_area.METHODS)
 TAILS = ("wiktorsson", "mrongowius_roessler")
+SEED = 2**40 + 7  # both words of the key
 
 
 def sigmas(tests: int) -> float:
@@ -61,6 +68,35 @@ def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     getattr(lane_area, method)(out, z_rows, rows, k, terms)
     np.testing.assert_allclose(out[: pairs * LANES].reshape(pairs, LANES), expected, rtol=0, atol=1e-13)
     assert np.isnan(out[pairs * LANES :]).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
+    """A second source, as of Taylor 1.5, comes after."""
+    sources = (GaussianIncrements(k), LevyAreas(k, 3, method), GaussianIncrements(k, STREAM_SECOND))
+    judge, tensors = reference_noise(sources, SEED, 50), tensor_noise(sources, SEED, 50, torch.device("cpu"))
+    expected = np.stack([judge(step) for step in range(5)])
+    assert expected.shape == (5, 2 * k + k * (k - 1) // 2, 50)
+    assert np.unique(expected).size == expected.size  # no number twice
+    found = np.stack([tensors(step).numpy() for step in range(5)])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("method", "k"), zip(METHODS, (2, 2, 3), strict=True))
+def test_engines_draw_the_same_areas(method: str, k: int) -> None:
+    """The state is the noise, so that snapshots are what was drawn."""
+    updates, paths = 5, LANES + 3
+    sources = (GaussianIncrements(k), LevyAreas(k, 3, method))
+    numbers = sum(source.numbers for source in sources)
+    state, drawn, kept = ([f"{name}{i}" for i in range(numbers)] for name in ("w", "z", "kept"))
+    block = Block((), (*state, *drawn), (), tuple(zip(kept, drawn, strict=True)), tuple(kept))
+    plan = Plan(block, (), sources, np.zeros((numbers, paths)), numbers, updates, save_every=1, seed=SEED)
+    judge = reference_noise(sources, SEED, paths)
+    expected = np.stack([judge(step) for step in range(updates)])
+    for engine in ("numba", "torch"):
+        saved = engines.run(engine, plan).saved[1:].transpose(0, 2, 1)
+        np.testing.assert_allclose(saved, expected, rtol=0, atol=1e-12)
 
 
 def test_the_terms_are_the_area_of_the_path_that_they_describe() -> None:
@@ -280,6 +316,7 @@ def test_numbers_of_normals_and_terms() -> None:
     assert [levy_area.normals_needed(method, 3, 4) for method in METHODS] == [24, 27, 30]
     assert [levy_area.normals_needed(method, 1, 4) for method in METHODS] == [0, 0, 0]
     assert [levy_area.terms_for(method, 2, 1e-3) for method in METHODS] == [152, 10, 5]
+    assert [levy_area.terms_for(method, 1, 1e-3) for method in METHODS] == [1, 1, 1]
 
 
 def test_bad_input() -> None:
