@@ -155,7 +155,7 @@ class BrownianPath:
             return self._drawn(draws, first, last, first_path, last_path)
         if any(name not in self._kept or self._kept[name].shape[2] < last_path for name in draws):
             self._kept |= self._drawn(draws, 0, self.steps, 0, last_path)
-        return {name: self._kept[name][first:last, :, first_path:last_path] for name in {"z", *draws}}
+        return {name: self._kept[name][first:last, :, first_path:last_path] for name in ("z", *set(draws) - {"z"})}
 
     def _drawn(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
         k, where = self.dimension, (first, last, first_path, last_path)
@@ -195,10 +195,12 @@ def _chained(fine: dict[str, Array], k: int) -> dict[str, Array]:
     ratio = z.shape[1]
     if ratio == 1:
         return {name: values[:, 0] for name, values in fine.items()}
-    part = z / math.sqrt(ratio)
-    reached = np.cumsum(part, axis=1)
-    before, whole = reached - part, reached[:, -1]
+    whole = z.sum(axis=1) / math.sqrt(ratio)
     found = {"z": whole}
+    if len(fine) == 1:
+        return found
+    part = z / math.sqrt(ratio)
+    before = np.cumsum(part, axis=1) - part
     if "y" in fine:
         inside = (z + fine["y"] / math.sqrt(3.0)) / (2 * ratio**1.5)
         integral = (before / ratio + inside).sum(axis=1)

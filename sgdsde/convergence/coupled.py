@@ -31,7 +31,7 @@ REFERENCES = {
     ("weak", "overdamped", "additive"): ("sra1", "sra3", 4),
     ("weak", "overdamped", "diagonal"): ("taylor_15", "sriw1", 4),
     ("weak", "overdamped", "commutative"): ("milstein", "heun", 16),
-    ("weak", "overdamped", "any"): ("heun", "euler_maruyama", 16),
+    ("weak", "overdamped", "any"): ("heun", "euler_maruyama", 8),
     ("strong", "momentum", "any"): ("baoab", "obabo", 16),
     ("weak", "momentum", "any"): ("baoab", "obabo", 16),
 }

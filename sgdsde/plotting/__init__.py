@@ -6,7 +6,7 @@ from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.compare import Shown, side_by_side
-from sgdsde.plotting.orders import MeasuredOrder, orders_chart
+from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
 from sgdsde.plotting.style import png
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "against_theory",
     "best_batch_size",
     "between_batches",
+    "convergence_chart",
     "orders_chart",
     "png",
     "side_by_side",

@@ -1,13 +1,15 @@
-"""Measured orders of convergence beside the declared ones, a row for each scheme."""
+"""Orders of convergence: measured beside declared ones, a row for each scheme; and the errors behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from sgdsde.plotting.style import bare_figure, house_style, looks
+from sgdsde.plotting.style import bare_figure, house_style, looks, plain_log_ticks
+from sgdsde.statistics import Order
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,48 @@ def orders_chart(rows: Sequence[MeasuredOrder]) -> Figure:
             panels[0].plot([], [], marker, color=color, markersize=4, label=problem)
         panels[0].plot([], [], color="0.6", linewidth=2, label="declared")
         figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
+def convergence_chart(orders: Mapping[str, Order], error: str = "error") -> Figure:
+    """Draw errors against step sizes, with bars of one standard error and the fitted lines.
+
+    Parameters
+    ----------
+    orders : mapping of str to Order
+        A name for each measured order; points left out of the fit are hollow.
+    error : str
+        Name of the vertical axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from sgdsde.statistics import fit_order
+    >>> figure = convergence_chart({"mine": fit_order([0.5, 0.25, 0.125], [0.5, 0.24, 0.13], 0.001)})
+    >>> figure.axes[0].get_xlabel()
+    'step Δ'
+    """
+    with house_style():
+        figure = bare_figure(7.0, 4.8)
+        axes = figure.subplots()
+        for (name, order), (color, marker) in zip(orders.items(), looks(), strict=False):
+            label = f"{name}: order {order.slope:.2f} ± {order.standard_error:.2f}"
+            size = np.abs(order.errors)
+            for shown, fill in ((order.used, color), (~order.used, "white")):
+                axes.errorbar(
+                    order.step_sizes[shown], size[shown], yerr=order.standard_errors[shown], fmt=marker, color=color,
+                    markerfacecolor=fill, capsize=2, linewidth=1, label=label if fill == color else None,
+                )  # fmt: skip
+            if order.determined:
+                fine = np.geomspace(order.step_sizes.min(), order.step_sizes.max(), 60)
+                axes.plot(fine, order.line(fine), color=color, linewidth=1)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("step Δ")
+        axes.set_ylabel(error)
+        plain_log_ticks(axes.xaxis)
+        axes.legend()
     return figure
