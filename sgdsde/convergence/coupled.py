@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 #: Paths integrated at a time: their state stays in the processor's cache.
 CHUNK = 8192
 #: What stands for the solution where none is known, by what is measured, equation and kind of noise: the scheme, the
-#: one for testing that scheme itself, and their steps for each of the finest step tested. Expectations need no areas.
+#: one for testing that scheme itself, and their steps for each of the finest one tested. Expectations are extrapolated.
 REFERENCES = {
     ("strong", "overdamped", "additive"): ("sra1", "sra3", 8),
     ("strong", "overdamped", "diagonal"): ("taylor_15", "sriw1", 8),
@@ -30,21 +30,21 @@ REFERENCES = {
     ("strong", "overdamped", "any"): ("milstein_levy", "sri2", 16),
     ("weak", "overdamped", "additive"): ("sra1", "sra3", 4),
     ("weak", "overdamped", "diagonal"): ("taylor_15", "sriw1", 4),
-    ("weak", "overdamped", "commutative"): ("milstein", "heun", 16),
-    ("weak", "overdamped", "any"): ("heun", "euler_maruyama", 8),
+    ("weak", "overdamped", "commutative"): ("milstein", "heun", 8),
+    ("weak", "overdamped", "any"): ("heun", "euler_heun", 8),
     ("strong", "momentum", "any"): ("baoab", "obabo", 16),
-    ("weak", "momentum", "any"): ("baoab", "obabo", 16),
+    ("weak", "momentum", "any"): ("baoab", "obabo", 8),
 }
 _COARSE = 8  # so many times fewer steps will do for a scheme of strong order ½
 
 
 def final_states(
     problem: Problem, scheme: str, which: str, steps: Sequence[int], paths: int, seed: int, engine: str
-) -> Iterator[tuple[list[Array], Array]]:
-    """Chunks of ([final (paths, d) for each number of steps], exact final (paths, d)).
+) -> Iterator[tuple[list[Array], list[tuple[float, Array]]]]:
+    """Chunks of ([final (paths, d) for each number of steps], exact finals (paths, d) with weights).
 
-    Exact is the problem's solution, or where none is known another scheme with far smaller steps; ``which`` is
-    ``"strong"`` or ``"weak"``.
+    Exact is the problem's solution, or where none is known another scheme with far smaller steps. ``which`` is
+    ``"strong"`` or ``"weak"``: expectations are taken of two step sizes of that scheme, extrapolated.
 
     Raises
     ------
@@ -64,9 +64,24 @@ def final_states(
         found = [run(problem, scheme, n, count, path, engine) for n in steps]
         if known:
             assert problem.solution is not None
-            yield found, problem.solution(path.between(0.0, problem.time, count))
+            yield found, [(1.0, problem.solution(path.between(0.0, problem.time, count)))]
         else:
-            yield found, _reference(problem, other, finest, count, seed + chunk, engine)
+            yield (
+                found,
+                [
+                    (weight, _reference(problem, other, finest // ratio, count, seed + chunk, finest, engine))
+                    for weight, ratio in _weights(problem, other, which)
+                ],
+            )
+
+
+def _weights(problem: Problem, scheme: str, which: str) -> list[tuple[float, int]]:
+    """Weights of the reference's step sizes, each with its ratio to the finest."""
+    order = schemes.find(scheme, ("ito", "stratonovich")).order("weak", problem.kind)
+    if which == "strong" or order is None:
+        return [(1.0, 1)]
+    gain = 2.0**order
+    return [(gain / (gain - 1), 1), (-1 / (gain - 1), 2)]
 
 
 @functools.lru_cache(maxsize=2)
@@ -76,8 +91,8 @@ def _path(dimension: int, time: float, steps: int, seed: int) -> BrownianPath:
 
 
 @functools.lru_cache(maxsize=64)
-def _reference(problem: Problem, scheme: str, steps: int, paths: int, seed: int, engine: str) -> Array:
-    path = _path(problem.landscape.noise_dimension, problem.time, steps, seed)
+def _reference(problem: Problem, scheme: str, steps: int, paths: int, seed: int, finest: int, engine: str) -> Array:
+    path = _path(problem.landscape.noise_dimension, problem.time, finest, seed)
     return run(problem, scheme, steps, paths, path, engine)
 
 

@@ -50,7 +50,7 @@ _WEAK = {
     ("overdamped", 2.0): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
     ("additive", 2.0): _Weak((6, 8, 12, 16, 24, 48), 262_144, None),
     ("momentum", 1.0): _Weak((6, 8, 12, 16, 24, 48), 32_768),
-    ("momentum", 2.0): _Weak((2, 3, 4, 6, 8), 131_072, None),
+    ("momentum", 2.0): _Weak((2, 3, 4, 6, 8), 262_144, None),
 }
 #: What is measured by sampling, by problem and declared order, where the first expectation is too noisy for it, or does
 #: not show the leading term.
@@ -88,9 +88,9 @@ class Cell:
     def measure(self, effort: float = 1.0, seed: int = 0) -> Order:
         """Measure the order; `effort` multiplies the number of paths."""
         if self.which == "strong":
-            steps = _STRONG_STEPS[min(int(self.declared), 1)]
+            steps, paths = _STRONG_STEPS[min(int(self.declared), 1)], 8192 if self.declared > 1 else 4096
             return strong_order(
-                self.problem, self.scheme, steps=steps, paths=round(4096 * effort), seed=seed,
+                self.problem, self.scheme, steps=steps, paths=round(paths * effort), seed=seed,
                 next_power=_STRONG_NEXT_POWER,
             )  # fmt: skip
         most = most_steps(self.problem, self.scheme)

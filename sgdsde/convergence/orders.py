@@ -66,7 +66,7 @@ def strong_order(
     """
     distances = [
         np.stack([np.linalg.norm(found - exact, axis=1) for found in levels], axis=1)
-        for levels, exact in final_states(problem, scheme, "strong", steps, paths, seed, engine)
+        for levels, ((_, exact),) in final_states(problem, scheme, "strong", steps, paths, seed, engine)
     ]
     return _fit(problem, steps, np.concatenate(distances), next_power)
 
@@ -128,7 +128,7 @@ def weak_order(
         differences = np.array([[expectation(problem, program, n, phi) - exact for n in asked]])
     else:
         chunks = [
-            np.stack([phi(found) - phi(truth) for found in levels], axis=1)
+            np.stack([phi(found) - sum(weight * phi(w) for weight, w in truth) for found in levels], axis=1)
             for levels, truth in final_states(problem, scheme, "weak", asked, paths, seed, engine)
         ]
         differences = np.concatenate(chunks)
