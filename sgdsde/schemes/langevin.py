@@ -129,7 +129,7 @@ def baoab(step: Step) -> tuple[Vector, Vector]:
     source="Bussi & Parrinello 2007",
 )
 def obabo(step: Step) -> tuple[Vector, Vector]:
-    """Half of friction and noise O, a Verlet step BAB, O again; the halves' noises are those of the path's halves."""
+    """Half of friction and noise O, a Verlet step BAB, O again; the halves' noises are (z ± y)/√2."""
     import sympy as sp
 
     h = step.dt
