@@ -214,7 +214,7 @@ BAD = [
 BAD_SDE = [
     ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
     ({"substeps": 1.5}, "substeps must be an integer at least 1, got 1.5"),
-    ({"scheme": "sgd"}, "scheme must be one of euler_maruyama, got 'sgd'"),
+    ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
 ]
 BAD_SGD = [
     ({"scheme": "euler_maruyama"}, "scheme must be one of sgd, got 'euler_maruyama'"),

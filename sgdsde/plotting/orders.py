@@ -39,7 +39,7 @@ def orders_chart(rows: Sequence[MeasuredOrder]) -> Figure:
     Examples
     --------
     >>> figure = orders_chart([MeasuredOrder("euler_maruyama", "strong", "sinh", 0.5, 0.52, 0.04)])
-    >>> [axes.get_title() for axes in figure.axes][:2]
+    >>> [axes.get_title("left") for axes in figure.axes]
     ['strong order', 'weak order']
     """
     schemes = sorted({row.scheme for row in rows}, reverse=True)

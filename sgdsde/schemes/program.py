@@ -101,7 +101,9 @@ def _check_fits(declaration: Declaration, landscape: Landscape) -> None:
     others = [
         name
         for name, other in sorted(declarations().items())
-        if (other.interpretation == "update") == (declaration.interpretation == "update") and fits(other, landscape)
+        if (other.interpretation == "update") == (declaration.interpretation == "update")
+        and other.equation == declaration.equation
+        and fits(other, landscape)
     ]
     raise ValueError(
         f"scheme {declaration.name!r} needs {' and '.join(needs)}; the noise of this landscape is "

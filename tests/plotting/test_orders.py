@@ -28,4 +28,4 @@ def test_left_out_points_are_hollow() -> None:
     assert left.get_markerfacecolor() == "white"
     np.testing.assert_allclose(left.get_xdata(), [0.0625])
     assert axes.get_ylabel() == "weak error"
-    assert "order 0.9" in axes.get_legend().get_texts()[0].get_text()
+    assert "order 1.00 ± 0.05" in axes.get_legend().get_texts()[0].get_text()
