@@ -45,7 +45,7 @@ class Size:
     source="Kloeden & Platen 1992, definitions 9.6.1 and 9.7.1; each scheme's own source is in docs/schemes.md",
     control="each order declared ½ too high",
     resolution=0.7,
-    plans={"smoke": Size(1, 0.01).plan(10), "quick": Size(1, 0.5).plan(100), "full": Size(2, 4.0).plan(1500)},
+    plans={"smoke": Size(1, 0.02).plan(10), "quick": Size(1, 0.5).plan(100), "full": Size(2, 4.0).plan(1500)},
 )
 def integrator_orders(context: Context) -> Finding:
     sizes: Size = context.size
