@@ -12,6 +12,10 @@ class rsqrt(sp.Function):  # type: ignore[misc]
     """1/√a, which is cheaper than a root and a division."""
 
 
+class rsqrt_of_positive(sp.Function):  # type: ignore[misc]
+    """1/√a of an a that is positive whatever the state: nothing to guard against."""
+
+
 class root_of(sp.Function):  # type: ignore[misc]
     """√a from a and 1/√a."""
 
@@ -22,7 +26,7 @@ def with_reciprocal_roots(values: Sequence[sp.Expr], invariant: Set[sp.Symbol]) 
 
     def reciprocal(power: sp.Pow) -> sp.Expr:
         found.add(power.base)
-        return rsqrt(power.base) ** (-2 * power.exp)
+        return _reciprocal(power.base) ** (-2 * power.exp)
 
     def moving(power: sp.Expr, sign: int) -> bool:
         if not (power.is_Pow and power.exp.is_Rational and power.exp.q == 2 and power.exp * sign > 0):
@@ -37,10 +41,17 @@ def with_reciprocal_roots(values: Sequence[sp.Expr], invariant: Set[sp.Symbol]) 
     divided = [value.replace(inverse, reciprocal) for value in divided]
 
     def root(power: sp.Pow) -> sp.Expr:
-        whole = power.base ** (power.exp - sp.Rational(1, 2))
-        return whole * root_of(power.base, rsqrt(power.base)) if power.base in found else power
+        base = power.base
+        if base not in found:
+            return power
+        once = base * _reciprocal(base) if base.is_positive else root_of(base, rsqrt(base))
+        return base ** (power.exp - sp.Rational(1, 2)) * once
 
     return [value.replace(lambda e: moving(e, 1), root) for value in divided]
+
+
+def _reciprocal(base: sp.Expr) -> sp.Expr:
+    return rsqrt_of_positive(base) if base.is_positive else rsqrt(base)
 
 
 def nested(expression: sp.Add, invariant: Set[sp.Symbol]) -> sp.Expr:

@@ -89,6 +89,7 @@ NUMPY_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "atan": np.arctan,
     "mended_root": _mended_root,
     "rsqrt": lambda a: 1.0 / np.sqrt(a),
+    "rsqrt_of_positive": lambda a: 1.0 / np.sqrt(a),
     "root_of": lambda a, reciprocal: np.where(a == 0.0, a, a * reciprocal),
     **{name: getattr(np, name) for name in ("absolute", "maximum", "minimum", "where", "power")},
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from sgdsde.arithmetic import root_of, rsqrt
+from sgdsde.arithmetic import root_of, rsqrt, rsqrt_of_positive
 
 _NAMES: dict[type, str] = {
     **{getattr(sp, name): name for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")},
     sp.Abs: "absolute",
     rsqrt: "rsqrt",
+    rsqrt_of_positive: "rsqrt_of_positive",
     root_of: "root_of",
 }
 _MOST_MULTIPLICATIONS = 64

@@ -216,7 +216,7 @@ def sqrt(x):
 
 
 @lane_function
-def rsqrt(x):
+def rsqrt_of_positive(x):
     """1/√x: a guess from the bits (relative error 0.034), made good by two steps of third order and one of Newton's.
 
     Half the time of the processor's root, and a third of that of root and division. Below 2.3e-308 it is too small.
@@ -227,7 +227,13 @@ def rsqrt(x):
     e = 1.0 - (x * y) * y
     y += (y * e) * (0.5 + 0.375 * e)
     e = 1.0 - (x * y) * y
-    y += (y * e) * 0.5
+    return y + (y * e) * 0.5
+
+
+@lane_function
+def rsqrt(x):
+    """1/√x of any x."""
+    y = rsqrt_of_positive(x)
     y = y if x < math.inf else 0.0
     return y if x > 0.0 else (math.inf if x == 0.0 else math.nan)
 

@@ -43,7 +43,10 @@ def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     def mended_root(pivot: Any, diagonal: Any) -> Any:
         return torch.sqrt(where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
 
-    table |= {"power": _on_tensors(torch.pow, like), "rsqrt": _on_tensors(torch.rsqrt, like)}
+    table |= {
+        "power": _on_tensors(torch.pow, like),
+        **dict.fromkeys(("rsqrt", "rsqrt_of_positive"), _on_tensors(torch.rsqrt, like)),
+    }
     return table | {"where": where, "root_of": root_of, "mended_root": mended_root}
 
 
