@@ -217,17 +217,16 @@ def sqrt(x):
 
 @lane_function
 def rsqrt_of_positive(x):
-    """1/√x: a guess from the bits (relative error 0.034), made good by two steps of third order and one of Newton's.
+    """1/√x: a guess from the bits (relative error 0.034), a Chebyshev fit (3e-5), and a step of fourth order.
 
-    Half the time of the processor's root, and a third of that of root and division. Below 2.3e-308 it is too small.
+    Less than half the time of the processor's root, and a third of that of root and division. Below 2.3e-308 it is too
+    small.
     """
     y = as_float(uint64(0x5FE6EB50C7B537A9) - (as_bits(x) >> uint64(1)))
     e = 1.0 - (x * y) * y
-    y += (y * e) * (0.5 + 0.375 * e)
+    y = y * (1.0000008525228326 + e * (0.5010954203509893 + e * 0.37522819501302834))
     e = 1.0 - (x * y) * y
-    y += (y * e) * (0.5 + 0.375 * e)
-    e = 1.0 - (x * y) * y
-    return y + (y * e) * 0.5
+    return y + (y * e) * (0.5 + e * (0.375 + e * 0.3125))
 
 
 @lane_function

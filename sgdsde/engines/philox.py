@@ -43,7 +43,7 @@ def words(seed: int, stream: int, group: int, draws: int, paths: Words) -> Words
     high = np.full(shape, stream | (group >> 32) << 8, np.uint64)
     low = np.full(shape, group & MASK, np.uint64)
     rows = [philox((low, np.full(shape, draw, np.uint64), paths, high), key_of(seed)) for draw in range(draws)]
-    return np.array([word for row in rows for word in row])
+    return np.array([word for row in rows for word in row], np.uint64).reshape(4 * draws, *shape)
 
 
 def layout(numbers: int) -> tuple[int, int]:

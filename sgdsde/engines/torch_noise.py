@@ -79,7 +79,7 @@ class TensorNoise:
         low = torch.full_like(draw, group & MASK)
         high = torch.full_like(draw, stream | (group >> 32) << 8)
         words = philox((low, draw, self.paths.expand_as(draw), high), key_of(self.seed))
-        return torch.stack(words, dim=1).reshape(4 * draws, -1)
+        return torch.stack(words, dim=1).reshape(4 * draws, len(self.paths))
 
     def shared(self, step: int, numbers: int, stream: int, finish: Callable[[Tensor], Tensor]) -> Tensor:
         """The step's rows of a group of draws that steps share; the group is kept."""
