@@ -21,6 +21,9 @@ from typing import Any, TypeAlias
 #: A NumPy array or a torch tensor.
 Array: TypeAlias = Any
 
+#: Terms of the series beyond which nobody would wait for a step.
+MOST_TERMS = 10_000
+
 
 @dataclass(frozen=True)
 class Method:
@@ -144,8 +147,14 @@ def terms_for(method: str, k: int, step: float, constant: float = 1.0) -> int:
     Raises
     ------
     ValueError
-        When there is no such method; the message lists those that exist.
+        When there is no such method, or it takes more than `MOST_TERMS`; the message lists those that exist.
     """
-    chosen = _chosen(method)
-    least: float = (chosen.error(k) / (constant * step)) ** (1.0 / chosen.order)
-    return max(1, math.ceil(least)) if k > 1 else 1
+    _chosen(method)
+    takes = {name: (one.error(k) / (constant * step)) ** (1.0 / one.order) for name, one in METHODS.items()}
+    if k > 1 and takes[method] > MOST_TERMS:
+        each = ", ".join(f"{name} {terms:.2g}" for name, terms in takes.items())
+        raise ValueError(
+            f"at a step of {step:g} the area_method {method!r} takes more than {MOST_TERMS} terms a step ({each}): "
+            f"take another, a larger step, or a scheme that needs no areas"
+        )
+    return max(1, math.ceil(takes[method])) if k > 1 else 1
