@@ -191,7 +191,13 @@ ORDER = (
     "update_variance",
     "stationary_variance",
     "momentum",
+    "batch_near_n",
+    "large_learning_rate",
+    "linear_regression",
     "reshuffling",
+    "weak_order",
+    "schedules",
+    "heavy_tails",
     "integrator_orders",
     "mnist_batch_size",
 )

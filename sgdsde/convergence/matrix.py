@@ -41,21 +41,23 @@ class _Weak:
     next_power: float | None = 1.0
 
 
-#: By equation, or additive noise, and declared order. Symmetric splittings have an expansion in
+#: By equation, additive noise or problem, and declared order. Symmetric splittings have an expansion in
 #: Δ², and additive noise leaves so little of the sampling error that steps can be small: they need no other power.
 _WEAK = {
     ("overdamped", 1.0): _Weak((6, 8, 12, 16, 24, 48), 131_072),
+    ("regression", 1.0): _Weak((8, 12, 16, 24, 32, 64), 131_072),
     ("additive", 1.0): _Weak((6, 8, 12, 16, 24, 48), 524_288),
     ("overdamped", 1.5): _Weak((6, 8, 12, 16, 24, 48), 131_072),
     ("overdamped", 2.0): _Weak((3, 4, 6, 8, 12, 16, 24), 262_144),
     ("additive", 2.0): _Weak((6, 8, 12, 16, 24, 48), 262_144, None),
     ("momentum", 1.0): _Weak((6, 8, 12, 16, 24, 48), 32_768),
     ("momentum", 2.0): _Weak((2, 3, 4, 6, 8), 262_144, None),
+    ("langevin_two_wells", 2.0): _Weak((3, 4, 5, 6, 8, 10), 524_288, None),
 }
 #: What is measured by sampling, by problem and declared order, where the first expectation is too noisy for it, or does
 #: not show the leading term.
 _SAMPLED = {
-    ("regression", 1.0): "x",
+    ("regression", 1.0): "sin(x + y)",
     ("sinh", 1.5): "sin(x)",
     ("two_wells", 1.0): "sin(x)",
 }
@@ -94,19 +96,20 @@ class Cell:
                 next_power=_STRONG_NEXT_POWER,
             )  # fmt: skip
         most = most_steps(self.problem, self.scheme)
-        names = {found.name: found for found in self.problem.expectations}
-        problem = self.problem
+        problem, phi = self.problem, self.problem.expectations[0]
+        observable, exact = phi.function, phi.exact
         if most is not None:  # few steps can be enumerated: over a shorter time they are small enough
             problem = PROBLEMS.get(f"{problem.name}_short", problem)
-            phi, weak = problem.expectations[0], _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
+            weak = _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
         else:
-            wanted = _SAMPLED.get((self.problem.name, self.declared), "")
-            phi = names.get(wanted, self.problem.expectations[0])
-            place = "additive" if self.kind == "additive" else self.problem.equation
-            weak = _WEAK.get((place, self.declared)) or _WEAK[place, 2.0 if self.declared > 1 else 1.0]
+            if sampled := _SAMPLED.get((problem.name, self.declared)):
+                observable, exact = sampled, None
+            place = "additive" if self.kind == "additive" else problem.equation
+            order = 2.0 if self.declared > 1 and (place, self.declared) not in _WEAK else self.declared
+            weak = _WEAK.get((problem.name, order)) or _WEAK[place, order]
         return weak_order(
-            problem, self.scheme, phi.function, phi.exact, steps=weak.steps, paths=round(weak.paths * effort),
-            seed=seed, next_power=weak.next_power,
+            problem, self.scheme, observable, exact, steps=weak.steps, paths=round(weak.paths * effort), seed=seed,
+            next_power=weak.next_power,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import exprel
 
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
@@ -18,10 +19,13 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
 
     Parameters
     ----------
-    hessian, covariance, config, model
-        As in :func:`sgdsde.theory.stationary_covariance`; ``"sgd"`` for independent batches only.
+    hessian, covariance, config
+        As in :func:`sgdsde.theory.stationary_covariance`.
     lag : int
-        k ≥ 0, in updates; for the SDE the clock advances k ε/(1 − m).
+        k ≥ 0, in updates; the SDE's clock advances k ε/(1 − m), that of the SDE with momentum k √ε.
+    model : str
+        ``"sde"``; ``"sgd"``, for independent batches only; or ``"momentum_sde"``: dω = p dτ, dp = −(γp + H ω) dτ +
+        √(γT F) dW with γ = (1 − m)/√ε.
 
     Returns
     -------
@@ -35,7 +39,9 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
 
     Notes
     -----
-    SDE: e^{−H s} S. SGD: the (ω, ω) block of M^k X. docs/theory.md §3.
+    SDE: e^{−H s} S. SGD: the (ω, ω) block of M^k X. docs/theory.md §3. SDE with momentum: damped oscillators, in one
+    dimension S e^{−γτ/2}(cos Ωτ + γ/(2Ω) sin Ωτ), Ω² = h − γ²/4, with sinh and cosh where that is negative; modes i and
+    j have the stationary covariance T F_ij/(h_i + h_j + (h_i − h_j)²/(2γ²)).
 
     Examples
     --------
@@ -43,17 +49,53 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
     >>> (autocovariance(1.0, 1.0, config, 3, "sgd") / autocovariance(1.0, 1.0, config, 0, "sgd")).round(6)   # (1 − εh)³
     array([[0.729]])
     """
-    check_options(model)
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
     if isinstance(lag, bool) or not isinstance(lag, (int, np.integer)) or lag < 0:
         raise ValueError(f"lag must be an integer of at least 0, got {lag!r}")
     _check_independent(model, config)
     modes = modes_of(hessian, covariance, config)
-    law = law_between(modes.curvature, config, model)
-    if model == "sde":
-        decay = np.exp(-modes.curvature * int(lag) * config.mean_loss_time_per_update)
-        return modes.rotate_back(modes.noise * decay[:, None] * law.position)
-    of_position, of_velocity = heavy_ball.response(config.learning_rate * modes.curvature, config.momentum, int(lag))
-    return modes.rotate_back(modes.noise * (of_position[:, None] * law.position + of_velocity[:, None] * law.cross))
+    return modes.rotate_back(modes.noise * MODELS[model](modes.curvature, config, int(lag)))
+
+
+def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
+    """Cov(ω_i a lag later, ω_j) for unit noise between modes i and j, as all functions of ``MODELS``."""
+    decay = np.exp(-curvature * lag * config.mean_loss_time_per_update)
+    return np.asarray(decay[:, None] * law_between(curvature, config, "sde").position)
+
+
+def _sgd(curvature: Array, config: SGDConfig, lag: int) -> Array:
+    law = law_between(curvature, config, "sgd")
+    of_position, of_velocity = heavy_ball.response(config.learning_rate * curvature, config.momentum, lag)
+    return np.asarray(of_position[:, None] * law.position + of_velocity[:, None] * law.cross)
+
+
+def _momentum_sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
+    friction, update = (1 - config.momentum) / np.sqrt(config.learning_rate), np.sqrt(config.learning_rate)
+    left, right = curvature[:, None], curvature[None, :]
+    position = config.temperature / (left + right + (left - right) ** 2 / (2 * friction**2))
+    cross = position * (right - left) / (2 * friction)  # Cov(p_i, ω_j); Cov(ω_i, p_j) is minus that
+    of_position, of_velocity = _oscillator(curvature, friction, lag * update)
+    return np.asarray(of_position[:, None] * position + of_velocity[:, None] * cross)
+
+
+def _oscillator(curvature: Array, friction: float, time: float) -> tuple[Array, Array]:
+    """What ω'' = −γω' − hω still holds of an earlier ω and of an earlier p = ω'."""
+    half, discriminant = friction / 2, friction**2 / 4 - curvature
+    root = np.sqrt(np.abs(discriminant))
+    ringing = np.exp(-half * time)
+    turned = time * ringing * np.sinc(root * time / np.pi)
+    # Overdamped, the slower rate is h/(γ/2 + √…): γ/2 − √… would cancel, and cosh overflow.
+    slow = curvature / (half + root)
+    slid = time * np.exp(-slow * time) * exprel(-2 * root * time)
+    over = discriminant > 0
+    of_velocity = np.where(over, slid, turned)
+    of_position = np.where(over, np.exp(-slow * time) + slow * slid, ringing * np.cos(root * time) + half * turned)
+    return of_position, of_velocity
+
+
+#: Covariances of unit-noise modes at a lag, by the name that ``model`` takes.
+MODELS = {"sde": _sde, "sgd": _sgd, "momentum_sde": _momentum_sde}
 
 
 def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde") -> Array:

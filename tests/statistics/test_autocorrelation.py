@@ -5,6 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from sgdsde.statistics import autocorrelation, covariance, integrated_time, mean, variance
+from sgdsde.statistics.autocorrelation import ensemble_autocorrelation
 
 
 def ar1(phi, n, columns, seed=0):
@@ -86,3 +87,45 @@ def test_errors_of_correlated_series_are_those_seen_over_repetitions(phi):
     if phi > 0:  # the negative control: as if independent, z is √τ = 3 too wide
         naive = [mean(x[:, i]).value / mean(x[:, i]).standard_error for i in range(repeats)]
         assert np.std(naive) == pytest.approx(3.0, rel=0.15)
+
+
+def paths_of(phi, saved, paths, rng):
+    """Stationary AR(1), unit variance, about 3: snapshots of two components of which one is the other's scaled copy."""
+    x = [rng.normal(size=paths)]
+    for _ in range(saved - 1):
+        x.append(phi * x[-1] + np.sqrt(1 - phi**2) * rng.normal(size=paths))
+    return np.stack([x, np.multiply(x, -5.0)], axis=-1) + 3
+
+
+@pytest.mark.parametrize("phi", [-0.5, 0.0, 0.9])
+def test_autocorrelation_of_an_ensemble(phi):
+    rho, error = ensemble_autocorrelation(paths_of(phi, 12, 40_000, np.random.default_rng(5)))
+    exact = phi ** np.arange(12.0)
+    assert rho.shape == error.shape == (12, 2)
+    np.testing.assert_allclose(rho[:, 0], rho[:, 1], atol=1e-12)
+    assert (rho[0] == 1).all()
+    assert (error[0] < 1e-15).all()
+    assert (np.abs(rho[1:, 0] - exact[1:]) < 4.5 * error[1:, 0]).all()
+    # One pair of snapshots, no averaging over origins: as for Pearson's correlation.
+    assert error[-1, 0] == pytest.approx((1 - exact[-1] ** 2) / np.sqrt(40_000), rel=0.05)
+
+
+def test_errors_of_an_ensembles_autocorrelation_are_those_seen_over_repetitions():
+    rng, exact = np.random.default_rng(6), 0.8 ** np.arange(6.0)
+    z = []
+    for _ in range(400):
+        rho, error = ensemble_autocorrelation(paths_of(0.8, 6, 400, rng))
+        z.append((rho[1:, 0] - exact[1:]) / error[1:, 0])
+    assert (np.abs(np.mean(z, axis=0)) < 0.2).all()
+    np.testing.assert_allclose(np.std(z, axis=0), 1.0, atol=0.15)
+
+
+def test_snapshots_without_an_autocorrelation_are_refused():
+    with pytest.raises(ValueError, match="snapshots must have the shape"):
+        ensemble_autocorrelation(np.ones((5, 4)))
+    with pytest.raises(ValueError, match="at least 2 paths"):
+        ensemble_autocorrelation(np.ones((5, 1, 1)))
+    with pytest.raises(ValueError, match="snapshots must be finite"):
+        ensemble_autocorrelation(np.full((5, 4, 1), np.nan))
+    with pytest.raises(ValueError, match="snapshots must vary"):
+        ensemble_autocorrelation(np.ones((5, 4, 1)))
