@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import convergence, data, landscapes, models, plotting, statistics, theory
+    from sgdsde import convergence, data, landscapes, models, plotting, schedules, statistics, theory
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.integration import integrate
-    from sgdsde.landscapes import Landscape
+    from sgdsde.landscapes import Landscape, modified_landscape
     from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import compare
 
@@ -25,6 +25,7 @@ _HOME = {
     "BrownianPath": "sgdsde.brownian",
     "SGDConfig": "sgdsde.config",
     "Landscape": "sgdsde.landscapes",
+    "modified_landscape": "sgdsde.landscapes",
     "Ensemble": "sgdsde.ensemble",
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
@@ -35,7 +36,7 @@ _HOME = {
     "compare": "sgdsde.statistics",
     **{
         room: f"sgdsde.{room}"
-        for room in ("convergence", "data", "landscapes", "models", "plotting", "statistics", "theory")
+        for room in ("convergence", "data", "landscapes", "models", "plotting", "schedules", "statistics", "theory")
     },
 }
 
@@ -53,7 +54,9 @@ __all__ = [
     "integrate",
     "landscapes",
     "models",
+    "modified_landscape",
     "plotting",
+    "schedules",
     "simulate_sde",
     "simulate_sgd",
     "statistics",

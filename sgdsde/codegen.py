@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import cache
 
@@ -47,6 +48,15 @@ class Block:
         call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
         with np.errstate(all="ignore"):
             return tuple(float(value) for value in call(*(np.float64(scalars[name]) for name in self.scalars)))
+
+    def constant_rows(self, scalars: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        """(rows, constants): the same for arrays (rows,) of run-time numbers."""
+        names = [name for name, _ in self.constants]
+        call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
+        given = np.broadcast_arrays(*(np.asarray(scalars[name], np.float64) for name in self.scalars))
+        with np.errstate(all="ignore"):
+            found = [np.broadcast_to(value, given[0].shape) for value in call(*given)]
+        return np.array(found, np.float64).reshape(len(names), -1).T.copy()
 
     def function(self, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., tuple[Any, ...]]:
         """Python function (*constants, *arrays) -> outputs, with `functions` for sqrt, exp, where and the like."""

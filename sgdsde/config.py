@@ -32,6 +32,10 @@ class SGDConfig:
     sampling : str
         ``"without_replacement"`` (each batch drawn afresh, no repeats inside it), ``"with_replacement"``, or
         ``"reshuffle"`` (one permutation per epoch; B must divide N).
+    dampening : float
+        d in [0, 1): v ← m v − (1 − d) ε ĝ. It divides ε, and nothing else.
+    weight_decay : float
+        λ ≥ 0, added to every gradient as λω: the loss is L + (λ/2)|ω|².
 
     Raises
     ------
@@ -57,17 +61,25 @@ class SGDConfig:
     n_examples: int
     momentum: float = 0.0
     sampling: str = "without_replacement"
+    dampening: float = 0.0
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "learning_rate", _real("learning_rate", self.learning_rate))
         set_field(self, "momentum", _real("momentum", self.momentum))
+        set_field(self, "dampening", _real("dampening", self.dampening))
+        set_field(self, "weight_decay", _real("weight_decay", self.weight_decay))
         set_field(self, "batch_size", _integer("batch_size", self.batch_size))
         set_field(self, "n_examples", _integer("n_examples", self.n_examples))
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {self.momentum!r}")
+        if not 0 <= self.dampening < 1:
+            raise ValueError(f"dampening must be in [0, 1), got {self.dampening!r}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must be zero or more, got {self.weight_decay!r}")
         if self.n_examples < 2:
             raise ValueError(f"n_examples must be at least 2, got {self.n_examples!r}")
         if self.batch_size < 1:
@@ -91,6 +103,11 @@ class SGDConfig:
         return SAMPLINGS[self.sampling](self.n_examples, self.batch_size)
 
     @property
+    def kick(self) -> float:
+        """(1 − d) ε, by which a batch's mean gradient changes the velocity."""
+        return self.learning_rate * (1 - self.dampening)
+
+    @property
     def noise_scale(self) -> float:
         """Noise scale g = ε N c / (1 − m): ε(N/B − 1)/(1 − m) without replacement (Smith & Le, §4–5)."""
         return self.n_examples * self.temperature
@@ -98,7 +115,7 @@ class SGDConfig:
     @property
     def temperature(self) -> float:
         """T = g/N, the noise scale of dω = −∇L ds + √(T F) dW in the clock s = N t."""
-        return self.learning_rate * self.batch_noise / (1 - self.momentum)
+        return self.kick * self.batch_noise / (1 - self.momentum)
 
     @property
     def time_per_update(self) -> float:
@@ -108,7 +125,7 @@ class SGDConfig:
     @property
     def mean_loss_time_per_update(self) -> float:
         """Time s = N t = ε/(1 − m), by which one update advances dω = −∇L ds + √(T F) dW_s."""
-        return self.learning_rate / (1 - self.momentum)
+        return self.kick / (1 - self.momentum)
 
     @property
     def updates_per_epoch(self) -> float:

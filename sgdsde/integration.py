@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import schemes
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
-from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive
+from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive, recorded
 
 AREA_METHOD = "mrongowius_roessler"
 
@@ -100,8 +101,8 @@ def integrate(
 def plan_sde(
     landscape: Landscape,
     declaration: schemes.Declaration,
-    dt: float,
-    temperature: float,
+    dt: float | NDArray[np.float64],
+    temperature: float | NDArray[np.float64],
     friction: float,
     *,
     brownian: BrownianPath | None,
@@ -109,21 +110,26 @@ def plan_sde(
     paths: int,
     **options: Any,
 ) -> Request:
-    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation."""
+    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update."""
+    shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
-        _check_brownian(brownian, landscape, dt * steps)
+        if shortest < longest:
+            raise ValueError("brownian has steps of one length, and learning_rates makes those of the run differ")
+        _check_brownian(brownian, landscape, longest * steps)
 
     def sources(program: schemes.Program) -> Sequence[Noise]:
         if brownian is None:
-            return drawn_sources(program, dt, AREA_METHOD)
+            return drawn_sources(program, shortest, AREA_METHOD)
         return [brownian.source(steps, paths, list(program.draws))] if program.draws else []
 
     return Request(
         landscape=landscape, declaration=declaration, sources=sources, paths=paths,
         values={"dt": dt, "temperature": temperature, "friction": friction},
-        limit=math.inf if declaration.stable else {"overdamped": 2 / dt, "momentum": 4 / dt**2}[declaration.equation],
+        limit=math.inf
+        if declaration.stable
+        else {"overdamped": 2 / longest, "momentum": 4 / longest**2}[declaration.equation],
         provenance={
-            "dt": dt, "temperature": temperature, "friction": friction,
+            "dt": recorded(dt), "temperature": recorded(temperature), "friction": friction,
             "brownian": None if brownian is None else brownian.describe(),
         },
         **options,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import engines, schemes
@@ -38,7 +38,7 @@ class Request:
     sources : callable
         Program → its noise sources; called after every check.
     values : mapping
-        Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`.
+        Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     """
 
     landscape: Landscape
@@ -47,7 +47,7 @@ class Request:
     paths: int
     declaration: schemes.Declaration
     sources: Callable[[schemes.Program], Sequence[Noise]]
-    values: Mapping[str, float]
+    values: Mapping[str, ArrayLike]
     label: str
     limit: float
     substeps: int = 1
@@ -89,9 +89,10 @@ def execute(request: Request) -> Ensemble:
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
+    constants, rows = _constants(program, landscape, request.values)
     plan = Plan(
-        block=program.block, constants=program.constants(landscape, request.values), noise=noise, start=start,
-        dimension=landscape.dimension, updates=updates, substeps=request.substeps, burn_in=burn_in,
+        block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
+        updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in,
         save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
@@ -109,6 +110,17 @@ def execute(request: Request) -> Ensemble:
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
+
+
+def _constants(
+    program: schemes.Program, landscape: Landscape, values: Mapping[str, Any]
+) -> tuple[Any, NDArray[np.int64] | None]:
+    """The block's constants, in rows where they change with the update, and the row of each update."""
+    changing = {name: np.asarray(value, np.float64) for name, value in values.items() if np.ndim(value)}
+    if not changing:
+        return program.constants(landscape, values), None
+    distinct, rows = np.unique(np.stack(list(changing.values())), axis=1, return_inverse=True)
+    return program.constant_rows(landscape, {**values, **dict(zip(changing, distinct, strict=True))}), rows.ravel()
 
 
 def drawn_sources(program: schemes.Program, dt: float, area_method: str) -> list[Noise]:
@@ -135,6 +147,11 @@ def fingerprint(array: ArrayLike) -> str:
     """What stands for an array in the provenance: whoever has the array can tell whether it is the same."""
     values = np.ascontiguousarray(array, dtype=np.float64)
     return f"float64 array {values.shape}, SHA-256 {hashlib.sha256(values.tobytes()).hexdigest()}"
+
+
+def recorded(value: ArrayLike) -> Any:
+    """A number, or what stands for an array, in the provenance."""
+    return fingerprint(value) if np.ndim(value) else value
 
 
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sgdsde import schemes
 from sgdsde.brownian import BrownianPath
-from sgdsde.config import SGDConfig
-from sgdsde.engines.noise import ExampleBatches, Noise
+from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
+from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.ensemble import Ensemble
 from sgdsde.integration import plan_sde
-from sgdsde.landscapes import Landscape
-from sgdsde.run import Request, StabilityWarning, check_landscape, execute, fingerprint, integer
+from sgdsde.landscapes import Landscape, weight_decayed
+from sgdsde.run import Request, StabilityWarning, check_landscape, execute, fingerprint, integer, recorded
+from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.whitened import whitened_examples
 
 __all__ = ["StabilityWarning", "simulate_sde", "simulate_sgd"]
@@ -30,6 +33,8 @@ def simulate_sde(
     *,
     scheme: str = "euler_maruyama",
     substeps: int = 1,
+    learning_rates: ArrayLike | None = None,
+    batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     brownian: BrownianPath | None = None,
     burn_in: int = 0,
@@ -56,6 +61,9 @@ def simulate_sde(
         dω = p dτ, dp = −(γp + ∇L)dτ + √(γT F) dW with γ = (1 − m)/√ε, one update being τ = √ε, from p = 0.
     substeps : int
         Steps per update.
+    learning_rates, batch_sizes : (≥ updates,), optional
+        ε(k) and B(k) of every update in place of the config's (`sgdsde.schedules` makes some): T and the time of an
+        update follow them. Schemes of the momentum SDE take `batch_sizes` alone.
     seed : int
         Path p of a seed is the same whatever the engine, the device, the number of paths and of threads.
     brownian : BrownianPath, optional
@@ -99,14 +107,24 @@ def simulate_sde(
     True
     """
     _check_types(landscape, config)
-    steps = integer("substeps", substeps, 1)
+    steps, updates = integer("substeps", substeps, 1), integer("updates", updates, 1)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
-    friction = (1 - config.momentum) / math.sqrt(config.learning_rate)
-    update = math.sqrt(config.learning_rate) if declaration.equation == "momentum" else config.mean_loss_time_per_update
+    rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
+    kicks = rates * (1 - config.dampening)
+    if declaration.equation == "momentum":
+        if learning_rates is not None:
+            raise ValueError(
+                f"learning_rates must be left out for scheme {scheme!r}: the clock of the momentum SDE is that of one ε"
+            )
+        friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
+    else:
+        friction, update = 1.0, kicks / (1 - config.momentum)
+    noise = SAMPLINGS[config.sampling](config.n_examples, sizes)
     return execute(
         plan_sde(
-            landscape, declaration, update / steps, config.temperature, friction,
-            brownian=brownian, steps=integer("updates", updates, 1) * steps, paths=paths,
+            weight_decayed(landscape, config.weight_decay), declaration, update / steps,
+            kicks * noise / (1 - config.momentum), friction,
+            brownian=brownian, steps=updates * steps, paths=paths,
             w0=w0, updates=updates, substeps=steps, seed=seed, burn_in=burn_in, save_every=save_every, engine=engine,
             device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}", config=config,
         )
@@ -121,6 +139,9 @@ def simulate_sgd(
     paths: int,
     *,
     scheme: str = "sgd",
+    substeps: int = 1,
+    learning_rates: ArrayLike | None = None,
+    batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     burn_in: int = 0,
@@ -137,10 +158,14 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, seed, burn_in, save_every, engine, device, dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, engine, device, \
+    dtype, progress
         As in :func:`simulate_sde`.
     scheme : str
-        A map driven by batches: ``"sgd"`` is heavy ball.
+        ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or
+        ``"svag"``, which tends to the SDE as its l = `substeps` grows.
+    substeps : int
+        l of SVAG: so many of its steps stand for an update. 1 for the others.
     examples : str or (N, k)
         ``"gaussian"``, ``"rademacher"``, ``"student_t:5"`` or vectors of the user's, which are whitened.
 
@@ -155,7 +180,8 @@ def simulate_sgd(
 
     Notes
     -----
-    v ← m v − ε ĝ, ω ← ω + v with v = 0 at the start. Smith & Le, arXiv 1710.06451, §4–5.
+    v ← m v − ε(k) ĝ, ω ← ω + v with v = 0 at the start. Smith & Le, arXiv 1710.06451, §4–5. Where ε changes this is
+    Polyak's v, not torch's buffer, which a new ε multiplies too.
 
     Examples
     --------
@@ -166,20 +192,35 @@ def simulate_sgd(
     """
     _check_types(landscape, config)
     declaration = schemes.find(scheme, ("update",))
-    seed = integer("seed", seed, 0, 2**64 - 1)
+    seed, updates = integer("seed", seed, 0, 2**64 - 1), integer("updates", updates, 1)
+    steps = _checked_substeps(scheme, integer("substeps", substeps, 1), config)
+    rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
+    kicks = rates * (1 - config.dampening)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
     def sources(program: schemes.Program) -> Sequence[Noise]:
-        return [ExampleBatches(table, config.batch_size, config.sampling)]
+        made: dict[str, Callable[[int], Noise]] = {
+            "batch": lambda numbers: ExampleBatches(table, batches, config.sampling, apart="other" in program.draws),
+            "other": lambda numbers: ExampleBatches(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
+            "z": GaussianIncrements,
+        }
+        return [made[name](numbers) for name, numbers in program.draws.items()]
 
     return execute(
         Request(
-            landscape, w0, updates, paths, declaration, sources,
-            values={"learning_rate": config.learning_rate, "momentum": config.momentum},
-            label=f"SGD {config.sampling}", limit=2 * (1 + config.momentum) / config.learning_rate, seed=seed,
-            burn_in=burn_in, save_every=save_every, engine=engine, device=device, dtype=dtype, progress=progress,
-            config=config,
-            provenance={"examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples))},
+            weight_decayed(landscape, config.weight_decay), w0, updates, paths, declaration, sources,
+            values={
+                "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
+                "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
+            },
+            label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
+            limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, burn_in=burn_in,
+            save_every=save_every, engine=engine, device=device, dtype=dtype, progress=progress, config=config,
+            provenance={
+                "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
+                "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+            },
         )
     )  # fmt: skip
 
@@ -188,3 +229,24 @@ def _check_types(landscape: Landscape, config: SGDConfig) -> None:
     check_landscape(landscape)
     if not isinstance(config, SGDConfig):
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
+
+
+def _schedules(
+    config: SGDConfig, learning_rates: ArrayLike | None, batch_sizes: ArrayLike | None, updates: int
+) -> tuple[Any, Any]:
+    """ε and B, a number or one for each update."""
+    rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
+    sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
+    return rates, sizes
+
+
+def _checked_substeps(scheme: str, substeps: int, config: SGDConfig) -> int:
+    """l of SVAG; what else its construction needs."""
+    if scheme != "svag":
+        if substeps > 1:
+            raise ValueError(f"substeps must be 1 for scheme {scheme!r}, whose step is an update; got {substeps}")
+        return 1
+    if config.momentum or config.sampling == "reshuffle":
+        given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
+        raise ValueError(f"scheme 'svag' is made for SGD without momentum and independent batches, got {given}")
+    return substeps

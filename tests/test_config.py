@@ -99,7 +99,7 @@ def test_reshuffle_needs_whole_batches(b: int, n: int) -> None:
 
 def test_numpy_numbers_become_plain_ones() -> None:
     config = SGDConfig(np.float64(0.1), np.int64(4), np.int32(64), np.float32(0.5))  # type: ignore[arg-type]
-    assert [type(value) for value in config.to_dict().values()] == [float, int, int, float, str]
+    assert [type(value) for value in config.to_dict().values()] == [float, int, int, float, str, float, float]
     assert SGDConfig(**json.loads(json.dumps(config.to_dict()))) == config
     assert pickle.loads(pickle.dumps(config)) == config
     assert hash(dataclasses.replace(config)) == hash(config)

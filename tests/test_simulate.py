@@ -217,7 +217,7 @@ BAD_SDE = [
     ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
 ]
 BAD_SGD = [
-    ({"scheme": "euler_maruyama"}, "scheme must be one of sgd, got 'euler_maruyama'"),
+    ({"scheme": "euler_maruyama"}, "scheme must be one of nesterov, noisy_gd, sgd, svag, got 'euler_maruyama'"),
     ({"examples": "cauchy"}, "examples must be one of gaussian, rademacher, student_t:ν, or an array"),
     ({"examples": "student_t:2"}, "examples.*ν > 2"),
     ({"examples": np.zeros((3, 1))}, r"examples must have shape .*\(64, 1\), got \(3, 1\)"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sgdsde.convergence.orders import most_steps, strong_order, weak_order
+from sgdsde.convergence.orders import Observable, most_steps, strong_order, weak_order
 from sgdsde.convergence.problem import Problem
 from sgdsde.convergence.problems import PROBLEMS
 from sgdsde.schemes import Declaration, declarations, fits
@@ -97,7 +97,8 @@ class Cell:
             )  # fmt: skip
         most = most_steps(self.problem, self.scheme)
         problem, phi = self.problem, self.problem.expectations[0]
-        observable, exact = phi.function, phi.exact
+        observable: Observable | str = phi.function
+        exact: float | None = phi.exact
         if most is not None:  # few steps can be enumerated: over a shorter time they are small enough
             problem = PROBLEMS.get(f"{problem.name}_short", problem)
             weak = _Weak(tuple(range(max(2, most - 6), most + 1)), 0)

@@ -21,7 +21,7 @@ from sgdsde.engines.philox import STREAM_AREA, bits_layout, layout
 from sgdsde.engines.registry import Plan
 
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
-SIGNATURE = "iiii" + "iii" + "DDiDDi" + "idii" + "DWiWi" + "DiiDi" + "uu"
+SIGNATURE = "iiii" + "iii" + "DDiDIDi" + "Iidii" + "DWiWi" + "DiiDi" + "uu"
 #: Most steps that are written out one after the other, and the most lines that they may have together: each step waits
 #: for the one before it, so that long ones are better taken for all lanes first, which do not wait for each other.
 _UNROLLED, _LINES = 4, 16
@@ -34,7 +34,7 @@ from sgdsde.engines.lane_math import *
 
 def advance(
     first_block, last_block, begin, end, substeps, burn_in, save_every,
-    work_, saved_, padded, constants, table_, examples, picks, weight, steps, draws,
+    work_, saved_, padded, constants, rows_, table_, examples, batches_, picks, weight, steps, draws,
     z_, words_, words_size, scratch_, scratch_size, normals_, terms, area_draws, given_, given_size, k0, k1,
 ):
     wide_vectors()
@@ -45,6 +45,8 @@ def advance(
     scratch = carray(scratch_, scratch_size)
     normals = carray(normals_, 4 * area_draws * {LANES})
     given = carray(given_, given_size)
+    rows = carray(rows_, end)
+    batches = carray(batches_, end * substeps * 3)
     work = carray(work_, (last_block, {rows} * {LANES}))
     saved = carray(saved_, ((end // save_every + 1 if save_every > 0 else 0), {d}, padded))
     for block in range(first_block, last_block):
@@ -137,8 +139,18 @@ def _areas(noise: LevyAreas) -> Drawn:
 
 
 def _batch_mean(noise: ExampleBatches) -> Drawn:
-    arguments = "words, scratch, table, picks, weight, update, update == begin, steps, draws, path, k0, k1"
-    return Drawn(noise.sampling, f"{noise.sampling}({{z}}, {arguments})", 1, noise.numbers)
+    """A batch's words are kept for the steps that share them, unless another source may have overwritten them."""
+    read, first, fresh = "", "0", "step == begin * substeps"
+    if noise.sampling == "reshuffle":
+        first = "step % (examples // picks) * picks"
+    if noise.scheduled:
+        read = "picks, size, first = batches[3 * step], batches[3 * step + 1], batches[3 * step + 2]; "
+        read += "weight = (1.0 if picks == size else -1.0) / size; draws = (picks + 3) // 4; "
+        first, fresh = "first", "True"
+    elif noise.apart:
+        fresh = "True"
+    arguments = f"words, scratch, table, picks, weight, {first}, step, {fresh}, steps, draws, uint64({noise.stream})"
+    return Drawn(noise.sampling, f"{read}{noise.sampling}({{z}}, {arguments}, path, k0, k1)", 1, noise.numbers)
 
 
 _DRAWN: dict[type, Callable[[Any], Drawn]] = {
@@ -196,7 +208,7 @@ def source(plan: Plan) -> str:
     reference, sums, rows = rows_of(d, size)
     made = drawn(plan.noise)
     unrolled = math.gcd(_UNROLLED, *(one.steps for one in made)) if len(made) == len(plan.noise) else 1
-    if unrolled * len(block.lines) > _LINES:
+    if unrolled * len(block.lines) > _LINES or plan.scheduled:
         unrolled = 1
     together = unrolled > 1  # else there is one loop for all steps: the compiler's time goes with the text
     state = block.arrays[:size]
@@ -219,14 +231,16 @@ def source(plan: Plan) -> str:
     group = [advance(ahead) for ahead in range(unrolled)]
     looked = [line for lines in group for line in (*lines, *seen)]
     draw, imports = _draw_lines(plan)
+    place = f"rows[update] * {len(block.constants)} + " if plan.scheduled else ""
+    constants = [f"{name} = constants[{place}{i}]" for i, (name, _) in enumerate(block.constants)] or ["pass"]
     loops = {
         "imports": (0, imports),
-        "draw": (12, draw or ["pass"]),
+        "draw": (12, [*(constants if plan.scheduled else []), *(draw or ["pass"])]),
         "every": (20, [*load, *fixed, *gather, *looked, *store, *add] if together else ["pass"]),
         "whole": (20, [*load, *(line for lines in group for line in lines), *store] if together else ["pass"]),
         "single": (20, [*load, *advance(0), *store]),
         "observe": (24, [*load[:d], *fixed, *gather, *seen, *add]),
-        "constants": (4, [f"{name} = constants[{i}]" for i, (name, _) in enumerate(block.constants)] or ["pass"]),
+        "constants": (4, ["pass"] if plan.scheduled else constants),
     }
     return _TEMPLATE.format(
         **{name: ("\n" + " " * indent).join(lines) for name, (indent, lines) in loops.items()},

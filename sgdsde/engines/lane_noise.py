@@ -12,7 +12,7 @@ from numba import njit, uint32, uint64
 from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.noise import SIXTH
-from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, STREAM_BATCH, WEYL
+from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 24
@@ -34,7 +34,6 @@ _COS = (
     -1.2371491791194097e-95, 1.988944809949779e-115,
 )
 # fmt: on
-_BATCH = uint64(STREAM_BATCH)
 _ONE, _SIGN = uint64(0x3FF0000000000000), uint64(0x8000000000000000)
 _SIXTH, _FIVE_SIXTHS, _ROOT_3 = uint64(SIXTH), uint64(2**32 - SIXTH), math.sqrt(3.0)
 
@@ -138,12 +137,12 @@ def fill_three_points(z, words, group, draws, path, stream, k0, k1):
 
 
 @kernel
-def words_of(words, update, fresh, picks, steps, draws, path, k0, k1):
-    """The words of this update, picks·LANES of them, drawn when its group is new."""
+def words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1):
+    """The words of this step, picks·LANES of them, drawn when its group is new."""
     wide_vectors()
-    place = update % steps
+    place = step % steps
     if place == 0 or fresh:
-        fill_words(words, update // steps, draws, path, _BATCH, k0, k1)
+        fill_words(words, step // steps, draws, path, stream, k0, k1)
     return words[place * picks * LANES : (place + 1) * picks * LANES]
 
 
@@ -180,10 +179,10 @@ def mean_of_picks(z, chosen, picks, weight, table):
 
 
 @kernel
-def with_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
+def with_replacement(z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1):
     """Independent picks."""
     wide_vectors()
-    chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
+    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
     n = uint64(table.shape[1])
     for i in range(picks):
         below(row_of(chosen, i), n)
@@ -222,10 +221,12 @@ def repeats_by_marking(chosen, picks, n, marks):
 
 
 @kernel
-def without_replacement(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
+def without_replacement(
+    z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1
+):
     """Floyd's algorithm."""
     wide_vectors()
-    chosen = words_of(words, update, fresh, picks, steps, draws, path, k0, k1)
+    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
     n = table.shape[1]
     for i in range(picks):
         below(row_of(chosen, i), uint64(n - picks + i + 1))
@@ -237,13 +238,13 @@ def without_replacement(z, words, scratch, table, picks, weight, update, fresh, 
 
 
 @kernel
-def deal(orders, chosen, position, picks, n):
-    """One update's share of the Fisher–Yates shuffles; orders (LANES·N); `chosen` ← the examples dealt."""
+def deal(orders, chosen, first, picks, n):
+    """One step's share of the Fisher–Yates shuffles; orders (LANES·N); `chosen` ← the examples dealt."""
     wide_vectors()
     for lane in range(LANES):
         order = orders[lane * n : (lane + 1) * n]
         for i in range(picks):
-            place = position * picks + i
+            place = first + i
             other = uint64(place) + ((uint64(chosen[i * LANES + lane]) * uint64(n - place)) >> _HALF)
             dealt = order[other]
             order[other] = order[place]
@@ -252,19 +253,15 @@ def deal(orders, chosen, position, picks, n):
 
 
 @kernel
-def reshuffle(z, words, scratch, table, picks, weight, update, fresh, steps, draws, path, k0, k1):
-    """Each example once an epoch. A run that begins inside an epoch deals that epoch from its start."""
+def reshuffle(z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1):
+    """Each example once an epoch, of which `first` were dealt before; the kernel's calls begin where epochs do."""
     wide_vectors()
     n = table.shape[1]
-    position = update % (n // picks)
-    begin = update - position if fresh else update
-    chosen = words
-    for now in range(begin, update + 1):
-        if now % (n // picks) == 0:
-            for lane in range(LANES):
-                order = scratch[lane * n : (lane + 1) * n]
-                for i in range(n):
-                    order[i] = i
-        chosen = words_of(words, now, fresh and now == begin, picks, steps, draws, path, k0, k1)
-        deal(scratch, chosen, now % (n // picks), picks, n)
+    if first == 0:
+        for lane in range(LANES):
+            order = scratch[lane * n : (lane + 1) * n]
+            for i in range(n):
+                order[i] = i
+    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
+    deal(scratch, chosen, first, picks, n)
     mean_of_picks(z, chosen, picks, weight, table)

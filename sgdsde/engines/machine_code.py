@@ -25,6 +25,7 @@ _TYPES: dict[str, tuple[str, Any]] = {
     "i": ("int64", ctypes.c_int64),
     "u": ("uint64", ctypes.c_uint64),
     "d": ("float64", ctypes.c_double),
+    "I": ("int64", ctypes.c_void_p),
     "D": ("float64", ctypes.c_void_p),
     "W": ("uint32", ctypes.c_void_p),
 }
@@ -58,7 +59,7 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
     name : str
         A function in it, of numbers and pointers, returning nothing.
     signature : str
-        A letter per argument: i (int64), u (uint64), d (float64), D (pointer to float64), W (pointer to uint32).
+        A letter per argument: i (int64), u (uint64), d (float64), I, D, W (pointers to int64, float64, uint32).
     """
     key = codegen.digest([source, name, signature, _machine()[1]])
     path = cache.directory() / f"{key}.object.json"

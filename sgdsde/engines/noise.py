@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -102,13 +103,20 @@ class ExampleBatches:
     table : (N, k)
         The examples; without replacement their mean must be zero, because the mean of a batch of more than half of
         them is taken from those left out.
-    batch_size : int
+    batch_size : int or (steps,) of int
+        B, or one for each step; with ``"reshuffle"`` the batches of an epoch must then add up to N.
     sampling : str
+    stream : int
+        Of the random numbers.
+    apart : bool
+        Whether each step has draws of its own, as it must where another source draws batches too.
     """
 
     table: Array
-    batch_size: int
+    batch_size: int | NDArray[np.int64]
     sampling: str
+    stream: int = STREAM_BATCH
+    apart: bool = False
 
     @property
     def numbers(self) -> int:
@@ -116,16 +124,42 @@ class ExampleBatches:
         return int(self.table.shape[1])
 
     @property
-    def picks(self) -> int:
-        """Examples picked per batch: those in it, or those left out when they are fewer."""
-        if self.sampling == "without_replacement":
-            return min(self.batch_size, len(self.table) - self.batch_size)
-        return self.batch_size
+    def scheduled(self) -> bool:
+        """Whether each step has its own batch size."""
+        return not isinstance(self.batch_size, int)
+
+    def size(self, step: int) -> int:
+        """B of a step."""
+        return self.batch_size if isinstance(self.batch_size, int) else int(self.batch_size[step])
+
+    def picks(self, size: int) -> int:
+        """Examples picked for a batch of that size: those in it, or those left out when they are fewer."""
+        return min(size, len(self.table) - size) if self.sampling == "without_replacement" else size
 
     @property
-    def weight(self) -> float:
+    def most_picks(self) -> int:
+        """The most examples picked for a batch."""
+        return max(map(self.picks, {int(size) for size in np.atleast_1d(self.batch_size)}))
+
+    def layout(self, picks: int) -> tuple[int, int]:
+        """(steps, draws), as `philox.layout`; steps share no draws where they differ in size."""
+        return (1, -(-picks // 4)) if self.scheduled or self.apart else layout(picks)
+
+    def weight(self, size: int) -> float:
         """Batch mean = weight × the sum of those picked."""
-        return (1 if self.picks == self.batch_size else -1) / self.batch_size
+        return (1 if self.picks(size) == size else -1) / size
+
+    @functools.cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """(steps,): how many examples of its epoch were dealt before each step of a schedule."""
+        sizes = np.asarray(self.batch_size, np.int64)
+        return (np.cumsum(sizes) - sizes) % len(self.table)
+
+    def first(self, step: int) -> int:
+        """Examples of the epoch dealt before that step."""
+        if isinstance(self.batch_size, int):
+            return step % (len(self.table) // self.batch_size) * self.batch_size
+        return int(self.firsts[step])
 
 
 Noise: TypeAlias = GaussianIncrements | Signs | ThreePoints | LevyAreas | Tabulated | ExampleBatches
@@ -155,19 +189,19 @@ class ReferenceNoise:
         found: Array = _NUMBERS[type(self.noise)](self, self.noise, step, increments)
         return found
 
-    def _words(self, step: int, numbers: int, stream: int) -> NDArray[np.uint64]:
-        """One word for each number of a step, of a group of draws that steps share."""
-        steps, _ = layout(numbers)
+    def _words(self, step: int, numbers: int, stream: int, shared: tuple[int, int]) -> NDArray[np.uint64]:
+        """One word for each number of a step, of a group of draws that `shared` = (steps, draws) says."""
+        steps, draws = shared
         first = step % steps * numbers
-        return self._group(step, numbers, stream)[first : first + numbers]
+        return words(self.seed, stream, step // steps, draws, self.paths)[first : first + numbers]
 
     def _group(self, step: int, numbers: int, stream: int) -> NDArray[np.uint64]:
         steps, draws = layout(numbers)
         return words(self.seed, stream, step // steps, draws, self.paths)
 
-    def _below(self, step: int, bounds: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def _below(self, noise: ExampleBatches, step: int, bounds: NDArray[np.uint64]) -> NDArray[np.int64]:
         """(picks, paths) integers: row i is uniform below bounds[i]."""
-        found = self._words(step, len(bounds), STREAM_BATCH)
+        found = self._words(step, len(bounds), noise.stream, noise.layout(len(bounds)))
         return ((found * bounds[:, None]) >> np.uint64(32)).astype(np.int64)
 
 
@@ -185,7 +219,7 @@ def _signs(source: ReferenceNoise, noise: Signs, step: int, increments: Array | 
 
 
 def _three_points(source: ReferenceNoise, noise: ThreePoints, step: int, increments: Array | None) -> Array:
-    word = source._words(step, noise.numbers, noise.stream)
+    word = source._words(step, noise.numbers, noise.stream, layout(noise.numbers))
     found: Array = np.where(word < SIXTH, -np.sqrt(3.0), np.where(word >= 2**32 - SIXTH, np.sqrt(3.0), 0.0))
     return found
 
@@ -203,7 +237,7 @@ def _tabulated(source: ReferenceNoise, noise: Tabulated, step: int, increments: 
 def _batch_mean(source: ReferenceNoise, noise: ExampleBatches, step: int, increments: Array | None) -> Array:
     picked = _PICK[noise.sampling](source, noise, step)
     total: Array = noise.table[picked].sum(axis=0).T
-    return noise.weight * total
+    return noise.weight(noise.size(step)) * total
 
 
 _NUMBERS: dict[type, Callable[..., Any]] = {
@@ -217,15 +251,16 @@ _NUMBERS: dict[type, Callable[..., Any]] = {
 
 
 def _with_replacement(source: ReferenceNoise, noise: ExampleBatches, step: int) -> NDArray[np.int64]:
-    return source._below(step, np.full(noise.batch_size, len(noise.table), np.uint64))
+    return source._below(noise, step, np.full(noise.size(step), len(noise.table), np.uint64))
 
 
 def _without_replacement(source: ReferenceNoise, noise: ExampleBatches, step: int) -> NDArray[np.int64]:
     """Floyd: for j = N − B … N − 1 pick t ≤ j, or j itself when t is already in the batch (Bentley & Floyd 1987)."""
-    if not noise.picks:
+    picks = noise.picks(noise.size(step))
+    if not picks:
         return np.empty((0, len(source.paths)), np.int64)
-    last = np.arange(len(noise.table) - noise.picks, len(noise.table))
-    chosen = source._below(step, (last + 1).astype(np.uint64))
+    last = np.arange(len(noise.table) - picks, len(noise.table))
+    chosen = source._below(noise, step, (last + 1).astype(np.uint64))
     for i, j in enumerate(last):
         repeated = (chosen[:i] == chosen[i]).any(axis=0)
         chosen[i, repeated] = j
@@ -233,18 +268,18 @@ def _without_replacement(source: ReferenceNoise, noise: ExampleBatches, step: in
 
 
 def _reshuffle(source: ReferenceNoise, noise: ExampleBatches, step: int) -> NDArray[np.int64]:
-    """Fisher–Yates from the identity at each epoch's start; update j of the epoch settles places jB … jB + B − 1."""
-    n, b = len(noise.table), noise.batch_size
-    position = step % (n // b)
+    """Fisher–Yates from the identity at each epoch's start; a batch settles the next B places."""
+    n, begin = len(noise.table), step
+    while noise.first(begin):
+        begin -= 1
     order = np.tile(np.arange(n)[:, None], (1, len(source.paths)))
     columns = np.arange(len(source.paths))
-    for update in range(step - position, step + 1):
-        first = update % (n // b) * b
-        places = np.arange(first, first + b)
-        others = places[:, None] + source._below(update, (n - places).astype(np.uint64))
+    for update in range(begin, step + 1):
+        places = noise.first(update) + np.arange(noise.size(update))
+        others = places[:, None] + source._below(noise, update, (n - places).astype(np.uint64))
         for place, other in zip(places, others, strict=True):
             order[place], order[other, columns] = order[other, columns], order[place].copy()
-    return order[position * b : (position + 1) * b]
+    return order[noise.first(step) : noise.first(step) + noise.size(step)]
 
 
 _PICK = {

@@ -21,7 +21,7 @@ from sgdsde.engines.lane_kernel import SIGNATURE, drawn, rows_of, source
 from sgdsde.engines.lanes import LANES, scratch_size
 from sgdsde.engines.machine_code import load
 from sgdsde.engines.noise import ExampleBatches, LevyAreas, Noise, Tabulated
-from sgdsde.engines.philox import key_of, layout
+from sgdsde.engines.philox import key_of
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
@@ -64,8 +64,8 @@ class _Memory:
     def __init__(self, sources: Sequence[Noise]) -> None:
         batches = next((s for s in sources if isinstance(s, ExampleBatches)), None)
         areas = next((s for s in sources if isinstance(s, LevyAreas)), None)
-        picks = batches.picks if batches else 0
-        steps, draws = layout(picks) if picks else (1, 0)
+        picks = batches.most_picks if batches else 0
+        steps, draws = batches.layout(picks) if batches and picks else (1, 0)
         area_draws = -(-areas.normals // 4) if areas else 0
         most = max([draws, area_draws, *(one.rows for one in drawn(sources))])
         table = np.ascontiguousarray(batches.table.T) if batches else np.zeros((1, 1))
@@ -74,8 +74,10 @@ class _Memory:
         scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
         normals = np.empty(max(4 * area_draws, 1) * LANES)
         self.given = next((s for s in sources if isinstance(s, Tabulated)), None)
-        self._arrays = table, z, words, scratch, normals  # the addresses below are theirs
-        self.table = table.ctypes.data, table.shape[1], picks, batches.weight if batches else 0.0, steps, draws
+        sizes = _sizes(batches) if batches and batches.scheduled else np.empty(1, np.int64)
+        weight = batches.weight(batches.size(0)) if batches else 0.0
+        self._arrays = table, z, words, scratch, normals, sizes  # the addresses below are theirs
+        self.table = table.ctypes.data, table.shape[1], sizes.ctypes.data, picks, weight, steps, draws
         self.rooms = z.ctypes.data, words.ctypes.data, words.size, scratch.ctypes.data, scratch.size
         self.areas = normals.ctypes.data, areas.terms if areas else 0, area_draws
 
@@ -91,11 +93,20 @@ class _Memory:
         return np.ascontiguousarray(by_block)
 
 
+def _sizes(batches: ExampleBatches) -> NDArray[np.int64]:
+    """(steps, 3): picks, B, and how many examples of the epoch were dealt before, for each step of a schedule."""
+    sizes = np.asarray(batches.batch_size, np.int64)
+    distinct, place = np.unique(sizes, return_inverse=True)
+    picks = np.array([batches.picks(int(size)) for size in distinct])[place]
+    return np.ascontiguousarray(np.stack([picks, sizes, batches.firsts], axis=1))
+
+
 def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> None:
     """Run all updates, in calls short enough to interrupt; their lengths change nothing in the numbers."""
     call = load(source(plan), "advance", SIGNATURE)
-    constants = np.array(plan.constants or (0.0,))
-    unit, most = _unit(plan), plan.updates
+    constants = np.ascontiguousarray(plan.constants if len(plan.constants) else (0.0,))
+    taken = np.zeros(1, np.int64) if plan.rows is None else np.ascontiguousarray(plan.rows, np.int64)
+    unit, most, epochs = _unit(plan), plan.updates, _epochs(plan)
     threads = min(len(work), available_cores())
     edges = np.linspace(0, len(work), min(len(work), _SHARES_PER_THREAD * threads) + 1).astype(int).tolist()
     given = next((source for source in plan.noise if isinstance(source, Tabulated)), None)
@@ -109,10 +120,18 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
         begin, length = 0, min(unit, most)
         while begin < plan.updates and not stop.is_set():
             end, clock = min(begin + length, plan.updates), time.perf_counter()
+            if epochs is not None:  # a call begins where an epoch does
+                end = int(epochs[np.searchsorted(epochs, end)])
             rows = memory.rows(plan, begin, end, edges[share], edges[share + 1])
             call(
                 *(edges[share], edges[share + 1], begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
-                *(work.ctypes.data, saved.ctypes.data, len(work) * LANES, constants.ctypes.data),
+                *(
+                    work.ctypes.data,
+                    saved.ctypes.data,
+                    len(work) * LANES,
+                    constants.ctypes.data,
+                    taken.ctypes.data,
+                ),
                 *(*memory.table, *memory.rooms, *memory.areas, rows.ctypes.data, rows.size),
                 *key_of(plan.seed),
             )
@@ -137,9 +156,17 @@ def _unit(plan: Plan) -> int:
     epochs = [
         len(noise.table) // noise.batch_size
         for noise in plan.noise
-        if isinstance(noise, ExampleBatches) and noise.sampling == "reshuffle"
+        if isinstance(noise, ExampleBatches) and isinstance(noise.batch_size, int) and noise.sampling == "reshuffle"
     ]
     return max([*epochs, 4, *(one.steps for one in drawn(plan.noise))])
+
+
+def _epochs(plan: Plan) -> NDArray[np.int64] | None:
+    """Updates at which the epochs of a schedule of batch sizes begin, and the end of the run; None without such."""
+    for noise in plan.noise:
+        if isinstance(noise, ExampleBatches) and noise.scheduled and noise.sampling == "reshuffle":
+            return np.append(np.flatnonzero(noise.firsts[: plan.updates] == 0), plan.updates)
+    return None
 
 
 def available_cores() -> int:

@@ -25,8 +25,9 @@ def run(plan: Plan) -> Outcome:
         for update in range(plan.updates):
             if update == plan.burn_in:
                 reference = state[:d].copy()
+            constants = plan.constants_of(update)
             for step in range(update * plan.substeps, (update + 1) * plan.substeps):
-                state = np.stack(np.broadcast_arrays(*advance(*plan.constants, *state, *noise(step))))
+                state = np.stack(np.broadcast_arrays(*advance(*constants, *state, *noise(step))))
             if update >= plan.burn_in:
                 deviation = state[:d] - reference
                 first += deviation

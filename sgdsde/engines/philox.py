@@ -16,6 +16,7 @@ MASK = 0xFFFFFFFF
 
 #: Last word of the counter: what the numbers are for.
 STREAM_NORMAL, STREAM_BATCH, STREAM_SECOND, STREAM_AREA, STREAM_SIGN, STREAM_THREE, STREAM_MIXED = range(7)
+STREAM_OTHER_BATCH = 7
 
 Words = NDArray[np.uint64]
 

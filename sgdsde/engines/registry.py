@@ -28,8 +28,8 @@ class Plan:
     ----------
     block : Block
         Arrays are the state's components and the step's noise; outputs are the new state.
-    constants : tuple of float
-        Values of the block's constants.
+    constants : tuple of float, or (rows, constants)
+        Values of the block's constants; rows of them where they change with the update.
     noise : tuple of Noise
         Where the noise comes from, in the order of the block's arrays.
     start : (S, paths)
@@ -38,6 +38,8 @@ class Plan:
         d: the leading components are observed.
     updates, substeps : int
         Steps are updates × substeps; observers look after each update.
+    rows : (updates,), optional
+        The row of `constants` that each update takes.
     burn_in : int
         Updates before moments are gathered.
     save_every : int or None
@@ -51,12 +53,13 @@ class Plan:
     """
 
     block: Block
-    constants: tuple[float, ...]
+    constants: tuple[float, ...] | NDArray[np.float64]
     noise: tuple[Noise, ...]
     start: NDArray[np.float64]
     dimension: int
     updates: int
     substeps: int = 1
+    rows: NDArray[np.int64] | None = None
     burn_in: int = 0
     save_every: int | None = None
     seed: int = 0
@@ -68,6 +71,15 @@ class Plan:
     def paths(self) -> int:
         """Number of paths."""
         return int(self.start.shape[1])
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether constants change with the update."""
+        return self.rows is not None
+
+    def constants_of(self, update: int) -> list[float]:
+        """The block's constants in an update."""
+        return list(map(float, self.constants if self.rows is None else self.constants[self.rows[update]]))
 
     @property
     def snapshots(self) -> int:

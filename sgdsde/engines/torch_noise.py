@@ -25,7 +25,6 @@ from sgdsde.engines.philox import (
     MULTIPLIERS,
     ROUNDS,
     STREAM_AREA,
-    STREAM_BATCH,
     WEYL,
     bits_layout,
     key_of,
@@ -81,21 +80,25 @@ class TensorNoise:
         words = philox((low, draw, self.paths.expand_as(draw), high), key_of(self.seed))
         return torch.stack(words, dim=1).reshape(4 * draws, len(self.paths))
 
-    def shared(self, step: int, numbers: int, stream: int, finish: Callable[[Tensor], Tensor]) -> Tensor:
-        """The step's rows of a group of draws that steps share; the group is kept."""
-        steps, draws = layout(numbers)
+    def shared(
+        self, step: int, numbers: int, stream: int, finish: Callable[[Tensor], Tensor], of: tuple[int, int]
+    ) -> Tensor:
+        """The step's rows of a group of draws that steps share, `of` = (steps, draws); the group is kept."""
+        steps, draws = of
         group, place = divmod(step, steps)
         if group != self.group and draws:
             self.rows, self.group = finish(self.words(group, draws, stream)), group
         return self.rows[place * numbers : (place + 1) * numbers]
 
-    def below(self, step: int, bounds: Tensor) -> Tensor:
+    def below(self, noise: ExampleBatches, step: int, bounds: Tensor) -> Tensor:
         """(picks, paths) integers: row i is uniform below bounds[i]."""
-        return self.shared(step, len(bounds), STREAM_BATCH, lambda words: words) * bounds[:, None] >> 32
+        picks = len(bounds)
+        found = self.shared(step, picks, noise.stream, lambda words: words, noise.layout(picks))
+        return found * bounds[:, None] >> 32
 
 
 def _gaussian(source: TensorNoise, noise: GaussianIncrements, step: int, increments: Tensor | None) -> Tensor:
-    return source.shared(step, noise.numbers, noise.stream, _normals)
+    return source.shared(step, noise.numbers, noise.stream, _normals, layout(noise.numbers))
 
 
 def _signs(source: TensorNoise, noise: Signs, step: int, increments: Tensor | None) -> Tensor:
@@ -106,7 +109,7 @@ def _signs(source: TensorNoise, noise: Signs, step: int, increments: Tensor | No
 
 
 def _three_points(source: TensorNoise, noise: ThreePoints, step: int, increments: Tensor | None) -> Tensor:
-    word = source.shared(step, noise.numbers, noise.stream, lambda words: words)
+    word = source.shared(step, noise.numbers, noise.stream, lambda words: words, layout(noise.numbers))
     return math.sqrt(3.0) * ((word >= 2**32 - SIXTH).double() - (word < SIXTH).double())
 
 
@@ -122,7 +125,7 @@ def _tabulated(source: TensorNoise, noise: Tabulated, step: int, increments: Ten
 
 def _batch_mean(source: TensorNoise, noise: ExampleBatches, step: int, increments: Tensor | None) -> Tensor:
     picked = _PICK[noise.sampling](source, noise, step)
-    return noise.weight * source.table[:, picked].sum(dim=1)
+    return noise.weight(noise.size(step)) * source.table[:, picked].sum(dim=1)
 
 
 _NUMBERS: dict[type, Callable[..., Any]] = {
@@ -144,33 +147,32 @@ def _normals(words: Tensor) -> Tensor:
 
 
 def _with_replacement(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    return source.below(step, torch.full((noise.picks,), len(noise.table), device=source.device))
+    return source.below(noise, step, torch.full((noise.size(step),), len(noise.table), device=source.device))
 
 
 def _without_replacement(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    if not noise.picks:
+    n, picks = len(noise.table), noise.picks(noise.size(step))
+    if not picks:
         return torch.empty((0, len(source.paths)), dtype=torch.int64, device=source.device)
-    n = len(noise.table)
-    chosen = source.below(step, torch.arange(n - noise.picks + 1, n + 1, device=source.device))
-    for i in range(1, noise.picks):
+    chosen = source.below(noise, step, torch.arange(n - picks + 1, n + 1, device=source.device))
+    for i in range(1, picks):
         repeated = (chosen[:i] == chosen[i]).any(dim=0)
-        chosen[i] = torch.where(repeated, n - noise.picks + i, chosen[i])
+        chosen[i] = torch.where(repeated, n - picks + i, chosen[i])
     return chosen
 
 
 def _reshuffle(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
-    n, b = len(noise.table), noise.batch_size
-    first = step % (n // b) * b
+    n, first, size = len(noise.table), noise.first(step), noise.size(step)
     if first == 0:
         source.order = torch.arange(n, device=source.device)[:, None].repeat(1, len(source.paths))
-    places = torch.arange(first, first + b, device=source.device)
-    others = places[:, None] + source.below(step, n - places)
+    places = torch.arange(first, first + size, device=source.device)
+    others = places[:, None] + source.below(noise, step, n - places)
     order = source.order
-    for place, other in zip(range(first, first + b), others, strict=True):
+    for place, other in zip(range(first, first + size), others, strict=True):
         dealt = order.gather(0, other[None])
         order.scatter_(0, other[None], order[place][None].clone())
         order[place] = dealt[0]
-    return order[first : first + b]
+    return order[first : first + size]
 
 
 _PICK = {

@@ -78,8 +78,9 @@ def run(plan: Plan) -> Outcome:
     for update in range(plan.updates):
         if update == plan.burn_in:
             reference = state[:d].double()
+        constants = plan.constants_of(update)
         for step in range(update * plan.substeps, (update + 1) * plan.substeps):
-            new = advance(*plan.constants, *state, *noise(step).to(state.dtype))
+            new = advance(*constants, *state, *noise(step).to(state.dtype))
             state = torch.stack([torch.as_tensor(x, dtype=state.dtype, device=device).expand(plan.paths) for x in new])
         if update >= plan.burn_in:
             deviation = state[:d].double() - reference

@@ -1,4 +1,4 @@
-"""Finite sums over real examples, in torch: networks, their training in many replicas, and their gradients."""
+"""Finite sums over real examples, in torch: networks and linear regression, SGD in many replicas, gradients."""
 
 from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.gradients import (
@@ -8,11 +8,14 @@ from sgdsde.models.gradients import (
     random_directions,
 )
 from sgdsde.models.networks import draw_weights, mlp
+from sgdsde.models.regression import LinearRegression
+from sgdsde.models.regression_descent import sgd_on_regression
 from sgdsde.models.sampling import batch_indices, batches
 from sgdsde.models.training import train
 
 __all__ = [
     "DYNAMICS",
+    "LinearRegression",
     "ProjectedGradients",
     "batch_indices",
     "batches",
@@ -21,5 +24,6 @@ __all__ = [
     "per_example_gradients",
     "per_example_projections",
     "random_directions",
+    "sgd_on_regression",
     "train",
 ]

@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from sgdsde import codegen
 from sgdsde.landscapes import Landscape, kinds
 from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
 from sgdsde.schemes.step import SCALARS, Step
 
-_DRAW = re.compile(r"(z|y|area|two|three|sign)(\d+)")
+_DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other)(\d+)")
 _MATRIX_ENTRY = re.compile(r"(m_[A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -48,6 +51,18 @@ class Program:
         found = [_DRAW.fullmatch(name) for name in self.block.arrays[self.state_dimension :]]
         names = [match[1] for match in found if match]
         return {name: len(list(group)) for name, group in itertools.groupby(names)}
+
+    def constant_rows(self, landscape: Landscape, values: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        """(rows, constants): the same for run-time numbers that are arrays (rows,).
+
+        Raises
+        ------
+        ValueError
+            When the scheme has matrices, which are made for one step size.
+        """
+        if self.declaration.matrices is not None:
+            raise ValueError(f"scheme {self.declaration.name!r} is made for one step size, and takes no schedule")
+        return self.block.constant_rows({**dict.fromkeys(SCALARS, float("nan")), **values, **landscape.scalars})
 
     def constants(self, landscape: Landscape, values: Mapping[str, float]) -> tuple[float, ...]:
         """Values of the block's constants for run-time numbers (`SCALARS` by name)."""

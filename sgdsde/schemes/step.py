@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Vector: TypeAlias = sp.Matrix
 
 #: Run-time numbers that a scheme may use, besides the landscape's parameters.
-SCALARS = ("dt", "temperature", "learning_rate", "momentum", "friction")
+SCALARS = ("dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread")
 
 
 class Step:
@@ -25,7 +25,8 @@ class Step:
     Attributes
     ----------
     w : d×1, the state; auxiliary vectors (``v``) are attributes of their declared names.
-    dt, temperature, learning_rate, momentum, friction : symbols; Δ in the equation's own clock, T, ε, m, γ.
+    dt, temperature, learning_rate, momentum, friction, batch_noise, spread : symbols; Δ in the equation's own clock, T,
+        ε, m, γ, c, √(2l − 1).
     """
 
     def __init__(self, landscape: Landscape, declaration: Declaration) -> None:
@@ -35,8 +36,9 @@ class Step:
         self._k = landscape.noise_dimension
         self._drawn: dict[str, list[sp.Symbol]] = {}
         self.w = self._of.state
-        self.dt, self.temperature, self.learning_rate, self.momentum, self.friction = (
-            sp.Symbol(name, real=True) for name in SCALARS
+        scalars = (sp.Symbol(name, real=True) for name in SCALARS)
+        self.dt, self.temperature, self.learning_rate, self.momentum, self.friction, self.batch_noise, self.spread = (
+            scalars
         )
         self.state = list(self.w)
         for name in declaration.auxiliary:
@@ -138,7 +140,12 @@ class Step:
     @property
     def batch_mean(self) -> Vector:
         """k×1, mean z̄ of a batch of whitened examples."""
-        return self.z
+        return self._draw("batch", self._k)
+
+    @property
+    def other_batch_mean(self) -> Vector:
+        """k×1, that of a second batch, drawn apart."""
+        return self._draw("other", self._k)
 
     @property
     def dW(self) -> Vector:

@@ -9,6 +9,7 @@ from sgdsde.theory.noise import (
     summed_gradient_covariance,
     update_covariance,
 )
+from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
@@ -23,6 +24,9 @@ __all__ = [
     "between_batches_covariance",
     "linear_regression_covariance",
     "noise_scale",
+    "optimal_learning_rate",
+    "optimal_preconditioner",
+    "posterior_divergence",
     "stability_limit",
     "stationary_covariance",
     "stationary_variance",

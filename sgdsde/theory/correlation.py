@@ -66,12 +66,12 @@ def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
 
 def _sgd(curvature: Array, config: SGDConfig, lag: int) -> Array:
     law = law_between(curvature, config, "sgd")
-    of_position, of_velocity = heavy_ball.response(config.learning_rate * curvature, config.momentum, lag)
+    of_position, of_velocity = heavy_ball.response(config.kick * curvature, config.momentum, lag)
     return np.asarray(of_position[:, None] * law.position + of_velocity[:, None] * law.cross)
 
 
 def _momentum_sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
-    friction, update = (1 - config.momentum) / np.sqrt(config.learning_rate), np.sqrt(config.learning_rate)
+    friction, update = (1 - config.momentum) / np.sqrt(config.kick), np.sqrt(config.kick)
     left, right = curvature[:, None], curvature[None, :]
     position = config.temperature / (left + right + (left - right) ** 2 / (2 * friction**2))
     cross = position * (right - left) / (2 * friction)  # Cov(p_i, ω_j); Cov(ω_i, p_j) is minus that

@@ -49,7 +49,7 @@ def linear_regression_covariance(input_covariance: ArrayLike, label_variance: fl
     curvature, vectors = np.linalg.eigh(a)
     if curvature[0] <= 0:
         raise ValueError(f"input_covariance must be positive definite; its least eigenvalue is {curvature[0]:.6g}")
-    e, b, m = config.learning_rate, config.batch_size, config.momentum
+    e, b, m = config.kick, config.batch_size, config.momentum
     g = 2 * (1 - m) - ((1 - m) / (1 + m) + 1 / b) * e * curvature
     tau = float((e * curvature / g).sum()) if (g > 0).all() else np.inf
     if tau >= b:

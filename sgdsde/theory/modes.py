@@ -38,6 +38,7 @@ def modes_of(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig) -> Mo
     h, f = symmetric("hessian", hessian), symmetric("covariance", covariance)
     if h.shape != f.shape:
         raise ValueError(f"covariance must have the shape {h.shape} of hessian, got {f.shape}")
+    h = h + config.weight_decay * np.eye(len(h))
     spectrum = np.linalg.eigvalsh(f)
     strongest = float(np.abs(spectrum).max())
     if spectrum[0] < -TOLERANCE * strongest:
@@ -53,9 +54,7 @@ def modes_of(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig) -> Mo
             "hessian must be positive definite wherever covariance has noise, and nowhere negative, "
             f"got the eigenvalue {curvature[refused][0]:.6g} (the largest is {curvature[-1]:.6g})"
         )
-    filled = (
-        curvature[-1] if curvature[-1] > rounding else 1 / config.learning_rate
-    )  # any stable value: it has no noise
+    filled = curvature[-1] if curvature[-1] > rounding else 1 / config.kick  # any stable value: it has no noise
     return Modes(np.where(flat, filled, curvature), basis, noise * np.multiply.outer(~flat, ~flat))
 
 
@@ -88,7 +87,7 @@ def learning_rate_limit(largest_curvature: float, momentum: float) -> float:
 
 def check_stable(largest_curvature: float, config: SGDConfig) -> None:
     """ValueError when SGD with this learning rate has no stationary law."""
-    limit = learning_rate_limit(largest_curvature, config.momentum)
+    limit = learning_rate_limit(largest_curvature, config.momentum) / (1 - config.dampening)
     if not config.learning_rate < limit:
         raise ValueError(
             f"learning_rate must be below the stability limit 2(1 + m)/λ_max = {limit:.6g} for SGD to have "

@@ -138,7 +138,7 @@ def update_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
     >>> float(update_covariance(2.0, config)), config.noise_scale * 2.0 * 0.5 / 8
     (0.0625, 0.0625)
     """
-    return config.learning_rate**2 * batch_gradient_covariance(covariance, config)
+    return config.kick**2 * batch_gradient_covariance(covariance, config)
 
 
 def noise_scale(

@@ -141,7 +141,7 @@ def stationary_variance(
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     if not (np.isfinite(f).all() and (f >= 0).all()):
         raise ValueError(f"covariance must be at least 0 and finite, got {covariance!r}")
-    flat = np.atleast_1d(h).ravel()
+    flat = np.atleast_1d(h).ravel() + config.weight_decay
     return np.asarray(f * MODELS[model](flat, flat, config, position).position.reshape(h.shape))
 
 
@@ -153,7 +153,7 @@ def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
     hessian : array_like, (P, P) or a number
         H of the mean loss, symmetric.
     config : SGDConfig
-        Gives m; its learning rate plays no part.
+        Gives m, dampening and weight decay; its learning rate plays no part.
 
     Returns
     -------
@@ -173,8 +173,8 @@ def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
     >>> stability_limit([[1.0, 0.0], [0.0, 5.0]], SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.5))
     0.6
     """
-    largest = float(np.linalg.eigvalsh(symmetric("hessian", hessian))[-1])
-    return learning_rate_limit(largest, config.momentum)
+    largest = float(np.linalg.eigvalsh(symmetric("hessian", hessian))[-1]) + config.weight_decay
+    return learning_rate_limit(largest, config.momentum) / (1 - config.dampening)
 
 
 def _sde_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
@@ -186,13 +186,13 @@ def _sde_law(left: Array, right: Array, config: SGDConfig, position: str) -> hea
 def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
     """Law of ω and v for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``."""
     check_stable(float(max(left.max(initial=0.0), right.max(initial=0.0))), config)
-    p, q, m = config.learning_rate * left, config.learning_rate * right, config.momentum
+    p, q, m = config.kick * left, config.kick * right, config.momentum
     if config.sampling == "reshuffle":
         law = POSITIONS[position](p, q, m, config.n_examples // config.batch_size)
-        unit = config.learning_rate**2 / config.batch_size
+        unit = config.kick**2 / config.batch_size
     else:
         law = heavy_ball.independent_batches(p, q, m)
-        unit = config.learning_rate**2 * config.batch_noise
+        unit = config.kick**2 * config.batch_noise
     return heavy_ball.Law(*(unit * part for part in law))
 
 

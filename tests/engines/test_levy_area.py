@@ -83,7 +83,9 @@ def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("method", "k"), [("fourier", 2), ("wiktorsson", 2), ("mrongowius_roessler", 3), ("fourier", 1)])
+@pytest.mark.parametrize(
+    ("method", "k"), [("fourier", 2), ("wiktorsson", 2), ("mrongowius_roessler", 3), ("fourier", 1)]
+)
 def test_engines_draw_the_same_areas(method: str, k: int) -> None:
     """The state is the noise, so that snapshots are what was drawn."""
     updates, paths = 5, LANES + 3

@@ -50,7 +50,7 @@ def test_batches_of_different_epochs_are_uncorrelated() -> None:
 @pytest.mark.parametrize("b", [7, 9, 11])
 def test_taking_the_mean_from_those_left_out_is_the_same(b: int) -> None:
     noise = ExampleBatches(TABLE, b, "without_replacement")
-    assert noise.picks == N - b
+    assert noise.picks(b) == N - b
     left_out = ExampleBatches(TABLE, N - b, "without_replacement")
     one, other = (ReferenceNoise(source, 1, 50)(3) for source in (noise, left_out))
     np.testing.assert_allclose(b * one, -(N - b) * other, atol=1e-13)
@@ -65,7 +65,7 @@ def test_picks_and_weights() -> None:
         ("reshuffle", 12, 12, 1 / 12),
     ]:
         noise = ExampleBatches(TABLE, b, sampling)
-        assert (noise.picks, noise.weight, noise.numbers) == (picks, weight, 2)
+        assert (noise.picks(b), noise.most_picks, noise.weight(b), noise.numbers) == (picks, picks, weight, 2)
 
 
 @pytest.mark.parametrize("numbers", [1, 2, 3, 4, 5, 9])

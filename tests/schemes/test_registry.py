@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from sgdsde import Landscape, SGDConfig, schemes, simulate_sde, simulate_sgd
 from sgdsde.codegen import NUMPY_FUNCTIONS
@@ -11,7 +12,8 @@ from sgdsde.schemes.step import Step
 LANDSCAPE = Landscape(
     "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
 )
-NUMBERS = {"dt": 0.03, "temperature": 0.7, "learning_rate": 0.11, "momentum": 0.8, "friction": 1.3, **LANDSCAPE.scalars}
+NUMBERS = {"dt": 0.03, "temperature": 0.7, "learning_rate": 0.11, "momentum": 0.8, "friction": 1.3}
+NUMBERS |= {"batch_noise": 0.23, "spread": 1.7, **LANDSCAPE.scalars}
 
 
 def step(name: str, state: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -39,12 +41,44 @@ def test_sgd_is_heavy_ball() -> None:
     np.testing.assert_allclose(step("sgd", STATE, Z), [*(w + v), *v], rtol=1e-14)
 
 
+def test_nesterov_is_torchs() -> None:
+    """Over three steps on given gradient noise; ω and the buffer of torch.optim.SGD, v = −ε buffer."""
+    rate, m = NUMBERS["learning_rate"], NUMBERS["momentum"]
+    state, noise = STATE.copy(), np.random.default_rng(1).standard_normal((3, len(Z)))
+    state[2:] = 0.0
+    w = torch.tensor(STATE[:2], requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=rate, momentum=m, nesterov=True)
+    for z in noise:
+        at = w.detach().numpy()
+        w.grad = torch.tensor(LANDSCAPE.gradient(at) + LANDSCAPE.factor(at) @ z)
+        optimizer.step()
+        state = step("nesterov", state, z)
+    np.testing.assert_allclose(state[:2], w.detach().numpy(), rtol=1e-13)
+    np.testing.assert_allclose(state[2:], -rate * optimizer.state[w]["momentum_buffer"].numpy(), rtol=1e-13)
+
+
+def test_noisy_gd_has_the_batch_noise() -> None:
+    w, v = STATE[:2], STATE[2:]
+    gradient = LANDSCAPE.gradient(w) + np.sqrt(NUMBERS["batch_noise"]) * LANDSCAPE.factor(w) @ Z
+    v = NUMBERS["momentum"] * v - NUMBERS["learning_rate"] * gradient
+    np.testing.assert_allclose(step("noisy_gd", STATE, Z), [*(w + v), *v], rtol=1e-14)
+
+
+def test_svag_weighs_two_batches() -> None:
+    w, other = STATE[:2], np.array([0.3, -0.8, 0.5])
+    a, b = (1 + NUMBERS["spread"]) / 2, (1 - NUMBERS["spread"]) / 2
+    first, second = (LANDSCAPE.gradient(w) + LANDSCAPE.factor(w) @ z for z in (Z, other))
+    expected = w - NUMBERS["learning_rate"] * (a * first + b * second)
+    np.testing.assert_allclose(step("svag", w, np.concatenate([Z, other])), expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("name", ["euler_maruyama", "sgd"])
 def test_programs_say_their_dimensions(name: str) -> None:
     program = schemes.build(schemes.declarations()[name], LANDSCAPE)
     assert (program.dimension, program.noise_dimension) == (2, 3)
     assert program.state_dimension == (4 if name == "sgd" else 2)
-    assert program.block.arrays[-3:] == ("z0", "z1", "z2")
+    noise = {"sgd": "batch", "euler_maruyama": "z"}[name]
+    assert program.block.arrays[-3:] == tuple(f"{noise}{i}" for i in range(3))
 
 
 def test_declarations_are_complete() -> None:

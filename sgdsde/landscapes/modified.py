@@ -1,0 +1,140 @@
+"""Losses made of a landscape's own: L + (ε/4)|∇L|², which SGD goes down to the next order, and L + (λ/2)|ω|²."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sgdsde.landscapes.landscape import Landscape
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+#: What ε and λ are called among the parameters.
+LEARNING_RATE, WEIGHT_DECAY = "learning_rate", "weight_decay"
+
+
+def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
+    """Return the landscape with the loss L + (ε/4)|∇L|² and the same noise: its SDE is SGD to weak order 2.
+
+    Parameters
+    ----------
+    landscape : Landscape
+        With a loss without kinks, such as those of abs, min and max.
+    learning_rate : float
+        ε > 0. It becomes a parameter of this name, so that ``with_parameters(learning_rate=…)`` compiles nothing;
+        through it ε may also be 0, which is the loss that was given, or negative, which turns the correction round.
+
+    Returns
+    -------
+    Landscape
+        Its noise ``"hessian"`` is that of the loss that was given. For d = 1 it is cut where that is not convex, as
+        before; for d > 1 it is a covariance like any other, and refused there.
+
+    Raises
+    ------
+    ValueError
+        When `learning_rate` is not a positive finite number, or is a name in the landscape already; or when the new
+        loss cannot be written, because of a kink, or because it is too long.
+
+    Notes
+    -----
+    The drift is −∇L − (ε/2)(∇∇L)∇L. Li, Tai & E, arXiv 1511.06251, Theorem 1: at fixed B and up to a fixed time s, the
+    error |E φ(ω_K) − E φ(ω(s))| is O(ε) for dω = −∇L ds + √(εcF) dW, and O(ε²) with the new loss in place of L. The
+    theorem is about finite times: stationary variances are no better for it.
+
+    Examples
+    --------
+    >>> modified = modified_landscape(Landscape("h*x**2/2", "x", {"h": 2.0}), learning_rate=0.1)
+    >>> modified.text
+    'h*x**2/2 + learning_rate/4*(h*x)**2'
+    >>> modified.gradient([1.0])                                                          # hx + (ε/2)h²x
+    array([2.2])
+    """
+    slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]
+    modified = _with_squares(landscape, LEARNING_RATE, learning_rate, 4, slopes, "modified")
+    if not modified.parameters[LEARNING_RATE] > 0:
+        raise ValueError(f"{LEARNING_RATE} must be positive, got {learning_rate!r}")
+    return modified
+
+
+def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape:
+    """Return the landscape with the loss L + (λ/2)|ω|² and the same noise: every batch's gradient gains λω.
+
+    Parameters
+    ----------
+    landscape : Landscape
+        L, and the noise.
+    weight_decay : float
+        λ ≥ 0, a parameter of this name; the landscape itself is returned for 0.
+
+    Raises
+    ------
+    ValueError
+        When `weight_decay` is negative or not finite, or is a name in the landscape already.
+
+    Examples
+    --------
+    >>> weight_decayed(Landscape("h*x**2/2", "x", {"h": 2.0}), 0.5).gradient([1.0])
+    array([2.5])
+    """
+    if weight_decay == 0:
+        return landscape
+    return _with_squares(landscape, WEIGHT_DECAY, weight_decay, 2, landscape.variables, "with weight decay")
+
+
+def _with_squares(
+    landscape: Landscape, name: str, value: float, divisor: int, terms: Sequence[str], title: str
+) -> Landscape:
+    """L + (value/divisor) Σ terms², where `value` is a parameter of that name."""
+    if name in (*landscape.variables, *landscape.parameters):
+        raise ValueError(f"{name} is already the name of a variable or a parameter of {landscape!r}")
+    squares = " + ".join(f"({term})**2" for term in terms)
+    covariance, factor = _noise(landscape)
+    try:
+        unset = Landscape(
+            f"{landscape.text} + {name}/{divisor}*{f'({squares})' if len(terms) > 1 else squares}",
+            landscape.variables, {**landscape.parameters, name: 1.0}, covariance, factor, f"{landscape.name}, {title}",
+        )  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"landscape: the loss of {landscape.name}, {title}, cannot be written: {error}") from None
+    return unset.with_parameters(**{name: value})
+
+
+def _noise(landscape: Landscape) -> tuple[Any, Any]:
+    """(covariance, factor) of the same F, whatever the loss becomes."""
+    if landscape.noise.kind != "hessian":
+        return landscape.noise.arguments()
+    hessian = landscape.symbolic.hessian
+    if landscape.dimension == 1:
+        return None, [[f"sqrt(max({_text(hessian[0], landscape)}, 0))"]]
+    return [[_text(entry, landscape) for entry in hessian.row(i)] for i in range(hessian.rows)], None
+
+
+def _text(value: sp.Expr, landscape: Landscape) -> str:
+    """An expression of the landscape's symbols in the language of `sgdsde.expression` and the user's names."""
+    import sympy as sp
+    from sympy.printing.str import StrPrinter
+
+    class Printer(StrPrinter):  # type: ignore[misc]
+        """SymPy's own text, but for digits that it leaves out and names that are others here."""
+
+        def _print_Float(self, expr: sp.Float) -> str:
+            return repr(float(expr))
+
+        def _print_Exp1(self, expr: sp.Expr) -> str:
+            return "e"
+
+        def _print_Function(self, expr: sp.Function) -> str:
+            name = {"Abs": "abs", "Max": "max", "Min": "min"}.get(expr.func.__name__, expr.func.__name__)
+            return f"{name}({', '.join(map(self._print, expr.args))})"
+
+        _print_Abs = _print_Max = _print_Min = _print_Function
+
+    if value.has(sp.sign, sp.Heaviside):
+        raise ValueError(f"landscape: the loss of {landscape.name}, modified, cannot be written: L has kinks")
+    state = [f"w{i}" for i in range(landscape.dimension)]
+    known = dict(zip(state, landscape.variables, strict=True))
+    known |= {f"p{i}": key for i, key in enumerate(sorted(landscape.parameters))}
+    renamed = {symbol: sp.Symbol(known[symbol.name], real=True) for symbol in value.free_symbols}
+    return str(Printer().doprint(value.xreplace(renamed)))

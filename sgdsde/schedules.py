@@ -1,0 +1,152 @@
+"""Learning rates and batch sizes that change: arrays of one number for each update, and the checks of any array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.config import SGDConfig
+
+Array = NDArray[np.float64]
+
+
+def constant(value: float, updates: int) -> Array:
+    """The same value at every update."""
+    return np.full(_count("updates", updates), _positive("value", value))
+
+
+def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
+    """Multiply `value` by `factor` after each `every` updates.
+
+    Examples
+    --------
+    >>> step_decay(0.4, 0.5, every=2, updates=5)
+    array([0.4, 0.4, 0.2, 0.2, 0.1])
+    """
+    passed = np.arange(_count("updates", updates)) // _count("every", every)
+    return np.asarray(_positive("value", value) * _positive("factor", factor) ** passed)
+
+
+def cosine(value: float, updates: int, final: float = 0.0) -> Array:
+    """From `value` down half a cosine wave towards `final`, which the update after the last would reach.
+
+    Loshchilov & Hutter, arXiv 1608.03983, eq. 5.
+
+    Examples
+    --------
+    >>> cosine(1.0, 4).round(3)
+    array([1.   , 0.854, 0.5  , 0.146])
+    """
+    turn = np.cos(math.pi * np.arange(_count("updates", updates)) / updates)
+    return np.asarray(final + (_positive("value", value) - final) * (1 + turn) / 2)
+
+
+def _triangle(phase: Array) -> Array:
+    return 1 - np.abs(2 * phase - 1)
+
+
+def _square(phase: Array) -> Array:
+    return (phase >= 0.5).astype(np.float64)
+
+
+SHAPES: dict[str, Callable[[Array], Array]] = {"triangle": _triangle, "square": _square}
+
+
+def cyclic(low: float, high: float, period: int, updates: int, shape: str = "triangle") -> Array:
+    """Between `low` and `high` and back every `period` updates: a ``"triangle"`` or a ``"square"`` wave.
+
+    Smith, arXiv 1506.01186 (triangle); Jastrzębski et al., arXiv 1711.04623, §4.4 (square).
+
+    Examples
+    --------
+    >>> cyclic(1.0, 2.0, period=4, updates=5)
+    array([1. , 1.5, 2. , 1.5, 1. ])
+    """
+    if shape not in SHAPES:
+        raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {shape!r}")
+    phase = np.arange(_count("updates", updates)) % _count("period", period) / period
+    return np.asarray(_positive("low", low) + (_positive("high", high) - low) * SHAPES[shape](phase))
+
+
+def matching_batch_sizes(learning_rates: ArrayLike, config: SGDConfig) -> NDArray[np.int64]:
+    """Batch sizes that do at the constant ε of `config` what these learning rates do at its constant B: B(k) ∝ 1/ε(k).
+
+    Rounded to whole examples. Smith et al., arXiv 1711.00489: do not decay the learning rate, increase the batch size.
+
+    Examples
+    --------
+    >>> matching_batch_sizes([0.4, 0.2, 0.1], SGDConfig(0.4, batch_size=8, n_examples=64))
+    array([ 8, 16, 32])
+    """
+    rates = np.asarray(learning_rates, np.float64)
+    return np.rint(config.batch_size * config.learning_rate / rates).astype(np.int64)
+
+
+def learning_rate_schedule(values: ArrayLike, updates: int) -> Array:
+    """Check ε(k) and cut it to the run.
+
+    Raises
+    ------
+    ValueError
+        When it is shorter than the run, or a rate is not positive and finite.
+    """
+    rates = _long_enough("learning_rates", values, updates)
+    wrong = ~(np.isfinite(rates) & (rates > 0))
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise ValueError(f"learning_rates must be positive and finite, got {rates[at]:g} at update {at}")
+    return rates
+
+
+def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> NDArray[np.int64]:
+    """Check B(k) and cut it to the run.
+
+    Raises
+    ------
+    ValueError
+        When it is shorter than the run, or a size is not a whole number from 1 to N (more only with replacement), or
+        the batches of an epoch of ``"reshuffle"`` do not add up to N.
+    """
+    sizes, n = _long_enough("batch_sizes", values, updates), config.n_examples
+    most = math.inf if config.sampling == "with_replacement" else n
+    wrong = ~((sizes >= 1) & (sizes <= most) & (sizes == np.floor(sizes)))
+    if wrong.any():
+        at, limit = int(np.argmax(wrong)), "" if math.isinf(most) else f" and at most n_examples = {n}"
+        raise ValueError(f"batch_sizes must be whole numbers of at least 1{limit}, got {sizes[at]:g} at update {at}")
+    whole = sizes.astype(np.int64)
+    if config.sampling == "reshuffle":
+        over = (np.cumsum(whole) - whole) % n + whole > n
+        if over.any():
+            at = int(np.argmax(over))
+            raise ValueError(
+                f"batch_sizes must add up to n_examples = {n} in every epoch when sampling is 'reshuffle'; the batch "
+                f"of update {at} reaches beyond the end of its epoch"
+            )
+    return whole
+
+
+def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a sequence of numbers, one for each update, got {values!r}") from None
+    if array.ndim != 1 or len(array) < updates:
+        raise ValueError(
+            f"{name} must be a sequence of at least {updates} numbers, one for each update; got shape {array.shape}"
+        )
+    return array[:updates]
+
+
+def _count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def _positive(name: str, value: float) -> float:
+    if not (isinstance(value, (int, float, np.floating, np.integer)) and 0 < value < math.inf):
+        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    return float(value)

@@ -1,0 +1,94 @@
+"""L + (ε/4)|∇L|², against the gradient and the Hessian of L."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import sgdsde as sg
+from sgdsde.landscapes import catalog
+from sgdsde.landscapes.modified import modified_landscape
+
+RATE = 0.3
+OTHERS = {
+    "names": sg.Landscape("w1**2*cos(p0*w0) + w0**2 + w1**4", "w1 w0", {"p0": 0.7}, covariance="1 + w0**2"),
+    "functions": sg.Landscape(
+        "exp(-x)*tanh(y/3) + log(1 + x**2) + sqrt(2 + y**2) + atan(x) + sinh(y)/9 + e*x + pi", "x y"
+    ),
+    "doubles": sg.Landscape("0.12345678901234567*x**2 + x**4/7 + 1e-7*x", "x"),
+    "odd powers": sg.Landscape("(2 + x**2)**1.5 + (1 + x**2)**a", "x", {"a": 0.3}),
+}
+
+
+def places(landscape):
+    return np.random.default_rng(1).uniform(-1.5, 1.5, (40, landscape.dimension))
+
+
+@pytest.mark.parametrize("name", [*catalog.CATALOG, *OTHERS])
+def test_the_drift_is_corrected_by_the_hessian_times_the_gradient(name):
+    landscape = OTHERS[name] if name in OTHERS else catalog.named(name)
+    modified, w = modified_landscape(landscape, RATE), places(landscape)
+    gradient, hessian = landscape.gradient(w), landscape.hessian(w)
+    correction = RATE / 2 * np.einsum("pij,pj->pi", hessian, gradient)
+    size = np.abs(gradient).max(axis=1, keepdims=True) + np.abs(hessian).max(axis=(1, 2))[:, None] * np.abs(gradient)
+    assert (np.abs(modified.gradient(w) - gradient - correction) <= 1e-12 * (1 + size)).all()
+    loss = landscape.loss(w) + RATE / 4 * (gradient**2).sum(axis=1)
+    np.testing.assert_allclose(modified.loss(w), loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*catalog.CATALOG, *OTHERS])
+def test_the_noise_stays_as_it_was(name):
+    landscape = OTHERS[name] if name in OTHERS else catalog.named(name)
+    w = places(landscape)
+    if landscape.noise.kind == "hessian" and landscape.dimension > 1:
+        w = w[np.linalg.eigvalsh(landscape.hessian(w))[:, 0] > 0]
+    assert len(w) > 5
+    np.testing.assert_allclose(modified_landscape(landscape, RATE).factor(w), landscape.factor(w), rtol=1e-12)
+
+
+def test_noise_of_the_hessian_is_that_of_the_old_loss_cut_where_it_is_concave():
+    well = sg.Landscape("x**4/4 - x**2/2", "x", covariance="hessian")
+    assert modified_landscape(well, 0.1).covariance([[2.0], [0.0]]).ravel() == pytest.approx([11.0, 0.0])
+
+
+def test_the_learning_rate_is_a_parameter_of_one_code():
+    landscape = sg.Landscape("h*x**2/2", "x", {"h": 2.0})
+    one, other = modified_landscape(landscape, 0.1), modified_landscape(landscape, np.float32(0.5))
+    assert one.key == other.key
+    assert one.with_parameters(learning_rate=0.5) == other
+    assert other.with_parameters(learning_rate=-0.5).gradient([1.0]) == pytest.approx([1.0])
+    assert other.with_parameters(learning_rate=0.0).gradient([1.0]) == pytest.approx([2.0])
+    assert pickle.loads(pickle.dumps(other)) == other
+    assert landscape.parameters == {"h": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        (0.0, "learning_rate must be positive, got 0.0"),
+        (-0.1, "learning_rate must be positive, got -0.1"),
+        (float("inf"), "learning_rate must be a finite real number, got inf"),
+        ("0.1", "learning_rate must be a finite real number, got '0.1'"),
+        (True, "learning_rate must be a finite real number, got True"),
+    ],
+)
+def test_learning_rates_that_are_none(rate, message):
+    with pytest.raises(ValueError, match=message):
+        modified_landscape(sg.Landscape("x**2", "x"), rate)
+
+
+@pytest.mark.parametrize("loss", ["abs(x)", "max(x, 0)**2", "min(x**2, 1)"])
+def test_kinks_are_refused(loss):
+    with pytest.raises(ValueError, match=r"cannot be written: L has kinks"):
+        modified_landscape(sg.Landscape(loss, "x"), 0.1)
+
+
+def test_what_the_language_does_not_take_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"landscape: .* of mine cannot be written: loss: these powers of powers"):
+        modified_landscape(sg.Landscape("x**40", "x", name="mine"), 0.1)
+
+
+def test_one_correction_is_enough():
+    once = modified_landscape(sg.Landscape("x**2", "x"), 0.1)
+    with pytest.raises(ValueError, match="learning_rate is already the name of a variable or a parameter"):
+        modified_landscape(once, 0.1)
