@@ -132,6 +132,12 @@ class SGDConfig:
         """N/B, the updates in which SGD sees as many examples as there are."""
         return self.n_examples / self.batch_size
 
+    def require_plain(self, *names: str) -> None:
+        """Raise ValueError unless these of ``momentum``, ``dampening`` and ``weight_decay`` are 0."""
+        for name in names:
+            if value := getattr(self, name):
+                raise ValueError(f"config must have {name} = 0 here, got {value!r}")
+
     def to_dict(self) -> dict[str, float | int | str]:
         """The fields as plain numbers and strings, for provenance."""
         return asdict(self)

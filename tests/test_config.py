@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from sgdsde import SGDConfig
+from sgdsde import SGDConfig, models, theory
 from sgdsde.config import SAMPLINGS
 
 
@@ -115,3 +115,17 @@ def test_replace_checks_again() -> None:
 def test_every_sampling_is_accepted() -> None:
     for sampling in SAMPLINGS:
         assert SGDConfig(0.1, 4, 64, sampling=sampling).sampling == sampling
+
+
+@pytest.mark.parametrize("change", [{"dampening": 0.2}, {"weight_decay": 0.1}])
+def test_what_a_theory_does_not_cover_is_refused(change: dict) -> None:
+    config = SGDConfig(0.1, 4, 64, **change)
+    for call in (
+        lambda: theory.optimal_learning_rate(1.0, 1.0, config),
+        lambda: models.LinearRegression.gaussian(2, spectrum=[1.0, 0.5], label_variance=1.0).stationary_covariance(
+            config
+        ),
+        lambda: models.train(models.mlp(4, 3, 2), None, config, updates=1),
+    ):
+        with pytest.raises(ValueError, match=f"config must have {next(iter(change))} = 0 here"):
+            call()

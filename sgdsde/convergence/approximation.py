@@ -118,8 +118,9 @@ def approximation_errors(
     >>> abs(found.error - (0.9**10 - math.exp(-1))) < 4 * found.standard_error < 0.05 * abs(found.error)
     True
     """
-    if config.momentum or config.sampling == "reshuffle":
-        raise ValueError(f"config must have momentum 0 and independent batches, got {config!r}")
+    config.require_plain("momentum", "dampening", "weight_decay")
+    if config.sampling == "reshuffle":
+        raise ValueError("config must have independent batches here, got sampling 'reshuffle'")
     phi = observable if callable(observable) else Landscape(observable, landscape.variables, landscape.parameters).loss
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     means, odds = _batches(table, config)

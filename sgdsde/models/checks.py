@@ -52,6 +52,7 @@ def checked_device(device: str | torch.device | None) -> torch.device:
 
 def checked_data(data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int) -> list[Dataset]:
     """One data set for all replicas, or one for each, of equal shapes and with the config's N."""
+    config.require_plain("dampening", "weight_decay")
     sets = [data] if isinstance(data, Dataset) else list(data)
     if not all(isinstance(d, Dataset) for d in sets):
         raise ValueError(f"data must be a Dataset or a sequence of them, got {[type(d).__name__ for d in sets]}")

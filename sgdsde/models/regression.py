@@ -238,6 +238,7 @@ class LinearRegression:
 
 def check_examples(problem: LinearRegression, config: SGDConfig) -> None:
     """ValueError unless the config is about as many examples as the problem has."""
+    config.require_plain("dampening", "weight_decay")
     if problem.n_examples not in (None, config.n_examples):
         raise ValueError(
             f"config.n_examples must be the number of examples of the problem, {problem.n_examples}, "

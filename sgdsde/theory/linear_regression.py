@@ -43,6 +43,7 @@ def linear_regression_covariance(input_covariance: ArrayLike, label_variance: fl
     >>> linear_regression_covariance(1.0, 1.0, config)          # scalar: εσ²/(2 − 3ε)
     array([[0.05882353]])
     """
+    config.require_plain("weight_decay")
     a = symmetric("input_covariance", input_covariance)
     if not np.isfinite(label_variance) or label_variance < 0:
         raise ValueError(f"label_variance must be a finite number, at least 0, got {label_variance!r}")

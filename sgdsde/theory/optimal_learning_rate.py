@@ -107,6 +107,7 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     [0.111111, 0.105697]
     """
     check_options(model)
+    config.require_plain("dampening", "weight_decay")
     _definite("hessian", hessian)
     f = _definite("covariance", covariance)
     modes_of(hessian, covariance, config)  # refuses what does not fit

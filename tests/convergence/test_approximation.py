@@ -175,8 +175,8 @@ def test_other_batches_are_gone_through_with_their_own_odds(sampling, size):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"config": sg.SGDConfig(0.1, B, N, momentum=0.5)}, "config must have momentum 0 and independent batches"),
-        ({"config": sg.SGDConfig(0.1, B, N, sampling="reshuffle")}, "config must have momentum 0 and independent"),
+        ({"config": sg.SGDConfig(0.1, B, N, momentum=0.5)}, "config must have momentum = 0 here, got 0.5"),
+        ({"config": sg.SGDConfig(0.1, B, N, sampling="reshuffle")}, "config must have independent batches here"),
         (
             {"config": sg.SGDConfig(0.1, 20, 40)},
             "config must have at most 5000 batches to go through, got 137846528820",
