@@ -48,7 +48,9 @@ class Bar:
 BARS = (
     Bar("well", OURS, (FLOOR,), 0.85),
     Bar("well", OURS, ("NumPy loop", "torch loop"), 12),
-    Bar("well", OURS, ("diffrax",), 50),
+    Bar("well", OURS, ("diffrax: VirtualBrownianTree",), 50),  # as its documentation has it
+    Bar("well", OURS, ("diffrax",), 50),  # however it can be set
+    Bar("well", OURS, ("torchsde: BrownianInterval",), 100),
     Bar("well", OURS, ("torchsde",), 100),
     Bar("well", OURS, ("sdeint",), 3000),
     Bar("well", WEAK, (OURS,), 1.5),

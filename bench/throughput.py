@@ -7,10 +7,12 @@ The floor: a kernel that only draws the same normals and adds them up. Nothing t
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numba
@@ -27,6 +29,7 @@ PATHS = 4096
 WELL = sg.Landscape("x**4 - 2*x**2", variables="x", covariance=1.0, name="double well")
 SDE = sg.SGDConfig(learning_rate=1e-3, batch_size=8, n_examples=1000)
 EXAMPLES, BATCH, LEARNING_RATE = 1000, 8, 1e-2
+BATCH_SIZES = (1, 8, 64)
 
 
 def numpy_loop(steps: int) -> Any:
@@ -150,6 +153,66 @@ def sgd_table(steps: int = 4_000) -> list[tuple[str, float, str]]:
     return checks
 
 
+def batches_numpy(steps: int, size: int, examples: int, sampling: str) -> Any:
+    """As fast as NumPy's vectorised calls go: without replacement, paths whose batch repeats itself draw it again."""
+    generator, x = np.random.default_rng(0), np.ones(PATHS)
+    table = generator.standard_normal(examples)
+    for _ in range(steps):
+        picked = generator.integers(examples, size=(PATHS, size))
+        again = np.arange(PATHS if sampling == "without_replacement" and size > 1 else 0)
+        while len(again):
+            ordered = np.sort(picked[again], axis=1)
+            again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
+            picked[again] = generator.integers(examples, size=(len(again), size))
+        x = x - LEARNING_RATE * (4 * x * x * x - 4 * x + table[picked].mean(axis=1))
+    return x
+
+
+def batches_torch(steps: int, size: int, examples: int, sampling: str) -> Any:
+    """The same with torch."""
+    generator, x = torch.Generator().manual_seed(0), torch.ones(PATHS, dtype=torch.float64)
+    table = torch.randn(examples, dtype=torch.float64, generator=generator)
+    for _ in range(steps):
+        picked = torch.randint(examples, (PATHS, size), generator=generator)
+        again = torch.arange(PATHS if sampling == "without_replacement" and size > 1 else 0)
+        while len(again):
+            ordered = picked[again].sort(dim=1).values
+            again = again[(ordered[:, 1:] == ordered[:, :-1]).any(dim=1)]
+            picked[again] = torch.randint(examples, (len(again), size), generator=generator)
+        x = x - LEARNING_RATE * (4 * x * x * x - 4 * x + table[picked].mean(dim=1))
+    return x
+
+
+def batch_sizes_table(examples: int = 10_000, work: int = 24_000) -> list[tuple[str, float, str]]:
+    """SGD over batch sizes, against the faster of two loops; and how its cost grows with B."""
+    checks = []
+    for sampling in ("with_replacement", "without_replacement"):
+        contenders = {}
+        for size in BATCH_SIZES:
+            config, steps = sg.SGDConfig(LEARNING_RATE, size, examples, sampling=sampling), max(40, work // (4 * size))
+            slow = max(10, work // (160 * size))
+            contenders[f"sgdsde, B = {size}"] = Contender(
+                PATHS * steps, partial(sg.simulate_sgd, WELL, config, 1.0, updates=steps, paths=PATHS)
+            )
+            for name, loop in (("NumPy", batches_numpy), ("torch", batches_torch)):
+                run = partial(loop, slow, size, examples, sampling)
+                contenders[f"{name} loop, B = {size}"] = Contender(PATHS * slow, run)
+        found = rates(contenders, rounds=5)
+        print(f"\nSGD, {sampling}, N = {examples}, float64, {PATHS} paths")
+        for name in found.rounds:
+            ours = f"sgdsde, B = {name.rpartition(' ')[2]}"
+            print(f"  {name:24} {found.best(name):9.2e} path-steps/s   sgdsde is {found.ratio(ours, name):6.2f} ×")
+        for size in BATCH_SIZES:
+            ratio = min(found.ratio(f"sgdsde, B = {size}", f"{name} loop, B = {size}") for name in ("NumPy", "torch"))
+            checks.append((f"SGD {sampling}, B = {size}, against the faster loop", ratio, "≥ 10"))
+        for small, large in itertools.pairwise(BATCH_SIZES):
+            growth = found.ratio(f"sgdsde, B = {small}", f"sgdsde, B = {large}")
+            checks.append(
+                (f"SGD {sampling}, cost of an update from B = {small} to {large}", growth, f"≤ {large // small}")
+            )
+    return checks
+
+
 def memory() -> tuple[str, float, str]:
     """Growth of the peak resident memory when a run is made 20 times longer."""
 
@@ -178,7 +241,7 @@ def main() -> int:
     """Print the tables; exit status 1 when a bar is missed."""
     versions = f"torch {torch.__version__}, numba {numba.__version__}"
     print(f"{platform.machine()}, {available_cores()} cores of {os.cpu_count()}, {versions}")
-    checks = [memory(), *sde_table(), *sgd_table()]
+    checks = [memory(), *sde_table(), *sgd_table(), *batch_sizes_table()]
     print()
     for name, value, bar in checks:
         print(f"  {'met   ' if met(value, bar) else 'MISSED'} {name}: {value:.2f} (bar {bar})")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.integration import integrate
+    from sgdsde.ladders import ladder
     from sgdsde.landscapes import Landscape, modified_landscape
     from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import compare
@@ -31,6 +32,7 @@ _HOME = {
     "DivergenceWarning": "sgdsde.ensemble",
     "StabilityWarning": "sgdsde.simulate",
     "integrate": "sgdsde.integration",
+    "ladder": "sgdsde.ladders",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "compare": "sgdsde.statistics",
@@ -52,6 +54,7 @@ __all__ = [
     "convergence",
     "data",
     "integrate",
+    "ladder",
     "landscapes",
     "models",
     "modified_landscape",

@@ -7,6 +7,7 @@ With the results of a run, their measured orders are kept in validation/results/
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
@@ -93,11 +94,18 @@ def _slope(row: Mapping[str, Any]) -> str:
     return f"{row['slope']:.2f} ± {row['half_width']:.2f} ({row['problem']})"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Write the page, after keeping the results of a run if they are given."""
-    if arguments:
+    parser = argparse.ArgumentParser(prog="python -m validation.scheme_table", description=__doc__.splitlines()[0])
+    parser.add_argument("results", nargs="?", type=Path, help="results.json of a run, whose measured orders are kept")
+    given = parser.parse_args(arguments).results
+    if given is not None:
+        try:
+            found = json.dumps(kept(json.loads(given.read_text())), indent=1) + "\n"
+        except (OSError, ValueError, KeyError) as error:
+            parser.error(f"results must be the results.json of a run with integrator_orders, got {given}: {error!r}")
         MEASURED.parent.mkdir(exist_ok=True)
-        MEASURED.write_text(json.dumps(kept(json.loads(Path(arguments[0]).read_text())), indent=1) + "\n")
+        MEASURED.write_text(found)
     PAGE.write_text(page(json.loads(MEASURED.read_text())))
     print(f"wrote {PAGE}")
     return 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit, uint32, uint64
 
 from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
@@ -163,19 +164,28 @@ def below(row, bound):
 
 @kernel
 def mean_of_picks(z, chosen, picks, weight, table):
-    """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N)."""
+    """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N).
+
+    Eight lanes at a time, their sums in registers: for all that LLVM knows a sum in memory could lie in the table.
+    """
     wide_vectors()
     for component in range(table.shape[0]):
         column = table[component]
-        mean = row_of(z, component)
-        for lane in range(LANES):
-            mean[lane] = 0.0
-        for i in range(picks):
-            row = row_of(chosen, i)
-            for lane in range(LANES):
-                mean[lane] += column[row[lane]]
-        for lane in range(LANES):
-            mean[lane] *= weight
+        for lane in range(0, LANES, 8):
+            mean = z[component * LANES + lane : component * LANES + lane + 8]
+            a = b = c = d = e = f = g = h = 0.0
+            for i in range(picks):
+                row = chosen[i * LANES + lane : i * LANES + lane + 8]
+                a += column[row[0]]
+                b += column[row[1]]
+                c += column[row[2]]
+                d += column[row[3]]
+                e += column[row[4]]
+                f += column[row[5]]
+                g += column[row[6]]
+                h += column[row[7]]
+            mean[0], mean[1], mean[2], mean[3] = weight * a, weight * b, weight * c, weight * d
+            mean[4], mean[5], mean[6], mean[7] = weight * e, weight * f, weight * g, weight * h
 
 
 @kernel
@@ -206,18 +216,25 @@ def repeats_by_comparing(chosen, picks, n, repeated):
 
 
 @kernel
-def repeats_by_marking(chosen, picks, n, marks):
-    """Floyd's rule for many picks: mark what is taken, lane by lane; `marks` (n) is zero before and after."""
+def repeats_by_marking(chosen, picks, n, scratch):
+    """Floyd's rule for many picks: a byte for each example, lane by lane, that says who took it last.
+
+    The last word of `scratch` counts lanes from call to call; after 255 of them all bytes are cleared.
+    """
     wide_vectors()
+    marks, stamp = scratch.view(np.uint8), scratch[scratch.size - 1]
     for lane in range(LANES):
+        stamp += uint32(1)
+        if stamp > uint32(255):
+            for i in range(n):
+                marks[i] = 0
+            stamp = uint32(1)
         for i in range(picks):
             t = chosen[i * LANES + lane]
-            if marks[t] != 0:
-                t = uint32(n - picks + i)
-                chosen[i * LANES + lane] = t
-            marks[t] = 1
-        for i in range(picks):
-            marks[chosen[i * LANES + lane]] = 0
+            t = uint32(n - picks + i) if marks[t] == stamp else t
+            chosen[i * LANES + lane] = t
+            marks[t] = stamp
+    scratch[scratch.size - 1] = stamp
 
 
 @kernel
@@ -233,7 +250,7 @@ def without_replacement(
     if picks <= PAIRWISE:
         repeats_by_comparing(chosen, picks, n, scratch[:LANES])
     else:
-        repeats_by_marking(chosen, picks, n, scratch)
+        repeats_by_marking(chosen, picks, n, scratch[LANES:])
     mean_of_picks(z, chosen, picks, weight, table)
 
 

@@ -9,10 +9,11 @@ import base64
 import ctypes
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import json
+import threading
 from collections.abc import Callable
+from importlib.metadata import version as _version
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,24 @@ def _nothing(memory: int) -> None:
 
 
 @functools.cache
-def _machine() -> tuple[llvm.TargetMachine, str]:
-    """Target machine of this processor, and what tells it from others."""
+def _processor() -> tuple[str, str, str]:
+    """Name and features of this processor, and what tells its code from others'."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(_nothing, ctypes.c_void_p).value)
     cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    machine = llvm.Target.from_default_triple().create_target_machine(
+    return cpu, features, f"{llvm.get_default_triple()} {cpu} {features} llvmlite {_version('llvmlite')}"
+
+
+def _machine() -> llvm.TargetMachine:
+    """A new target machine: an engine owns the one that it is made with, and frees it."""
+    cpu, features, _ = _processor()
+    return llvm.Target.from_default_triple().create_target_machine(
         cpu=cpu, features=features, opt=3, reloc="default", codemodel="jitdefault", jit=True
     )
-    return machine, f"{llvm.get_default_triple()} {cpu} {features} llvmlite {importlib.metadata.version('llvmlite')}"
+
+
+_LOCK = threading.Lock()
 
 
 def load(source: str, name: str, signature: str) -> Callable[..., None]:
@@ -61,8 +70,14 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
     signature : str
         A letter per argument: i (int64), u (uint64), d (float64), I, D, W (pointers to int64, float64, uint32).
     """
-    key = codegen.digest([source, name, signature, _machine()[1]])
-    path = cache.directory() / f"{key}.object.json"
+    with _LOCK:  # threads that need the same function wait for one of them to make it
+        return _load(source, name, signature, cache.directory())
+
+
+@functools.cache
+def _load(source: str, name: str, signature: str, folder: Path) -> Callable[..., None]:
+    key = codegen.digest([source, name, signature, _processor()[2]])
+    path = folder / f"{key}.object.json"
     stored = cache.read(path)
     if stored is None:
         stored = json.dumps(_compile(source, name, signature, path.with_name(f"{key}.py")))
@@ -70,11 +85,10 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
     return _link(stored, signature)
 
 
-@functools.cache
 def _link(stored: str, signature: str) -> Callable[..., None]:
     record = json.loads(stored)
     empty = llvm.parse_assembly("")
-    engine = llvm.create_mcjit_compiler(empty, _machine()[0])
+    engine = llvm.create_mcjit_compiler(empty, _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(base64.b64decode(record["object"])))
     engine.finalize_object()
     # Numba's calling convention: where to put the result, where to put an exception, the arguments; 0 for success.
@@ -95,7 +109,7 @@ def _compile(source: str, name: str, signature: str, path: Path) -> dict[str, st
     """Object code of a function, as text, and its symbol."""
     symbol, assembly = _with_numba(source, name, signature, path)
     module = _optimised(symbol, assembly)
-    return {"symbol": symbol, "object": base64.b64encode(_machine()[0].emit_object(module)).decode()}
+    return {"symbol": symbol, "object": base64.b64encode(_machine().emit_object(module)).decode()}
 
 
 def _optimised(symbol: str, assembly: str) -> llvm.ModuleRef:
@@ -106,7 +120,7 @@ def _optimised(symbol: str, assembly: str) -> llvm.ModuleRef:
             function.linkage = "internal"
     passes = llvm.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
-    passes.run(module, llvm.create_pass_builder(_machine()[0], llvm.create_pipeline_tuning_options()))
+    passes.run(module, llvm.create_pass_builder(_machine(), llvm.create_pipeline_tuning_options()))
     for needed in (f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")):
         if llvm.address_of_symbol(needed) is None:
             raise RuntimeError(f"a compiled kernel needs {needed}, which this process does not have")

@@ -6,6 +6,7 @@ from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.compare import Shown, side_by_side
+from sgdsde.plotting.ladder import ladder_chart
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
 from sgdsde.plotting.style import png
 
@@ -20,6 +21,7 @@ __all__ = [
     "best_batch_size",
     "between_batches",
     "convergence_chart",
+    "ladder_chart",
     "orders_chart",
     "png",
     "side_by_side",

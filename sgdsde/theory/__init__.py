@@ -1,6 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
 from sgdsde.theory.correlation import autocorrelation_time, autocovariance
+from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.linear_regression import linear_regression_covariance
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -20,6 +21,7 @@ from sgdsde.theory.stationary import (
 __all__ = [
     "autocorrelation_time",
     "autocovariance",
+    "batch_cumulants",
     "batch_gradient_covariance",
     "between_batches_covariance",
     "linear_regression_covariance",
@@ -29,6 +31,7 @@ __all__ = [
     "posterior_divergence",
     "stability_limit",
     "stationary_covariance",
+    "stationary_cumulants",
     "stationary_variance",
     "stationary_velocity_covariance",
     "summed_gradient_covariance",

@@ -23,6 +23,7 @@ def code(loss: str, monkeypatch, **noise: object) -> str:
         return module
 
     monkeypatch.setattr(machine_code, "_optimised", keep)
+    machine_code._load.cache_clear()
     monkeypatch.setattr(machine_code.cache, "read", lambda path: None)  # compile, whatever is kept
     integrate(Landscape(loss, "x", {"a": 1.3}, **noise), 0.5, 0.1, 8, 3)
     return found[-1]

@@ -1,0 +1,224 @@
+"""The ladder from SGD to its SDE in one call: every rung as an ensemble, and how far each is from the SDE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgdsde.brownian import BrownianPath
+from sgdsde.config import SGDConfig
+from sgdsde.ensemble import Ensemble
+from sgdsde.ladders.result import Ladder, Rung
+from sgdsde.landscapes import Landscape
+from sgdsde.run import check_landscape, integer
+from sgdsde.simulate import simulate_sde, simulate_sgd
+from sgdsde.statistics import Distances, distances
+from sgdsde.whitened import whitened_examples
+
+Array = NDArray[np.float64]
+
+_LEAST = 4  # paths from which a distance can be had
+_BROWNIAN = "Brownian path"
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    label: str
+    steps: int
+    noise: str  # runs of the same noise are paired, path by path
+    simulate: Callable[..., Ensemble]
+
+
+def ladder(
+    landscape: Landscape,
+    config: SGDConfig,
+    w0: ArrayLike,
+    updates: int,
+    paths: int,
+    *,
+    svag: Sequence[int] = (1, 2, 4, 8),
+    substeps: int = 16,
+    against: str = "SDE",
+    seed: int = 0,
+    examples: str | ArrayLike = "gaussian",
+    at: Sequence[int] = (),
+    engine: str = "numba",
+    device: str | None = None,
+    dtype: str = "float64",
+    progress: Callable[[float], None] | None = None,
+) -> Ladder:
+    """Run SGD, SVAG(l), noisy gradient descent and the SDE, and measure how far each is from the SDE.
+
+    Two things part SGD from its SDE: its noise is not normal, and its steps are finite. SVAG(l) makes both fade as
+    1/l. Noisy gradient descent has normal noise and SGD's steps, and the SDE in fewer steps leads on from there.
+
+    Parameters
+    ----------
+    landscape, config, w0, updates, paths, engine, device, dtype
+        As in :func:`simulate_sde`; at least four paths, and some thousands for errors of a few per cent.
+    svag : sequence of int
+        The l of the rungs SVAG(l). SVAG(1) is SGD in law, on other batches.
+    substeps : int
+        Steps of the SDE for an update, by Euler and Maruyama; half of them and so on, down to noisy gradient descent,
+        are rungs that show what is left of the step's error.
+    against : str
+        Label of the rung from which distances are measured: ``"SDE"``, ``"SGD"``, ``"SVAG(8)"``, ``"momentum SDE"`` ….
+    seed : int
+        Of examples and noise. The same seed gives the same rungs, whichever others there are.
+    examples : str or (N, k)
+        As in :func:`simulate_sgd`; SGD and SVAG have the same.
+    at : sequence of int
+        Updates after which distances are measured, besides the last. The states of all paths are kept at the multiples
+        of their greatest common divisor.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Returns
+    -------
+    Ladder
+
+    Raises
+    ------
+    ValueError
+        For an argument that is not accepted, before any work; and when fewer than four paths of the reference are
+        left, or its states have a singular covariance.
+
+    Warns
+    -----
+    StabilityWarning, DivergenceWarning
+        As the simulations do. Diverged paths are left out of the distances, with their pair.
+
+    Notes
+    -----
+    The SDE with any number of steps, noisy gradient descent without momentum (which is Euler–Maruyama in steps of an
+    update) and the momentum SDE follow one Brownian path each p, so their distances are paired, with smaller errors.
+    Everything else has noise of its own. The reference is common to all rungs: their distances are correlated.
+    The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
+    until this is little, above all with momentum, where an update is ε/(1 − m) long.
+    SVAG needs independent batches and no momentum, and is absent otherwise. With momentum there is one more rung, the
+    momentum SDE, by BAOAB. In more than one dimension the energy distance takes time ∝ paths² per rung. Theory: Li,
+    Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv 1906.07405 (noisy gradient descent).
+
+    Examples
+    --------
+    >>> bowl = Landscape("x**2/2", "x")
+    >>> found = ladder(bowl, SGDConfig(0.8, batch_size=1, n_examples=64), 0.0, updates=20, paths=1000, svag=(2, 8))
+    >>> [rung.label for rung in found.rungs]
+    ['SGD', 'SVAG(2)', 'SVAG(8)', 'noisy GD', 'SDE, 2 steps', 'SDE, 4 steps', 'SDE, 8 steps', 'SDE again']
+    >>> found["SGD"].distances.covariance_distance.value > found["SVAG(8)"].distances.covariance_distance.value
+    True
+    """
+    check_landscape(landscape)
+    if not isinstance(config, SGDConfig):
+        raise ValueError(f"config must be a SGDConfig, got {config!r}")
+    if not config.temperature > 0:
+        raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
+    updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
+    steps, seed = integer("substeps", substeps, 1), integer("seed", seed, 0, 2**64 - 1)
+    before = tuple(time for time in _integers("at", at, updates) if time < updates)
+    times = (*before, updates)
+    table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    runs, absent = _runs(landscape, config, updates, _integers("svag", svag), steps, table)
+    reference = _find(against, runs, absent)
+    options = {
+        "w0": w0, "updates": updates, "paths": paths, "engine": engine, "device": device, "dtype": dtype,
+        "save_every": math.gcd(*before) if before else None,
+    }  # fmt: skip
+
+    def ensemble(run: _Run, place: int) -> Ensemble:
+        def tell(fraction: float) -> None:
+            if progress:
+                progress((place + fraction / 2) / (len(runs) + 1))  # the other half is for the distances
+
+        own = int(np.random.SeedSequence([seed, *run.noise.encode()]).generate_state(1, np.uint64)[0])
+        return replace(run.simulate(seed=own, progress=tell, **options), label=run.label)
+
+    base, rungs = ensemble(reference, 0), []
+    if base.paths - base.diverged < _LEAST:
+        raise ValueError(f"against = {against!r}: {base.diverged} of its {paths} paths diverged")
+    others = [run for run in runs if run is not reference]
+    again = replace(reference, label=f"{reference.label} again", noise="again")
+    for place, run in enumerate([*others, again], 1):
+        found = ensemble(run, place)
+        if found.paths - found.diverged < _LEAST:
+            absent[run.label] = f"{found.diverged} of {paths} paths diverged"
+            continue
+        paired = run.noise == reference.noise
+        rungs.append(Rung(run.label, run.steps, found, paired, tuple(_apart(found, base, k, paired) for k in times)))
+    if again.label in absent:
+        raise ValueError(f"against = {against!r}: run again, {absent[again.label]}")
+    if progress:
+        progress(1.0)
+    return Ladder(base, reference.steps, tuple(rungs), times, absent)
+
+
+def _runs(
+    landscape: Landscape, config: SGDConfig, updates: int, svag: Sequence[int], substeps: int, examples: Array
+) -> tuple[list[_Run], dict[str, str]]:
+    """What there is to run, from SGD to the SDE; and what there is not."""
+
+    def descent(scheme: str, steps: int = 1) -> Callable[..., Ensemble]:
+        def run(**options: Any) -> Ensemble:
+            return simulate_sgd(landscape, config, scheme=scheme, substeps=steps, examples=examples, **options)
+
+        return run
+
+    def sde(steps: int, scheme: str = "euler_maruyama") -> Callable[..., Ensemble]:
+        update = math.sqrt(config.kick) if scheme == "baoab" else config.mean_loss_time_per_update
+
+        def run(seed: int, **options: Any) -> Ensemble:
+            # the same unit normals in either clock, which is the same Brownian motion: γ dτ of one is ds of the other
+            path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
+            return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, brownian=path, **options)
+
+        return run
+
+    runs, absent = [_Run("SGD", 1, "SGD", descent("sgd"))], {}
+    if config.momentum or config.sampling == "reshuffle":
+        given = f"m = {config.momentum:g}" if config.momentum else "reshuffled ones"
+        absent["SVAG"] = f"it is made for independent batches without momentum, not for {given}"
+    else:
+        runs += [_Run(f"SVAG({steps})", steps, f"SVAG({steps})", descent("svag", steps)) for steps in svag]
+    if config.momentum:
+        # its normals are drawn update by update and are no sums of finer ones
+        runs.append(_Run("noisy GD", 1, "noisy GD", descent("noisy_gd")))
+        runs.append(_Run("momentum SDE", substeps, _BROWNIAN, sde(substeps, "baoab")))
+    elif substeps > 1:
+        runs.append(_Run("noisy GD", 1, _BROWNIAN, sde(1)))
+    else:
+        absent["noisy GD"] = "it is the SDE in one step an update"
+    halves = [substeps >> k for k in range(substeps.bit_length() - 1, 0, -1) if not substeps % (1 << k)]
+    runs += [_Run(f"SDE, {steps} steps", steps, _BROWNIAN, sde(steps)) for steps in halves if steps > 1]
+    return [*runs, _Run("SDE", substeps, _BROWNIAN, sde(substeps))], absent
+
+
+def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:
+    for run in runs:
+        if isinstance(against, str) and run.label.lower() == against.lower():
+            return run
+    missing = "".join(f"; no {name}: {why}" for name, why in absent.items())
+    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}; got {against!r}{missing}")
+
+
+def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
+    """Distances of the finite paths after an update."""
+    first, second = (x.final if update == x.updates else x.snapshots[update // (x.save_every or 1)] for x in (a, b))
+    kept, other = (np.isfinite(x).all(axis=1) for x in (first, second))
+    if paired:
+        kept = other = kept & other
+    try:
+        return distances(first[kept], second[other], paired=paired)
+    except ValueError as error:
+        raise ValueError(f"against: {b.label} after {update} updates cannot be measured from: {error}") from error
+
+
+def _integers(name: str, given: Any, most: int | None = None) -> tuple[int, ...]:
+    """Whole numbers from 1, once each, in ascending order."""
+    if isinstance(given, (str, bytes)) or not isinstance(given, (Sequence, np.ndarray)):
+        raise ValueError(f"{name} must be a sequence of integers such as (1, 2, 4), got {given!r}")
+    return tuple(sorted({integer(f"each of {name}", value, 1, most) for value in given}))

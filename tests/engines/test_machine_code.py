@@ -1,0 +1,53 @@
+"""Machine code of kernels: linked once whatever the threads, and freed with no harm to what is still in use."""
+
+import ctypes
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sgdsde.engines import machine_code
+
+SOURCE = '''"""Writes a number."""
+from numba import carray
+
+
+def put(out_, value):
+    carray(out_, 1)[0] = value + {}
+'''
+
+
+@pytest.fixture
+def linked(monkeypatch):
+    """How often code was linked."""
+    counted, link = [], machine_code._link
+    monkeypatch.setattr(machine_code, "_link", lambda *given: counted.append(given) or link(*given))
+    machine_code._load.cache_clear()
+    yield counted
+    machine_code._load.cache_clear()
+
+
+def _put(call, value):
+    found = ctypes.c_int64()
+    call(ctypes.addressof(found), value)
+    return found.value
+
+
+def test_threads_that_need_the_same_function_link_it_once(linked):
+    machine_code.load(SOURCE.format(0), "put", "Ii")  # on disk from here on: linking is all that is left
+    for amount in range(8):
+        machine_code._load.cache_clear()
+        linked.clear()
+        with ThreadPoolExecutor(8) as pool:
+            calls = list(pool.map(lambda _: machine_code.load(SOURCE.format(0), "put", "Ii"), range(8)))
+        assert len(linked) == 1
+        assert [_put(call, amount) for call in calls] == [amount] * 8
+
+
+def test_code_that_is_dropped_takes_nothing_with_it(linked):
+    kept = machine_code.load(SOURCE.format(1), "put", "Ii")
+    for amount in range(2, 6):
+        assert _put(machine_code.load(SOURCE.format(amount), "put", "Ii"), 40) == 40 + amount
+        machine_code._load.cache_clear()
+        gc.collect()
+    assert _put(kept, 40) == 41
