@@ -195,21 +195,34 @@ def _chained(fine: dict[str, Array], k: int) -> dict[str, Array]:
     ratio = z.shape[1]
     if ratio == 1:
         return {name: values[:, 0] for name, values in fine.items()}
-    whole = z.sum(axis=1) / math.sqrt(ratio)
+    root = math.sqrt(ratio)
+    whole = _summed(z, np.full(ratio, 1 / root))
     found = {"z": whole}
-    if len(fine) == 1:
-        return found
-    part = z / math.sqrt(ratio)
-    before = np.cumsum(part, axis=1) - part
     if "y" in fine:
-        inside = (z + fine["y"] / math.sqrt(3.0)) / (2 * ratio**1.5)
-        integral = (before / ratio + inside).sum(axis=1)
-        found["y"] = math.sqrt(3.0) * (2 * integral - whole)
+        before = _summed(z, np.arange(ratio - 1, -1, -1) / (ratio * root))  # ∫ of what was there when a fine step began
+        inside = _summed(fine["y"], np.full(ratio, 1 / (2 * math.sqrt(3.0) * ratio * root)))
+        found["y"] = math.sqrt(3.0) * (2 * (before + inside) + whole / ratio - whole)
     if "area" in fine:
         rows, columns = np.triu_indices(k, 1)
-        swept = before[:, :, rows] * part[:, :, columns] - before[:, :, columns] * part[:, :, rows]
-        found["area"] = (fine["area"] / ratio + swept / 2).sum(axis=1)
+        swept = np.zeros_like(whole[:, rows])
+        reached = np.zeros_like(whole)
+        for part in z.transpose(1, 0, 2, 3):
+            swept += reached[:, rows] * part[:, columns] - reached[:, columns] * part[:, rows]
+            reached += part
+        found["area"] = _summed(fine["area"], np.full(ratio, 1 / ratio)) + swept / (2 * ratio)
     return found
+
+
+def _summed(fine: Array, weights: Array) -> Array:
+    """Weighted sums of the fine steps in each coarse one: (coarse, ratio, numbers, paths) → (coarse, numbers, paths).
+
+    Term by term: a library's sum of products would round a path by where it stands among others.
+    """
+    total = fine[:, 0] * weights[0]
+    term = np.empty_like(total)
+    for each, weight in zip(fine.transpose(1, 0, 2, 3)[1:], weights[1:], strict=True):
+        total += np.multiply(each, weight, out=term)
+    return np.asarray(total)
 
 
 def _count(name: str, value: object, least: int = 1) -> int:

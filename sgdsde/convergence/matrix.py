@@ -45,6 +45,7 @@ class _Weak:
 #: Δ², and additive noise leaves so little of the sampling error that steps can be small: they need no other power.
 _WEAK = {
     ("overdamped", 1.0): _Weak((6, 8, 12, 16, 24, 48), 131_072),
+    ("crossed_linear", 1.0): _Weak((6, 8, 12, 16, 24, 48), 65_536),
     ("regression", 1.0): _Weak((8, 12, 16, 24, 32, 64), 131_072),
     ("additive", 1.0): _Weak((6, 8, 12, 16, 24, 48), 524_288),
     ("overdamped", 1.5): _Weak((6, 8, 12, 16, 24, 48), 131_072),

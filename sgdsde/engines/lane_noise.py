@@ -17,6 +17,8 @@ from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 24
+#: Lanes that are marked together.
+MARKED = 16
 
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
 _AT_2_52 = uint64(0x4330000000000000)  # or-ed with an integer below 2**52: the bits of 2**52 + that integer
@@ -217,24 +219,27 @@ def repeats_by_comparing(chosen, picks, n, repeated):
 
 @kernel
 def repeats_by_marking(chosen, picks, n, scratch):
-    """Floyd's rule for many picks: a byte for each example, lane by lane, that says who took it last.
+    """Floyd's rule for many picks: a byte for each example and each of 16 lanes, that says who took it last.
 
-    The last word of `scratch` counts lanes from call to call; after 255 of them all bytes are cleared.
+    Sixteen lanes at a time, one cache line of picks after the other, so that they do not wait for each other. The last
+    word of `scratch` counts turns from call to call; after 255 of them all bytes are cleared.
     """
     wide_vectors()
-    marks, stamp = scratch.view(np.uint8), scratch[scratch.size - 1]
-    for lane in range(LANES):
-        stamp += uint32(1)
-        if stamp > uint32(255):
-            for i in range(n):
+    marks, turn = scratch.view(np.uint8), scratch[scratch.size - 1]
+    for first in range(0, LANES, MARKED):
+        turn += uint32(1)
+        if turn > uint32(255):
+            for i in range(n * MARKED):
                 marks[i] = 0
-            stamp = uint32(1)
+            turn = uint32(1)
         for i in range(picks):
-            t = chosen[i * LANES + lane]
-            t = uint32(n - picks + i) if marks[t] == stamp else t
-            chosen[i * LANES + lane] = t
-            marks[t] = stamp
-    scratch[scratch.size - 1] = stamp
+            mine, last = chosen[i * LANES + first : i * LANES + first + MARKED], uint32(n - picks + i)
+            for lane in range(MARKED):
+                t = mine[lane]
+                t = last if marks[uint64(t) * MARKED + lane] == turn else t
+                mine[lane] = t
+                marks[uint64(t) * MARKED + lane] = turn
+    scratch[scratch.size - 1] = turn
 
 
 @kernel

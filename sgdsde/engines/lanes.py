@@ -6,4 +6,4 @@ LANES = 128
 
 def scratch_size(sampling: str, examples: int) -> int:
     """Length of the uint32 scratch that a block needs to sample batches."""
-    return {"with_replacement": 1, "without_replacement": LANES + examples, "reshuffle": examples * LANES}[sampling]
+    return {"with_replacement": 1, "without_replacement": LANES + 4 * examples + 1, "reshuffle": examples * LANES}[sampling]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sgdsde import convergence
@@ -120,7 +121,14 @@ def test_a_changed_coefficient_is_seen(label: str, monkeypatch: pytest.MonkeyPat
     tried = []
     for what, tree in list(mutants(cell.scheme)):  # all of them before the scheme is another
         monkeypatch.setitem(registry._REGISTRY, cell.scheme, defined(cell.scheme, tree))
-        order = cell.measure(_EFFORT)
+        try:
+            order = cell.measure(_EFFORT)
+        except ValueError as error:
+            tried.append(f"{what}: {error}")
+            continue
+        if not np.isfinite(order.errors).all():  # seen too, but let there be one whose paths stay finite
+            tried.append(f"{what}: {order}")
+            continue
         off = order.determined if math.isinf(cell.declared) else not abs(order.slope - cell.declared) <= TOLERANCE
         if off:
             print(f"{label}: {what} larger by a tenth: {order}")
