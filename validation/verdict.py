@@ -86,7 +86,7 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
     if blunt.detectable > claim.resolution:
         return ruling(
             Verdict.INCONCLUSIVE,
-            f"could not have seen a deviation of {claim.resolution:.0%}: only {blunt.detectable:.1%} or more "
+            f"could not have seen a deviation of {100 * claim.resolution:g}%: only {blunt.detectable:.1%} or more "
             f"stands out in the weakest check ({blunt.label})",
         )
     worst, different = _worst(equal), len(finding.checks) - len(equal)

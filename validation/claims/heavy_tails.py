@@ -23,6 +23,8 @@ from validation.transfer import batch_means, beyond
 
 Array = NDArray[np.float64]
 RATE, N, CURVATURE, NOISE = 0.3, 512, 1.0, 1.0
+#: Seed of the examples, the same in every run: they are part of what is asked, and the power depends on them.
+TABLE = 0
 #: Where a tail begins, in standard deviations.
 FAR = 4.0
 LEVELS = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
@@ -94,13 +96,13 @@ class Size:
     resolution=0.15,
     plans={
         "smoke": Size(2_000, (1, 2, 4, 8), 8_000, (1,)).plan(2),
-        "quick": Size(40_000, (1, 2, 4, 8, 16, 32), 100_000, (1, 4, 16)).plan(25),
+        "quick": Size(60_000, (1, 2, 4, 8, 16, 32), 100_000, (1, 4, 16)).plan(20),
         "full": Size(1_000_000, (1, 2, 4, 8, 16, 32, 64), 2_000_000, (1, 2, 4, 8, 16, 32)).plan(1500),
     },
 )
 def heavy_tails(context: Context) -> Finding:
     size: Size = context.size
-    tables = {name: whitened_examples(name, N, 1, context.seed("examples", name))[:, 0] for name in EXAMPLES}
+    tables = {name: whitened_examples(name, N, 1, TABLE)[:, 0] for name in EXAMPLES}
     checks: dict[tuple[str, Case], Check] = {}
     tails: dict[int, list[Check]] = {}
     for done, case in enumerate(size.cases):
@@ -124,8 +126,9 @@ def heavy_tails(context: Context) -> Finding:
             escape_picture(escapes, tables, size.wells, EXAMPLES),
         ),
         method=(
-            f"N = {N} examples drawn once for each distribution; every prediction is for that very table, whose "
-            f"moments are finite. {size.paths:,} independent paths around a quadratic minimum (ε = {RATE:g}, h = "
+            f"N = {N} examples of each distribution, the same whatever the seed; each prediction is for that very "
+            f"table, whose moments are finite. {size.paths:,} independent paths around a quadratic minimum (ε = "
+            f"{RATE:g}, h = "
             f"{CURVATURE:g}, F = {NOISE:g}), drawn with replacement where nothing else is said, sampled a few times "
             "after the transient has decayed by e¹². With x = ω over its exact standard deviation, kurtosis is 3 + "
             "E(x⁴ − 6x² + 3) and skewness E(x³ − 3x), which have less scatter than the powers alone and no bias. The "
