@@ -11,14 +11,12 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
-from sgdsde.engines.lanes import LANES
+from sgdsde.engines.lanes import LANES, MARKED
 from sgdsde.engines.noise import SIXTH
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 24
-#: Lanes that are marked together.
-MARKED = 16
 
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
 _AT_2_52 = uint64(0x4330000000000000)  # or-ed with an integer below 2**52: the bits of 2**52 + that integer

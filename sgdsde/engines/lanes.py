@@ -4,6 +4,11 @@
 LANES = 128
 
 
+#: Lanes whose batches are marked together.
+MARKED = 16
+
+
 def scratch_size(sampling: str, examples: int) -> int:
     """Length of the uint32 scratch that a block needs to sample batches."""
-    return {"with_replacement": 1, "without_replacement": LANES + 4 * examples + 1, "reshuffle": examples * LANES}[sampling]
+    marks = MARKED * examples // 4 + 1
+    return {"with_replacement": 1, "without_replacement": LANES + marks, "reshuffle": examples * LANES}[sampling]

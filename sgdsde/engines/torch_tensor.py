@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sgdsde.codegen import ROUNDING
+from sgdsde.engines import torch_cuda, torch_shares
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_noise import tensor_noise
 
@@ -30,7 +31,8 @@ def _on_tensors(function: Callable[..., Any], like: Tensor) -> Callable[..., Any
     return call
 
 
-def _functions(like: Tensor) -> dict[str, Callable[..., Any]]:
+def tensor_functions(like: Tensor) -> dict[str, Callable[..., Any]]:
+    """What printed code may call, on tensors of the same type and device as this one."""
     table = {name: _on_tensors(getattr(torch, name), like) for name in (*_ONE_ARGUMENT, "maximum", "minimum")}
 
     def where(condition: Any, a: Any, b: Any) -> Any:
@@ -59,37 +61,56 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]
 def run(plan: Plan) -> Outcome:
-    """Run the plan on `plan.device` (default: the CPU)."""
+    """Run the plan on `plan.device` (default: the CPU), in shares of the paths that keep its memory bounded."""
     if plan.dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {plan.dtype!r}")
-    device, d = _device(plan.device), plan.dimension
-    state = torch.tensor(plan.start, dtype=DTYPES[plan.dtype], device=device)
-    advance = plan.block.function(_functions(state))
-    noise = tensor_noise(plan.noise, plan.seed, plan.paths, device)
-    rows, columns = np.triu_indices(d)
-    reference = state[:d].double()
+    device, dtype = _device(plan.device), DTYPES[plan.dtype]
+    engine = torch_cuda.run if torch_cuda.suits(plan, device) else _run_share
+    return torch_shares.run(plan, device, lambda share, first: engine(share, first, device, dtype))
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) -> Outcome:
+    """Paths `first_path`, first_path + 1, … of a run, one step after another on tensors."""
+    d, shape = plan.dimension, (plan.paths,)
+    whole = torch.tensor(plan.start, dtype=dtype, device=device)
+    advance = plan.block.function(tensor_functions(whole))
+    noise = tensor_noise(plan.noise, plan.seed, plan.paths, device, plan.updates * plan.substeps, first_path)
+    state = list(whole)
+    pairs = list(zip(*np.triu_indices(d), strict=True))
+    reference = whole[:d].double()
     first = torch.zeros_like(reference)
-    second = torch.zeros((len(rows), plan.paths), dtype=torch.float64, device=device)
+    second = torch.zeros((len(pairs), plan.paths), dtype=torch.float64, device=device)
+    firsts, seconds, origins = first.unbind(), second.unbind(), reference.unbind()
     saved = np.empty((plan.snapshots, plan.paths, d))
     if plan.save_every:
         saved[0] = plan.start[:d].T
+    constants = plan.constants_of(0)
     for update in range(plan.updates):
         if update == plan.burn_in:
-            reference = state[:d].double()
-        constants = plan.constants_of(update)
+            reference = torch.stack(state[:d]).double()
+            origins = reference.unbind()
+        if plan.scheduled:
+            constants = plan.constants_of(update)
         for step in range(update * plan.substeps, (update + 1) * plan.substeps):
-            new = advance(*constants, *state, *noise(step).to(state.dtype))
-            state = torch.stack([torch.as_tensor(x, dtype=state.dtype, device=device).expand(plan.paths) for x in new])
+            new = advance(*constants, *state, *noise(step).to(dtype).unbind())
+            state = [
+                x
+                if isinstance(x, Tensor) and x.shape == shape
+                else torch.as_tensor(x, dtype=dtype, device=device).expand(shape)
+                for x in new
+            ]
         if update >= plan.burn_in:
-            deviation = state[:d].double() - reference
-            first += deviation
-            second += deviation[rows] * deviation[columns]
+            away = [row.double() - origin for row, origin in zip(state, origins, strict=False)]
+            for total, row in zip(firsts, away, strict=True):
+                total.add_(row)
+            for total, (i, j) in zip(seconds, pairs, strict=True):
+                total.addcmul_(away[i], away[j])
         if plan.save_every and (update + 1) % plan.save_every == 0:
-            saved[(update + 1) // plan.save_every] = state[:d].double().cpu().numpy().T
+            saved[(update + 1) // plan.save_every] = torch.stack(state[:d]).double().cpu().numpy().T
         plan.progress((update + 1) / plan.updates)
     mean, covariance = moments_from_sums(
         reference.cpu().numpy(), first.cpu().numpy(), second.cpu().numpy(), plan.updates - plan.burn_in
     )
-    return Outcome(state.double().cpu().numpy(), mean, covariance, saved)
+    return Outcome(torch.stack(state).double().cpu().numpy(), mean, covariance, saved)
