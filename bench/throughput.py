@@ -183,14 +183,14 @@ def batches_torch(steps: int, size: int, examples: int, sampling: str) -> Any:
     return x
 
 
-def batch_sizes_table(examples: int = 10_000, work: int = 24_000) -> list[tuple[str, float, str]]:
+def batch_sizes_table(examples: int = 10_000, work: int = 96_000) -> list[tuple[str, float, str]]:
     """SGD over batch sizes, against the faster of two loops; and how its cost grows with B."""
     checks = []
     for sampling in ("with_replacement", "without_replacement"):
         contenders = {}
         for size in BATCH_SIZES:
             config, steps = sg.SGDConfig(LEARNING_RATE, size, examples, sampling=sampling), max(40, work // (4 * size))
-            slow = max(10, work // (160 * size))
+            slow = max(10, work // (640 * size))
             contenders[f"sgdsde, B = {size}"] = Contender(
                 PATHS * steps, partial(sg.simulate_sgd, WELL, config, 1.0, updates=steps, paths=PATHS)
             )

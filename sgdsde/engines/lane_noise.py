@@ -16,7 +16,7 @@ from sgdsde.engines.noise import SIXTH
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
-PAIRWISE = 24
+PAIRWISE = 16
 
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
 _AT_2_52 = uint64(0x4330000000000000)  # or-ed with an integer below 2**52: the bits of 2**52 + that integer
@@ -82,18 +82,24 @@ def sine_and_cosine_of_turn(word):
 
 
 @kernel
+def fill_draw(rows, group, draw, path, stream, k0, k1):
+    """rows[4·LANES] ← one draw of a group: four words for each of the LANES paths from `path` on."""
+    wide_vectors()
+    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
+    for lane in range(LANES):
+        c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+        rows[lane] = uint32(c0)
+        rows[LANES + lane] = uint32(c1)
+        rows[2 * LANES + lane] = uint32(c2)
+        rows[3 * LANES + lane] = uint32(c3)
+
+
+@kernel
 def fill_words(words, group, draws, path, stream, k0, k1):
     """words[4·draws·LANES] ← random words of a group, for the LANES paths from `path` on."""
     wide_vectors()
-    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
     for draw in range(draws):
-        rows = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
-        for lane in range(LANES):
-            c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
-            rows[lane] = uint32(c0)
-            rows[LANES + lane] = uint32(c1)
-            rows[2 * LANES + lane] = uint32(c2)
-            rows[3 * LANES + lane] = uint32(c3)
+        fill_draw(words[4 * draw * LANES : 4 * (draw + 1) * LANES], group, draw, path, stream, k0, k1)
 
 
 @kernel
@@ -163,8 +169,8 @@ def below(row, bound):
 
 
 @kernel
-def mean_of_picks(z, chosen, picks, weight, table):
-    """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N).
+def add_picks(z, chosen, picks, table):
+    """z[k·LANES] += the sum of the table's columns at the picks; table (k, N).
 
     Eight lanes at a time, their sums in registers: for all that LLVM knows a sum in memory could lie in the table.
     """
@@ -172,8 +178,9 @@ def mean_of_picks(z, chosen, picks, weight, table):
     for component in range(table.shape[0]):
         column = table[component]
         for lane in range(0, LANES, 8):
-            mean = z[component * LANES + lane : component * LANES + lane + 8]
-            a = b = c = d = e = f = g = h = 0.0
+            total = z[component * LANES + lane : component * LANES + lane + 8]
+            a, b, c, d = total[0], total[1], total[2], total[3]
+            e, f, g, h = total[4], total[5], total[6], total[7]
             for i in range(picks):
                 row = chosen[i * LANES + lane : i * LANES + lane + 8]
                 a += column[row[0]]
@@ -184,19 +191,67 @@ def mean_of_picks(z, chosen, picks, weight, table):
                 f += column[row[5]]
                 g += column[row[6]]
                 h += column[row[7]]
-            mean[0], mean[1], mean[2], mean[3] = weight * a, weight * b, weight * c, weight * d
-            mean[4], mean[5], mean[6], mean[7] = weight * e, weight * f, weight * g, weight * h
+            total[0], total[1], total[2], total[3] = a, b, c, d
+            total[4], total[5], total[6], total[7] = e, f, g, h
+
+
+@kernel
+def fill_with(z, value):
+    """z ← value."""
+    wide_vectors()
+    for i in range(z.size):
+        z[i] = value
+
+
+@kernel
+def scale(z, weight):
+    """z ← weight z."""
+    wide_vectors()
+    for i in range(z.size):
+        z[i] *= weight
+
+
+@kernel
+def mean_of_picks(z, chosen, picks, weight, table):
+    """z[k·LANES] ← weight × the sum of the table's columns at the picks; table (k, N)."""
+    wide_vectors()
+    fill_with(z, 0.0)
+    add_picks(z, chosen, picks, table)
+    scale(z, weight)
+
+
+@kernel
+def fill_picks(rows, group, draw, path, bound, growth, stream, k0, k1):
+    """rows[4·LANES] ← one draw as four picks: integers uniform below bound, bound + growth, …, for each path."""
+    wide_vectors()
+    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
+    b0, b1 = uint64(bound) & _MASK, uint64(bound + growth) & _MASK
+    b2, b3 = uint64(bound + 2 * growth) & _MASK, uint64(bound + 3 * growth) & _MASK
+    for lane in range(LANES):
+        c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+        rows[lane] = uint32(c0 * b0 >> _HALF)
+        rows[LANES + lane] = uint32(c1 * b1 >> _HALF)
+        rows[2 * LANES + lane] = uint32(c2 * b2 >> _HALF)
+        rows[3 * LANES + lane] = uint32(c3 * b3 >> _HALF)
 
 
 @kernel
 def with_replacement(z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1):
-    """Independent picks."""
+    """Independent picks; where no other step shares their words, four at a time, which stay in the cache."""
     wide_vectors()
-    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
-    n = uint64(table.shape[1])
-    for i in range(picks):
-        below(row_of(chosen, i), n)
-    mean_of_picks(z, chosen, picks, weight, table)
+    n = table.shape[1]
+    if steps > 1:
+        chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
+        for i in range(picks):
+            below(row_of(chosen, i), uint64(n))
+        mean_of_picks(z, chosen, picks, weight, table)
+        return
+    four = words[: 4 * LANES]
+    fill_with(z, 0.0)
+    for draw in range(draws):
+        fill_picks(four, step, draw, path, n, 0, stream, k0, k1)
+        add_picks(z, four, min(4, picks - 4 * draw), table)
+    scale(z, weight)
 
 
 @kernel
@@ -246,10 +301,15 @@ def without_replacement(
 ):
     """Floyd's algorithm."""
     wide_vectors()
-    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
-    n = table.shape[1]
-    for i in range(picks):
-        below(row_of(chosen, i), uint64(n - picks + i + 1))
+    n, chosen = table.shape[1], words
+    if steps > 1:
+        chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
+        for i in range(picks):
+            below(row_of(chosen, i), uint64(n - picks + i + 1))
+    else:
+        for draw in range(draws):
+            four = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
+            fill_picks(four, step, draw, path, n - picks + 4 * draw + 1, 1, stream, k0, k1)
     if picks <= PAIRWISE:
         repeats_by_comparing(chosen, picks, n, scratch[:LANES])
     else:
