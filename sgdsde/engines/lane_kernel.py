@@ -139,18 +139,22 @@ def _areas(noise: LevyAreas) -> Drawn:
 
 
 def _batch_mean(noise: ExampleBatches) -> Drawn:
-    """A batch's words are kept for the steps that share them, unless another source may have overwritten them."""
-    read, first, fresh = "", "0", "step == begin * substeps"
-    if noise.sampling == "reshuffle":
-        first = "step % (examples // picks) * picks"
+    """The means of all steps that share draws at once; a shuffle is dealt step by step."""
+    name, picks = noise.sampling, noise.most_picks
+    rest = f"uint64({noise.stream}), path, k0, k1)"
+    read = first = ""
     if noise.scheduled:
         read = "picks, size, first = batches[3 * step], batches[3 * step + 1], batches[3 * step + 2]; "
         read += "weight = (1.0 if picks == size else -1.0) / size; draws = (picks + 3) // 4; "
-        first, fresh = "first", "True"
-    elif noise.apart:
-        fresh = "True"
-    arguments = f"words, scratch, table, picks, weight, {first}, step, {fresh}, steps, draws, uint64({noise.stream})"
-    return Drawn(noise.sampling, f"{read}{noise.sampling}({{z}}, {arguments}, path, k0, k1)", 1, noise.numbers)
+    if name == "reshuffle":
+        first, fresh = "step % (examples // picks) * picks", "step == begin * substeps"
+        if noise.scheduled:
+            first, fresh = "first", "True"
+        call = f"{name}({{z}}, words, scratch, table, picks, weight, {first}, step, {fresh}, steps, draws, {rest}"
+        return Drawn(name, read + call, 1, noise.numbers)
+    steps = 1 if noise.scheduled or not picks else noise.layout(picks)[0]
+    call = f"{name}({{z}}, words, scratch, table, picks, weight, step // {steps}, {steps}, draws, {rest}"
+    return Drawn(name, read + call, steps, steps * noise.numbers)
 
 
 _DRAWN: dict[type, Callable[[Any], Drawn]] = {

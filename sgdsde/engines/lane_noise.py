@@ -236,20 +236,30 @@ def fill_picks(rows, group, draw, path, bound, growth, stream, k0, k1):
 
 
 @kernel
-def with_replacement(z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1):
-    """Independent picks; where no other step shares their words, four at a time, which stay in the cache."""
+def means_of_steps(z, chosen, steps, picks, weight, table):
+    """z[steps·k·LANES] ← means of the batches of several steps, whose picks follow one another."""
+    wide_vectors()
+    rows = table.shape[0] * LANES
+    for step in range(steps):
+        batch = chosen[step * picks * LANES : (step + 1) * picks * LANES]
+        mean_of_picks(z[step * rows : (step + 1) * rows], batch, picks, weight, table)
+
+
+@kernel
+def with_replacement(z, words, scratch, table, picks, weight, group, steps, draws, stream, path, k0, k1):
+    """Independent picks; those of a large batch are made and used four at a time, which stay in the cache."""
     wide_vectors()
     n = table.shape[1]
     if steps > 1:
-        chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
-        for i in range(picks):
-            below(row_of(chosen, i), uint64(n))
-        mean_of_picks(z, chosen, picks, weight, table)
+        fill_words(words, group, draws, path, stream, k0, k1)
+        for i in range(steps * picks):
+            below(row_of(words, i), uint64(n))
+        means_of_steps(z, words, steps, picks, weight, table)
         return
     four = words[: 4 * LANES]
     fill_with(z, 0.0)
     for draw in range(draws):
-        fill_picks(four, step, draw, path, n, 0, stream, k0, k1)
+        fill_picks(four, group, draw, path, n, 0, stream, k0, k1)
         add_picks(z, four, min(4, picks - 4 * draw), table)
     scale(z, weight)
 
@@ -296,25 +306,26 @@ def repeats_by_marking(chosen, picks, n, scratch):
 
 
 @kernel
-def without_replacement(
-    z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1
-):
+def without_replacement(z, words, scratch, table, picks, weight, group, steps, draws, stream, path, k0, k1):
     """Floyd's algorithm."""
     wide_vectors()
-    n, chosen = table.shape[1], words
+    n = table.shape[1]
     if steps > 1:
-        chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
-        for i in range(picks):
-            below(row_of(chosen, i), uint64(n - picks + i + 1))
-    else:
-        for draw in range(draws):
-            four = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
-            fill_picks(four, step, draw, path, n - picks + 4 * draw + 1, 1, stream, k0, k1)
+        fill_words(words, group, draws, path, stream, k0, k1)
+        for i in range(steps * picks):
+            below(row_of(words, i), uint64(n - picks + i % picks + 1))
+        for step in range(steps):
+            repeats_by_comparing(words[step * picks * LANES : (step + 1) * picks * LANES], picks, n, scratch[:LANES])
+        means_of_steps(z, words, steps, picks, weight, table)
+        return
+    for draw in range(draws):
+        four = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
+        fill_picks(four, group, draw, path, n - picks + 4 * draw + 1, 1, stream, k0, k1)
     if picks <= PAIRWISE:
-        repeats_by_comparing(chosen, picks, n, scratch[:LANES])
+        repeats_by_comparing(words, picks, n, scratch[:LANES])
     else:
-        repeats_by_marking(chosen, picks, n, scratch[LANES:])
-    mean_of_picks(z, chosen, picks, weight, table)
+        repeats_by_marking(words, picks, n, scratch[LANES:])
+    mean_of_picks(z, words, picks, weight, table)
 
 
 @kernel
