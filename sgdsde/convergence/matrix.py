@@ -97,11 +97,12 @@ class Cell:
                 next_power=_STRONG_NEXT_POWER,
             )  # fmt: skip
         most = most_steps(self.problem, self.scheme)
-        problem, phi = self.problem, self.problem.expectations[0]
-        observable: Observable | str = phi.function
-        exact: float | None = phi.exact
+        problem = self.problem
         if most is not None:  # few steps can be enumerated: over a shorter time they are small enough
             problem = PROBLEMS.get(f"{problem.name}_short", problem)
+        observable: Observable | str = problem.expectations[0].function
+        exact: float | None = problem.expectations[0].exact
+        if most is not None:
             weak = _Weak(tuple(range(max(2, most - 6), most + 1)), 0)
         else:
             if sampled := _SAMPLED.get((problem.name, self.declared)):

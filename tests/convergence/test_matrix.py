@@ -6,8 +6,14 @@ import pytest
 
 from sgdsde import convergence
 from sgdsde.convergence import matrix
+from sgdsde.convergence.orders import most_steps
 from sgdsde.schemes import declarations, registry
 from sgdsde.schemes.step import Step
+
+
+def enumerable(cell: convergence.Cell) -> bool:
+    return most_steps(cell.problem, cell.scheme) is not None
+
 
 CELLS = {cell.label: cell for cell in convergence.cells()}
 #: Measured in every run of the tests: one problem per kind, strong orders, few paths.
@@ -33,6 +39,15 @@ def test_strong_order(label: str) -> None:
     assert order.determined
     assert abs(order.slope - cell.declared) <= matrix.TOLERANCE + 4 * order.standard_error
     assert order.standard_error < 0.2
+
+
+@pytest.mark.parametrize("label", [label for label, cell in CELLS.items() if cell.which == "weak" and enumerable(cell)])
+def test_weak_order_without_sampling(label: str) -> None:
+    """Of schemes whose noise takes few values: the sum over all branches has no error."""
+    cell = CELLS[label]
+    order = cell.measure()
+    assert order.standard_error < 0.05
+    assert convergence.agrees(cell, order), str(order)
 
 
 @pytest.mark.slow
