@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
 from sgdsde.engines.registry import Outcome
+from sgdsde.exits import Exits
 from sgdsde.statistics import Moments, pooled_moments
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Ensemble:
         What the scheme carries beside ω after the last update: ``"p"`` of the momentum SDE, ``"v"`` of heavy ball.
     provenance : dict
         Everything needed to run it again.
+    exits : Exits or None
+        Where and when paths ended, with ``stop``; `final` is then their last state, and the moments are those of it.
     """
 
     label: str
@@ -74,6 +77,7 @@ class Ensemble:
     snapshots: Array
     auxiliary: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    exits: Exits | None = None
 
     @classmethod
     def from_outcome(cls, outcome: Outcome, *, auxiliary: Sequence[str] = (), **fields: Any) -> Ensemble:
@@ -159,6 +163,12 @@ class Ensemble:
             "covariance_error": (square, error.covariance, spread),
             "diverged": (("path",), ~self.finite, {"long_name": "path left the finite numbers"}),
         }
+        if self.exits is not None:
+            about = {"long_name": "updates until the path ended, or of the run", "units": "1"}
+            names = {"long_name": "index of the region, -1: censored", "regions": json.dumps(self.exits.names)}
+            variables["exit_update"] = (("path",), self.exits.update, about)
+            variables["exit_region"] = (("path",), self.exits.region, names)
+            variables["exit_point"] = (("path", "parameter"), self.exits.point, {"units": "1"})
         if self.config is None:
             time, unit = "time of the scheme's own equation", float(self.provenance["dt"])
         else:

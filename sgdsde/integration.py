@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ def integrate(
     brownian: BrownianPath | None = None,
     burn_in: int | None = None,
     save_every: int | None = None,
+    stop: str | Mapping[str, str] | None = None,
+    bridge: bool = True,
     engine: str = "numba",
     device: str | None = None,
     dtype: str = "float64",
@@ -64,6 +66,11 @@ def integrate(
         Steps before the averages over time begin; by default the moments are those of the end.
     save_every : int, optional
         Keep the states of all paths at steps 0, save_every, ….
+    stop : str or mapping of str to str, optional
+        Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
+        comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
+    bridge : bool
+        With `stop`, count crossings of linear boundaries inside a step too, by the probability of a Brownian bridge.
     engine, device, dtype, progress
         As in :func:`sgdsde.simulate_sde`.
 
@@ -92,7 +99,8 @@ def integrate(
         plan_sde(
             landscape, declaration, length / steps, positive("temperature", temperature, or_zero=True),
             positive("friction", friction), brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
-            seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, engine=engine,
+            seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, stop=stop,
+            bridge=bridge, engine=engine,
             device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}",
         )
     )  # fmt: skip
@@ -120,7 +128,9 @@ def plan_sde(
     def sources(program: schemes.Program) -> Sequence[Noise]:
         if brownian is None:
             return drawn_sources(program, shortest, AREA_METHOD)
-        return [brownian.source(steps, paths, list(program.draws))] if program.draws else []
+        shared = [name for name in program.draws if name != "uniform"]
+        own = drawn_sources(program, shortest, AREA_METHOD)[len(shared) :]
+        return [brownian.source(steps, paths, shared), *own] if shared else own
 
     return Request(
         landscape=landscape, declaration=declaration, sources=sources, paths=paths,

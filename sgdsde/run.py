@@ -16,11 +16,13 @@ import sgdsde
 from sgdsde import engines, schemes
 from sgdsde.config import SGDConfig
 from sgdsde.engines import levy_area
-from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints
+from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
 from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
 from sgdsde.engines.registry import ENGINES, Plan
 from sgdsde.ensemble import Ensemble
+from sgdsde.exits import Exits
 from sgdsde.landscapes import Landscape
+from sgdsde.regions import Region, parse_regions
 
 
 class StabilityWarning(UserWarning):
@@ -59,6 +61,8 @@ class Request:
     dtype: str = "float64"
     progress: Callable[[float], None] | None = None
     config: SGDConfig | None = None
+    stop: str | Mapping[str, str] | None = None
+    bridge: bool = True
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -84,7 +88,9 @@ def execute(request: Request) -> Ensemble:
         )
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
-    program = schemes.build(request.declaration, landscape)
+    regions = _regions(request, landscape, distinct)
+    bridged = schemes.bridged(landscape, request.declaration, regions) if request.bridge else ()
+    program = schemes.build(request.declaration, landscape, regions, any(map(any, bridged)))
     noise = tuple(request.sources(program))
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     start = np.zeros((program.state_dimension, paths))
@@ -92,12 +98,13 @@ def execute(request: Request) -> Ensemble:
     constants, rows = _constants(program, landscape, request.values)
     plan = Plan(
         block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
-        updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in,
+        updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in, regions=len(regions),
         save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
+    outcome = engines.run(engine, plan)
     return Ensemble.from_outcome(
-        engines.run(engine, plan),
+        outcome, exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, updates, bridged),
         label=request.label, parameters=landscape.variables, config=request.config, updates=updates, burn_in=burn_in,
         paths=paths, save_every=save_every, auxiliary=request.declaration.auxiliary,
         provenance={
@@ -107,9 +114,27 @@ def execute(request: Request) -> Ensemble:
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": updates, "paths": paths,
             "burn_in": burn_in, "save_every": save_every, "scheme": request.declaration.name,
             "substeps": request.substeps, "seed": seed, "engine": engine, "device": device or "cpu", "dtype": dtype,
+            "stop": {region.name: region.condition for region in regions},
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
+
+
+def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]) -> tuple[Region, ...]:
+    """The regions of `stop`, in which no path may start."""
+    if request.stop is None:
+        return ()
+    if not isinstance(request.bridge, bool):
+        raise ValueError(f"bridge must be True or False, got {request.bridge!r}")
+    regions = parse_regions(request.stop, [*landscape.variables, *landscape.parameters])
+    for region in regions:
+        inside = landscape.holds(region, starts)
+        if inside.any():
+            raise ValueError(
+                f"w0 must be outside of the regions of stop; {starts[inside][0].tolist()} is in {region.name!r}, where "
+                f"{region.condition}"
+            )
+    return regions
 
 
 def _constants(
@@ -133,6 +158,7 @@ def drawn_sources(program: schemes.Program, dt: float, area_method: str) -> list
         "two": lambda numbers: Signs(numbers, STREAM_SIGN),
         "three": lambda numbers: ThreePoints(numbers, STREAM_THREE),
         "sign": lambda numbers: Signs(numbers, STREAM_MIXED),
+        "uniform": Uniforms,
     }
     return [table[name](numbers) for name, numbers in program.draws.items()]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ def simulate_sde(
     brownian: BrownianPath | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
+    stop: str | Mapping[str, str] | None = None,
+    bridge: bool = True,
     engine: str = "numba",
     device: str | None = None,
     dtype: str = "float64",
@@ -73,6 +75,11 @@ def simulate_sde(
         Updates before the averages begin.
     save_every : int, optional
         Keep the states of all paths at updates 0, save_every, ….
+    stop : str or mapping of str to str, optional
+        Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
+        comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
+    bridge : bool
+        With `stop`, count crossings of linear boundaries inside a step too, by the probability of a Brownian bridge.
     engine, device, dtype : str
         ``"numba"`` (CPU, float64), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the reference, slow).
     progress : callable, optional
@@ -125,7 +132,8 @@ def simulate_sde(
             weight_decayed(landscape, config.weight_decay), declaration, update / steps,
             kicks * noise / (1 - config.momentum), friction,
             brownian=brownian, steps=updates * steps, paths=paths,
-            w0=w0, updates=updates, substeps=steps, seed=seed, burn_in=burn_in, save_every=save_every, engine=engine,
+            w0=w0, updates=updates, substeps=steps, seed=seed, burn_in=burn_in, save_every=save_every, stop=stop,
+            bridge=bridge, engine=engine,
             device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}", config=config,
         )
     )  # fmt: skip
@@ -146,6 +154,7 @@ def simulate_sgd(
     examples: str | ArrayLike = "gaussian",
     burn_in: int = 0,
     save_every: int | None = None,
+    stop: str | Mapping[str, str] | None = None,
     engine: str = "numba",
     device: str | None = None,
     dtype: str = "float64",
@@ -158,8 +167,8 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, engine, device, \
-    dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, stop, engine, \
+    device, dtype, progress
         As in :func:`simulate_sde`.
     scheme : str
         ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or
@@ -216,7 +225,8 @@ def simulate_sgd(
             },
             label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
             limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, burn_in=burn_in,
-            save_every=save_every, engine=engine, device=device, dtype=dtype, progress=progress, config=config,
+            save_every=save_every, stop=stop, engine=engine, device=device, dtype=dtype, progress=progress,
+            config=config,
             provenance={
                 "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
                 "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),

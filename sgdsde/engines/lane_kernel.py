@@ -16,6 +16,7 @@ from sgdsde.engines.noise import (
     Signs,
     Tabulated,
     ThreePoints,
+    Uniforms,
 )
 from sgdsde.engines.philox import STREAM_AREA, bits_layout, layout
 from sgdsde.engines.registry import Plan
@@ -103,6 +104,8 @@ class Drawn:
         Steps that a group serves.
     rows : int
         Rows of ``{z}``.
+    shared : int
+        Steps that share the random words of ``{group}``, when that is more than `steps`.
     """
 
     function: str
@@ -110,30 +113,42 @@ class Drawn:
     steps: int
     rows: int
     module: str = "lane_noise"
+    shared: int = 1
+
+    @property
+    def group(self) -> int:
+        """Steps of a group of random words."""
+        return max(self.steps, self.shared)
 
 
 def _gaussian(noise: GaussianIncrements) -> Drawn:
     steps, draws = layout(noise.numbers)
-    call = f"fill_normals({{z}}, words, step // {steps}, {draws}, path, uint64({noise.stream}), k0, k1)"
+    call = f"fill_normals({{z}}, words, {{group}}, {draws}, path, uint64({noise.stream}), k0, k1)"
     return Drawn("fill_normals", call, steps, 4 * draws)
 
 
 def _signs(noise: Signs) -> Drawn:
     steps, draws = bits_layout(noise.numbers)
     rows = steps * noise.numbers
-    call = f"fill_signs({{z}}, words, step // {steps}, {draws}, {rows}, path, uint64({noise.stream}), k0, k1)"
+    call = f"fill_signs({{z}}, words, {{group}}, {draws}, {rows}, path, uint64({noise.stream}), k0, k1)"
     return Drawn("fill_signs", call, steps, rows)
 
 
 def _three_points(noise: ThreePoints) -> Drawn:
     steps, draws = layout(noise.numbers)
-    call = f"fill_three_points({{z}}, words, step // {steps}, {draws}, path, uint64({noise.stream}), k0, k1)"
+    call = f"fill_three_points({{z}}, words, {{group}}, {draws}, path, uint64({noise.stream}), k0, k1)"
     return Drawn("fill_three_points", call, steps, 4 * draws)
+
+
+def _uniforms(noise: Uniforms) -> Drawn:
+    steps, draws = layout(noise.numbers)
+    call = f"fill_uniforms({{z}}, words, {{group}}, {draws}, path, uint64({noise.stream}), k0, k1)"
+    return Drawn("fill_uniforms", call, steps, 4 * draws)
 
 
 def _areas(noise: LevyAreas) -> Drawn:
     k = noise.dimension
-    fill = f"fill_normals(normals, words, step, area_draws, path, uint64({STREAM_AREA}), k0, k1)"
+    fill = f"fill_normals(normals, words, {{group}}, area_draws, path, uint64({STREAM_AREA}), k0, k1)"
     call = f"{fill}; {noise.method}({{z}}, z_0, normals, {k}, terms)"
     return Drawn(noise.method, call, 1, max(noise.numbers, 1), "lane_area")
 
@@ -150,10 +165,13 @@ def _batch_mean(noise: ExampleBatches) -> Drawn:
         first, fresh = "step % (examples // picks) * picks", "step == begin * substeps"
         if noise.scheduled:
             first, fresh = "first", "True"
-        call = f"{name}({{z}}, words, scratch, table, picks, weight, {first}, step, {fresh}, steps, draws, {rest}"
-        return Drawn(name, read + call, 1, noise.numbers)
+        place, steps = ("0", 1) if noise.scheduled else ("step % steps", noise.layout(picks)[0])
+        call = (
+            f"{name}({{z}}, words, scratch, table, picks, weight, {first}, {place}, {{group}}, {fresh}, draws, {rest}"
+        )
+        return Drawn(name, read + call, 1, noise.numbers, shared=steps)
     steps = 1 if noise.scheduled or not picks else noise.layout(picks)[0]
-    call = f"{name}({{z}}, words, scratch, table, picks, weight, step // {steps}, {steps}, draws, {rest}"
+    call = f"{name}({{z}}, words, scratch, table, picks, weight, {{group}}, {steps}, draws, {rest}"
     return Drawn(name, read + call, steps, steps * noise.numbers)
 
 
@@ -161,6 +179,7 @@ _DRAWN: dict[type, Callable[[Any], Drawn]] = {
     GaussianIncrements: _gaussian,
     Signs: _signs,
     ThreePoints: _three_points,
+    Uniforms: _uniforms,
     LevyAreas: _areas,
     ExampleBatches: _batch_mean,
 }
@@ -178,7 +197,7 @@ def rows_of(dimension: int, state_dimension: int) -> tuple[int, int, int]:
     return reference, sums, sums + dimension + dimension * (dimension + 1) // 2
 
 
-def _draw_lines(plan: Plan) -> tuple[list[str], list[str]]:
+def draw_lines(plan: Plan) -> tuple[list[str], list[str]]:
     """Statements before a step: fill what is new, then name the step's own rows z_0, z_1, …; and the imports."""
     lines, imports, first = [], [], 0
     for i, source in enumerate(plan.noise):
@@ -193,7 +212,8 @@ def _draw_lines(plan: Plan) -> tuple[list[str], list[str]]:
             imports.append("from sgdsde.engines.lane_noise import fill_normals")
         z = f"z[{first * LANES} : {(first + made.rows) * LANES}]"
         new = f"step % {made.steps} == 0 or step == begin * substeps" if made.steps > 1 else "True"
-        lines += [f"if {new}:", "    " + made.draw.format(z=z)]
+        group = f"groups_of(groups, begun, step, {made.group})" if plan.regions else f"step // {made.group}"
+        lines += [f"if {new}:", "    " + made.draw.format(z=z, group=group)]
         place = f"({first} + step % {made.steps} * {k}) * {LANES}" if made.steps > 1 else f"{first * LANES}"
         lines.append(f"z_{i} = z[{place} : {(first + made.rows) * LANES}]")
         first += made.rows
@@ -234,7 +254,7 @@ def source(plan: Plan) -> str:
 
     group = [advance(ahead) for ahead in range(unrolled)]
     looked = [line for lines in group for line in (*lines, *seen)]
-    draw, imports = _draw_lines(plan)
+    draw, imports = draw_lines(plan)
     place = f"rows[update] * {len(block.constants)} + " if plan.scheduled else ""
     constants = [f"{name} = constants[{place}{i}]" for i, (name, _) in enumerate(block.constants)] or ["pass"]
     loops = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import njit, types, uint32, uint64
+from numba.extending import overload
 
 from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES, MARKED
@@ -81,13 +82,47 @@ def sine_and_cosine_of_turn(word):
     return signed(c if swap else s, quarter), signed(s if swap else c, quarter + uint64(1))
 
 
+def path_at(path, lane):
+    """Path of a lane: the LANES paths from a number on, or those of an array."""
+
+
+def group_at(group, lane):
+    """Group of steps of a lane: one for all, or those of an array."""
+
+
+@overload(path_at, jit_options={"forceinline": True})
+def _path_at(path, lane):
+    return (lambda path, lane: path[lane]) if isinstance(path, types.Array) else (lambda path, lane: path + lane)
+
+
+@overload(group_at, jit_options={"forceinline": True})
+def _group_at(group, lane):
+    return (lambda group, lane: group[lane]) if isinstance(group, types.Array) else (lambda group, lane: group)
+
+
+@lane_function
+def draw_of(group, draw, path, lane, stream, k0, k1):
+    """The four words of one draw."""
+    g = uint64(group_at(group, lane))
+    high = stream | ((g >> _HALF) << uint64(8))
+    return philox(g & _MASK, uint64(draw), uint64(path_at(path, lane)), high, k0, k1)
+
+
+@kernel
+def groups_of(groups, begun, step, steps):
+    """groups ← (begun + step) // steps, lane by lane."""
+    wide_vectors()
+    for lane in range(LANES):
+        groups[lane] = uint64(begun[lane] + step) // uint64(steps)
+    return groups
+
+
 @kernel
 def fill_draw(rows, group, draw, path, stream, k0, k1):
     """rows[4·LANES] ← one draw of a group: four words for each of the LANES paths from `path` on."""
     wide_vectors()
-    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
     for lane in range(LANES):
-        c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+        c0, c1, c2, c3 = draw_of(group, draw, path, lane, stream, k0, k1)
         rows[lane] = uint32(c0)
         rows[LANES + lane] = uint32(c1)
         rows[2 * LANES + lane] = uint32(c2)
@@ -144,12 +179,11 @@ def fill_three_points(z, words, group, draws, path, stream, k0, k1):
 
 
 @kernel
-def words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1):
-    """The words of this step, picks·LANES of them, drawn when its group is new."""
+def words_of(words, place, group, fresh, picks, draws, stream, path, k0, k1):
+    """The words of the step at a place of its group, picks·LANES of them, drawn when the group is new."""
     wide_vectors()
-    place = step % steps
     if place == 0 or fresh:
-        fill_words(words, step // steps, draws, path, stream, k0, k1)
+        fill_words(words, group, draws, path, stream, k0, k1)
     return words[place * picks * LANES : (place + 1) * picks * LANES]
 
 
@@ -158,6 +192,15 @@ def row_of(rows, i):
     """Row i. As a slice, because a sum of signed indices could be negative for all that LLVM knows: no vector code."""
     wide_vectors()
     return rows[i * LANES : (i + 1) * LANES]
+
+
+@kernel
+def fill_uniforms(z, words, group, draws, path, stream, k0, k1):
+    """z[4·draws·LANES] ← numbers uniform in (0, 1)."""
+    wide_vectors()
+    fill_words(words, group, draws, path, stream, k0, k1)
+    for lane in range(4 * draws * LANES):
+        z[lane] = (float(words[lane]) + 0.5) * 2.3283064365386963e-10  # 2⁻³²
 
 
 @kernel
@@ -224,11 +267,10 @@ def mean_of_picks(z, chosen, picks, weight, table):
 def fill_picks(rows, group, draw, path, bound, growth, stream, k0, k1):
     """rows[4·LANES] ← one draw as four picks: integers uniform below bound, bound + growth, …, for each path."""
     wide_vectors()
-    low, high = uint64(group) & _MASK, stream | ((uint64(group) >> _HALF) << uint64(8))
     b0, b1 = uint64(bound) & _MASK, uint64(bound + growth) & _MASK
     b2, b3 = uint64(bound + 2 * growth) & _MASK, uint64(bound + 3 * growth) & _MASK
     for lane in range(LANES):
-        c0, c1, c2, c3 = philox(low, uint64(draw), uint64(path + lane), high, k0, k1)
+        c0, c1, c2, c3 = draw_of(group, draw, path, lane, stream, k0, k1)
         rows[lane] = uint32(c0 * b0 >> _HALF)
         rows[LANES + lane] = uint32(c1 * b1 >> _HALF)
         rows[2 * LANES + lane] = uint32(c2 * b2 >> _HALF)
@@ -344,7 +386,7 @@ def deal(orders, chosen, first, picks, n):
 
 
 @kernel
-def reshuffle(z, words, scratch, table, picks, weight, first, step, fresh, steps, draws, stream, path, k0, k1):
+def reshuffle(z, words, scratch, table, picks, weight, first, place, group, fresh, draws, stream, path, k0, k1):
     """Each example once an epoch, of which `first` were dealt before; the kernel's calls begin where epochs do."""
     wide_vectors()
     n = table.shape[1]
@@ -353,6 +395,6 @@ def reshuffle(z, words, scratch, table, picks, weight, first, step, fresh, steps
             order = scratch[lane * n : (lane + 1) * n]
             for i in range(n):
                 order[i] = i
-    chosen = words_of(words, step, fresh, picks, steps, draws, stream, path, k0, k1)
+    chosen = words_of(words, place, group, fresh, picks, draws, stream, path, k0, k1)
     deal(scratch, chosen, first, picks, n)
     mean_of_picks(z, chosen, picks, weight, table)

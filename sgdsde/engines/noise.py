@@ -17,6 +17,7 @@ from sgdsde.engines.philox import (
     STREAM_NORMAL,
     STREAM_SIGN,
     STREAM_THREE,
+    STREAM_UNIFORM,
     bits_layout,
     layout,
     normals,
@@ -51,6 +52,14 @@ class ThreePoints:
 
     numbers: int
     stream: int = STREAM_THREE
+
+
+@dataclass(frozen=True)
+class Uniforms:
+    """k independent numbers per step, uniform in (0, 1): (n + ½)/2³² from one word each."""
+
+    numbers: int
+    stream: int = STREAM_UNIFORM
 
 
 @dataclass(frozen=True)
@@ -162,7 +171,7 @@ class ExampleBatches:
         return int(self.firsts[step])
 
 
-Noise: TypeAlias = GaussianIncrements | Signs | ThreePoints | LevyAreas | Tabulated | ExampleBatches
+Noise: TypeAlias = GaussianIncrements | Signs | ThreePoints | Uniforms | LevyAreas | Tabulated | ExampleBatches
 
 
 def reference_noise(sources: Sequence[Noise], seed: int, paths: int) -> Callable[[int], Array]:
@@ -224,6 +233,11 @@ def _three_points(source: ReferenceNoise, noise: ThreePoints, step: int, increme
     return found
 
 
+def _uniforms(source: ReferenceNoise, noise: Uniforms, step: int, increments: Array | None) -> Array:
+    word = source._words(step, noise.numbers, noise.stream, layout(noise.numbers))
+    return np.asarray((word.astype(np.float64) + 0.5) * 2.0**-32)
+
+
 def _areas(source: ReferenceNoise, noise: LevyAreas, step: int, increments: Array | None) -> Array:
     assert increments is not None
     extra = normals(words(source.seed, STREAM_AREA, step, -(-noise.normals // 4), source.paths))[: noise.normals]
@@ -244,6 +258,7 @@ _NUMBERS: dict[type, Callable[..., Any]] = {
     GaussianIncrements: _gaussian,
     Signs: _signs,
     ThreePoints: _three_points,
+    Uniforms: _uniforms,
     LevyAreas: _areas,
     Tabulated: _tabulated,
     ExampleBatches: _batch_mean,

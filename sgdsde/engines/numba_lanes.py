@@ -8,19 +8,19 @@ and so can be interrupted.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.engines import numba_exits
 from sgdsde.engines.lane_kernel import SIGNATURE, drawn, rows_of, source
-from sgdsde.engines.lanes import LANES, scratch_size
+from sgdsde.engines.lane_memory import Memory, available_cores
+from sgdsde.engines.lanes import LANES
 from sgdsde.engines.machine_code import load
-from sgdsde.engines.noise import ExampleBatches, LevyAreas, Noise, Tabulated
+from sgdsde.engines.noise import ExampleBatches, Tabulated
 from sgdsde.engines.philox import key_of
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
@@ -36,7 +36,9 @@ def run(plan: Plan) -> Outcome:
             f"engine 'numba' runs float64 on the cpu, got dtype {plan.dtype!r}, device {plan.device!r}; "
             f"engine 'torch' has a choice"
         )
-    d, size = plan.dimension, len(plan.block.outputs)
+    if plan.regions:
+        return numba_exits.run(plan)
+    d, size = plan.dimension, plan.state_dimension
     reference, sums, rows = rows_of(d, size)
     blocks = -(-plan.paths // LANES)
     work = np.zeros((blocks, rows, LANES))
@@ -58,49 +60,6 @@ def run(plan: Plan) -> Outcome:
     return Outcome(gather(0, size).copy(), mean, covariance, saved[:, :, : plan.paths].transpose(0, 2, 1))
 
 
-class _Memory:
-    """What a thread's kernel calls need beside the states: room for noise, and the numbers that describe it."""
-
-    def __init__(self, sources: Sequence[Noise]) -> None:
-        batches = next((s for s in sources if isinstance(s, ExampleBatches)), None)
-        areas = next((s for s in sources if isinstance(s, LevyAreas)), None)
-        picks = batches.most_picks if batches else 0
-        steps, draws = batches.layout(picks) if batches and picks else (1, 0)
-        area_draws = -(-areas.normals // 4) if areas else 0
-        most = max([draws, area_draws, *(one.rows for one in drawn(sources))])
-        table = np.ascontiguousarray(batches.table.T) if batches else np.zeros((1, 1))
-        z = np.empty(max(1, sum(one.rows for one in drawn(sources))) * LANES)
-        words = np.empty(4 * most * LANES, np.uint32)
-        scratch = np.zeros(scratch_size(batches.sampling, table.shape[1]) if batches else 1, np.uint32)
-        normals = np.empty(max(4 * area_draws, 1) * LANES)
-        self.given = next((s for s in sources if isinstance(s, Tabulated)), None)
-        sizes = _sizes(batches) if batches and batches.scheduled else np.empty(1, np.int64)
-        weight = batches.weight(batches.size(0)) if batches else 0.0
-        self._arrays = table, z, words, scratch, normals, sizes  # the addresses below are theirs
-        self.table = table.ctypes.data, table.shape[1], sizes.ctypes.data, picks, weight, steps, draws
-        self.rooms = z.ctypes.data, words.ctypes.data, words.size, scratch.ctypes.data, scratch.size
-        self.areas = normals.ctypes.data, areas.terms if areas else 0, area_draws
-
-    def rows(self, plan: Plan, begin: int, end: int, first_block: int, last_block: int) -> NDArray[np.float64]:
-        """Numbers given for steps begin … end, (blocks, steps, numbers, LANES), zero for lanes without a path."""
-        if self.given is None:
-            return np.empty(1)
-        first, last = first_block * LANES, min(last_block * LANES, plan.paths)
-        found = self.given.rows(begin * plan.substeps, end * plan.substeps, first, last)
-        padded = np.zeros((*found.shape[:2], (last_block - first_block) * LANES))
-        padded[:, :, : last - first] = found
-        by_block = padded.reshape(*found.shape[:2], -1, LANES).transpose(2, 0, 1, 3)
-        return np.ascontiguousarray(by_block)
-
-
-def _sizes(batches: ExampleBatches) -> NDArray[np.int64]:
-    """(steps, 3): picks, B, and how many examples of the epoch were dealt before, for each step of a schedule."""
-    sizes = np.asarray(batches.batch_size, np.int64)
-    distinct, place = np.unique(sizes, return_inverse=True)
-    picks = np.array([batches.picks(int(size)) for size in distinct])[place]
-    return np.ascontiguousarray(np.stack([picks, sizes, batches.firsts], axis=1))
-
-
 def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> None:
     """Run all updates, in calls short enough to interrupt; their lengths change nothing in the numbers."""
     call = load(source(plan), "advance", SIGNATURE)
@@ -116,7 +75,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     reached, stop = [0] * (len(edges) - 1), threading.Event()
 
     def run_share(share: int) -> None:
-        memory = _Memory(plan.noise)
+        memory = Memory(plan.noise)
         begin, length = 0, min(unit, most)
         while begin < plan.updates and not stop.is_set():
             end, clock = min(begin + length, plan.updates), time.perf_counter()
@@ -167,8 +126,3 @@ def _epochs(plan: Plan) -> NDArray[np.int64] | None:
         if isinstance(noise, ExampleBatches) and noise.scheduled and noise.sampling == "reshuffle":
             return np.append(np.flatnonzero(noise.firsts[: plan.updates] == 0), plan.updates)
     return None
-
-
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

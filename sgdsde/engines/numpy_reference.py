@@ -15,7 +15,9 @@ def run(plan: Plan) -> Outcome:
         raise ValueError(f"engine 'numpy' runs float64 on the cpu, got dtype {plan.dtype!r}, device {plan.device!r}")
     advance = plan.block.function(NUMPY_FUNCTIONS)
     noise = reference_noise(plan.noise, plan.seed, plan.paths)
-    d, state = plan.dimension, plan.start.copy()
+    d, state, size = plan.dimension, plan.start.copy(), plan.state_dimension
+    ended = np.full(plan.paths, -1)  # the region
+    exit_step = ended.copy()
     rows, columns = np.triu_indices(d)
     reference, first, second = state[:d].copy(), np.zeros((d, plan.paths)), np.zeros((len(rows), plan.paths))
     saved = np.empty((plan.snapshots, plan.paths, d))
@@ -27,13 +29,19 @@ def run(plan: Plan) -> Outcome:
                 reference = state[:d].copy()
             constants = plan.constants_of(update)
             for step in range(update * plan.substeps, (update + 1) * plan.substeps):
-                state = np.stack(np.broadcast_arrays(*advance(*constants, *state, *noise(step))))
+                new = np.stack(np.broadcast_arrays(*advance(*constants, *state, *noise(step))))
+                state = np.where(ended < 0, new[:size], state)
+                for region in range(plan.regions):
+                    now = (ended < 0) & (new[size + region] > 0)
+                    ended[now], exit_step[now] = region, step + 1
             if update >= plan.burn_in:
                 deviation = state[:d] - reference
                 first += deviation
                 second += deviation[rows] * deviation[columns]
             if plan.save_every and (update + 1) % plan.save_every == 0:
-                saved[(update + 1) // plan.save_every] = state[:d].T
+                saved[(update + 1) // plan.save_every] = np.where(ended < 0, state[:d], np.nan).T
             plan.progress((update + 1) / plan.updates)
+    if plan.regions:
+        return Outcome.of_ends(state, saved, exit_step, ended)
     mean, covariance = moments_from_sums(reference, first, second, plan.updates - plan.burn_in)
     return Outcome(state, mean, covariance, saved)

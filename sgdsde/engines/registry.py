@@ -40,6 +40,9 @@ class Plan:
         Steps are updates × substeps; observers look after each update.
     rows : (updates,), optional
         The row of `constants` that each update takes.
+    regions : int
+        The block's last outputs are their margins: a path ends after the first step at which one is positive, and stays
+        where it is. With regions nothing is observed but snapshots.
     burn_in : int
         Updates before moments are gathered.
     save_every : int or None
@@ -60,6 +63,7 @@ class Plan:
     updates: int
     substeps: int = 1
     rows: NDArray[np.int64] | None = None
+    regions: int = 0
     burn_in: int = 0
     save_every: int | None = None
     seed: int = 0
@@ -71,6 +75,11 @@ class Plan:
     def paths(self) -> int:
         """Number of paths."""
         return int(self.start.shape[1])
+
+    @property
+    def state_dimension(self) -> int:
+        """S, components of the state."""
+        return len(self.block.outputs) - self.regions
 
     @property
     def scheduled(self) -> bool:
@@ -97,12 +106,26 @@ class Outcome:
     mean : (paths, d), over the observed updates.
     covariance : (paths, d, d), about each path's own mean, divisor the number of observed updates.
     saved : (snapshots, paths, d)
+        NaN after the end of a path that ended in a region.
+    exit_step, exit_region : (paths,) of int
+        Steps taken when the path ended, and the region it ended in; both −1 for paths that did not. Empty when the plan
+        has no regions.
     """
 
     state: NDArray[np.float64]
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     saved: NDArray[np.float64]
+    exit_step: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    exit_region: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @classmethod
+    def of_ends(
+        cls, state: NDArray[np.float64], saved: NDArray[np.float64], step: NDArray[np.int64], region: NDArray[np.int64]
+    ) -> Outcome:
+        """Of a plan with regions: the moments are those of the end."""
+        d, paths = saved.shape[2], state.shape[1]
+        return cls(state, state[:d].T.copy(), np.zeros((paths, d, d)), saved, step, region)
 
 
 def moments_from_sums(

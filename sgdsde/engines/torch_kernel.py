@@ -133,8 +133,8 @@ def device_code(code: str) -> str:
 
 
 def has_kernel(plan: Plan) -> bool:
-    """Whether there is a kernel for this plan: not for Lévy areas, tables and schedules of batch sizes."""
-    return all(map(suits, plan.noise))
+    """Whether there is a kernel for this plan: not for regions, Lévy areas, tables and schedules of batch sizes."""
+    return not plan.regions and all(map(suits, plan.noise))
 
 
 def _indented(lines: list[str], columns: int = 4) -> list[str]:

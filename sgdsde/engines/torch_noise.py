@@ -23,6 +23,7 @@ from sgdsde.engines.noise import (
     Signs,
     Tabulated,
     ThreePoints,
+    Uniforms,
 )
 from sgdsde.engines.philox import STREAM_AREA, bits_layout, layout
 from sgdsde.engines.torch_batches import Floyd, deal, sums
@@ -127,6 +128,13 @@ def _three_points(source: TensorNoise, noise: ThreePoints, step: int, increments
     return source.ahead(step, noise.numbers, noise.stream, finish, layout(noise.numbers))
 
 
+def _uniforms(source: TensorNoise, noise: Uniforms, step: int, increments: Tensor | None) -> Tensor:
+    def finish(words: Tensor) -> Tensor:
+        return words.double().add_(0.5).mul_(2.0**-32)
+
+    return source.ahead(step, noise.numbers, noise.stream, finish, layout(noise.numbers))
+
+
 def _areas(source: TensorNoise, noise: LevyAreas, step: int, increments: Tensor | None) -> Tensor:
     draws = -(-noise.normals // 4)
     extra = source.ahead(step, noise.normals, STREAM_AREA, source.normals, (1, draws))
@@ -159,6 +167,7 @@ _NUMBERS: dict[type, Callable[..., Any]] = {
     GaussianIncrements: _gaussian,
     Signs: _signs,
     ThreePoints: _three_points,
+    Uniforms: _uniforms,
     LevyAreas: _areas,
     Tabulated: _tabulated,
     ExampleBatches: _batch_mean,

@@ -100,4 +100,6 @@ def _joined(outcomes: list[Outcome]) -> Outcome:
         np.concatenate([one.mean for one in outcomes]),
         np.concatenate([one.covariance for one in outcomes]),
         np.concatenate([one.saved for one in outcomes], axis=1),
+        np.concatenate([one.exit_step for one in outcomes]),
+        np.concatenate([one.exit_region for one in outcomes]),
     )

@@ -5,6 +5,7 @@ Random numbers are made and moments are summed in float64 whatever the `dtype` o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,7 @@ def run(plan: Plan) -> Outcome:
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) -> Outcome:
     """Paths `first_path`, first_path + 1, … of a run, one step after another on tensors."""
-    d, shape = plan.dimension, (plan.paths,)
+    d, shape, size = plan.dimension, (plan.paths,), plan.state_dimension
     whole = torch.tensor(plan.start, dtype=dtype, device=device)
     advance = plan.block.function(tensor_functions(whole))
     noise = tensor_noise(plan.noise, plan.seed, plan.paths, device, plan.updates * plan.substeps, first_path)
@@ -87,6 +88,8 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
     if plan.save_every:
         saved[0] = plan.start[:d].T
     constants = plan.constants_of(0)
+    ended = torch.full(shape, -1, dtype=torch.int64, device=device)  # the region
+    exit_step = ended.clone()
     for update in range(plan.updates):
         if update == plan.burn_in:
             reference = torch.stack(state[:d]).double()
@@ -94,13 +97,21 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
         if plan.scheduled:
             constants = plan.constants_of(update)
         for step in range(update * plan.substeps, (update + 1) * plan.substeps):
-            new = advance(*constants, *state, *noise(step).to(dtype).unbind())
-            state = [
+            found = advance(*constants, *state, *noise(step).to(dtype).unbind())
+            new = [
                 x
                 if isinstance(x, Tensor) and x.shape == shape
                 else torch.as_tensor(x, dtype=dtype, device=device).expand(shape)
-                for x in new
+                for x in found
             ]
+            if not plan.regions:
+                state = new
+                continue
+            state = [torch.where(ended < 0, x, old) for x, old in zip(new, state, strict=False)]
+            for region, margin in enumerate(new[size:]):
+                now = (ended < 0) & (margin > 0)
+                ended.masked_fill_(now, region)
+                exit_step.masked_fill_(now, step + 1)
         if update >= plan.burn_in:
             away = [row.double() - origin for row, origin in zip(state, origins, strict=False)]
             for total, row in zip(firsts, away, strict=True):
@@ -108,8 +119,12 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
             for total, (i, j) in zip(seconds, pairs, strict=True):
                 total.addcmul_(away[i], away[j])
         if plan.save_every and (update + 1) % plan.save_every == 0:
-            saved[(update + 1) // plan.save_every] = torch.stack(state[:d]).double().cpu().numpy().T
+            here = torch.stack(state[:d]).double().masked_fill(ended >= 0, math.nan)
+            saved[(update + 1) // plan.save_every] = here.cpu().numpy().T
         plan.progress((update + 1) / plan.updates)
+    if plan.regions:
+        ends = (each.cpu().numpy() for each in (exit_step, ended))
+        return Outcome.of_ends(torch.stack(state).double().cpu().numpy(), saved, *ends)
     mean, covariance = moments_from_sums(
         reference.cpu().numpy(), first.cpu().numpy(), second.cpu().numpy(), plan.updates - plan.burn_in
     )

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
 from sgdsde.landscapes import noise_factor
-from sgdsde.landscapes.symbolic import Symbolic
+from sgdsde.landscapes.symbolic import Quantity, Symbolic
+from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
 
@@ -112,6 +113,13 @@ class Landscape:
         """A(ω) with F = A Aᵀ: w (..., d) → (..., d, k)."""
         return self._evaluate("factor", w, (self.dimension, self.noise_dimension))
 
+    def holds(self, region: Region, w: ArrayLike) -> NDArray[np.bool_]:
+        """Whether points are in a region: w (..., d) → (...)."""
+        margins = [margin for each in region.alternatives for margin in each]
+        values = iter(np.moveaxis(self._evaluate(("margins", *margins), w, (len(margins),)), -1, 0))
+        inside = [np.all([next(values) > 0 for _ in each], axis=0) for each in region.alternatives]
+        return np.asarray(np.any(inside, axis=0))
+
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert points: shape (..., d), real; a bare number is accepted when d = 1.
 
@@ -155,7 +163,7 @@ class Landscape:
         """Loss, derivatives and noise as SymPy expressions in w0, w1, …, p0, p1, … (imports SymPy)."""
         return Symbolic.of(self)
 
-    def _evaluate(self, quantity: str, w: ArrayLike, shape: tuple[int, ...]) -> Array:
+    def _evaluate(self, quantity: Quantity, w: ArrayLike, shape: tuple[int, ...]) -> Array:
         points = self.points(w)
         call = self._function(quantity)
         with np.errstate(all="ignore"):
@@ -163,12 +171,12 @@ class Landscape:
         spread = [np.broadcast_to(np.asarray(value, dtype=np.float64), points.shape[:-1]) for value in values]
         return np.stack(spread, axis=-1).reshape(points.shape[:-1] + shape)
 
-    def _function(self, quantity: str) -> Any:
+    def _function(self, quantity: Quantity) -> Any:
         functions = self.__dict__.setdefault("_functions", {})
         if quantity not in functions:
             block = codegen.cached_block(
                 ["landscape", quantity, self.key],
-                lambda: self.symbolic.block(quantity, tuple(self.scalars)),
+                lambda: self.symbolic.block(quantity, self),
             )
             constants = block.constant_values(self.scalars)
             functions[quantity] = functools.partial(block.function(codegen.NUMPY_FUNCTIONS), *constants)

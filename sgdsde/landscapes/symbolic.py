@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sgdsde import codegen, expression
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import sympy as sp
 
     from sgdsde.landscapes.landscape import Landscape
+
+
+#: An attribute's name, or "margins" and their texts.
+Quantity: TypeAlias = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,9 @@ class Symbolic:
         from sgdsde.landscapes import cholesky
 
         state = sp.Matrix([sp.Symbol(f"w{i}", real=True) for i in range(landscape.dimension)])
-        symbols = dict(zip(landscape.variables, state, strict=True))
-        symbols |= {key: sp.Symbol(f"p{i}", real=True) for i, key in enumerate(sorted(landscape.parameters))}
 
         def read(text: str) -> sp.Expr:
-            return expression.to_sympy(expression.parse(text, list(symbols)), symbols)
+            return read_in(landscape, text)
 
         loss = read(landscape.text)
         gradient = sp.Matrix([expression.derivative(loss, x) for x in state])
@@ -72,11 +74,23 @@ class Symbolic:
         factor, covariance = kinds[landscape.noise.kind]()
         return cls(state, loss, gradient, hessian, factor, covariance)
 
-    def block(self, quantity: str, scalars: tuple[str, ...]) -> codegen.Block:
-        """Code for one attribute as a function of the state."""
+    def block(self, quantity: Quantity, landscape: Landscape) -> codegen.Block:
+        """Code for one attribute as a function of the state, or for the margins of a region."""
         import sympy as sp
 
-        value: Any = getattr(self, quantity)
+        if isinstance(quantity, str):
+            value: Any = getattr(self, quantity)
+        else:
+            value = sp.Matrix([read_in(landscape, text) for text in quantity[1:]])
         flat = list(value) if isinstance(value, sp.MatrixBase) else [value]
         names = [f"out{i}" for i in range(len(flat))]
-        return codegen.lower([(names, flat)], scalars, [str(x) for x in self.state])
+        return codegen.lower([(names, flat)], tuple(landscape.scalars), [str(x) for x in self.state])
+
+
+def read_in(landscape: Landscape, text: str) -> sp.Expr:
+    """An expression in the landscape's variables and parameters, in our own symbols w0, … and p0, …."""
+    import sympy as sp
+
+    symbols = {name: sp.Symbol(f"w{i}", real=True) for i, name in enumerate(landscape.variables)}
+    symbols |= {name: sp.Symbol(f"p{i}", real=True) for i, name in enumerate(sorted(landscape.parameters))}
+    return expression.to_sympy(expression.parse(text, list(symbols)), symbols)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen
+from sgdsde.expression import real_symbols
 from sgdsde.landscapes import Landscape, kinds
+from sgdsde.regions import Region
+from sgdsde.schemes.exits import margins
 from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
 from sgdsde.schemes.step import SCALARS, Step
 
-_DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other)(\d+)")
+_DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other|uniform)(\d+)")
 _MATRIX_ENTRY = re.compile(r"(m_[A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -33,17 +36,20 @@ class Program:
     noise_dimension : int
         k, columns of the landscape's noise factor.
     declaration : Declaration
+    regions : int
+        The last outputs are their margins: a path ends where one is positive.
     """
 
     block: codegen.Block
     dimension: int
     noise_dimension: int
     declaration: Declaration
+    regions: int = 0
 
     @property
     def state_dimension(self) -> int:
         """Components of the state, ω and auxiliary."""
-        return len(self.block.outputs)
+        return len(self.block.outputs) - self.regions
 
     @functools.cached_property
     def draws(self) -> dict[str, int]:
@@ -74,8 +80,12 @@ class Program:
         return self.block.constant_values(scalars)
 
 
-def build(declaration: Declaration, landscape: Landscape) -> Program:
+def build(
+    declaration: Declaration, landscape: Landscape, regions: Sequence[Region] = (), bridge: bool = False
+) -> Program:
     """Apply a scheme to a landscape (from the cache on disk when this was done before).
+
+    Paths end in the regions; with `bridge`, also where they have crossed into one inside a step.
 
     Raises
     ------
@@ -91,14 +101,21 @@ def build(declaration: Declaration, landscape: Landscape) -> Program:
         values = [entry for vector in vectors for entry in vector]
         names = [f"n_{symbol}" for symbol in step.state]
         scalars = (*SCALARS, *landscape.scalars, *step.matrix_entries)
-        return codegen.lower([*step.stages, (names, values)], scalars, [*map(str, step.state), *step.noise])
+        stages = [*step.stages, (names, values)]
+        if regions:
+            after = real_symbols(names)
+            ends = margins(step, landscape, regions, bridge, list(after.values()))
+            kept = [f"e_{name}" for name in names] + [f"margin_{i}" for i in range(len(ends))]
+            stages.append((kept, [*after.values(), *ends]))
+        return codegen.lower(stages, scalars, [*map(str, step.state), *step.noise])
 
     module = declaration.function.__module__
     if module.startswith("sgdsde.schemes."):
-        block = codegen.cached_block(["program", declaration.name, module, landscape.key], make)
+        ends = [[region.alternatives for region in regions], bridge] if regions else []
+        block = codegen.cached_block(["program", declaration.name, module, landscape.key, *ends], make)
     else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
         block = make()
-    return Program(block, landscape.dimension, landscape.noise_dimension, declaration)
+    return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions))
 
 
 def fits(declaration: Declaration, landscape: Landscape) -> bool:

@@ -189,6 +189,15 @@ class Step:
 
         return sp.sqrt(self.dt) * self._draw("three", self._k)
 
+    def uniform(self, numbers: int) -> Vector:
+        """Uniform numbers in (0, 1), for crossings inside a step."""
+        return self._draw("uniform", numbers)
+
+    @property
+    def declaration(self) -> Declaration:
+        """Of the scheme."""
+        return self._declaration
+
     @property
     def mixed(self) -> sp.Matrix:
         """k×k, V_jj = −Δ, V_jl = −V_lj = ±Δ with equal odds (Kloeden & Platen 1992, eqs 14.2.8–10)."""

@@ -1,0 +1,147 @@
+"""Paths end in regions: the same ends by every engine, against exact times, and what does not fit is refused."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+import sgdsde as sg
+from sgdsde.exits import CensoredWarning
+
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+BOWL = sg.Landscape("x**2/2", "x")
+ENDS = {"left": "x < -0.5", "right": "x > 0.5"}
+
+
+def same(run, **options):
+    """The numba engine's ensemble, after a look at whether the others' paths end at the same steps and places."""
+    found = run(engine="numba", **options)
+    for engine in ("numpy", "torch"):
+        other = run(engine=engine, **options)
+        np.testing.assert_array_equal(found.exits.update, other.exits.update)
+        np.testing.assert_array_equal(found.exits.region, other.exits.region)
+        for name in ("final", "snapshots"):
+            np.testing.assert_allclose(getattr(found, name), getattr(other, name), atol=1e-10)
+        np.testing.assert_allclose(found.exits.point, other.exits.point, atol=1e-10)
+    return found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"bridge": False}, {"save_every": 50}, {"scheme": "heun"}, {"scheme": "weak_euler"}, {"scheme": "baoab"}],
+    ids=str,
+)
+def test_engines_agree_about_the_sde(options):
+    def run(**more):
+        return sg.integrate(WELL, -1.0, 10.0, 1000, 300, temperature=0.2, seed=3, **more)
+
+    found = same(run, stop={"over": "x > 0", "far": "x < -1.6"}, **options)
+    assert found.exits.bridged == (options.get("bridge", True) and options.get("scheme") != "baoab",) * 2
+    assert (found.exits.region == 0).any()
+    assert (found.exits.region == 1).any()
+    assert 0 < found.exits.censored < 300
+    ended = found.exits.ended
+    assert (found.exits.update[ended] < 1000).any()
+    assert (found.exits.update[~ended] == 1000).all()
+    assert np.isnan(found.exits.point[~ended]).all()
+    if "save_every" in options:  # paths are there until they end, and not after
+        there = np.isfinite(found.snapshots[..., 0])
+        np.testing.assert_array_equal(there, 50 * np.arange(21)[:, None] < found.exits.update + 50 * ~ended)
+
+
+@pytest.mark.parametrize("sampling", ["without_replacement", "with_replacement", "reshuffle"])
+@pytest.mark.parametrize(("batch", "momentum"), [(1, 0.0), (2, 0.5), (8, 0.9), (16, 0.9)])
+def test_engines_agree_about_sgd(sampling, batch, momentum):
+    config = sg.SGDConfig(0.3, batch, 64, momentum, sampling)
+
+    def run(**options):
+        return sg.simulate_sgd(BOWL, config, 0.0, 200, 200, stop=ENDS, **options)
+
+    assert same(run).exits.ended.any()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scheme": "svag", "substeps": 4},
+        {"learning_rates": np.linspace(0.4, 0.1, 200)},
+        {"batch_sizes": np.arange(200) // 50 + 1},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_engines_agree_about_schedules_and_svag(options):
+    def run(**more):
+        return sg.simulate_sgd(BOWL, sg.SGDConfig(0.3, 2, 64), 0.0, 200, 200, stop=ENDS, **options, **more)
+
+    assert same(run).exits.ended.any()
+
+
+def test_two_variables_and_curved_regions():
+    valley = sg.Landscape("x**2/2 + y**2", "x y", factor=[["1", "0"], ["x/2", "1/2"]])
+
+    def run(**options):
+        stop = {"disc": "(x - 1)**2 + y**2 < a", "strip": "y > 0.6 and x > -0.5 or x < -1"}
+        landscape = sg.Landscape(valley.text, "x y", {"a": 0.25}, factor=[["1", "0"], ["x/2", "1/2"]])
+        return sg.integrate(landscape, [0.0, 0.0], 20.0, 2000, 300, temperature=0.3, stop=stop, **options)
+
+    found = same(run)
+    assert found.exits.bridged == (False, False)
+    for region in (0, 1):
+        assert (found.exits.region == region).any()
+    disc = found.exits.point[found.exits.region == 0]
+    assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
+
+
+def test_a_path_ends_the_same_in_any_company():
+    many, few = (sg.integrate(WELL, -1.0, 20.0, 2000, n, temperature=0.2, stop="x > 0") for n in (1000, 130))
+    np.testing.assert_array_equal(many.exits.update[:130], few.exits.update)
+    np.testing.assert_array_equal(many.final[:130], few.final)
+
+
+def test_mean_exit_time_is_that_of_the_quadrature():
+    """τ = 2∫ e^{I(y)} ∫ e^{−I(z)}/(T F(z)) dz dy from −1 through 0; without bridges they are found out too late."""
+    temperature, dt, paths = 0.2, 0.01, 40_000
+
+    def exponent(x):  # ∫ 2L'/(TF), L' = x³ − x, F = 1 + x²/2
+        return (2 / temperature) * (x**2 - 3 * np.log(1 + x**2 / 2))
+
+    def inner(y):
+        return quad(lambda z: np.exp(exponent(y) - exponent(z)) / (temperature * (1 + z**2 / 2)), -6, y, points=[-1])[0]
+
+    exact = 2 * quad(inner, -1, 0, limit=200)[0]
+    z = {}
+    for bridge in (True, False):
+        exits = sg.integrate(
+            WELL, -1.0, 300.0, round(300 / dt), paths, temperature=temperature, stop="x > 0", bridge=bridge, seed=5
+        ).exits
+        assert exits.censored == 0
+        times = exits.update * dt
+        z[bridge] = (times.mean() - exact) / (times.std() / np.sqrt(paths))
+    assert abs(z[True]) < 4
+    assert z[False] > 6
+
+
+def test_a_region_that_is_not_reached_is_said():
+    with pytest.warns(CensoredWarning, match="none of 50 paths reached out within 100 updates; the mean time"):
+        found = sg.integrate(BOWL, 0.0, 1.0, 100, 50, temperature=0.01, stop="x > 5")
+    assert found.exits.censored == 50
+    assert repr(found.exits) == "<Exits: 0 in 'out', 50 censored after 100 updates>"
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match=r"w0 must be outside of the regions of stop; \[0.5\] is in 'out'"):
+        sg.integrate(WELL, 0.5, 1.0, 10, 5, stop="x > 0")
+    with pytest.raises(ValueError, match="z is not a known name"):
+        sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="z > 0")
+    with pytest.raises(ValueError, match="bridge must be True or False, got 'yes'"):
+        sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", bridge="yes")
+    path = sg.BrownianPath(1, 1.0, 10)
+    with pytest.raises(ValueError, match="does not run stop and brownian together; engines 'torch' and 'numpy' do"):
+        sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", brownian=path)
+    assert sg.integrate(WELL, -0.1, 1.0, 10, 50, stop="x > 0", brownian=path, engine="numpy").exits.ended.any()
+
+
+def test_the_table_holds_the_ends():
+    data = sg.integrate(WELL, -0.2, 5.0, 500, 50, stop="x > 0").to_xarray()
+    assert data.exit_update.shape == data.exit_region.shape == (50,)
+    assert data.exit_point.shape == (50, 1)
+    assert data.attrs["stop"] == '{"out": "x > 0"}'
