@@ -2,6 +2,9 @@
 
 from sgdsde.theory.correlation import autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
+from sgdsde.theory.density import StationaryDensity, stationary_density
+from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
+from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -10,6 +13,7 @@ from sgdsde.theory.noise import (
     summed_gradient_covariance,
     update_covariance,
 )
+from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.stationary import (
     stability_limit,
@@ -19,19 +23,28 @@ from sgdsde.theory.stationary import (
 )
 
 __all__ = [
+    "StationaryDensity",
     "autocorrelation_time",
     "autocovariance",
     "batch_cumulants",
     "batch_gradient_covariance",
     "between_batches_covariance",
+    "crossing_temperature",
+    "exit_time_moments",
+    "eyring_kramers_time",
+    "hessian_noise_escape_time",
     "linear_regression_covariance",
+    "mean_exit_time",
     "noise_scale",
+    "occupancy_ratio",
     "optimal_learning_rate",
     "optimal_preconditioner",
     "posterior_divergence",
+    "splitting_probability",
     "stability_limit",
     "stationary_covariance",
     "stationary_cumulants",
+    "stationary_density",
     "stationary_variance",
     "stationary_velocity_covariance",
     "summed_gradient_covariance",
