@@ -1,0 +1,7 @@
+"""The Fokker–Planck equation in one and two dimensions, with noise that may depend on the place and be oblique."""
+
+from sgdsde.theory.fokker_planck.discretised import BoxWarning, CellWarning
+from sgdsde.theory.fokker_planck.equation import FokkerPlanck
+from sgdsde.theory.fokker_planck.extrapolation import extrapolated
+
+__all__ = ["BoxWarning", "CellWarning", "FokkerPlanck", "extrapolated"]
