@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 import sgdsde as sg
-from bench.timing import Contender, Rates, rates
+from bench.timing import Contender, Rates, rates, verdict
 from sgdsde.engines.lane_noise import fill_normals
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.numba_lanes import available_cores
@@ -232,20 +232,12 @@ def show(found: Rates) -> None:
         print(f"  {name:24} {found.best(name):9.2e} path-steps/s   sgdsde is {found.ratio(first, name):6.2f} ×")
 
 
-def met(value: float, bar: str) -> bool:
-    sign, number = bar.split()
-    return value >= float(number) if sign == "≥" else value <= float(number)
-
-
 def main() -> int:
     """Print the tables; exit status 1 when a bar is missed."""
     versions = f"torch {torch.__version__}, numba {numba.__version__}"
     print(f"{platform.machine()}, {available_cores()} cores of {os.cpu_count()}, {versions}")
     checks = [memory(), *sde_table(), *sgd_table(), *batch_sizes_table()]
-    print()
-    for name, value, bar in checks:
-        print(f"  {'met   ' if met(value, bar) else 'MISSED'} {name}: {value:.2f} (bar {bar})")
-    return 0 if all(met(value, bar) for _, value, bar in checks) else 1
+    return verdict(checks)
 
 
 if __name__ == "__main__":

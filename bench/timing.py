@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -53,3 +53,17 @@ def rates(contenders: Mapping[str, Contender], rounds: int = 9) -> Rates:
                 found[name].append(contender.work / spent)
                 cores[name].append(busy / spent)
     return Rates(found, cores)
+
+
+def met(value: float, bar: str) -> bool:
+    """Whether a value is at the right side of a bar such as ``"≥ 10"``."""
+    sign, number = bar.split()
+    return value >= float(number) if sign == "≥" else value <= float(number)
+
+
+def verdict(checks: Sequence[tuple[str, float, str]]) -> int:
+    """Print each name, value and bar; exit status 1 when a bar is missed."""
+    print()
+    for name, value, bar in checks:
+        print(f"  {'met   ' if met(value, bar) else 'MISSED'} {name}: {value:.3g} (bar {bar})")
+    return 0 if all(met(value, bar) for _, value, bar in checks) else 1

@@ -126,6 +126,17 @@ def test_mean_exit_time_is_that_of_the_quadrature():
     assert z[False] > 6
 
 
+@pytest.mark.filterwarnings("ignore::sgdsde.ensemble.DivergenceWarning")  # some leave to the other side
+def test_a_path_that_explodes_after_its_end_has_ended():
+    """Steps are taken several at a time: those after the end may leave the finite numbers, and do not count."""
+    cliff = sg.Landscape("-exp(x**2) + cos(x)", "x")
+
+    def run(**options):
+        return sg.integrate(cliff, 0.5, 40.0, 40, 200, temperature=0.5, stop="x > 2", bridge=False, **options)
+
+    assert same(run).exits.ended.sum() > 150
+
+
 def test_a_region_that_is_not_reached_is_said():
     with pytest.warns(CensoredWarning, match="none of 50 paths reached out within 100 updates; the mean time"):
         found = sg.integrate(BOWL, 0.0, 1.0, 100, 50, temperature=0.01, stop="x > 5")

@@ -84,7 +84,7 @@ def source(plan: Plan) -> str:
     fast = ["worst = -1.0", *load]
     for ahead in range(unrolled):
         fast += advance((*block.outputs[:size], *bounds), ahead, False)
-        fast += [f"worst = max(worst, {bound})" for bound in bounds]
+        fast += [f"worst = {bound} if {bound} > worst else worst" for bound in bounds]  # whatever NaN comes after
         fast += [f"{old} = {new}" for old, new in zip(state, block.outputs, strict=False)]
     goes_on = f"goes_on = which_[lane] == {RUNNING}.0"
     fast += [goes_on, "met += 1 if goes_on & (worst > 0.0) else 0"]

@@ -48,7 +48,7 @@ class RareExitTime:
     repetitions : (repetitions, 2)
         Mean cycle and probability of each independent repetition.
     updates : float
-        Simulated in all, which is the cost.
+        Simulated in all, the pilot run included: the cost.
     """
 
     mean: float
@@ -162,11 +162,11 @@ def rare_exit_time(
     request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
     report = progress or (lambda fraction: None)
-    rest = _relaxation(landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
+    rest = _relaxation(request.landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps
     levels = place_levels(process, rest * substeps, lambda fraction: report(_PILOT * fraction))
     found = entrances(process, levels.floor, levels.heights[0], groups, count, (1,), rest * substeps)
-    states, ends, cost = found.states, found.ends, float(found.cycles.sum()) * count
+    states, ends = found.states, found.ends
     passed = np.zeros((len(levels.heights), groups))
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence((process.seed, 2))))
     for stage, height in enumerate([*levels.heights[1:], NEVER]):
@@ -177,9 +177,8 @@ def rare_exit_time(
         tried = process.run(states[:, going], (3, stage), levels.floor, height)
         states[:, going], ends[going] = tried.state, tried.how
         passed[stage] = (ends != FELL).mean(axis=1)
-        cost += tried.steps.sum()
     report(1.0)
-    return _result(process, levels, found.cycles / substeps, passed, ends, cost / substeps, confidence)
+    return _result(process, levels, found.cycles / substeps, passed, ends, confidence)
 
 
 def _result(
@@ -188,7 +187,6 @@ def _result(
     cycles: Array,
     passed: Array,
     ends: NDArray[np.int64],
-    updates: float,
     confidence: float,
 ) -> RareExitTime:
     """Ratio of means over the repetitions, its error by the delta method."""
@@ -205,7 +203,7 @@ def _result(
         mean, mean * relative, (mean * np.exp(-reach), mean * np.exp(reach)), confidence, cycle, chance,
         passed.mean(axis=1), levels.floor, levels.heights,
         dict(zip(process.regions, (weights / weights.sum()).tolist(), strict=True)),
-        np.stack([cycles, chances], axis=1), updates,
+        np.stack([cycles, chances], axis=1), sum(process.taken) / process.prepared.plan.substeps,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,25 @@ class Ends:
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Runs of one process from states, between a floor and a level of the score."""
+    """Runs of one process from states, between a floor and a level of the score.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    score : Landscape
+        Whose loss it is.
+    names : (str, str)
+        Parameters of the widened landscape: floor and level.
+    seed : int
+    taken : list of float
+        Steps of every run so far.
+    """
 
     prepared: Prepared
     score: Landscape
     names: tuple[str, str]
     seed: int
+    taken: list[float] = field(default_factory=list)
 
     @classmethod
     def of(cls, request: Request, score: str | None) -> Trials:
@@ -122,7 +135,10 @@ class Trials:
             self.prepared.plan, start=states, seed=int(seed), updates=updates,
             constants=program.constants(landscape, values), progress=lambda fraction: None,
         )  # fmt: skip
-        return engines.run(request.engine, plan)
+        outcome = engines.run(request.engine, plan)
+        length = float(updates * plan.substeps)
+        self.taken.append(float(np.where(outcome.exit_region >= 0, outcome.exit_step, length).sum()))
+        return outcome
 
 
 def _default_score(regions: Sequence[Region]) -> str:
