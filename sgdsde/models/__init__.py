@@ -1,5 +1,6 @@
-"""Finite sums over real examples, in torch: networks and linear regression, SGD in many replicas, gradients."""
+"""Finite sums over real examples: networks, linear and logistic regression; SGD in many replicas, gradients."""
 
+from sgdsde.logistic import LogisticRegression
 from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.gradients import (
     ProjectedGradients,
@@ -16,6 +17,7 @@ from sgdsde.models.training import train
 __all__ = [
     "DYNAMICS",
     "LinearRegression",
+    "LogisticRegression",
     "ProjectedGradients",
     "batch_indices",
     "batches",

@@ -4,6 +4,7 @@ from sgdsde.theory.correlation import autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
+from sgdsde.theory.evidence import Evidence, laplace_evidence, log_evidence_ratio, null_log_evidence
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance
@@ -26,6 +27,7 @@ from sgdsde.theory.stationary import (
 
 __all__ = [
     "ActionPath",
+    "Evidence",
     "FokkerPlanck",
     "StationaryDensity",
     "autocorrelation_time",
@@ -37,10 +39,13 @@ __all__ = [
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",
+    "laplace_evidence",
     "linear_regression_covariance",
+    "log_evidence_ratio",
     "mean_exit_time",
     "minimum_action_path",
     "noise_scale",
+    "null_log_evidence",
     "occupancy_ratio",
     "optimal_learning_rate",
     "optimal_preconditioner",
