@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.escapes import escape_study, rare_exit_time
+    from sgdsde.evidence import evidence_study
     from sgdsde.integration import integrate
     from sgdsde.ladders import ladder
     from sgdsde.landscapes import Landscape, modified_landscape
@@ -34,6 +35,7 @@ _HOME = {
     "StabilityWarning": "sgdsde.simulate",
     "escape_study": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
+    "evidence_study": "sgdsde.evidence",
     "integrate": "sgdsde.integration",
     "ladder": "sgdsde.ladders",
     "simulate_sde": "sgdsde.simulate",
@@ -57,6 +59,7 @@ __all__ = [
     "convergence",
     "data",
     "escape_study",
+    "evidence_study",
     "integrate",
     "ladder",
     "landscapes",

@@ -202,6 +202,13 @@ ORDER = (
     "escape_sampling",
     "sharp_vs_flat",
     "noise_geometry",
+    "evidence_figure_1",
+    "evidence_figure_2",
+    "evidence_mnist",
+    "laplace_evidence",
+    "reparametrisation",
+    "posterior_sampling",
+    "evidence_picks_minimum",
     "integrator_orders",
     "mnist_batch_size",
 )

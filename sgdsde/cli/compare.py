@@ -5,24 +5,23 @@ from __future__ import annotations
 import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
-from sgdsde.cli.options import assignments, config_options, console, numbers, table
+from sgdsde.cli.options import assignments, config_options, console, numbers
 from sgdsde.cli.predict import describe
+from sgdsde.cli.progress import progress_bars
 from sgdsde.config import SGDConfig
 
 if TYPE_CHECKING:
     from sgdsde.cli.linearised import Linearised
     from sgdsde.ensemble import Ensemble
-    from sgdsde.landscapes import Landscape
 
 SNAPSHOTS = 50
 COARSE = 0.005  # relative error of the SDE from which a note is made of it
@@ -58,7 +57,7 @@ def compare(
     Example: sgdsde compare "x**4/4 - x**2/2" --learning-rate 0.1 --batch-size 4 --n-examples 64
     """
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
-    landscape, start_at = _landscape(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
+    landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
     _check_writable(output)
     if start is not None:
         start_at = numbers(start, "--start")
@@ -79,7 +78,7 @@ def compare(
         sgd = simulate_sgd(landscape, config, start_at, examples=examples, progress=progress["SGD"], **shared)
         return {"sde": sde, "sgd": sgd}
 
-    with warnings.catch_warnings(record=True) as caught, _bars() as bars:
+    with warnings.catch_warnings(record=True) as caught, progress_bars() as bars:
         warnings.simplefilter("always", UserWarning)
         runs = simulate(bars, updates=updates, paths=paths, burn_in=burn_in, save_every=_save_every(config, updates))
     out = console()
@@ -106,28 +105,6 @@ def compare(
     out.print(f"\nPicture: {output}", soft_wrap=True)
 
 
-def _landscape(
-    loss: str, variables: str, parameters: dict[str, float], covariance: str | None, factor: str | None
-) -> tuple[Landscape, Any]:
-    """The landscape, named or given, and where paths start unless told otherwise."""
-    from sgdsde.landscapes import Landscape, catalog
-
-    if covariance is not None and factor is not None:
-        raise click.UsageError("give --covariance or --factor, not both")
-    name, start = None, None
-    noise: dict[str, Any] = {"covariance": covariance and table(covariance), "factor": factor and table(factor)}
-    if isinstance(noise["factor"], str):
-        noise["factor"] = [[noise["factor"]]]
-    if loss in catalog.CATALOG:
-        entry, name = catalog.CATALOG[loss], loss
-        landscape, start = catalog.named(loss, **parameters), catalog.minima(loss, **parameters)[0]
-        if covariance is None and factor is None:
-            return landscape, start
-        loss, variables, parameters = entry.loss, entry.variables, landscape.parameters
-    landscape = Landscape(loss, variables, parameters, name=name, **noise)
-    return landscape, [1.0] * landscape.dimension if start is None else start
-
-
 def _save_every(config: SGDConfig, updates: int) -> int:
     """Updates between snapshots; when reshuffling without a factor in common with an epoch, to see all of it."""
     every = max(1, updates // SNAPSHOTS)
@@ -147,20 +124,6 @@ def _check_writable(output: Path) -> None:
             raise IsADirectoryError(None, "is a folder")
     except OSError as error:
         raise click.UsageError(f"--output {str(output)!r} cannot be written: {error.strerror or error}") from None
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[str], Callable[[float], None]]]:
-    """A maker of progress bars with the time left, on a terminal; elsewhere they stay silent."""
-    screen = console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-
-        def bar(name: str) -> Callable[[float], None]:
-            task = progress.add_task(name, total=1.0)
-            return lambda fraction: progress.update(task, completed=fraction)
-
-        yield bar
 
 
 def _print_tables(out: Console, runs: dict[str, Ensemble], near: Linearised | None) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sgdsde.cli.compare import _bars, _landscape
+from sgdsde.cli.folder import as_csv, as_json, check_folder, write_files
+from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.options import assignments, config_options, console, numbers
 from sgdsde.cli.predict import describe
+from sgdsde.cli.progress import progress_bars
 from sgdsde.config import SGDConfig
 
 if TYPE_CHECKING:
@@ -58,15 +58,15 @@ def escape(
     --stop "x > 0" --batch-sizes 1,2,3
     """
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
-    landscape, start_at = _landscape(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
+    landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
     sizes = None if batch_sizes is None else _whole(batch_sizes, "--batch-sizes")
     if start is not None:
         start_at = numbers(start, "--start")
     if output is not None:
-        _check_folder(output)
+        check_folder(output)
     from sgdsde.escapes import escape_study
 
-    with warnings.catch_warnings(record=True) as caught, _bars() as bar, _named():
+    with warnings.catch_warnings(record=True) as caught, progress_bars() as bar, _named():
         warnings.simplefilter("always", UserWarning)
         study = escape_study(
             landscape, config, start_at, stop, batch_sizes=sizes, paths=paths, updates=updates, examples=examples,
@@ -104,26 +104,12 @@ def _whole(text: str, option: str) -> list[int]:
         raise click.UsageError(f"{option} must be whole numbers with commas between them, got {text!r}") from None
 
 
-def _check_folder(output: Path) -> None:
-    """Whether the folder can be made and written to; it is made when there is something for it."""
-    there = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise click.UsageError(f"--output {str(output)!r} cannot be written: {error.strerror or error}") from None
-
-
 def _write(study: EscapeStudy, landscape: Landscape, folder: Path, options: dict[str, Any]) -> list[Path]:
     """The table as CSV, all of it as JSON, and the pictures that there is something for."""
     from sgdsde.plotting import escape_times, png, survival_curves
 
     dataset = study.to_xarray()
-    frame = dataset.to_dataframe().reset_index()
-    files = {
-        "table.csv": frame.to_csv(index=False).encode(),
-        "table.json": (json.dumps(_strict(dataset.to_dict()), indent=1, ensure_ascii=False) + "\n").encode(),
-    }
+    files = {"table.csv": as_csv(dataset), "table.json": as_json(dataset)}
     if any(each.time.exits for each in study.escapes):
         best = next((name for name in ("exact", "fokker_planck") if name in study.predictions.updates), None)
         said = float(study.predictions.updates[best][ONE_RUN]) if best else float("nan")
@@ -136,10 +122,7 @@ def _write(study: EscapeStudy, landscape: Landscape, folder: Path, options: dict
         files["times.png"] = png(escape_times(study))
         if landscape.dimension == 2:
             files["paths.png"] = _paths(study, landscape, options)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return [folder / name for name in files]
+    return write_files(folder, files)
 
 
 def _paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]) -> bytes:
@@ -159,12 +142,3 @@ def _paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]) ->
             steps = {} if scheme == "sgd" else {"substeps": one.substeps}
             shown[label] = run(landscape, one.config, study.start, scheme=scheme, **steps, **size)
         return png(escape_paths(landscape, shown, study.stop))
-
-
-def _strict(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null."""
-    if isinstance(value, dict):
-        return {key: _strict(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(each) for each in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value

@@ -1,11 +1,16 @@
-"""``sgdsde landscapes``: the named ones."""
+"""``sgdsde landscapes``: the named ones; and the landscape that a command's arguments describe."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
-from sgdsde.cli.options import console
+from sgdsde.cli.options import console, table
+
+if TYPE_CHECKING:
+    from sgdsde.landscapes import Landscape
 
 
 @click.command()
@@ -18,3 +23,25 @@ def landscapes() -> None:
         parameters = ", ".join(f"{key}={value:g}" for key, value in entry.parameters.items())
         listed.add_row(name, entry.variables, parameters, entry.description)
     console().print(listed)
+
+
+def landscape_of(
+    loss: str, variables: str, parameters: dict[str, float], covariance: str | None, factor: str | None
+) -> tuple[Landscape, Any]:
+    """The landscape, named or given, and where paths start unless told otherwise."""
+    from sgdsde.landscapes import Landscape, catalog
+
+    if covariance is not None and factor is not None:
+        raise click.UsageError("give --covariance or --factor, not both")
+    name, start = None, None
+    noise: dict[str, Any] = {"covariance": covariance and table(covariance), "factor": factor and table(factor)}
+    if isinstance(noise["factor"], str):
+        noise["factor"] = [[noise["factor"]]]
+    if loss in catalog.CATALOG:
+        entry, name = catalog.CATALOG[loss], loss
+        landscape, start = catalog.named(loss, **parameters), catalog.minima(loss, **parameters)[0]
+        if covariance is None and factor is None:
+            return landscape, start
+        loss, variables, parameters = entry.loss, entry.variables, landscape.parameters
+    landscape = Landscape(loss, variables, parameters, name=name, **noise)
+    return landscape, [1.0] * landscape.dimension if start is None else start

@@ -11,6 +11,7 @@ import click
 import sgdsde
 from sgdsde.cli.compare import compare
 from sgdsde.cli.escape import escape
+from sgdsde.cli.evidence import evidence
 from sgdsde.cli.landscapes import landscapes
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
@@ -57,5 +58,5 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (predict, compare, escape, landscapes):
+for command in (predict, compare, escape, evidence, landscapes):
     app.add_command(command)

@@ -18,6 +18,7 @@ OPTIONS = {
     "momentum": "--momentum",
     "parameters": "--parameter",
     "paths": "--paths",
+    "regularization": "--regularization",
     "sampling": "--sampling",
     "seed": "--seed",
     "start": "--start",

@@ -1,7 +1,8 @@
-"""Data sets: downloaded once, verified by hash, cached."""
+"""Data sets: downloaded once, verified by hash, cached; and tasks made of them or of random numbers."""
 
 from sgdsde.data.dataset import Dataset, DataUnavailable
 from sgdsde.data.digits import digits
 from sgdsde.data.mnist import mnist
+from sgdsde.data.tasks import gaussian_task, zeros_and_ones
 
-__all__ = ["DataUnavailable", "Dataset", "digits", "mnist"]
+__all__ = ["DataUnavailable", "Dataset", "digits", "gaussian_task", "mnist", "zeros_and_ones"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,12 @@ class Dataset:
     ----------
     name : str
         Short name, for titles.
-    x_train, x_test : array of float32, shape (n, features)
+    x_train, x_test : array of float32 or float64, shape (n, features)
         Inputs; images have brightness in [0, 1].
     y_train, y_test : array of int64, shape (n,)
         Labels 0, 1, …
     image_shape : tuple of int
-        Shape of one input as an image, (height, width).
+        Shape of one input as an image, (height, width); () where it is none.
     provenance : str
         Where the arrays come from and how examples were chosen.
 
@@ -43,9 +44,9 @@ class Dataset:
     """
 
     name: str
-    x_train: NDArray[np.float32]
+    x_train: NDArray[np.floating[Any]]
     y_train: NDArray[np.int64]
-    x_test: NDArray[np.float32]
+    x_test: NDArray[np.floating[Any]]
     y_test: NDArray[np.int64]
     image_shape: tuple[int, ...]
     provenance: str

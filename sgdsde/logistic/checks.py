@@ -62,4 +62,4 @@ def checked_penalties(name: str, values: ArrayLike) -> Array:
     array = np.asarray(values)
     if array.ndim != 1 or not array.size or array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be a sequence of positive numbers, got {values!r}")
-    return np.array([checked_penalty(name, each) for each in array])
+    return np.array([checked_penalty(name, float(each)) for each in array])

@@ -80,13 +80,13 @@ class LogisticRegression:
     def log_probabilities(self, weights: ArrayLike, inputs: ArrayLike | None = None) -> Array:
         """ln p(class|x), shape (…, N, n), of weights (…, D) at these inputs (N, P), or at the model's own."""
         logits = self._logits(weights, self._inputs(inputs))
-        return np.asarray(logits - logsumexp(logits, axis=-1, keepdims=True))
+        return np.asarray(logits - _log_sum(logits)[..., None])
 
     def cross_entropy(self, weights: ArrayLike) -> Array:
         """H = −Σ ln p(y_i|x_i), in nats, shape (…), of weights (…, D): summed over the model's own examples."""
         logits = self._logits(weights, self.inputs)
         own = np.take_along_axis(logits, self._rows(logits), axis=-1)
-        return np.asarray(logsumexp(logits - own, axis=-1).sum(axis=-1))
+        return np.asarray(_log_sum(logits - own).sum(axis=-1))
 
     def cost(self, weights: ArrayLike, regularization: float) -> Array:
         """C = H + (λ/2)|ω|², in nats, shape (…), of weights (…, D)."""
@@ -182,10 +182,17 @@ class LogisticRegression:
 
     def _residuals(self, logits: Array) -> Array:
         """p − 1[class = y], (…, N, n or 1), to full relative precision also where p is nearly 1."""
-        p = np.exp(logits - logsumexp(logits, axis=-1, keepdims=True))
+        p = np.exp(logits - _log_sum(logits)[..., None])
         rows = self._rows(logits)
         np.put_along_axis(p, rows, -np.take_along_axis(_others(p), rows, axis=-1), axis=-1)
         return np.asarray(p if self.softmax else p[..., 1:])
+
+
+def _log_sum(logits: Array) -> Array:
+    """ln Σ exp over classes, without overflow; SciPy's for two classes takes five times as long as NumPy's."""
+    if logits.shape[-1] == 2:
+        return np.asarray(np.logaddexp(logits[..., 0], logits[..., 1]))
+    return np.asarray(logsumexp(logits, axis=-1))
 
 
 def _others(p: Array) -> Array:

@@ -13,6 +13,7 @@ from sgdsde.plotting.escapes import (
     escape_times,
     survival_curves,
 )
+from sgdsde.plotting.evidence import accuracy_chart, evidence_chart
 from sgdsde.plotting.ladder import ladder_chart
 from sgdsde.plotting.noise_geometry import Rate, paths_over_contours, success_rates
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
@@ -26,6 +27,7 @@ __all__ = [
     "Rate",
     "Series",
     "Shown",
+    "accuracy_chart",
     "against_theory",
     "best_batch_size",
     "between_batches",
@@ -34,6 +36,7 @@ __all__ = [
     "escape_animation",
     "escape_paths",
     "escape_times",
+    "evidence_chart",
     "ladder_chart",
     "orders_chart",
     "paths_over_contours",

@@ -7,6 +7,7 @@ from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_pr
 from sgdsde.theory.evidence import Evidence, laplace_evidence, log_evidence_ratio, null_log_evidence
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
+from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.linear_regression import linear_regression_covariance
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -39,6 +40,7 @@ __all__ = [
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",
+    "laplace_correction",
     "laplace_evidence",
     "linear_regression_covariance",
     "log_evidence_ratio",

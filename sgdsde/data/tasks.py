@@ -1,0 +1,145 @@
+"""The two tasks of Smith & Le's figures 1 and 2: the same inputs with labels that inform, or that are coin tosses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sgdsde.data.dataset import Dataset, as_seed, choose
+
+LABELS = ("informative", "random")
+
+
+def gaussian_task(
+    labels: str = "informative", seed: int = 0, *, n_train: int = 200, n_test: int = 10_000, features: int = 200
+) -> Dataset:
+    """Standard normal inputs; the label is 1 where their components sum to more than 0, or a coin toss.
+
+    Components are shifted and scaled to mean 0 and variance 1, over the training inputs and over the test inputs.
+
+    Parameters
+    ----------
+    labels : str
+        ``"informative"`` or ``"random"``: of training and test examples. The inputs are the same for both.
+    seed : int
+        Of inputs and tosses.
+    n_train, n_test, features : int
+        N, the number of test inputs, and P.
+
+    Returns
+    -------
+    Dataset
+        Inputs of shape (n, P), float64; labels 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        When an argument is out of range, or all training labels come out the same.
+
+    Notes
+    -----
+    The first version of Smith & Le, arXiv 1710.06451, has N = P = 200; its data are not published.
+
+    Examples
+    --------
+    >>> task = gaussian_task("informative", seed=0)
+    >>> task.x_train.shape, task.n_test, bool((task.y_train == (task.x_train.sum(axis=1) > 0)).all())
+    ((200, 200), 10000, True)
+    """
+    _check_labels(labels)
+    for name, value, least in (("n_train", n_train, 2), ("n_test", n_test, 2), ("features", features, 1)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{name} must be an integer, at least {least}, got {value!r}")
+    train, test, tosses = (np.random.default_rng(each) for each in np.random.SeedSequence(as_seed(seed)).spawn(3))
+    x, x_test = (
+        (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
+        for drawn in (train.standard_normal((n_train, features)), test.standard_normal((n_test, features)))
+    )
+    y, y_test = ((each.sum(axis=1) > 0).astype(np.int64) for each in (x, x_test))
+    task = Dataset(
+        name="gaussian",
+        x_train=x,
+        y_train=y,
+        x_test=x_test,
+        y_test=y_test,
+        image_shape=(),
+        provenance=f"standard normal inputs, {labels} labels; N={n_train}, n_test={n_test}, P={features}, seed={seed}",
+    )
+    task = _tossed(task, tosses) if labels == "random" else task
+    if len(np.unique(task.y_train)) < 2:
+        raise ValueError(f"n_train must be large enough for both labels to occur, got {n_train} with seed {seed}")
+    return task
+
+
+def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, *, n_train: int = 800) -> Dataset:
+    """Zeros against ones, as many of each, with a constant 1 beside the pixels; labels true, or coin tosses.
+
+    Parameters
+    ----------
+    images : Dataset
+        With labels 0 and 1 among others: :func:`mnist` or :func:`digits`.
+    labels : str
+        ``"informative"`` or ``"random"``: of training and test examples.
+    seed : int
+        Of the choice of images and of the tosses.
+    n_train : int
+        N, even. Test images are all of one class and as many of the other.
+
+    Returns
+    -------
+    Dataset
+        Inputs of shape (n, pixels + 1), float64, the last component 1, which makes its weight a bias.
+
+    Raises
+    ------
+    ValueError
+        When an argument is out of range.
+
+    Notes
+    -----
+    Smith & Le, arXiv 1710.06451, §3: 800 training images; they test on 10 000 images, more than MNIST's test part has.
+
+    Examples
+    --------
+    >>> from sgdsde.data import digits
+    >>> task = zeros_and_ones(digits(), n_train=200)
+    >>> task.x_train.shape, task.y_train.mean().item()
+    ((200, 65), 0.5)
+    """
+    _check_labels(labels)
+    if isinstance(n_train, bool) or not isinstance(n_train, (int, np.integer)) or n_train < 2 or n_train % 2:
+        raise ValueError(f"n_train must be an even integer, at least 2, got {n_train!r}")
+    chosen, tosses = (np.random.default_rng(each) for each in np.random.SeedSequence(as_seed(seed)).spawn(2))
+    parts = {}
+    for part, wanted in (("train", n_train // 2), ("test", None)):
+        x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
+        of_class = [np.flatnonzero(y == label) for label in (0, 1)]
+        least = min(len(each) for each in of_class)
+        count = least if wanted is None else wanted
+        if not least:
+            raise ValueError(f"images must have zeros and ones in both parts, got none of one in the {part} part")
+        if count > least:
+            raise ValueError(f"n_train must be at most {2 * least} with {images.name}, got {n_train}")
+        rows = np.concatenate([each[choose("n_train", count, len(each), chosen)] for each in of_class])
+        rows = chosen.permutation(rows)
+        parts[f"x_{part}"] = np.column_stack([x[rows].astype(np.float64), np.ones(len(rows))])
+        parts[f"y_{part}"] = y[rows]
+    task = Dataset(
+        name=f"{images.name} 0/1",
+        image_shape=images.image_shape,
+        provenance=f"{images.provenance}; zeros and ones, {labels} labels, {n_train} for training, seed={seed}",
+        **parts,
+    )
+    return _tossed(task, tosses) if labels == "random" else task
+
+
+def _tossed(task: Dataset, generator: np.random.Generator) -> Dataset:
+    """The same inputs, each with a fair coin's label."""
+    y_train, y_test = (generator.integers(0, 2, n) for n in (task.n_train, task.n_test))
+    return replace(task, y_train=y_train, y_test=y_test)
+
+
+def _check_labels(labels: object) -> None:
+    if labels not in LABELS:
+        raise ValueError(f"labels must be one of {', '.join(LABELS)}; got {labels!r}")
