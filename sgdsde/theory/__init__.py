@@ -1,5 +1,6 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.correlation import autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
@@ -7,8 +8,8 @@ from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_pr
 from sgdsde.theory.evidence import Evidence, laplace_evidence, log_evidence_ratio, null_log_evidence
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
-from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.linear_regression import linear_regression_covariance
+from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
     between_batches_covariance,
@@ -19,6 +20,12 @@ from sgdsde.theory.noise import (
 from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.quasi_potential import ActionPath, minimum_action_path, quasi_potential
+from sgdsde.theory.reparametrisation import (
+    CoordinateEvidence,
+    laplace_in_coordinates,
+    laplace_shift,
+    transformed_hessian,
+)
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
@@ -28,8 +35,12 @@ from sgdsde.theory.stationary import (
 
 __all__ = [
     "ActionPath",
+    "ComponentwiseMap",
+    "CoordinateEvidence",
+    "Coordinates",
     "Evidence",
     "FokkerPlanck",
+    "LinearMap",
     "StationaryDensity",
     "autocorrelation_time",
     "autocovariance",
@@ -37,11 +48,14 @@ __all__ = [
     "batch_gradient_covariance",
     "between_batches_covariance",
     "crossing_temperature",
+    "cubic_map",
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",
     "laplace_correction",
     "laplace_evidence",
+    "laplace_in_coordinates",
+    "laplace_shift",
     "linear_regression_covariance",
     "log_evidence_ratio",
     "mean_exit_time",
@@ -53,6 +67,7 @@ __all__ = [
     "optimal_preconditioner",
     "posterior_divergence",
     "quasi_potential",
+    "sinh_map",
     "splitting_probability",
     "stability_limit",
     "stationary_covariance",
@@ -61,5 +76,6 @@ __all__ = [
     "stationary_variance",
     "stationary_velocity_covariance",
     "summed_gradient_covariance",
+    "transformed_hessian",
     "update_covariance",
 ]
