@@ -1,6 +1,7 @@
 """Finite sums over real examples: networks, linear and logistic regression; SGD in many replicas, gradients."""
 
 from sgdsde.logistic import LogisticRegression
+from sgdsde.models.curvature_evidence import NetworkEvidence, hessian_operator, network_evidence
 from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.gradients import (
     ProjectedGradients,
@@ -18,11 +19,14 @@ __all__ = [
     "DYNAMICS",
     "LinearRegression",
     "LogisticRegression",
+    "NetworkEvidence",
     "ProjectedGradients",
     "batch_indices",
     "batches",
     "draw_weights",
+    "hessian_operator",
     "mlp",
+    "network_evidence",
     "per_example_gradients",
     "per_example_projections",
     "random_directions",

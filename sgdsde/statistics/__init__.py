@@ -16,6 +16,7 @@ from sgdsde.statistics.estimates import Estimate, covariance, mean, variance
 from sgdsde.statistics.exit_times import ExitTime, mean_exit_time
 from sgdsde.statistics.exponentiality import Exponentiality, exponentiality
 from sgdsde.statistics.levels import Level
+from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.statistics.multilevel import MultilevelEstimate, multilevel
 from sgdsde.statistics.orders import Order, fit_order
 from sgdsde.statistics.pooling import Moments, pooled_moments
@@ -31,6 +32,7 @@ __all__ = [
     "ExitTime",
     "Exponentiality",
     "Level",
+    "LogDeterminant",
     "Moments",
     "MultilevelEstimate",
     "Order",
@@ -48,6 +50,7 @@ __all__ = [
     "exponentiality",
     "fit_order",
     "integrated_time",
+    "log_determinant",
     "mean",
     "mean_difference",
     "mean_distance",
