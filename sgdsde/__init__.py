@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import convergence, data, landscapes, models, plotting, schedules, statistics, theory
+    from sgdsde import convergence, data, evidence, landscapes, models, plotting, schedules, statistics, theory
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
@@ -43,7 +43,17 @@ _HOME = {
     "compare": "sgdsde.statistics",
     **{
         room: f"sgdsde.{room}"
-        for room in ("convergence", "data", "landscapes", "models", "plotting", "schedules", "statistics", "theory")
+        for room in (
+            "convergence",
+            "data",
+            "evidence",
+            "landscapes",
+            "models",
+            "plotting",
+            "schedules",
+            "statistics",
+            "theory",
+        )
     },
 }
 
@@ -59,6 +69,7 @@ __all__ = [
     "convergence",
     "data",
     "escape_study",
+    "evidence",
     "evidence_study",
     "integrate",
     "ladder",

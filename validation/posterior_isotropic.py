@@ -1,0 +1,107 @@
+"""The SDE with isotropic noise, which samples a posterior exactly: its moments and its evidence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sgdsde as sg
+from sgdsde.statistics import mean
+from validation.claim import Check
+from validation.context import Context
+from validation.measure import whole
+from validation.posterior import Moments, Posterior
+from validation.posterior_samplers import third_moments, whitened_covariance
+
+Array = NDArray[np.float64]
+
+#: Largest step times curvature: the scheme's law is of second order in it, and exact for a normal law.
+STEP = 0.1
+#: The temperature of the negative control, in units of the right one.
+WARMER = 1.1
+#: Relaxation times before the first snapshot; snapshots are one apart.
+SETTLED = 8
+#: Gauss–Legendre nodes in the root of this order of the power β of the likelihood: ⟨H⟩ rises steeply towards β = 0.
+NODES, ROOT = 10, 4
+
+
+def isotropic_snapshots(
+    context: Context, posterior: Posterior, paths: int, snapshots: int, power: float = 1.0
+) -> Array:
+    """Snapshots (snapshots, paths, 2) of dω = −∇L ds + √(2/N) dW for the likelihood to this power.
+
+    T F/2 = 1/N, so that the stationary law is exp(−N L).
+    """
+    model, n, penalty = posterior.model, posterior.n_examples, posterior.penalty
+    fit = model.fit(penalty / power)
+    here = power * model.hessian(fit.weights, penalty / power) / n
+    # Paths go three standard deviations towards 0, where the curvature is largest, or beyond.
+    length = float(np.linalg.norm(fit.weights))
+    reach = 3 * math.sqrt(float(fit.weights @ np.linalg.inv(n * here) @ fit.weights)) / length
+    near = max(0.0, 1 - reach / length) * fit.weights
+    stiff = np.linalg.eigvalsh(power * model.hessian(near, penalty / power) / n)[-1]
+    least = float(np.linalg.eigvalsh(here)[0])
+    config = sg.SGDConfig(STEP / float(stiff), 1, n, sampling="with_replacement")
+    landscape = posterior.with_isotropic_noise().with_parameters(f=2 / (n * config.temperature), power=power)
+    every = math.ceil(1 / (least * config.learning_rate))
+    run = sg.simulate_sde(
+        landscape, config, fit.weights, (SETTLED + snapshots - 1) * every, paths, scheme="leimkuhler_matthews",
+        seed=context.seed("isotropic", power), save_every=every,
+    )  # fmt: skip
+    return whole(run).snapshots[SETTLED:]
+
+
+def isotropic_checks(context: Context, posterior: Posterior, snapshots: Array, paths: int) -> tuple[Check, ...]:
+    """Moments and ⟨C⟩ of the snapshots, and the evidence by thermodynamic integration with `paths` for each power."""
+    where, axes, exact, warm = "isotropic noise", posterior.axes, posterior.exact, posterior.moments(WARMER)
+    means = mean(posterior.whitened(snapshots).mean(axis=0))
+    covariance, third = whitened_covariance(posterior, snapshots), third_moments(posterior, snapshots)
+    costs = mean(posterior.cost(snapshots).mean(axis=0))
+    found: list[Check] = []
+
+    def add(label: str, predicted: float, value: object, error: object, wrong: float) -> None:
+        label = f"{label}, {where}"
+        found.append(Check(label, predicted, float(value), float(error), wrong, scale=1.0))  # type: ignore[arg-type]
+
+    for i, name in enumerate(("narrow", "wide")):
+        shift = float((warm.mean - exact.mean) @ axes[:, i])
+        add(f"mean, {name} axis", 0.0, np.asarray(means.value)[i], np.asarray(means.standard_error)[i], shift)
+    warmer = axes.T @ warm.covariance @ axes
+    for (i, j), name in {(0, 0): "narrow axis", (1, 1): "wide axis", (0, 1): "between the axes"}.items():
+        value, error = np.asarray(covariance.value)[i, j], np.asarray(covariance.standard_error)[i, j]
+        add(f"covariance, {name}", float(i == j), value, error, warmer[i, j])
+    cubes, warmest = _rotated(exact, axes), _rotated(warm, axes)
+    for entry in ((0, 0, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1)):
+        value, error = np.asarray(third.value)[entry], np.asarray(third.standard_error)[entry]
+        axis = "".join(str(1 + i) for i in entry)
+        add(f"third moment {axis}", cubes[entry], value, error, warmest[entry])
+    add("⟨C⟩ − C at the minimum", exact.cost - posterior.fit.cost, costs.value - posterior.fit.cost,
+        costs.standard_error, warm.cost - posterior.fit.cost)  # fmt: skip
+    return (*found, _evidence_check(context, posterior, paths))
+
+
+def _evidence_check(context: Context, posterior: Posterior, paths: int) -> Check:
+    """ln evidence = −∫₀¹ ⟨H⟩_β dβ, of the posteriors with the likelihood to the power β."""
+    at, weights = np.polynomial.legendre.leggauss(NODES)
+    root, weights = (at + 1) / 2, weights / 2
+    powers, weights = root**ROOT, weights * ROOT * root ** (ROOT - 1)
+    exact = [posterior.moments(power=float(power)).cross_entropy for power in powers]
+    warm = [posterior.moments(WARMER, float(power)).cross_entropy for power in powers]
+    values, errors = [], []
+    for power in powers:
+        snapshots = isotropic_snapshots(context, posterior, paths, 8, float(power))
+        found = mean(posterior.cross_entropy(snapshots).mean(axis=0))
+        values.append(float(found.value))
+        errors.append(float(found.standard_error))
+    truth = posterior.log_evidence()
+    return Check(
+        "ln evidence by thermodynamic integration", truth, -float(weights @ values),
+        float(np.sqrt(weights**2 @ np.square(errors))), -float(weights @ warm),
+        rounding=abs(truth + float(weights @ exact)),  # of the rule with exact ⟨H⟩
+    )  # fmt: skip
+
+
+def _rotated(moments: Moments, axes: Array) -> Array:
+    return np.asarray(np.einsum("ijk,ia,jb,kc->abc", moments.third, axes, axes, axes))
