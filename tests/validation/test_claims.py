@@ -7,13 +7,13 @@ import pytest
 
 import sgdsde as sg
 from sgdsde import data
-from validation import images as images_module
 from validation.claim import ORDER, discover
 from validation.claims.momentum import kicks
 from validation.claims.stationary_variance import relaxation_updates
 from validation.claims.update_variance import SUBSTEPS, sde_update
 from validation.context import Context
-from validation.images import images
+from validation.mnist import images as images_module
+from validation.mnist.images import images
 from validation.verdict import Verdict, judge
 
 CLAIMS = discover()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sgdsde.theory import occupancy_ratio
-from validation.evidence_cases import Case, measured_preference
-from validation.evidence_wells import (
+from validation.escape.occupancy import NOISE
+from validation.evidence.well_cases import Case, measured_preference
+from validation.evidence.wells import (
     DEPTH,
     SHARPNESS,
     WIDTH,
@@ -24,7 +25,6 @@ from validation.evidence_wells import (
     update_preference,
     wells,
 )
-from validation.occupancy import NOISE
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 4])

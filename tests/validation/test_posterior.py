@@ -7,11 +7,11 @@ import pytest
 
 from sgdsde.logistic import LogisticRegression
 from sgdsde.theory.evidence import laplace_evidence
-from validation.posterior import Posterior, tumours
-from validation.posterior_laws import batch_noise, euler_steps, mean_gradient, sde_steps, sgd_steps, stationary_law
-from validation.posterior_rates import divergence, least_rate, preconditioners
-from validation.posterior_runs import BATCH, batch_config, normal_law, sgd_law
-from validation.posterior_samplers import GROUPS, Length, measured_divergence, run_sgd, third_moments
+from validation.posterior.laws import batch_noise, euler_steps, mean_gradient, sde_steps, sgd_steps, stationary_law
+from validation.posterior.rates import divergence, least_rate, preconditioners
+from validation.posterior.runs import BATCH, batch_config, normal_law, sgd_law
+from validation.posterior.samplers import GROUPS, Length, measured_divergence, run_sgd, third_moments
+from validation.posterior.target import Posterior, tumours
 
 POSTERIOR = tumours()
 N = POSTERIOR.n_examples

@@ -12,8 +12,7 @@ from scipy.stats import multivariate_t
 
 from sgdsde.statistics import Estimate
 from sgdsde.theory.coordinates import LinearMap, cubic_map, sinh_map
-from validation.quadrature import log_integral
-from validation.reparametrisation import (
+from validation.coordinates.laplace_shift import (
     LAMBDA,
     UNCHANGED,
     exact_log_evidence,
@@ -25,7 +24,8 @@ from validation.reparametrisation import (
     random_map,
     toy_examples,
 )
-from validation.rescaled_network import Network, orbit, random_network, reading, rescaled
+from validation.coordinates.quadrature import log_integral
+from validation.coordinates.rescaled_network import Network, orbit, random_network, reading, rescaled
 
 TINY = Network(np.array([[0.5, 1.5], [1.0, 0.3]]), np.array([[1, 0], [1, 1]]), 0.7)
 

@@ -9,7 +9,7 @@ import sgdsde as sg
 from sgdsde.landscapes.catalog import named
 from sgdsde.theory import mean_exit_time
 from validation.claims.sharp_vs_flat import fitted_root
-from validation.occupancy import (
+from validation.escape.occupancy import (
     BOX,
     DEPTH,
     EXAMPLES,
@@ -22,7 +22,7 @@ from validation.occupancy import (
     update_log_ratio,
     wells,
 )
-from validation.two_bowls import START, bowls, escape_probability, noises, paired_examples
+from validation.escape.two_bowls import START, bowls, escape_probability, noises, paired_examples
 
 POINTS = np.random.default_rng(0).normal(scale=1.5, size=(200, 2))
 

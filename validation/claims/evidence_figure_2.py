@@ -10,7 +10,7 @@ from sgdsde.data import gaussian_task
 from sgdsde.plotting import evidence_chart
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.evidence_checks import (
+from validation.evidence.checks import (
     Tosses,
     chance_check,
     law_check,
@@ -20,7 +20,7 @@ from validation.evidence_checks import (
     sign_checks,
     tossed_labels,
 )
-from validation.evidence_tasks import PENALTIES, TASKS, TITLES, gaussian_studies, ratios
+from validation.evidence.tasks import PENALTIES, TASKS, TITLES, gaussian_studies, ratios
 
 #: Up to here the prior is weak enough for the model to say much of 200 examples.
 WEAK = 20.0

@@ -10,9 +10,9 @@ from sgdsde.data import Dataset, zeros_and_ones
 from sgdsde.plotting import accuracy_chart, evidence_chart
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.evidence_checks import place_check, rank_check, rank_note, sign_checks
-from validation.evidence_tasks import TASKS, TITLES, ratios, scores, studied, with_interval
-from validation.images import images
+from validation.evidence.checks import place_check, rank_check, rank_note, sign_checks
+from validation.evidence.tasks import TASKS, TITLES, ratios, scores, studied, with_interval
+from validation.mnist.images import images
 
 #: Training images: the paper's, and what the digits have of zeros and ones.
 N_TRAIN = {"MNIST": 800, "digits": 200}

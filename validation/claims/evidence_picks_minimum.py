@@ -12,10 +12,10 @@ from scipy.optimize import brentq
 from validation.claim import Check, Finding, Plan, claim
 from validation.claims.sharp_vs_flat import fitted_root
 from validation.context import Context
-from validation.evidence_cases import SHORT, Case, Checks, against_evidence, measured_preference
-from validation.evidence_wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
-from validation.evidence_wells_pictures import occam_picture, preference_picture, sides_picture
-from validation.occupancy import N
+from validation.escape.occupancy import N
+from validation.evidence.well_cases import SHORT, Case, Checks, against_evidence, measured_preference
+from validation.evidence.well_pictures import occam_picture, preference_picture, sides_picture
+from validation.evidence.wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
 PARTLY = 0.1

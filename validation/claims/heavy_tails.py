@@ -17,9 +17,9 @@ from sgdsde.whitened import whitened_examples
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.claims.stationary_variance import relaxation_updates
 from validation.context import Context
-from validation.escape import REJECTED, escape_checks, escape_picture
+from validation.escape.double_well_escape import REJECTED, escape_checks, escape_picture
+from validation.laws.transfer import batch_means, beyond
 from validation.measure import whole
-from validation.transfer import batch_means, beyond
 
 Array = NDArray[np.float64]
 RATE, N, CURVATURE, NOISE = 0.3, 512, 1.0, 1.0

@@ -15,11 +15,11 @@ from sgdsde.evidence.orthant import weak_penalty_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
 from sgdsde.logistic import LogisticRegression
 from sgdsde.theory.evidence import Evidence, null_log_evidence
-from validation import laplace_tasks as tasks
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.laplace_pictures import Curve, error_picture, ratio_picture
-from validation.laplace_tasks import Array, laplace, title, without_half
+from validation.evidence import laplace_tasks as tasks
+from validation.evidence.laplace_pictures import Curve, error_picture, ratio_picture
+from validation.evidence.laplace_tasks import Array, laplace, title, without_half
 
 #: Examples for each number of weights.
 EXAMPLES = {2: 20, 5: 50, 20: 100, 200: 200}

@@ -16,7 +16,7 @@ from sgdsde.statistics import mean
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.claims.stationary_variance import relaxation_updates
 from validation.context import Context
-from validation.double_well import TEMPERATURE, double_well_checks
+from validation.escape.double_well import TEMPERATURE, double_well_checks
 from validation.measure import covariance_check, whole
 
 BATCH, N, CURVATURE, NOISE = 8, 64, 1.0, 1.0

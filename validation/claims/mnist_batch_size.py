@@ -10,12 +10,12 @@ from scipy import stats
 from sgdsde.plotting import AccuracyCurve, best_batch_size
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.images import images
+from validation.mnist.images import images
 
 
 @dataclass(frozen=True)
 class Size:
-    """Which of the protocols in ``validation.batch_size_protocol`` is run: MNIST's and digits' are called alike."""
+    """Which protocol of ``validation.mnist.batch_size_protocol`` is run: MNIST's and digits' are called alike."""
 
     preset: str
 
@@ -38,7 +38,7 @@ class Size:
     },
 )
 def mnist_batch_size(context: Context) -> Finding:
-    from validation.batch_size_protocol import PROTOCOLS, OptimalBatchSizes, measure_optimal_batch_size
+    from validation.mnist.batch_size_protocol import PROTOCOLS, OptimalBatchSizes, measure_optimal_batch_size
 
     size: Size = context.size
     source = images(context)
@@ -74,7 +74,7 @@ def mnist_batch_size(context: Context) -> Finding:
 
 
 def _picture(found: object) -> Picture:
-    from validation.batch_size_protocol import OptimalBatchSizes
+    from validation.mnist.batch_size_protocol import OptimalBatchSizes
 
     assert isinstance(found, OptimalBatchSizes)
     protocol, curves = found.protocol, []

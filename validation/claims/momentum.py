@@ -11,7 +11,7 @@ import sgdsde as sg
 from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.heavy_ball_correlation import Case, correlation_checks, correlation_picture
+from validation.laws.heavy_ball_correlation import Case, correlation_checks, correlation_picture
 from validation.measure import covariance_check, whole
 
 RATE, BATCH, N = 0.1, 8, 64

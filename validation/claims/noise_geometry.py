@@ -12,8 +12,8 @@ from sgdsde.plotting import Rate, paths_over_contours, success_rates
 from sgdsde.statistics import mean
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
+from validation.escape.two_bowls import ESCAPED, FLOOR, RIDGE, START, bowls, escape_probability, noises, paired_examples
 from validation.measure import whole
-from validation.two_bowls import ESCAPED, FLOOR, RIDGE, START, bowls, escape_probability, noises, paired_examples
 
 #: T tr F, and the time s in which a path has to leave the sharp bowl, whose curvatures are 200 and 20.
 STRENGTH, TIME = 4.0, 0.5

@@ -12,8 +12,8 @@ import sgdsde as sg
 from sgdsde.plotting import Line, Series, against_theory, between_batches
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.images import images
 from validation.measure import covariance_check, whole
+from validation.mnist.images import images
 
 N, RATE, START = 64, 0.1, 1.5
 SAMPLINGS = {

@@ -12,11 +12,10 @@ import sgdsde as sg
 from sgdsde.theory.evidence import laplace_evidence
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.posterior import Posterior, tumours
-from validation.posterior_isotropic import STEP, isotropic_checks, isotropic_snapshots
-from validation.posterior_pictures import clouds_picture, divergence_picture, ratios_picture
-from validation.posterior_rates import RATES, Rates, divergence, measured_rates, preconditioned_checks, preconditioners
-from validation.posterior_runs import (
+from validation.posterior.isotropic import STEP, isotropic_checks, isotropic_snapshots
+from validation.posterior.pictures import clouds_picture, divergence_picture, ratios_picture
+from validation.posterior.rates import RATES, Rates, divergence, measured_rates, preconditioned_checks, preconditioners
+from validation.posterior.runs import (
     BATCH,
     batch_config,
     momentum_checks,
@@ -25,7 +24,8 @@ from validation.posterior_runs import (
     sgd_checks,
     sgd_run,
 )
-from validation.posterior_samplers import GROUPS
+from validation.posterior.samplers import GROUPS
+from validation.posterior.target import Posterior, tumours
 
 Array = NDArray[np.float64]
 #: With momentum, at the same noise scale.

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.formatting import plain
-from validation.reparametrisation import LAMBDA, TRUTH, measured_shifts, power
-from validation.reparametrisation_checks import (
+from validation.coordinates.checks import (
     CURVED,
     EXACT,
     MAPS,
@@ -18,8 +16,10 @@ from validation.reparametrisation_checks import (
     orbit_checks,
     rescaling_checks,
 )
-from validation.reparametrisation_pictures import evidence_picture, sharpness_picture, shift_picture
-from validation.rescaled_network import NETWORK_LAMBDA, orbit, random_network
+from validation.coordinates.laplace_shift import LAMBDA, TRUTH, measured_shifts, power
+from validation.coordinates.pictures import evidence_picture, sharpness_picture, shift_picture
+from validation.coordinates.rescaled_network import NETWORK_LAMBDA, orbit, random_network
+from validation.formatting import plain
 
 
 @dataclass(frozen=True)

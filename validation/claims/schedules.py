@@ -16,8 +16,8 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.statistics import Estimate, mean, variance
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
+from validation.laws.scheduled import grown_batch_sizes, quadratic_sde, quadratic_sgd, signs_sgd
 from validation.measure import whole
-from validation.scheduled import grown_batch_sizes, quadratic_sde, quadratic_sgd, signs_sgd
 
 Array = NDArray[np.float64]
 BATCH, N, CURVATURE, NOISE = 4, 64, 1.0, 1.0

@@ -12,7 +12,7 @@ import sgdsde as sg
 from sgdsde.theory import crossing_temperature, mean_exit_time
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.occupancy import (
+from validation.escape.occupancy import (
     DEPTH,
     EXITS,
     NOISE,
@@ -31,8 +31,8 @@ from validation.occupancy import (
     update_log_ratio,
     wells,
 )
-from validation.occupancy_pictures import exit_picture, occupancy_picture
-from validation.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_picture
+from validation.escape.occupancy_pictures import exit_picture, occupancy_picture
+from validation.escape.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_picture
 
 
 @dataclass(frozen=True)

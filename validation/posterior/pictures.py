@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
 from validation.claim import Check, Picture
-from validation.posterior import Posterior
+from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 #: Lines of equal C above its least value, in nats: those of a normal law at 1, 2 and 3 standard deviations.

@@ -13,7 +13,7 @@ from sgdsde.logistic import LogisticRegression
 from sgdsde.statistics import Estimate, mean
 from sgdsde.theory.coordinates import Coordinates, LinearMap
 from sgdsde.theory.reparametrisation import CoordinateEvidence, laplace_in_coordinates, laplace_shift
-from validation.quadrature import LogIntegral, log_integral
+from validation.coordinates.quadrature import LogIntegral, log_integral
 
 Array = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.statistics import Estimate, mean
-from validation.posterior import Posterior
-from validation.posterior_laws import batch_noise, mean_gradient
+from validation.posterior.laws import batch_noise, mean_gradient
+from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def run_sgd(
 ) -> Array:
     """Snapshots (snapshots, R, 2) of v ← m v − K ĝ, ω ← ω + v from `start` (R, 2), with batches drawn with replacement.
 
-    >>> from validation.posterior import tumours
+    >>> from validation.posterior.target import tumours
     >>> run_sgd(tumours(), 4, 0.01 * np.eye(2), np.zeros((3, 2)), Length(5, 2, 6), seed=0).shape
     (6, 3, 2)
     """

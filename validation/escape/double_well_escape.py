@@ -12,8 +12,8 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.statistics import mean
 from validation.claim import Check, Picture
 from validation.context import Context
+from validation.laws.transfer import Characteristic, batch_means, chance_above, normal_noise
 from validation.measure import whole
-from validation.transfer import Characteristic, batch_means, chance_above, normal_noise
 
 Array = NDArray[np.float64]
 Checks = dict[tuple[str, int], Check]

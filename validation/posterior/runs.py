@@ -11,10 +11,10 @@ import sgdsde as sg
 from sgdsde.theory import stationary_covariance
 from validation.claim import Check
 from validation.context import Context
-from validation.posterior import Posterior
-from validation.posterior_isotropic import WARMER
-from validation.posterior_laws import Steps, batch_noise, euler_steps, sgd_steps, stationary_law
-from validation.posterior_samplers import Length, run_sde, run_sgd, whitened_covariance
+from validation.posterior.isotropic import WARMER
+from validation.posterior.laws import Steps, batch_noise, euler_steps, sgd_steps, stationary_law
+from validation.posterior.samplers import Length, run_sde, run_sgd, whitened_covariance
+from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 

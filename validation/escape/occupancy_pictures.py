@@ -10,7 +10,7 @@ import numpy as np
 from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.theory import eyring_kramers_time, mean_exit_time, occupancy_ratio
 from validation.claim import Picture
-from validation.occupancy import (
+from validation.escape.occupancy import (
     DEPTH,
     EXITS,
     SHARP,

@@ -14,10 +14,10 @@ from scipy.optimize import minimize_scalar
 from sgdsde.theory import optimal_preconditioner
 from validation.claim import Check
 from validation.context import Context
-from validation.posterior import Posterior
-from validation.posterior_isotropic import WARMER
-from validation.posterior_runs import batch_config, normal_law, sgd_law, sgd_run
-from validation.posterior_samplers import GROUPS, Divergence, measured_divergence
+from validation.posterior.isotropic import WARMER
+from validation.posterior.runs import batch_config, normal_law, sgd_law, sgd_run
+from validation.posterior.samplers import GROUPS, Divergence, measured_divergence
+from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from sgdsde.evidence import EvidenceStudy
 from sgdsde.logistic import LogisticRegression
 from sgdsde.theory import laplace_correction, laplace_evidence, null_log_evidence
 from validation.claim import Check
-from validation.evidence_tasks import (
+from validation.evidence.tasks import (
     TASKS,
     TITLES,
     Array,

@@ -12,8 +12,8 @@ from sgdsde.statistics import mean
 from validation.claim import Check
 from validation.context import Context
 from validation.measure import whole
-from validation.posterior import Moments, Posterior
-from validation.posterior_samplers import third_moments, whitened_covariance
+from validation.posterior.samplers import third_moments, whitened_covariance
+from validation.posterior.target import Moments, Posterior
 
 Array = NDArray[np.float64]
 

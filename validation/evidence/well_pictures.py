@@ -7,9 +7,9 @@ import numpy as np
 from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
 from validation.claim import Picture
-from validation.evidence_cases import Checks
-from validation.evidence_wells import DEPTH, evidence_preference, laplace, laplace_preference, wells
-from validation.occupancy import SHARP, WIDE, Array
+from validation.escape.occupancy import SHARP, WIDE, Array
+from validation.evidence.well_cases import Checks
+from validation.evidence.wells import DEPTH, evidence_preference, laplace, laplace_preference, wells
 
 AXIS = "temperature D = Tσ²/2  (units of loss)"
 

@@ -12,7 +12,7 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.theory import mean_exit_time
 from validation.claim import Check, Picture
 from validation.context import Context
-from validation.occupancy import Array, Measured, config_at, measured_exit_time, update_exit_time
+from validation.escape.occupancy import Array, Measured, config_at, measured_exit_time, update_exit_time
 
 #: ε/B and B, F/|H| of the noise that follows the curvature, and the curvature at which white noise is as strong.
 RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0

@@ -10,7 +10,7 @@ from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, 
 from sgdsde.theory.reparametrisation import transformed_hessian
 from validation.claim import Check
 from validation.context import Context
-from validation.reparametrisation import (
+from validation.coordinates.laplace_shift import (
     LAMBDA,
     UNCHANGED,
     exact_log_evidence,
@@ -21,7 +21,7 @@ from validation.reparametrisation import (
     rewritten,
     toy_examples,
 )
-from validation.rescaled_network import Place, sharpness
+from validation.coordinates.rescaled_network import Place, sharpness
 
 Array = NDArray[np.float64]
 

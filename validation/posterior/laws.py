@@ -10,7 +10,7 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 
-from validation.posterior import Posterior
+from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 
@@ -141,7 +141,7 @@ def mean_gradient(posterior: Posterior, weights: Array) -> Array:
 def batch_noise(posterior: Posterior) -> Callable[[Array], Array]:
     """F(ω), the covariance of the gradients of single examples with divisor N − 1: (…, 2) → (…, 2, 2).
 
-    >>> from validation.posterior import tumours
+    >>> from validation.posterior.target import tumours
     >>> bool(np.allclose(batch_noise(tumours())(tumours().fit.weights), tumours().noise))
     True
     """

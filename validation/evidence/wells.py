@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 import sgdsde as sg
 from sgdsde.theory import Evidence, laplace_evidence
-from validation.occupancy import (
+from validation.escape.occupancy import (
     BOX,
     LOSS,
     NOISE,

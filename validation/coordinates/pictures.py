@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sgdsde.plotting import Line, Series, against_theory
 from validation.claim import Picture
-from validation.reparametrisation import Shifts
-from validation.rescaled_network import Network, Place, reading, rescaled, transported
+from validation.coordinates.laplace_shift import Shifts
+from validation.coordinates.rescaled_network import Network, Place, reading, rescaled, transported
 
 #: How far below the evidence lines are drawn, in nats.
 BELOW = 40.0

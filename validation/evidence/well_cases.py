@@ -11,7 +11,8 @@ import sgdsde as sg
 from sgdsde.statistics import mean
 from sgdsde.theory import mean_exit_time
 from validation.claim import Check
-from validation.evidence_wells import (
+from validation.escape.occupancy import BETWEEN, LOSS, NOISE, SETTLED, SHARP, SNAPSHOTS, WIDE, Measured, simulated
+from validation.evidence.wells import (
     ACROSS,
     DEPTH,
     config_for,
@@ -22,7 +23,6 @@ from validation.evidence_wells import (
     update_preference,
     wells,
 )
-from validation.occupancy import BETWEEN, LOSS, NOISE, SETTLED, SHARP, SNAPSHOTS, WIDE, Measured, simulated
 
 
 class Case(NamedTuple):

@@ -1,0 +1,1 @@
+"""Sharpness and evidence in other coordinates."""

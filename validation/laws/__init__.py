@@ -1,0 +1,1 @@
+"""Exact laws that several claims hold simulations against."""

@@ -1,0 +1,1 @@
+"""What the claims on images share: where images come from, and protocols of training."""

@@ -1,0 +1,1 @@
+"""SGD as a sampler of a posterior: target, samplers, laws and pictures."""
