@@ -39,7 +39,7 @@ def context(name, say=lambda text: None):
 
 
 #: Their kernels take long to compile; `make validate` runs them too.
-LONG = {"sharp_vs_flat", "noise_geometry"}
+LONG = {"sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum"}
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Size:
     formula="test accuracy = 1 − arccos(ω·1/(|ω||1|))/π  with informative labels,   ½  with random ones",
     source="Smith & Le, arXiv 1710.06451, figure 1, after Zhang et al., arXiv 1611.03530; the angle for normal inputs",
     control="the other labelling: accuracies of random labels for informative ones and the reverse",
-    plans={"smoke": Size(3).plan(5), "quick": Size(20).plan(25), "full": Size(200).plan(250)},
+    plans={"smoke": Size(2).plan(5), "quick": Size(20).plan(25), "full": Size(200).plan(250)},
 )
 def evidence_figure_1(context: Context) -> Finding:
     size: Size = context.size

@@ -10,12 +10,14 @@ from sgdsde.data import Dataset, zeros_and_ones
 from sgdsde.plotting import accuracy_chart, evidence_chart
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.evidence.checks import place_check, rank_check, rank_note, sign_checks
-from validation.evidence.tasks import TASKS, TITLES, ratios, scores, studied, with_interval
+from validation.evidence.checks import rank_note, sign_checks
+from validation.evidence.tasks import TASKS, TITLES, Array, ratios, scores, studied, with_interval
 from validation.mnist.images import images
 
 #: Training images: the paper's, and what the digits have of zeros and ones.
 N_TRAIN = {"MNIST": 800, "digits": 200}
+#: Of the best accuracy: a few images of the test part.
+NEAR = 0.005
 #: Up to this share of N a penalty leaves the model free to say much about the examples.
 WEAK = 0.1
 
@@ -33,19 +35,20 @@ class Size:
         return tuple(np.logspace(-3, 4, round(7 * self.per_decade) + 1).tolist())
 
     def plan(self, seconds: float) -> Plan:
-        return Plan(7, seconds, self)
+        return Plan(5, seconds, self)
 
 
 @claim(
-    title="On MNIST's zeros and ones the evidence follows the test cross-entropy",
+    title="On MNIST's zeros and ones the evidence tells true labels from tossed ones, and a penalty that predicts well",
     statement=(
         "Logistic regression on 800 zeros and ones, 784 weights and a bias: with true labels the evidence is for the "
-        "model by hundreds of nats, is most at about the penalty that predicts best, and training cross-entropy does "
-        "not tell that penalty. With tossed labels the evidence is for the null model."
+        "model by hundreds of nats, and the penalty of most evidence has the best test accuracy. With tossed labels "
+        "the evidence is for the null model, at weak penalties by hundreds of nats too. The training cross-entropy, "
+        "least at the weakest penalty for both, does not tell them apart."
     ),
     formula="E = C(ω0) + ½ Σ ln(λ_i/λ) − N ln 2",
     source="Smith & Le, ICLR 2018, figures 1 and 2 (arXiv 1710.06451, later versions)",
-    control="the other labelling; training cross-entropy in place of E",
+    control="the other labelling; a coin's accuracy",
     resolution=0.2,  # test accuracies of tossed labels, of a few choices of images
     plans={"smoke": Size(2, 3 / 7).plan(5), "quick": Size(3, 8 / 7).plan(40), "full": Size(20, 3).plan(1500)},
 )
@@ -61,20 +64,31 @@ def evidence_mnist(context: Context) -> Finding:
     )  # fmt: skip
     fitted = {labels: scores(studies[labels], "train", 1)[:, 0] for labels in TASKS}
     tested = {labels: scores(studies[labels], "test", 1) for labels in TASKS}
+    e = ratios(studies["informative"])
+    best = float(tested["informative"].max(axis=1).mean())
+    chosen = float(tested["informative"][np.arange(len(e)), e.argmin(axis=1)].mean())
     least = float(tested["informative"].max(axis=1).min())
     tosses, pooled = len(studies["random"]), float(tested["random"][:, 0].mean())
     error = 0.5 / np.sqrt(tosses * zeros_and_ones(whole, "random", seeds[0], n_train=n).n_test)
     chance = Check(f"test accuracy, {TITLES['random']}, λ = {size.penalties[0]:g}", 0.5, pooled, error, least)
+    penalties, lowest = np.array(size.penalties), e.min(axis=1)
+    chosen_penalties = penalties[e.argmin(axis=1)]
+    best_penalties = penalties[scores(studies["informative"], "test", 0).argmin(axis=1)]
     checks = [
         *sign_checks(studies, WEAK * n),
-        place_check(studies["informative"]),
+        Check(
+            "test accuracy at the λ of most evidence, informative labels, is the best",
+            best,
+            chosen,
+            0.0,
+            0.5,
+            rounding=NEAR,
+        ),
         chance,
         Check("best test accuracy, informative labels, is a coin's", 0.5, least, error, 0.5, "different"),
-        *(rank_check(labels, studies[labels]) for labels in TASKS),
     ]
     about = f"Means over {size.data_sets} choices of images; bands reach from the least to the greatest."
     tasks = {TITLES[labels]: studies[labels] for labels in TASKS}
-    e = ratios(studies["informative"]).min(axis=1)
     off = np.array([study.corrections[np.argmin(study.log_evidence_ratio)] for study in studies["informative"]])
     weights = studies["random"][0].model.dimension
     return Finding(
@@ -99,12 +113,20 @@ def evidence_mnist(context: Context) -> Finding:
         ),
         notes=(
             *(rank_note(labels, studies[labels]) for labels in ("informative", "random")),
-            f"Least E with informative labels: {e.min():.0f} to {e.max():.0f} nats, where the next order of Laplace's "
+            f"Least E with informative labels: {lowest.min():.0f} to {lowest.max():.0f} nats, where the next order of Laplace's "
             f"method changes ln evidence by {off.min():+.1f} to {off.max():+.1f}.",
             f"Tossed labels are fitted with a training accuracy of {with_interval(fitted['random'])} at λ = "
             f"{size.penalties[0]:g}: pixels that are always dark leave fewer directions than images, so that not every "
             "labelling can be memorised.",
+            f"λ of most evidence: {_listed(chosen_penalties)}; of least test cross-entropy: {_listed(best_penalties)}. "
+            "Two such classes are told apart so well that the test cross-entropy hardly changes below λ = 1, and where "
+            "it is least is up to a few images: the figure does not show that evidence finds its place, as it does in "
+            "the toy task.",
             *source.notes,
         ),
         data=source.label,
     )  # fmt: skip
+
+
+def _listed(values: Array) -> str:
+    return ", ".join(f"{value:.2g}" for value in values)
