@@ -113,8 +113,8 @@ def evidence_mnist(context: Context) -> Finding:
         ),
         notes=(
             *(rank_note(labels, studies[labels]) for labels in ("informative", "random")),
-            f"Least E with informative labels: {lowest.min():.0f} to {lowest.max():.0f} nats, where the next order of Laplace's "
-            f"method changes ln evidence by {off.min():+.1f} to {off.max():+.1f}.",
+            f"Least E with informative labels: {lowest.min():.0f} to {lowest.max():.0f} nats, where the next order of "
+            f"Laplace's method changes ln evidence by {off.min():+.1f} to {off.max():+.1f}.",
             f"Tossed labels are fitted with a training accuracy of {with_interval(fitted['random'])} at λ = "
             f"{size.penalties[0]:g}: pixels that are always dark leave fewer directions than images, so that not every "
             "labelling can be memorised.",
