@@ -15,6 +15,7 @@ from sgdsde.cli.evidence import evidence
 from sgdsde.cli.landscapes import landscapes
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
+from sgdsde.cli.sweep import sweep
 
 
 class OneLineErrors(click.Group):
@@ -58,5 +59,5 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (predict, compare, escape, evidence, landscapes):
+for command in (predict, compare, escape, evidence, sweep, landscapes):
     app.add_command(command)

@@ -1,8 +1,11 @@
-"""The update v ← m v − Σ a_i ∇C_i, ω ← ω + v of R stacked replicas, k times in a row, as fast as the network allows."""
+"""The step v ← m v − Σ a_i ∇C_i, ω ← ω + v of R stacked replicas, as fast as the network allows.
+
+Two forms: of a few examples, k steps in a row (a Descent), and of all examples, in parts (a Kick for each).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +17,14 @@ from sgdsde.models.networks import Weights, weights_of
 #: (weights, velocity, inputs (R, k, n, features), labels (R, k, n), coefficients a (R, k, n), m): k updates with n
 #: examples each; changes weights and velocity in place.
 Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
+#: (weights, velocity, inputs (n, features) or (R, n, features), labels, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i
+#: alone; changes velocity in place.
+Kick = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
 #: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
 EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
+#: Of all examples, so many times replicas go through the network together: memory does not grow with N.
+PART = {"cpu": 1 << 11}
+PART_ELSEWHERE = 1 << 18
 
 
 def updates_per_call(n: int) -> int:
@@ -25,22 +34,48 @@ def updates_per_call(n: int) -> int:
 
 def descent_of(model: nn.Module) -> Descent:
     """The fastest descent for `model`: by hand for Linear–ReLU–…–Linear, by torch.func for any other."""
+    return descend_by_hand if _is_plain_relu(model) else descend_by_autograd(model)
+
+
+def kick_of(model: nn.Module) -> Kick:
+    """The fastest kick for `model`, as `descent_of`."""
+    return kick_by_hand if _is_plain_relu(model) else kick_by_autograd(model)
+
+
+def _is_plain_relu(model: nn.Module) -> bool:
     layers = list(model) if type(model) is nn.Sequential else []
-    hand = (
+    return (
         len(layers) % 2 == 1
         and all(type(layer) is (nn.Linear, nn.ReLU)[i % 2] for i, layer in enumerate(layers))
         and list(weights_of(model)) == [f"{i}.{kind}" for i in range(0, len(layers), 2) for kind in ("weight", "bias")]
     )
-    return descend_by_hand if hand else descend_by_autograd(model)
 
 
-def descend_by_autograd(model: nn.Module) -> Descent:
-    """For any network: one gradient of the weighted loss per update, of all replicas at once."""
+def descend_on_all(
+    kick: Kick, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float
+) -> None:
+    """One step with all examples, x (N, features) or (R, N, features) and a (R, N), part by part."""
+    replicas, n = a.shape
+    part = max(1, PART.get(a.device.type, PART_ELSEWHERE) // replicas)
+    for start in range(0, n, part):
+        now = slice(start, start + part)
+        kick(weights, velocity, x[..., now, :], y[..., now], a[:, now], 1.0 if start else momentum)
+    for name, w in weights.items():
+        w.add_(velocity[name])
+
+
+def _weighted_gradients(model: nn.Module) -> Callable[[Weights, Tensor, Tensor, Tensor], Weights]:
+    """Σ a_i ∇C_i of one network: weights, inputs (n, features), labels (n,), coefficients (n,)."""
 
     def weighted_loss(weights: Weights, x: Tensor, y: Tensor, a: Tensor) -> Tensor:
         return (a * cross_entropy(functional_call(model, weights, (x,)), y, reduction="none")).sum()
 
-    gradients = vmap(grad(weighted_loss), randomness="error")
+    return grad(weighted_loss)
+
+
+def descend_by_autograd(model: nn.Module) -> Descent:
+    """For any network: one gradient of the weighted loss per update, of all replicas at once."""
+    gradients = vmap(_weighted_gradients(model), randomness="error")
 
     def descend(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
         for t in range(x.shape[1]):
@@ -51,6 +86,53 @@ def descend_by_autograd(model: nn.Module) -> Descent:
     return descend
 
 
+def kick_by_autograd(model: nn.Module) -> Kick:
+    """For any network: one gradient of the weighted loss."""
+    gradients = _weighted_gradients(model)
+
+    def kick(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+        own = 0 if y.ndim == 2 else None
+        of_all = vmap(gradients, in_dims=(0, own, own, 0), randomness="error")
+        for name, gradient in of_all(weights, x, y, a).items():
+            velocity[name].mul_(momentum).sub_(gradient)
+
+    return kick
+
+
+def kick_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+    """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
+    wide, bias = list(weights)[:2]
+    inputs, labels = x.expand(len(a), *x.shape[-2:]), y.expand(len(a), y.shape[-1])
+    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
+    for matrix, bias, delta, below in _backward(weights, first, labels, a):
+        below = inputs if below is None else below
+        velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1)
+        velocity[bias].mul_(momentum).sub_(delta.sum(1))
+
+
+def _backward(
+    weights: Weights, first: Tensor, y: Tensor, a: Tensor
+) -> Iterator[tuple[str, str, Tensor, Tensor | None]]:
+    """From the outputs of the first layer: errors δ of the weighted loss in each layer, from the last to the first.
+
+    With the names of its matrix and bias, δ (R, n, outputs), and its inputs (R, n, inputs), None in the first layer.
+    When a layer is handed out its weights are done with.
+    """
+    matrices, biases = list(weights)[0::2], list(weights)[1::2]
+    activations = [first]
+    for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
+        activations[-1].relu_()
+        activations.append(torch.baddbmm(weights[bias][:, None], activations[-1], weights[matrix].mT))
+    delta = torch.softmax(activations.pop(), -1)  # of the weighted loss, with respect to the logits: a (p − 1_y)
+    delta.scatter_add_(-1, y[..., None], delta.new_full((1, 1, 1), -1).expand(*y.shape, 1))
+    delta *= a[..., None]
+    for matrix, bias, below in zip(matrices[:0:-1], biases[:0:-1], activations[::-1], strict=True):
+        beneath = torch.bmm(delta, weights[matrix]).mul_(below > 0)
+        yield matrix, bias, delta, below
+        delta = beneath
+    yield matrices[0], biases[0], delta, None
+
+
 def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place.
 
@@ -59,8 +141,7 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
     batch and δ_s of its errors at update s, and with φ(j) = 1 + m + … + m^{j−1},
     W_t = W_0 + m φ(t) V_0 − Σ_{s<t} φ(t−s) δ_sᵀX_s; and all that update t needs is W_t X_tᵀ, from products X_s X_tᵀ.
     """
-    matrices, biases = list(weights)[0::2], list(weights)[1::2]
-    wide, k, n = matrices[0], x.shape[1], x.shape[2]
+    (wide, narrow), k, n = list(weights)[:2], x.shape[1], x.shape[2]
     inputs = x.flatten(1, 2)
     powers = torch.tensor([momentum**j for j in range(k + 1)], dtype=x.dtype, device=x.device)
     phi = powers.cumsum(0) - powers
@@ -75,19 +156,10 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
         first = linear[:, rows]
         if t:
             first = torch.baddbmm(first, mixing[:, rows, past], errors[:, past], alpha=-1)
-        activations = [first + weights[biases[0]][:, None]]
-        for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
-            activations[-1].relu_()
-            activations.append(torch.baddbmm(weights[bias][:, None], activations[-1], weights[matrix].mT))
-        delta = torch.softmax(activations.pop(), -1)  # of the weighted loss, with respect to the logits: a (p − 1_y)
-        delta.scatter_add_(-1, y[:, t, :, None], delta.new_full((1, 1, 1), -1).expand(*y[:, t].shape, 1))
-        delta *= a[:, t, :, None]
-        for matrix, bias, below in zip(matrices[:0:-1], biases[:0:-1], activations[::-1], strict=True):
-            beneath = torch.bmm(delta, weights[matrix]).mul_(below > 0)
-            weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
+        for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
+            if below is not None:
+                weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
             weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
-            delta = beneath
-        weights[biases[0]].add_(velocity[biases[0]].mul_(momentum).sub_(delta.sum(1)))
         errors[:, rows] = delta
     if k == 1:
         weights[wide].add_(velocity[wide].baddbmm_(errors.mT, inputs, beta=momentum, alpha=-1))

@@ -38,6 +38,11 @@ def finite(weights: Weights) -> Tensor:
     return torch.stack([torch.isfinite(w).flatten(1).all(1) for w in weights.values()]).all(0)
 
 
+def weight_norm(weights: Weights) -> Tensor:
+    """Euclidean norm of all weights of each of R replicas, (R,), float64."""
+    return torch.stack([w.flatten(1).double().square().sum(1) for w in weights.values()]).sum(0).sqrt()
+
+
 @dataclass(frozen=True)
 class Examples:
     """The data of a block of replicas on the device: one set for all, or one for each along a leading axis."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,35 +11,44 @@ from numpy.typing import NDArray
 from sgdsde.config import SGDConfig
 
 Batches = Iterator[NDArray[np.int64]]
+#: The sizes of batches to come, one after the other.
+Sizes = Iterable[int]
 
 
-def with_replacement(n: int, b: int, generator: np.random.Generator) -> Batches:
+def with_replacement(n: int, sizes: Sizes, generator: np.random.Generator) -> Batches:
     """Every example of every batch drawn afresh from all N."""
-    while True:
+    for b in sizes:
         yield generator.integers(n, size=b)
 
 
-def without_replacement(n: int, b: int, generator: np.random.Generator) -> Batches:
+def without_replacement(n: int, sizes: Sizes, generator: np.random.Generator) -> Batches:
     """Every batch drawn afresh from all N, without repeats inside it."""
-    while True:
+    for b in sizes:
         yield generator.choice(n, b, replace=False, shuffle=False)  # the order inside a batch has no effect
 
 
-def reshuffle(n: int, b: int, generator: np.random.Generator) -> Batches:
-    """One permutation of all N per epoch, cut into N/B batches."""
-    while True:
-        yield from generator.permutation(n).reshape(n // b, b)
+def reshuffle(n: int, sizes: Sizes, generator: np.random.Generator) -> Batches:
+    """One permutation of all N per epoch, cut into batches that add up to N."""
+    order, end = np.empty(0, np.int64), n
+    for b in sizes:
+        if end == n:
+            order, end = generator.permutation(n), 0
+        yield order[end : end + b]
+        end += b
 
 
-SAMPLERS: dict[str, Callable[[int, int, np.random.Generator], Batches]] = {
+SAMPLERS: dict[str, Callable[[int, Sizes, np.random.Generator], Batches]] = {
     "with_replacement": with_replacement,
     "without_replacement": without_replacement,
     "reshuffle": reshuffle,
 }
 
 
-def batches(config: SGDConfig, generator: np.random.Generator) -> Batches:
-    """An endless stream of batches, each an index array of shape (B,), drawn from `generator` alone.
+def batches(config: SGDConfig, generator: np.random.Generator, sizes: Sizes | None = None) -> Batches:
+    """A stream of batches, each an index array of shape (B,), drawn from `generator` alone.
+
+    Endless with the config's B; with `sizes`, a batch of each of them, which must be checked
+    (`sgdsde.schedules.batch_size_schedule`).
 
     Examples
     --------
@@ -47,8 +56,11 @@ def batches(config: SGDConfig, generator: np.random.Generator) -> Batches:
     >>> stream = batches(config, np.random.default_rng(0))
     >>> sorted(int(i) for _ in range(3) for i in next(stream))       # one epoch
     [0, 1, 2, 3, 4, 5]
+    >>> [len(batch) for batch in batches(config, np.random.default_rng(0), sizes=[1, 2, 3])]
+    [1, 2, 3]
     """
-    return SAMPLERS[config.sampling](config.n_examples, config.batch_size, generator)
+    chosen = repeat(config.batch_size) if sizes is None else sizes
+    return SAMPLERS[config.sampling](config.n_examples, chosen, generator)
 
 
 def batch_indices(config: SGDConfig, updates: int, seed: int) -> NDArray[np.int64]:

@@ -1,48 +1,52 @@
-"""Train R replicas of a network at once, each with batches of its own, and record how they generalise."""
+"""Train R replicas of a network at once, each with random numbers of its own, and record how they generalise."""
 
 from __future__ import annotations
 
 import copy
 import json
+import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Event
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
-from sgdsde.models.descent import descent_of, updates_per_call
-from sgdsde.models.dynamics import DYNAMICS, Steps
+from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import Examples, evaluate, finite, stack
+from sgdsde.models.records import to_xarray, versions
+from sgdsde.models.replica_loop import MEASURES, Group, Measure, run_group
+from sgdsde.models.replicas import Examples, stack
+from sgdsde.models.training_plan import (
+    checked_configs,
+    checked_courses,
+    checked_measures,
+    checked_tf32,
+    groups,
+    numbers_of_step,
+    run_folder,
+    step_momentum,
+    tensor_cores,
+)
 
-MEASURES = {
-    "test_accuracy": "accuracy on the whole test set",
-    "test_loss": "mean cross-entropy on the whole test set",
-    "train_accuracy": "accuracy on the whole training set",
-    "train_loss": "mean cross-entropy on the whole training set, L",
-}
 INITIALIZATIONS: dict[str, Callable[[nn.Module, int], Weights]] = {
     "independent": draw_weights,
     "shared": lambda model, _: weights_of(model),
 }
-#: Index entries held at once: a few MB, whatever the number of updates.
-INDEX_CHUNK = 1 << 20
 
 
 def train(
     model: nn.Module,
     data: Dataset | Sequence[Dataset],
-    config: SGDConfig,
+    config: SGDConfig | Sequence[SGDConfig],
     updates: int,
     replicas: int = 1,
     dynamics: str = "sgd",
@@ -51,8 +55,16 @@ def train(
     device: str | torch.device | None = None,
     initialization: str = "independent",
     dtype: str | torch.dtype = "float32",
+    *,
+    substeps: int = 1,
+    learning_rates: ArrayLike | None = None,
+    batch_sizes: ArrayLike | None = None,
+    measures: Mapping[str, Measure] | None = None,
+    tf32: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
 ) -> xr.Dataset:
-    """Train replicas of a network by minibatch descent on the mean cross-entropy, with constant ε, B and m.
+    """Train replicas of a network on the mean cross-entropy, by SGD or by one of its approximations.
 
     Parameters
     ----------
@@ -61,15 +73,19 @@ def train(
         batch normalisation and dropout are refused.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
-    config : SGDConfig
-        (ε, B, N, m, sampling).
+    config : SGDConfig, or one per replica
+        (ε, B, N, m, sampling); replicas may differ in all but N.
     updates : int
         Updates per replica.
     replicas : int
-        R. Replica r has its own batches, and its run does not depend on R: on a CPU bit for bit, on other devices up to
-        the rounding of matrix products. A CPU runs one replica per thread of ``torch.get_num_threads()``.
+        R. Replica r has random numbers of its own, and its run does not depend on R: on a CPU bit for bit, on other
+        devices up to the rounding of matrix products. A CPU runs one replica per thread of
+        ``torch.get_num_threads()``; other devices all that have B and m in common at once.
     dynamics : str
-        ``"sgd"``: v ← m v − ε ĝ, ω ← ω + v.
+        ``"sgd"``: v ← m v − ε ĝ, ω ← ω + v. ``"noisy_gd"``: the same with ĝ = ∇L + normal noise of covariance cF.
+        ``"svag"``: SVAG(l), m = 0 and independent batches only. ``"sde"``: Euler and Maruyama's steps of
+        dω = −∇L ds + √(TF) dW, whatever m, an update being s = ε/(1 − m). ``"momentum_sde"``: the SDE with momentum,
+        by the symplectic Euler–Maruyama method. All but SGD and SVAG take all N examples in every step.
     evaluate_every : int, optional
         Evaluate after every so many updates, and at the end; None: at the end only.
     seed : int
@@ -81,23 +97,40 @@ def train(
         ``"shared"``: all replicas start from the weights that `model` has now.
     dtype : str or torch.dtype
         ``"float32"`` or ``"float64"``.
+    substeps : int
+        l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
+    learning_rates, batch_sizes : (≥ updates,), optional
+        ε(k) and B(k) of every update, in all replicas, in place of the configs' (`sgdsde.schedules` makes some).
+    measures : mapping of str to callable, optional
+        More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
+    tf32 : bool
+        Whether a CUDA device may round factors of float32 products to TF32, ten bits of mantissa: faster, and other
+        results. Torch's own setting is set accordingly for the time of the call.
+    checkpoint : path, optional
+        A folder that holds the run so far. The same call goes on from there, to the same result bit for bit; when it
+        has ended, the call returns what was found. Measures are told apart by their names alone.
+    checkpoint_every : int
+        Evaluations between two checkpoints of a replica: what lies in between is lost when a run is cut short.
 
     Returns
     -------
     xarray.Dataset
-        ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss`` over (replica, update), and ``diverged``
-        over (replica,). A replica whose weights or losses leave the finite numbers is marked there, its numbers are NaN
-        from then on, and a RuntimeWarning counts such replicas. Coordinate ``time`` is the paper's clock
-        t = updates · ε/(N(1 − m)). Attributes hold the provenance.
+        ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
+        (replica, update), and ``diverged`` over (replica,). A replica whose weights or losses leave the finite numbers
+        is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such replicas. Coordinate
+        ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are many; so are then
+        ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the provenance.
 
     Raises
     ------
     ValueError
-        Before anything runs, when an argument is out of range or does not fit the others; the message names it.
+        Before anything runs, when an argument is out of range or does not fit the others, or `checkpoint` is of another
+        run; the message names it. While it runs, when a measure does not return a number.
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §5.
+    Smith & Le, arXiv 1710.06451, §4–5; noise from one backward pass: Wu et al., arXiv 1906.07405; SVAG: Li, Malladi &
+    Arora, arXiv 2102.12470. The names are those of :func:`sgdsde.simulate_sgd` and of :func:`sgdsde.ladder`.
 
     Examples
     --------
@@ -111,124 +144,57 @@ def train(
     True
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    steps = one_of("dynamics", dynamics, DYNAMICS)
+    kind = one_of("dynamics", dynamics, DYNAMICS)
     initial = one_of("initialization", initialization, INITIALIZATIONS)
     every = updates if evaluate_every is None else count("evaluate_every", evaluate_every)
+    keep_every = count("checkpoint_every", checkpoint_every)
     device, dtype = checked_device(device), checked_dtype(dtype)
-    sets = checked_data(data, config, replicas)
+    tf32 = checked_tf32(tf32, device, dtype)
+    configs, own = checked_configs(config, replicas), checked_measures(measures)
+    courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
+    sets = checked_data(data, configs[0], replicas)
     checked_model(model, sets[0])
     marks = sorted({*range(every, updates + 1, every), updates})
+    one_config = isinstance(config, SGDConfig)
+    settings = {
+        "updates": updates, "replicas": replicas, "dynamics": dynamics, "substeps": courses[0].substeps,
+        "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
+        "parameters": sum(p.numel() for p in model.parameters()), "data": json.dumps([d.provenance for d in sets]),
+        "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),
+    }  # fmt: skip
+    folder = run_folder(
+        checkpoint, settings, model, sets, configs[:1] if one_config else configs, courses[0], every, own
+    )
     seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(2, np.uint64) for r in range(replicas)]
     start = [initial(model, int(weight_seed)) for weight_seed, _ in seeds]
-
     shared = Examples.of(sets, device, dtype) if len(sets) == 1 else None
+    together = groups(courses, kind, device)
 
-    def run(members: list[int], stop: Event) -> NDArray[np.float64]:
-        streams = [steps(config, np.random.default_rng(int(seeds[r][1]))) for r in members]
-        part = shared or Examples.of([sets[r] for r in members], device, dtype)
-        weights = stack([start[r] for r in members], device, dtype)
-        return _run(copy.deepcopy(model).to(device, dtype), weights, part, streams, marks, config.momentum, stop)
+    def run(number: int, stop: Event) -> NDArray[np.float64]:
+        members = together[number]
+        group = Group(
+            copy.deepcopy(model).to(device, dtype),
+            stack([start[r] for r in members], device, dtype),
+            shared or Examples.of([sets[r] for r in members], device, dtype),
+            [kind.steps(courses[r], np.random.default_rng(int(seeds[r][1]))) for r in members],
+            step_momentum(courses[members[0]], kind),
+            courses[members[0]].substeps,
+            numbers_of_step(courses[members[0]], kind),
+        )
+        if folder is None:
+            return run_group(group, marks, own, stop)
+        return run_group(group, marks, own, stop, folder.load(number), partial(folder.save, number), keep_every)
 
-    # On a CPU one replica per thread: faster than stacking, and bit for bit the same whatever R is.
-    together = 1 if device.type == "cpu" else replicas
-    groups = [list(range(r, min(r + together, replicas))) for r in range(0, replicas, together)]
-    values = np.concatenate(in_threads(run, groups), axis=1)
-    diverged = np.asarray(np.isnan(values).any(axis=(0, 2)))
-    if diverged.any():
+    values = np.full((len(MEASURES) + len(own), replicas, len(marks)), np.nan)
+    with tensor_cores(device, tf32):
+        for members, found in zip(together, in_threads(run, range(len(together))), strict=True):
+            values[:, members] = found
+    runs = to_xarray(values, own, marks, courses, one_config)
+    if runs.diverged.any():
         warnings.warn(
-            f"{diverged.sum()} of {replicas} replicas diverged ({config}); their results are NaN",
+            f"{int(runs.diverged.sum())} of {replicas} replicas diverged "
+            f"({config if one_config else 'of several configs'}); their results are NaN",
             RuntimeWarning,
             stacklevel=2,
         )
-    return _to_xarray(values, diverged, marks, config).assign_attrs(
-        **config.to_dict(),
-        updates=updates,
-        dynamics=dynamics,
-        seed=seed,
-        initialization=initialization,
-        model=" ".join(str(model).split()),
-        parameters=sum(p.numel() for p in model.parameters()),
-        data=json.dumps([d.provenance for d in sets]),
-        device=str(device),
-        dtype=str(dtype).removeprefix("torch."),
-        torch_version=torch.__version__,
-        numpy_version=np.__version__,
-        sgdsde_version=_version(),
-    )
-
-
-def _run(
-    model: nn.Module,
-    weights: Weights,
-    data: Examples,
-    streams: list[Steps],
-    marks: list[int],
-    momentum: float,
-    stop: Event,
-) -> NDArray[np.float64]:
-    """Train one group of replicas; its measures at `marks`, (4, replicas, marks), NaN once diverged."""
-    device, dtype = data.x_train.device, data.x_train.dtype
-    velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
-    descend = descent_of(model)
-    x, y = data.x_train.flatten(0, -2), data.y_train.flatten()
-    n = data.y_train.shape[-1]
-    offsets = np.arange(len(streams))[:, None, None] * n if data.y_train.ndim == 2 else 0
-    values = np.full((len(MEASURES), len(streams), len(marks)), np.nan)
-    alive, done = np.ones(len(streams), dtype=bool), 0
-    with torch.no_grad():
-        for column, mark in enumerate(marks):
-            for indices, coefficients in _chunks(streams, mark - done):
-                picked = torch.from_numpy(indices + offsets).to(device)
-                weighted = torch.from_numpy(coefficients).to(device, dtype)
-                k = updates_per_call(picked.shape[-1])
-                for t in range(0, picked.shape[1], k):
-                    if stop.is_set():
-                        return values
-                    index = picked[:, t : t + k]
-                    descend(weights, velocity, x[index], y[index], weighted[:, t : t + k], momentum)
-            done = mark
-            test = evaluate(model, weights, data.x_test, data.y_test)
-            training = evaluate(model, weights, data.x_train, data.y_train)
-            row = torch.stack([test[1], test[0], training[1], training[0]])
-            alive &= (finite(weights) & torch.isfinite(row).all(0)).cpu().numpy()
-            values[:, alive, column] = row.cpu().numpy()[:, alive]
-            if not alive.any():
-                break
-    return values
-
-
-def _chunks(streams: list[Steps], updates: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """The next `updates` steps of all streams, in pieces (R, updates, n) that fit into memory."""
-    while updates:
-        first = [next(stream) for stream in streams]
-        size = min(updates, 1 + INDEX_CHUNK // (len(first) * len(first[0][0])))
-        steps = [[head, *islice(stream, size - 1)] for head, stream in zip(first, streams, strict=True)]
-        indices, coefficients = (np.stack([[s[k] for s in run] for run in steps]) for k in (0, 1))
-        yield indices, coefficients
-        updates -= size
-
-
-def _to_xarray(
-    values: NDArray[np.float64], diverged: NDArray[np.bool_], marks: list[int], config: SGDConfig
-) -> xr.Dataset:
-    measures = {
-        name: (("replica", "update"), table, {"long_name": MEASURES[name]})
-        for name, table in zip(MEASURES, values, strict=True)
-    }
-    update = np.array(marks)
-    time = {"long_name": "t = updates · ε/(N(1 − m))"}
-    return xr.Dataset(
-        {**measures, "diverged": ("replica", diverged, {"long_name": "left the finite numbers"})},
-        coords={
-            "replica": np.arange(len(diverged)),
-            "update": update,
-            "time": ("update", update * config.time_per_update, time),
-        },
-    )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("sgdsde")
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"
+    return runs.assign_attrs(settings)

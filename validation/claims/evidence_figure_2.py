@@ -104,9 +104,9 @@ def evidence_figure_2(context: Context) -> Finding:
             f"Least E with informative labels: from {least.min():.1f} to {least.max():.1f} nats over the data sets. "
             f"The next order of Laplace's method changes ln evidence there by {at_best.min():+.1f} to "
             f"{at_best.max():+.1f} nats: with as many weights as examples E itself is good to some nats only. "
-            "The evidence by annealing (claim laplace_evidence) levels off at weak penalties and has no optimum in this "
-            "task: the λ of least E, and the rise of E towards weak penalties, are Laplace's method's own. What follows the test cross-entropy of the "
-            "most probable weights is Laplace's reading of the evidence about them.",
+            "The evidence by annealing (claim laplace_evidence) levels off at weak penalties and has no optimum in "
+            "this task: the λ of least E, and the rise of E towards weak penalties, are Laplace's method's own. What "
+            "follows the test cross-entropy of the most probable weights is Laplace's reading of the evidence at them.",
             f"The paper has E > 0 at every penalty with random labels. That holds in {ever:.0%} of the data sets"
             + (f"; the weakest penalty with a negative E is {strongest:.3g}. " if ever < 1 else ". ")
             + f"At λ = {STRONG:g}, {(tosses[0].ratios < 0).mean():.0%} of tossed labels have E < 0, the least "
