@@ -54,7 +54,7 @@ def covariance(s: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@pytest.mark.parametrize("k", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("terms", [1, 7])
 def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     z, normals = draw(method, k, terms, LANES)
