@@ -1,6 +1,10 @@
 """Finite sums over real examples: networks, linear and logistic regression; SGD in many replicas, gradients."""
 
 from sgdsde.logistic import LogisticRegression
+from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
+from sgdsde.models.covariance import GradientCovariance, gradient_covariance
+from sgdsde.models.covariance_alignment import Alignment, alignment
+from sgdsde.models.curvature import MeanHessian, TopEigenpairs, mean_hessian, top_eigenpairs
 from sgdsde.models.curvature_evidence import NetworkEvidence, hessian_operator, network_evidence
 from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.gradients import (
@@ -13,23 +17,40 @@ from sgdsde.models.networks import draw_weights, mlp
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
 from sgdsde.models.sampling import batch_indices, batches
+from sgdsde.models.trace_estimation import Moments, trace_and_norm
 from sgdsde.models.training import train
+from sgdsde.models.two_batches import TwoBatchEstimates, two_batch_estimates
 
 __all__ = [
     "DYNAMICS",
+    "Alignment",
+    "GradientCovariance",
     "LinearRegression",
     "LogisticRegression",
+    "MeanHessian",
+    "Moments",
     "NetworkEvidence",
+    "NoiseScales",
     "ProjectedGradients",
+    "TopEigenpairs",
+    "TwoBatchEstimates",
+    "alignment",
     "batch_indices",
     "batches",
+    "covariance_curvature",
     "draw_weights",
+    "gradient_covariance",
     "hessian_operator",
+    "mean_hessian",
     "mlp",
     "network_evidence",
+    "noise_scales",
     "per_example_gradients",
     "per_example_projections",
     "random_directions",
     "sgd_on_regression",
+    "top_eigenpairs",
+    "trace_and_norm",
     "train",
+    "two_batch_estimates",
 ]

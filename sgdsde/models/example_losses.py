@@ -1,0 +1,181 @@
+"""The losses C_i of single examples as functions of the weights, and products with their Jacobian, in chunks."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, grad, jvp, vjp, vmap
+from torch.nn.functional import cross_entropy
+
+from sgdsde.data.dataset import Dataset
+from sgdsde.models.checks import count
+from sgdsde.models.networks import Weights, weights_of
+from sgdsde.models.summed_loss import BATCH, Batch, summed_loss
+
+Data = Dataset | tuple[ArrayLike | Tensor, ArrayLike | Tensor]
+#: Vectors that go through the network beside each other.
+COLUMNS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleLosses:
+    """C_1 … C_N, the cross-entropies of N examples, at a network's weights ω.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        A copy of the model, on its own device.
+    x, y : torch.Tensor
+        N inputs and N labels, there.
+    chunk : int
+        Gradients of single examples that are held at once.
+    """
+
+    network: nn.Module
+    x: Tensor
+    y: Tensor
+    chunk: int
+
+    @property
+    def n_examples(self) -> int:
+        """N."""
+        return len(self.y)
+
+    @property
+    def weights(self) -> Weights:
+        """ω by name."""
+        return weights_of(self.network)
+
+    @property
+    def n_parameters(self) -> int:
+        """P."""
+        return sum(w.numel() for w in self.weights.values())
+
+    def tensor(self, values: ArrayLike | Tensor) -> Tensor:
+        """Numbers in the network's type, on its device."""
+        own = next(iter(self.weights.values()))
+        return torch.as_tensor(values, dtype=own.dtype, device=own.device)
+
+    def along(self, vectors: Tensor) -> Tensor:
+        """g_i · v for vectors (P, k): (N, k), by forward differentiation, without a gradient."""
+        _forward_mode()
+        columns = torch.split(vectors, COLUMNS, dim=1)
+        rows = [torch.cat([self._slopes(part, block) for block in columns]).T for part in self._parts(BATCH)]
+        return torch.cat(rows).detach()
+
+    def combine(self, coefficients: Tensor) -> Tensor:
+        """Σ_i a_i g_i for coefficients (N, k): (P, k), by backward differentiation of Σ_i a_i C_i."""
+        total = coefficients.new_zeros(self.n_parameters, coefficients.shape[1])
+        for part in self._parts(BATCH):
+            pull = vjp(self._losses(part), self.weights)[1]
+            for start in range(0, coefficients.shape[1], COLUMNS):
+                columns = slice(start, start + COLUMNS)
+                found = vmap(pull)(coefficients[part, columns].T)[0]
+                total[:, columns] += torch.cat([found[name].flatten(1) for name in self.weights], dim=1).T
+        return total.detach()
+
+    def gradients(self) -> Iterator[tuple[slice, Tensor]]:
+        """The gradients g_i, `chunk` of them at a time: where they are, and (n ≤ chunk, P)."""
+        for part in self._parts(self.chunk):
+            yield part, self.gradients_of(part)
+
+    def gradients_of(self, examples: slice | Tensor) -> Tensor:
+        """The gradients of some examples, (n, P)."""
+
+        def loss(at: Weights, x: Tensor, y: Tensor) -> Tensor:
+            return cross_entropy(functional_call(self.network, at, (x[None],)), y[None])
+
+        found = vmap(grad(loss), in_dims=(None, 0, 0))(self.weights, self.x[examples], self.y[examples])
+        return torch.cat([found[name].flatten(1) for name in self.weights], dim=1).detach()
+
+    def products(self, mean: Tensor) -> NDArray[np.float64]:
+        """(g_i − mean)·(g_j − mean), (N, N), with two chunks of gradients in memory."""
+        found = np.empty((self.n_examples, self.n_examples))
+        for rows, left in self.gradients():
+            left -= mean
+            for start in range(rows.start, self.n_examples, self.chunk):
+                columns = slice(start, min(start + self.chunk, self.n_examples))
+                right = left if columns == rows else self.gradients_of(columns) - mean
+                found[rows, columns] = (left @ right.T).cpu().numpy()
+                found[columns, rows] = found[rows, columns].T
+        return found
+
+    def mean_gradient_of(self, examples: Tensor) -> Tensor:
+        """The mean gradient of a batch of examples, given by their indices: (P,)."""
+        weights = list(self.network.parameters())
+        total = weights[0].new_zeros(self.n_parameters)
+        for part in torch.split(examples, BATCH):
+            loss = cross_entropy(self.network(self.x[part]), self.y[part], reduction="sum")
+            slopes = torch.autograd.grad(loss, weights, materialize_grads=True)
+            total += torch.cat([g.flatten() for g in slopes]) / len(examples)
+        return total.detach()
+
+    def _parts(self, size: int) -> Iterator[slice]:
+        return (slice(k, min(k + size, self.n_examples)) for k in range(0, self.n_examples, size))
+
+    def _losses(self, part: slice) -> Callable[[Weights], Tensor]:
+        def losses(at: Weights) -> Tensor:
+            return cross_entropy(functional_call(self.network, at, (self.x[part],)), self.y[part], reduction="none")
+
+        return losses
+
+    def _slopes(self, part: slice, vectors: Tensor) -> Tensor:
+        losses, weights = self._losses(part), self.weights
+        found: Tensor = vmap(lambda v: jvp(losses, (weights,), (self._split(v),))[1])(vectors.T)
+        return found
+
+    def _split(self, vector: Tensor) -> Weights:
+        weights = self.weights
+        pieces = torch.split(vector, [w.numel() for w in weights.values()])
+        return {name: piece.reshape(w.shape) for (name, w), piece in zip(weights.items(), pieces, strict=True)}
+
+
+def example_losses(
+    model: nn.Module, data: Data, chunk: int = 32, dtype: str | torch.dtype = "float64"
+) -> ExampleLosses:
+    """Checked arguments of `gradient_covariance`, which names the errors.
+
+    >>> example_losses(nn.Linear(3, 2), (torch.eye(3), [0, 1, 1])).along(torch.eye(8, dtype=torch.float64)).shape
+    torch.Size([3, 8])
+    """
+    chunk = count("chunk", chunk)
+    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), batches_of(data), dtype)
+    if summed.n_examples < 2:
+        raise ValueError(f"data must have at least two examples, got {summed.n_examples}")
+    x, y = (torch.cat([batch[i] for batch in summed.batches]) for i in (0, 1))
+    if x.is_floating_point() and not bool(x.isfinite().all()):
+        raise ValueError("data must have finite inputs, got NaN or ∞")
+    return ExampleLosses(summed.network, x, y, chunk)
+
+
+def batches_of(data: Data) -> Sequence[Batch]:
+    """Inputs and labels as tensors, in batches of at most `BATCH` examples; a ValueError when they are no such pair.
+
+    >>> [len(y) for _, y in batches_of((np.zeros((1200, 3)), np.zeros(1200, dtype=int)))]
+    [1000, 200]
+    """
+    if isinstance(data, Dataset):
+        data = data.x_train, data.y_train
+    elif not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ValueError(f"data must be a Dataset or a pair (inputs, labels), got {type(data).__name__}")
+    x, y = (each if isinstance(each, Tensor) else torch.tensor(np.asarray(each)) for each in data)
+    if not x.ndim or y.shape != x.shape[:1] or not len(y):
+        raise ValueError(
+            f"data must have inputs (N, …) and labels (N,) with N ≥ 1, got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    return list(zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True))
+
+
+@cache
+def _forward_mode() -> None:
+    """The first forward derivative of a process, without torch's warning about a part of its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))

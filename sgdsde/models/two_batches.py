@@ -1,0 +1,189 @@
+"""McCandlish's estimators of a noise scale from the gradients of batches of two sizes, without any single example's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sgdsde.config import SAMPLINGS
+from sgdsde.data.dataset import as_seed
+from sgdsde.models.checks import count, one_of
+from sgdsde.models.covariance import as_array
+from sgdsde.models.curvature import MeanHessian
+from sgdsde.models.example_losses import Data, ExampleLosses, example_losses
+from sgdsde.statistics.estimates import Estimate, mean
+
+Array = NDArray[np.float64]
+#: The order inside a batch matters here: its first examples must be a batch themselves.
+SAMPLERS: dict[str, Callable[[int, int, np.random.Generator], NDArray[np.int64]]] = {
+    "with_replacement": lambda n, b, generator: generator.integers(n, size=b),
+    "without_replacement": lambda n, b, generator: generator.permutation(n)[:b],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TwoBatchEstimates:
+    """Independent estimates of a noise scale's numerator and denominator, one of each from a big batch.
+
+    Attributes
+    ----------
+    numerators : (n,)
+        Each of mean Tr F, or Tr(HF).
+    denominators : (n,)
+        Each of mean |∇L|², or ∇LᵀH∇L.
+    """
+
+    numerators: Array
+    denominators: Array
+
+    @property
+    def numerator(self) -> Estimate:
+        """Tr F, or Tr(HF), without bias."""
+        return mean(self.numerators)
+
+    @property
+    def denominator(self) -> Estimate:
+        """|∇L|², or ∇LᵀH∇L, without bias: it can come out negative."""
+        return mean(self.denominators)
+
+    @property
+    def noise_scale(self) -> Estimate:
+        """The ratio of the means, examples, and its standard error by the delta method.
+
+        Its bias is O(1/n), and both mean little where the denominator is within some errors of 0: see `interval`.
+        """
+        top, bottom = float(self.numerators.mean()), float(self.denominators.mean())
+        ratio = top / bottom if bottom else math.nan
+        spread = np.std(self.numerators - ratio * self.denominators, ddof=1) / math.sqrt(len(self.numerators))
+        return Estimate(ratio, float(spread / abs(bottom)) if bottom else math.nan)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """An interval that covers the noise scale with probability `level`; (−∞, ∞) where the denominator may be 0.
+
+        All ρ for which the mean of (numerator − ρ denominator) is not significantly different from 0 by Student's t
+        (Fieller 1954, *Some problems in interval estimation*, J. R. Stat. Soc. B 16).
+
+        >>> found = TwoBatchEstimates(np.array([4.0, 6.0, 5.0]), np.array([1.0, 1.1, 0.9]))
+        >>> [round(each, 2) for each in found.interval()]
+        [2.78, 7.22]
+        """
+        from scipy.special import stdtrit
+
+        if not 0 < level < 1:
+            raise ValueError(f"level must be between 0 and 1, got {level!r}")
+        n = len(self.numerators)
+        top, bottom = self.numerators.mean(), self.denominators.mean()
+        (v_top, both), (_, v_bottom) = np.cov(self.numerators, self.denominators) / n
+        t2 = stdtrit(n - 1, (1 + level) / 2) ** 2
+        a, b, c = bottom**2 - t2 * v_bottom, top * bottom - t2 * both, top**2 - t2 * v_top
+        if a <= 0:
+            return -math.inf, math.inf
+        root = math.sqrt(max(b**2 - a * c, 0.0))
+        return float((b - root) / a), float((b + root) / a)
+
+
+def two_batch_estimates(
+    model: nn.Module,
+    data: Data,
+    batch_sizes: tuple[int, int],
+    repetitions: int,
+    *,
+    hessian: MeanHessian | None = None,
+    sampling: str = "without_replacement",
+    seed: int = 0,
+    dtype: str | torch.dtype = "float64",
+) -> TwoBatchEstimates:
+    """Tr F and |∇L|² from how much longer the mean gradients of small batches are than those of big ones.
+
+    Parameters
+    ----------
+    model, data, dtype
+        As in :func:`sgdsde.models.covariance.gradient_covariance`.
+    batch_sizes : (int, int)
+        Small and big. Each big batch is cut into as many small ones as it holds.
+    repetitions : int
+        n ≥ 2 big batches, independent of each other.
+    hessian : MeanHessian, optional
+        Then lengths are those of the norm gᵀHg, and the estimates those of Tr(HF) and ∇LᵀH∇L.
+    sampling : str
+        How a big batch is drawn from the N examples: "without_replacement" (big ≤ N) or "with_replacement".
+    seed : int
+        Of the batches.
+
+    Returns
+    -------
+    TwoBatchEstimates
+
+    Raises
+    ------
+    ValueError
+        When an argument is not as above; among others, when the batch sizes are equal.
+
+    Notes
+    -----
+    McCandlish et al., arXiv 1812.06162, appendix A.1, with c F for the covariance of a batch's mean gradient
+    (docs/theory.md, §2) in place of their Σ/B: ⟨|ĝ_B|²⟩ = |∇L|² + c_B Tr F, so that both are unbiased for N examples,
+    and not for an endless population only.
+
+    Examples
+    --------
+    >>> from sgdsde.data import digits
+    >>> from sgdsde.models import mlp
+    >>> from sgdsde.models.covariance import gradient_covariance
+    >>> model, data = mlp(64, 5, 10), digits(n_train=200)
+    >>> found, F = two_batch_estimates(model, data, (5, 50), repetitions=40), gradient_covariance(model, data)
+    >>> bool(abs(found.numerator.value - F.trace) < 4 * found.numerator.standard_error)
+    True
+    """
+    losses = example_losses(model, data, dtype=dtype)
+    one_of("sampling", sampling, SAMPLERS)
+    small, big = _sizes(batch_sizes, losses.n_examples, sampling)
+    if count("repetitions", repetitions) < 2:
+        raise ValueError(f"repetitions must be at least 2, for a standard error, got {repetitions}")
+    if hessian is not None and hessian.n_parameters != losses.n_parameters:
+        raise ValueError(f"hessian must be of this model, with P = {losses.n_parameters}, got {hessian.n_parameters}")
+    generator, n = np.random.default_rng(as_seed(seed)), losses.n_examples
+    lengths = np.empty((repetitions, 2))
+    for repetition in range(repetitions):
+        batch = torch.from_numpy(SAMPLERS[sampling](n, big, generator)).to(losses.y.device)
+        lengths[repetition] = _lengths(losses, batch, small, hessian)
+    c_small, c_big = (SAMPLINGS[sampling](n, size) for size in (small, big))
+    of_small, of_big = lengths.T
+    return TwoBatchEstimates(
+        (of_small - of_big) / (c_small - c_big), (c_small * of_big - c_big * of_small) / (c_small - c_big)
+    )
+
+
+def _lengths(losses: ExampleLosses, batch: Tensor, small: int, hessian: MeanHessian | None) -> tuple[float, float]:
+    """The mean length, squared, of small batches' gradients, and that of the whole batch's."""
+    whole, values = torch.zeros(losses.n_parameters, dtype=torch.float64, device=batch.device), []
+    for part in torch.split(batch, small):
+        gradient = losses.mean_gradient_of(part).double()
+        whole += gradient * (len(part) / len(batch))
+        if len(part) == small:
+            values.append(_length(gradient, hessian))
+    return float(np.mean(values)), _length(whole, hessian)
+
+
+def _length(gradient: Tensor, hessian: MeanHessian | None) -> float:
+    if hessian is None:
+        return float(gradient.square().sum())
+    g = as_array(gradient)
+    return float(g @ hessian.product(g))
+
+
+def _sizes(batch_sizes: object, n: int, sampling: str) -> tuple[int, int]:
+    pair = tuple(batch_sizes) if isinstance(batch_sizes, (tuple, list)) else ()
+    most = n if sampling == "without_replacement" else math.inf
+    whole = [isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in pair]
+    if len(pair) != 2 or not all(whole) or not 1 <= pair[0] < pair[1] <= most:
+        limit = f" ≤ N = {n}" if most == n else ""
+        raise ValueError(f"batch_sizes must be two integers, 1 ≤ small < big{limit}, got {batch_sizes!r}")
+    return cast("tuple[int, int]", pair)
