@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import convergence, data, evidence, landscapes, models, plotting, schedules, statistics, theory
+    from sgdsde import convergence, data, evidence, landscapes, models, plotting, schedules, statistics, sweeps, theory
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
@@ -52,6 +52,7 @@ _HOME = {
             "plotting",
             "schedules",
             "statistics",
+            "sweeps",
             "theory",
         )
     },
@@ -82,6 +83,7 @@ __all__ = [
     "simulate_sde",
     "simulate_sgd",
     "statistics",
+    "sweeps",
     "theory",
 ]
 

@@ -1,0 +1,130 @@
+"""The store: what is committed stays, one writer at a time, and clear words where it cannot be written."""
+
+import os
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from sgdsde.sweeps import store as stores
+from sgdsde.sweeps import sweep
+from sgdsde.sweeps.store import Row, open_store, read_store
+from sgdsde.sweeps.version import code_version
+
+VERSION = code_version(divmod, "1")
+ROW = Row(b"k", '{"x":1}', "done", "[]", b"\x00\xff", None, 0.5)
+
+
+def test_rows_come_back(tmp_path):
+    with open_store(tmp_path / "s", VERSION) as store:
+        store.keep([ROW])
+    with open_store(tmp_path / "s", VERSION) as store:
+        assert vars(store.row(b"k")) == vars(ROW)
+        assert (store.status(b"k"), store.status(b"other"), store.row(b"other")) == ("done", None, None)
+
+
+def test_a_done_cell_stays_as_it_is_and_a_failed_one_is_replaced(tmp_path):
+    with open_store(tmp_path / "s", VERSION) as store:
+        store.keep([replace(ROW, status="failed", result=None, data=None, traceback="E: oh")])
+        assert [row.traceback for row in store.failed()] == ["E: oh"]
+        store.keep([ROW])
+        store.keep([replace(ROW, result="[1]", seconds=9.0)])
+        assert vars(store.row(b"k")) == vars(ROW)
+        assert store.count() == 1
+
+
+def test_all_rows_of_a_commit_or_none(tmp_path):
+    with open_store(tmp_path / "s", VERSION) as store:
+        with pytest.raises(OSError, match="CHECK constraint"):
+            store.keep([ROW, replace(ROW, key=b"l", status="odd")])
+        assert store.count() == 0
+
+
+def test_one_writer_at_a_time_and_readers_meanwhile(tmp_path):
+    path = tmp_path / "s"
+    with open_store(path, VERSION) as store:
+        store.keep([ROW])
+        with pytest.raises(BlockingIOError, match="another sweep is running on store"), open_store(path, VERSION):
+            pass
+        with read_store(path) as reader:
+            assert reader.count() == 1
+            with pytest.raises(OSError, match="readonly"):
+                reader.keep([replace(ROW, key=b"l")])
+    with open_store(path, VERSION):
+        pass
+
+
+def test_other_files_are_left_alone(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database " * 100)
+    with pytest.raises(ValueError, match="is not an SQLite file, or is damaged"), open_store(text, VERSION):
+        pass
+    assert text.read_text() == "not a database " * 100
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE mine (a)")
+    connection.close()
+    for opened in (open_store(other, VERSION), read_store(other)):
+        with pytest.raises(ValueError, match="is a database of something else"), opened:
+            pass
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(OSError, match="cannot be written: unable to open database file"):
+        sweep(abs, {"x": [1]}, tmp_path / "absent" / "s", version="1")
+
+
+def test_other_code_is_refused_and_both_are_named(tmp_path):
+    with open_store(tmp_path / "s", VERSION):
+        pass
+    other = code_version(divmod, "2")
+    message = r"holds results of other code, divmod \(version '1', format 1\); this is divmod \(version '2', format 1\)"
+    with pytest.raises(ValueError, match=message) as refused, open_store(tmp_path / "s", other):
+        pass
+    assert "delete this one to start anew" in str(refused.value)
+
+
+def half(x):
+    return x / 2
+
+
+def test_a_read_only_file_says_so_before_anything_runs(tmp_path, monkeypatch):
+    path = tmp_path / "s"
+    sweep(half, {"x": [1.0]}, path)
+    # What SQLite makes of a file without write permission; that of the next test does not stop an administrator.
+    monkeypatch.setattr(stores, "_connect", lambda path: sqlite3.connect(f"file:{path}?mode=ro", uri=True))
+    called = []
+    with pytest.raises(OSError, match=r"cannot be written: attempt to write a readonly database"):
+        sweep(called.append, {"object": [1.0]}, path, version="1")
+    assert not called
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user")
+def test_a_folder_without_permission(tmp_path):
+    sweep(half, {"x": [1.0]}, tmp_path / "s")
+    tmp_path.chmod(0o500)
+    (tmp_path / "s").chmod(0o400)
+    try:
+        with pytest.raises(OSError, match="cannot be written"):
+            sweep(half, {"x": [1.0, 2.0]}, tmp_path / "s")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_full_disk_loses_nothing_that_was_reported(tmp_path, monkeypatch):
+    reported = []
+    pages = ("journal_mode=WAL", "page_size=4096", "max_page_count=24")
+    with monkeypatch.context() as patched:
+        patched.setattr(stores, "PRAGMAS", pages)
+        with pytest.raises(OSError, match=r"cannot be written: database or disk is full"):
+            sweep(text_of, {"x": range(100)}, tmp_path / "s", progress=reported.append)
+    with read_store(tmp_path / "s") as store:
+        kept = store.count()
+    assert 0 < kept < 100
+    assert reported[-1] == kept / 100
+    found = sweep(text_of, {"x": range(100)}, tmp_path / "s")
+    assert (found.result.str.len() == 200).all()
+
+
+def text_of(x):
+    return f"{x:200}"
