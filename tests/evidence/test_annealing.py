@@ -9,7 +9,7 @@ import pytest
 from sgdsde.evidence.annealing import REPETITIONS, sampled_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
 from sgdsde.logistic import LogisticRegression
-from sgdsde.theory.evidence import null_log_evidence
+from sgdsde.theory.evidence import log_evidence_ratio, null_log_evidence
 
 
 def task(n=20, p=2, random=False, seed=0, classes=2):
@@ -139,3 +139,22 @@ def test_quadrature_refuses_what_it_cannot_do():
         quadrature_log_evidence(task(p=3), 1.0)
     with pytest.raises(ValueError, match="regularization must be stronger"):
         quadrature_log_evidence(task(), 1e-6)
+
+
+@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize("penalty", [1000.0, 100.0, 30.0])
+def test_laplace_is_within_a_tenth_of_a_nat_for_five_weights_and_strong_penalties(penalty, random):
+    """By importance sampling from Laplace's Gaussian, widened so that weights are bounded; and annealing agrees."""
+    model, n = task(n=50, p=5, random=random), 40_000
+    fit = model.fit(penalty)
+    root = 1.2 * np.linalg.inv(np.linalg.cholesky(model.hessian(fit.weights, penalty))).T
+    normal = np.random.default_rng(8).standard_normal((n, 5))
+    logs = np.square(normal).sum(axis=1) / 2 - model.cost(fit.weights + normal @ root.T, penalty) + fit.cost
+    weights = np.exp(logs)
+    error = weights.std() / weights.mean() / np.sqrt(n)
+    exact = np.log(weights.mean()) + np.linalg.slogdet(root)[1] + 2.5 * np.log(penalty) - fit.cost
+    assert error < 0.01
+    laplace = null_log_evidence(50) - log_evidence_ratio(model.inputs, model.labels, penalty)
+    assert abs(exact - laplace) < 0.1 - 4 * error
+    annealed = sampled_log_evidence(model, penalty, particles=512, seed=6)
+    assert abs(annealed.log_evidence - exact) < 5 * np.hypot(annealed.standard_error, error)

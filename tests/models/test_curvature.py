@@ -9,8 +9,8 @@ from torch import nn
 
 from sgdsde.data import digits
 from sgdsde.models import mlp
-from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.covariance import gradient_covariance
+from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.curvature import mean_hessian, top_eigenpairs
 from sgdsde.models.curvature_evidence import _operator_class
 from sgdsde.models.trace_estimation import trace_and_norm

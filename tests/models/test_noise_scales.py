@@ -11,10 +11,10 @@ from torch import nn
 from sgdsde.config import SAMPLINGS
 from sgdsde.data import digits
 from sgdsde.models import mlp
+from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
 from sgdsde.models.covariance import gradient_covariance
 from sgdsde.models.curvature import mean_hessian
 from sgdsde.models.example_losses import example_losses
-from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
 from sgdsde.models.two_batches import SAMPLERS, TwoBatchEstimates, _lengths, two_batch_estimates
 
 DATA = digits(n_train=40)
