@@ -91,8 +91,9 @@ def sgd(course: Course, generator: np.random.Generator) -> Steps:
         coefficients = np.full(config.batch_size, config.learning_rate / config.batch_size)
         for batch in batches(config, generator):
             yield batch, coefficients
-    for rate, batch in zip(course.rates(), batches(config, generator, course.sizes()), strict=False):
-        yield batch, np.full(len(batch), rate / len(batch))
+    else:
+        for rate, batch in zip(course.rates(), batches(config, generator, course.sizes()), strict=False):
+            yield batch, np.full(len(batch), rate / len(batch))
 
 
 def svag(course: Course, generator: np.random.Generator) -> Steps:

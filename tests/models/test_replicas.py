@@ -5,7 +5,15 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from sgdsde.models import draw_weights, mlp
-from sgdsde.models.descent import descend_by_autograd, descend_by_hand, descent_of
+from sgdsde.models.descent import (
+    descend_by_autograd,
+    descend_by_hand,
+    descend_on_all,
+    descent_of,
+    kick_by_autograd,
+    kick_by_hand,
+    kick_of,
+)
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.replicas import evaluate, finite, stack
 
@@ -51,9 +59,38 @@ def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentu
                 torch.testing.assert_close(w[name][r], own[name].detach(), rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
+def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monkeypatch):
+    model, generator = mlp(*widths).double(), torch.Generator().manual_seed(2)
+    start = stack([draw_weights(model, s) for s in range(3)], torch.device("cpu"), torch.float64)
+    speed = {name: torch.randn(w.shape, generator=generator, dtype=w.dtype) for name, w in start.items()}
+    lead = (3, 11) if own else (11,)
+    x = torch.randn(*lead, 6, generator=generator, dtype=torch.float64)
+    y = torch.randint(4, lead, generator=generator)
+    a = torch.randn(3, 11, generator=generator, dtype=torch.float64)
+    found = []
+    for kick, part in ((kick_by_hand, 10**6), (kick_by_hand, 12), (kick_by_autograd(model), 12)):  # 12: four of 11
+        monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": part})
+        w, v = ({name: t.clone() for name, t in tensors.items()} for tensors in (start, speed))
+        with torch.no_grad():
+            descend_on_all(kick, w, v, x, y, a, 0.9)
+        found.append((w, v))
+    for r in range(3):
+        leaf = {name: w[r].clone().requires_grad_() for name, w in start.items()}
+        logits = torch.func.functional_call(model, leaf, (x[r] if own else x,))
+        loss = (a[r] * cross_entropy(logits, y[r] if own else y, reduction="none")).sum()
+        for name, g in zip(leaf, torch.autograd.grad(loss, list(leaf.values())), strict=True):
+            wanted = 0.9 * speed[name][r] - g
+            for w, v in found:
+                torch.testing.assert_close(v[name][r], wanted, rtol=1e-11, atol=1e-12)
+                torch.testing.assert_close(w[name][r], leaf[name].detach() + wanted, rtol=1e-11, atol=1e-12)
+
+
 def test_only_a_plain_relu_network_descends_by_hand():
     tied = nn.Linear(4, 4)
     assert descent_of(mlp(6, 5, 4)) is descend_by_hand
+    assert kick_of(mlp(6, 5, 4)) is kick_by_hand
     for other in (
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)),
         nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4)),
@@ -63,6 +100,7 @@ def test_only_a_plain_relu_network_descends_by_hand():
         nn.Linear(6, 4),
     ):
         assert descent_of(other) is not descend_by_hand
+        assert kick_of(other) is not kick_by_hand
 
 
 @pytest.mark.parametrize("own", [True, False])

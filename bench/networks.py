@@ -1,0 +1,145 @@
+"""The cost of an update of a replica on MNIST's shapes, against plain PyTorch on the same device.
+
+    python -m bench.networks [--quick]
+
+The loop is what one writes with torch.optim.SGD, one replica after the other; noisy gradient descent takes one gradient
+of the weighted loss of all examples. The floor is the arithmetic: the matrix products of an update, as fast as torch
+multiplies matrices of that size here. What needs an NVIDIA GPU is left out where there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from bench.timing import Contender, rates, verdict
+from sgdsde.config import SGDConfig
+from sgdsde.data.dataset import Dataset
+from sgdsde.models import batch_indices, mlp, train
+
+N, WIDTHS, REPLICAS, MOMENTUM, RATE = 1000, (784, 800, 10), 2, 0.9, 0.01
+#: Batch sizes with a bar, and all.
+BARRED, BATCHES = (32, 256), (1, 4, 16, 32, 64, 256)
+#: On a GPU: replicas that move together, B, and the bar of "× one at a time".
+TOGETHER, GPU_BATCH, GPU_BAR = 64, 32, 20
+
+
+def random_images() -> Dataset:
+    """Noise with MNIST's shapes: speed does not depend on what is in the images."""
+    generator = np.random.default_rng(0)
+    x = generator.random((N + 100, WIDTHS[0]), dtype=np.float32)
+    y = generator.integers(0, 10, N + 100)
+    y[:10] = y[N : N + 10] = np.arange(10)
+    return Dataset("noise", x[:N], y[:N], x[N:], y[N:], (28, 28), "uniform random numbers")
+
+
+def ours(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: str, dynamics: str = "sgd") -> None:
+    train(mlp(*WIDTHS), data, config, updates, replicas, dynamics, device=device)
+
+
+def loop(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: str) -> None:
+    """SGD, one replica after the other."""
+    x, y = torch.from_numpy(data.x_train).to(device), torch.from_numpy(data.y_train).to(device)
+    for replica in range(replicas):
+        model = mlp(*WIDTHS, seed=replica).to(device)
+        optimizer = torch.optim.SGD(model.parameters(), config.learning_rate, config.momentum)
+        for index in torch.from_numpy(batch_indices(config, updates, replica)).to(device):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[index]), y[index]).backward()
+            optimizer.step()
+        float(sum(p.detach().sum() for p in model.parameters()))  # waits for the device
+
+
+def noisy_loop(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: str) -> None:
+    """Noisy gradient descent: one backward pass of the weighted loss of all examples."""
+    x, y = torch.from_numpy(data.x_train).to(device), torch.from_numpy(data.y_train).to(device)
+    for replica in range(replicas):
+        model = mlp(*WIDTHS, seed=replica).to(device)
+        optimizer = torch.optim.SGD(model.parameters(), config.learning_rate, config.momentum)
+        generator = torch.Generator(device).manual_seed(replica)
+        for _ in range(updates):
+            xi = torch.randn(N, device=device, generator=generator)
+            a = 1 / N + (xi - xi.mean()) * (config.batch_noise / (N - 1)) ** 0.5
+            optimizer.zero_grad()
+            (a * nn.functional.cross_entropy(model(x), y, reduction="none")).sum().backward()
+            optimizer.step()
+        float(sum(p.detach().sum() for p in model.parameters()))
+
+
+def products(batch: int, updates: int) -> None:
+    """The five matrix products of an update, and nothing else."""
+    x, w = torch.ones(batch, WIDTHS[0]), torch.ones(WIDTHS[1], WIDTHS[0])
+    h, v = torch.ones(batch, WIDTHS[1]), torch.ones(WIDTHS[2], WIDTHS[1])
+    out = torch.ones(batch, WIDTHS[2])
+    for _ in range(REPLICAS * updates):
+        x @ w.T, h @ v.T, out @ v, out.T @ h, h.T @ x
+
+
+def on_cpu(data: Dataset, rounds: int, barred_only: bool) -> list[tuple[str, float, str]]:
+    """Print the table of SGD and the line of noisy gradient descent; the costs that have a bar."""
+    print(f"784–800–10, N = {N}, m = {MOMENTUM}, float32, {REPLICAS} replicas, {torch.get_num_threads()} threads")
+    print("     B   sgdsde train   plain loop   matrix products   cost, of the loop's   cost, of the floor's")
+    checks = []
+    for batch in BARRED if barred_only else BATCHES:
+        config, updates = SGDConfig(RATE, batch, N, MOMENTUM), max(40, 400 // batch)
+        arguments, work = (data, config, updates, REPLICAS, "cpu"), REPLICAS * updates
+        found = rates(
+            {
+                "ours": Contender(work, partial(ours, *arguments)),
+                "loop": Contender(work, partial(loop, *arguments)),
+                "floor": Contender(work, partial(products, batch, updates)),
+            },
+            rounds,
+        )
+        cost = found.ratio("loop", "ours")
+        print(
+            f"{batch:6} {found.best('ours'):12.0f}/s {found.best('loop'):10.0f}/s {found.best('floor'):15.0f}/s "
+            f"{cost:19.2f} × {found.ratio('floor', 'ours'):20.2f} ×"
+        )
+        if batch in BARRED:
+            checks.append((f"an update of SGD at B = {batch}, of the plain loop's time", cost, "≤ 1.0"))
+    arguments = (data, SGDConfig(RATE, 32, N, MOMENTUM), 10, REPLICAS, "cpu")
+    noisy = rates(
+        {
+            "ours": Contender(10 * REPLICAS, partial(ours, *arguments, "noisy_gd")),
+            "loop": Contender(10 * REPLICAS, partial(noisy_loop, *arguments)),
+        },
+        rounds,
+    )
+    cost = noisy.ratio("loop", "ours")
+    print(f"noisy gradient descent {noisy.best('ours'):.1f}/s, plain loop {noisy.best('loop'):.1f}/s")
+    return [*checks, ("an update of noisy gradient descent, of the plain loop's time", cost, "≤ 1.0")]
+
+
+def on_gpu(data: Dataset, rounds: int) -> list[tuple[str, float, str]]:
+    """Replicas together against one at a time, on one device."""
+    if not torch.cuda.is_available():
+        print(f"no CUDA device: R = {TOGETHER} replicas together against one at a time are not measured")
+        return []
+    config, updates = SGDConfig(RATE, GPU_BATCH, N, MOMENTUM), 1000
+    found = rates(
+        {
+            "ours": Contender(TOGETHER * updates, partial(ours, data, config, updates, TOGETHER, "cuda")),
+            "loop": Contender(updates, partial(loop, data, config, updates, 1, "cuda")),
+        },
+        rounds,
+    )
+    speed, name = found.ratio("ours", "loop"), torch.cuda.get_device_name()
+    fast, slow = found.best("ours"), found.best("loop")
+    print(f"{name}, B = {GPU_BATCH}: {TOGETHER} replicas {fast:.0f}/s, one at a time {slow:.0f}/s")
+    return [(f"updates of {TOGETHER} replicas together, × one at a time", speed, f"≥ {GPU_BAR}")]
+
+
+def main() -> int:
+    """Print the tables; exit status 1 when a bar is missed."""
+    quick = "--quick" in sys.argv[1:]
+    data, rounds = random_images(), 2 if quick else 5
+    return verdict([*on_cpu(data, rounds, barred_only=quick), *on_gpu(data, rounds)])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,153 @@
+"""From the arguments of training to checked courses of replicas, and the groups that they are trained in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from sgdsde.config import SGDConfig
+from sgdsde.data.dataset import Dataset
+from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
+from sgdsde.models.checks import count
+from sgdsde.models.dynamics import Course, Dynamics
+from sgdsde.models.records import schedules_of
+from sgdsde.models.replica_loop import MEASURES, Measure
+from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
+
+#: Names that the result of training has besides measures.
+TAKEN = ("diverged", "replica", "update", "time", "learning_rate", "batch_size", "momentum", "sampling")
+
+
+def checked_configs(config: SGDConfig | Sequence[SGDConfig], replicas: int) -> list[SGDConfig]:
+    """One config for each replica; they may differ in all but N."""
+    configs = [config] * replicas if isinstance(config, SGDConfig) else config
+    if not isinstance(configs, Sequence) or not all(isinstance(c, SGDConfig) for c in configs):
+        raise ValueError(f"config must be an SGDConfig or a sequence of them, got {config!r}")
+    if len(configs) != replicas:
+        raise ValueError(f"config must be one SGDConfig or one per replica, {replicas}, got {len(configs)}")
+    if len(found := sorted({c.n_examples for c in configs})) > 1:
+        raise ValueError(f"config must have the same n_examples in all replicas, got {', '.join(map(str, found))}")
+    for each in configs:
+        each.require_plain("dampening", "weight_decay")
+    return list(configs)
+
+
+def checked_courses(
+    configs: Sequence[SGDConfig],
+    name: str,
+    dynamics: Dynamics,
+    substeps: int,
+    updates: int,
+    learning_rates: ArrayLike | None,
+    batch_sizes: ArrayLike | None,
+) -> list[Course]:
+    """The course of each replica."""
+    steps = count("substeps", substeps)
+    if steps > 1 and not dynamics.divides:
+        raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
+    rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
+    made = {}
+    for config in configs:
+        if dynamics.independent and (config.momentum or config.sampling == "reshuffle"):
+            given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
+            raise ValueError(f"dynamics {name!r} is made for SGD without momentum and independent batches, got {given}")
+        sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
+        made[config] = Course(config, steps, rates, sizes)
+    return [made[config] for config in configs]
+
+
+def checked_measures(measures: Mapping[str, Measure] | None) -> dict[str, Measure]:
+    """Functions by names that the result does not have already."""
+    found = {} if measures is None else measures
+    if not isinstance(found, Mapping):
+        raise ValueError(f"measures must be a mapping from names to functions, got {measures!r}")
+    for name, function in found.items():
+        if not isinstance(name, str) or not name.isidentifier() or name in {*MEASURES, *TAKEN}:
+            raise ValueError(f"measures must have names that are identifiers and not taken already, got {name!r}")
+        if not callable(function):
+            raise ValueError(f"measures[{name!r}] must be a function of weights, x and y, got {function!r}")
+    return dict(found)
+
+
+def groups(courses: Sequence[Course], dynamics: Dynamics, device: torch.device) -> list[list[int]]:
+    """Numbers of replicas that go through the network together.
+
+    On a CPU one alone: faster than stacking, and bit for bit the same whatever R is. Elsewhere all with equal shapes
+    and one momentum; learning rates are in the coefficients and may differ.
+    """
+    if device.type == "cpu":
+        return [[r] for r in range(len(courses))]
+    found: dict[tuple[int, float], list[int]] = {}
+    for r, course in enumerate(courses):
+        size = 0 if dynamics.whole or course.batch_sizes is not None else course.config.batch_size
+        found.setdefault((size, step_momentum(course, dynamics)), []).append(r)
+    return list(found.values())
+
+
+def step_momentum(course: Course, dynamics: Dynamics) -> float:
+    """The factor of the velocity in a step."""
+    return dynamics.momentum(course.config.momentum, course.substeps)
+
+
+def numbers_of_step(course: Course, dynamics: Dynamics) -> int:
+    """The most examples that enter a step."""
+    return course.config.n_examples if dynamics.whole else course.largest_batch * (2 if dynamics.independent else 1)
+
+
+def checked_tf32(tf32: bool, device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether products of float32 matrices may be rounded to TF32, which only CUDA devices have."""
+    if not isinstance(tf32, bool):
+        raise ValueError(f"tf32 must be True or False, got {tf32!r}")
+    if tf32 and (device.type != "cuda" or dtype != torch.float32):
+        raise ValueError(f"tf32 must be False but for float32 on a CUDA device, got True for {dtype} on {device}")
+    return tf32
+
+
+@contextmanager
+def tensor_cores(device: torch.device, tf32: bool) -> Iterator[None]:
+    """Torch's settings of TF32 for products and convolutions on CUDA; afterwards as they were before."""
+    if device.type != "cuda":
+        yield
+        return
+    matrices, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matrices.allow_tf32, convolutions.allow_tf32
+    try:
+        matrices.allow_tf32 = convolutions.allow_tf32 = tf32
+        yield
+    finally:
+        matrices.allow_tf32, convolutions.allow_tf32 = before
+
+
+def run_folder(
+    checkpoint: str | os.PathLike[str] | None,
+    settings: Mapping[str, object],
+    model: nn.Module,
+    sets: Sequence[Dataset],
+    configs: Sequence[SGDConfig],
+    course: Course,
+    evaluate_every: int,
+    measures: Iterable[str],
+) -> Checkpoint | None:
+    """The checkpoint of the run that all this makes, where one is wanted; ValueError when it is of another run."""
+    if checkpoint is None:
+        return None
+    return open_checkpoint(
+        checkpoint,
+        {
+            **settings,
+            "model": model_digest(model, with_weights=settings["initialization"] == "shared"),
+            "data": data_digest(sets),
+            "config": [config.to_dict() for config in configs],
+            "evaluate_every": evaluate_every,
+            "measures": list(measures),
+            "learning_rates": None,
+            "batch_sizes": None,
+            **schedules_of(course),
+            "processor": torch.backends.cpu.get_cpu_capability(),  # sums are in another order on another
+        },
+    )

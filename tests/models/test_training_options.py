@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from sgdsde.config import SGDConfig
+from sgdsde.data import digits
+from sgdsde.models import DYNAMICS, draw_weights, mlp, train, training
+from sgdsde.models.training_plan import groups, tensor_cores
+
+DIGITS = digits(n_train=60, seed=3)
+
+
+def plain_noisy_descent(model, replica, setting, updates, rates):
+    """Noisy gradient descent as anyone would write it: all gradients one by one, F's factor as a matrix."""
+    weight_seed, noise_seed = np.random.SeedSequence(0, spawn_key=(replica,)).generate_state(2, np.uint64)
+    net = mlp(64, 5, 10).double()
+    net.load_state_dict(draw_weights(model, int(weight_seed)))
+    x, y, n = torch.tensor(DIGITS.x_train).double(), torch.tensor(DIGITS.y_train), DIGITS.n_train
+    generator, v = np.random.default_rng(int(noise_seed)), 0
+    for k in range(updates):
+        rows = []
+        for i in range(n):
+            loss = cross_entropy(net(x[i : i + 1]), y[i : i + 1])
+            rows.append(torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(net.parameters()))]))
+        g = torch.stack(rows)
+        factor = (g - g.mean(0)) / np.sqrt(n - 1)
+        noise = np.sqrt(setting.batch_noise) * (torch.from_numpy(generator.standard_normal(n)) @ factor)
+        v = setting.momentum * v - rates[k] * (g.mean(0) + noise)
+        with torch.no_grad():
+            nn.utils.vector_to_parameters(nn.utils.parameters_to_vector(net.parameters()) + v, net.parameters())
+    return net, x, y
+
+
+def test_noisy_descent_is_what_a_plain_loop_does_and_schedules_are_followed(monkeypatch):
+    monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": 25})
+    setting, rates = SGDConfig(0.1, 5, 60, 0.8), np.array([0.3, 0.2, 0.1, 0.4])
+    model = mlp(64, 5, 10)
+    runs = train(model, DIGITS, setting, 4, 2, "noisy_gd", dtype="float64", learning_rates=rates)
+    for replica in range(2):
+        net, x, y = plain_noisy_descent(model, replica, setting, 4, rates)
+        with torch.no_grad():
+            assert runs.train_loss[replica, -1].item() == pytest.approx(cross_entropy(net(x), y).item(), rel=1e-10)
+            norm_of = nn.utils.parameters_to_vector(net.parameters()).norm().item()
+        assert runs.weight_norm[replica, -1].item() == pytest.approx(norm_of, rel=1e-12)
+    assert runs.time.item() == pytest.approx(rates.sum() / (60 * 0.2))
+    assert "float64 array (4,)" in runs.attrs["learning_rates"]
+
+
+def options(dynamics):
+    return {"substeps": 3} if DYNAMICS[dynamics].divides else {}
+
+
+@pytest.mark.parametrize("dynamics", sorted(DYNAMICS))
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (mlp(64, 6, 10), DIGITS),
+        (mlp(64, 6, 10), [digits(n_train=60, seed=s) for s in range(4)]),
+        (nn.Sequential(nn.Linear(64, 6), nn.Tanh(), nn.Linear(6, 10)), [digits(n_train=60, seed=s) for s in range(4)]),
+    ],
+)
+def test_replicas_of_many_configs_are_those_of_separate_runs_alone_or_together(dynamics, model, data, monkeypatch):
+    m = 0.0 if dynamics == "svag" else 0.5
+    configs = [SGDConfig(0.1, 5, 60, m), SGDConfig(0.2, 5, 60, m), SGDConfig(0.1, 10, 60, m, "with_replacement")]
+    configs.append(SGDConfig(0.1, 5, 60, m / 2))
+    arguments = {"updates": 6, "replicas": 4, "dynamics": dynamics, "evaluate_every": 4, "dtype": "float64"}
+    arguments |= options(dynamics)
+    mixed = train(model, data, configs, **arguments)
+    for r, config in enumerate(configs):
+        own = train(model, data, config, **arguments)
+        assert np.array_equal(mixed.train_loss[r], own.train_loss[r])
+        assert np.array_equal(mixed.time[r], own.time)
+        assert mixed.learning_rate[r] == config.learning_rate
+        assert mixed.sampling[r] == config.sampling
+    together = []
+
+    def as_on_a_gpu(courses, kind, device):
+        together.extend(groups(courses, kind, torch.device("cuda")))
+        return together
+
+    monkeypatch.setattr(training, "groups", as_on_a_gpu)
+    stacked = train(model, data, configs, **arguments)
+    assert len(together) < 4
+    np.testing.assert_allclose(stacked.train_loss, mixed.train_loss, rtol=1e-10)
+    np.testing.assert_allclose(stacked.weight_norm, mixed.weight_norm, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dynamics", sorted(DYNAMICS))
+def test_a_constant_schedule_is_the_config_itself(dynamics):
+    config = SGDConfig(0.1, 5, 60)
+    arguments = (mlp(64, 6, 10), DIGITS, config, 10, 2, dynamics)
+    constant = train(*arguments, **options(dynamics))
+    scheduled = train(*arguments, **options(dynamics), learning_rates=np.full(11, 0.1), batch_sizes=[5] * 10)
+    assert np.array_equal(constant.train_loss, scheduled.train_loss)
+    assert constant.time.item() == pytest.approx(scheduled.time.item(), rel=1e-14)
+
+
+def test_batch_sizes_of_reshuffling_follow_their_schedule():
+    """Whole epochs in batches of many sizes, against a plain loop."""
+    config, sizes = SGDConfig(0.1, 5, 60, 0.9, "reshuffle"), np.array([10, 20, 30, 15, 45, 60])
+    runs = train(mlp(64, 6, 10), DIGITS, config, 6, dtype="float64", batch_sizes=sizes)
+    weight_seed, batch_seed = np.random.SeedSequence(0, spawn_key=(0,)).generate_state(2, np.uint64)
+    net, generator = mlp(64, 6, 10).double(), np.random.default_rng(int(batch_seed))
+    net.load_state_dict(draw_weights(mlp(64, 6, 10), int(weight_seed)))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    x, y = torch.tensor(DIGITS.x_train).double(), torch.tensor(DIGITS.y_train)
+    for batch in np.split(np.concatenate([generator.permutation(60) for _ in range(3)]), np.cumsum(sizes)[:-1]):
+        optimizer.zero_grad()
+        cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
+    assert runs.train_loss.item() == pytest.approx(cross_entropy(net(x), y).item(), rel=1e-10)
+
+
+def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_change_it():
+    sets = [digits(n_train=60, seed=s) for s in (1, 2)]
+
+    def first_bias(weights, x, y):
+        found = weights["0.bias"][0].item()
+        weights["0.bias"].fill_(np.nan)
+        return found
+
+    def slope(weights, x, y):
+        leaf = {name: w.requires_grad_() for name, w in weights.items()}
+        loss = cross_entropy(torch.func.functional_call(mlp(64, 10), leaf, (x,)), y)
+        return sum(g.square().sum() for g in torch.autograd.grad(loss, list(leaf.values()))).sqrt()
+
+    arguments = (mlp(64, 10), sets, SGDConfig(0.1, 5, 60), 10, 2)
+    runs = train(*arguments, evaluate_every=5, measures={"first_bias": first_bias, "slope": slope})
+    assert runs.first_bias.dims == ("replica", "update")
+    assert len(np.unique(runs.first_bias)) == 4
+    assert (runs.slope > 0).all()
+    plain = train(*arguments, evaluate_every=5)
+    assert np.array_equal(plain.train_loss, runs.train_loss)
+    with pytest.raises(ValueError, match=r"measures\['pair'\] must return a number"):
+        train(*arguments, measures={"pair": lambda w, x, y: x[:2]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"substeps": 0}, "substeps must be a positive integer, got 0"),
+        ({"substeps": 2}, "substeps must be 1 for dynamics 'sgd', whose step is an update; got 2"),
+        ({"dynamics": "noisy_gd", "substeps": 2}, "substeps must be 1 for dynamics 'noisy_gd'"),
+        ({"dynamics": "svag"}, "dynamics 'svag' is made for SGD without momentum and independent .* momentum = 0.9"),
+        ({"dynamics": "svag", "config": SGDConfig(0.1, 5, 60, 0, "reshuffle")}, "got sampling = 'reshuffle'"),
+        ({"learning_rates": [0.1] * 9}, "learning_rates must be a sequence of at least 10 numbers"),
+        ({"learning_rates": [0.1] * 9 + [-1]}, "learning_rates must be positive and finite, got -1 at update 9"),
+        ({"batch_sizes": [61] * 10}, "batch_sizes must be whole numbers of at least 1 and at most n_examples = 60"),
+        ({"config": [SGDConfig(0.1, 5, 60)] * 3}, "config must be one SGDConfig or one per replica, 2, got 3"),
+        ({"config": 0.1}, "config must be an SGDConfig or a sequence of them, got 0.1"),
+        ({"config": [SGDConfig(0.1, 5, 60), SGDConfig(0.1, 5, 61)]}, "same n_examples in all replicas, got 60, 61"),
+        ({"config": [SGDConfig(0.1, 5, 60), SGDConfig(0.1, 5, 60, weight_decay=0.1)]}, "weight_decay = 0"),
+        ({"measures": [len]}, "measures must be a mapping from names to functions"),
+        ({"measures": {"train_loss": len}}, "measures must have names .* not taken already, got 'train_loss'"),
+        ({"measures": {"a b": len}}, "measures must have names that are identifiers .* got 'a b'"),
+        ({"measures": {"loss": 1}}, r"measures\['loss'\] must be a function of weights, x and y, got 1"),
+        ({"tf32": 1}, "tf32 must be True or False, got 1"),
+        ({"tf32": True}, "tf32 must be False but for float32 on a CUDA device"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be a positive integer"),
+    ],
+)
+def test_bad_arguments_are_named(changes, message):
+    good = {"model": mlp(64, 10), "data": DIGITS, "config": SGDConfig(0.1, 5, 60, 0.9), "updates": 10, "replicas": 2}
+    with pytest.raises(ValueError, match=message):
+        train(**good | changes)
+
+
+@pytest.mark.parametrize("tf32", [True, False])
+def test_tf32_is_set_for_the_call_alone(tf32):
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    with tensor_cores(torch.device("cuda"), tf32):
+        assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (tf32, tf32)
+    assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before
+    with tensor_cores(torch.device("cpu"), tf32=not before[0]):
+        assert torch.backends.cuda.matmul.allow_tf32 == before[0]
