@@ -3,10 +3,13 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 
 def pytest_configure() -> None:
+    # A shell that starts a job in the background may have it ignore Ctrl-C, and all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "SGDSDE_CACHE_DIR" not in os.environ:  # the workers of pytest-xdist inherit it
         folder = tempfile.mkdtemp(prefix="sgdsde-tests-")
         os.environ["SGDSDE_CACHE_DIR"] = folder

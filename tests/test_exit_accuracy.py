@@ -120,6 +120,7 @@ def test_the_reference_number():
     assert CASES["double well, noise grows"].exact == pytest.approx(18.7459247083, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_two_variables_with_oblique_noise_that_varies():
     """Through a slanted line; 1 % is 4 standard errors. The equation's error, of order 2, is extrapolated away."""
     valley = sg.Landscape("x**2/2 + y**2 + x*y/2", "x y", factor=[["1", "0"], ["x/(1 + x**2)", "1/2"]])

@@ -55,7 +55,10 @@ def test_engines_agree_about_the_sde(options):
 
 
 @pytest.mark.parametrize("sampling", ["without_replacement", "with_replacement", "reshuffle"])
-@pytest.mark.parametrize(("batch", "momentum"), [(1, 0.0), (2, 0.5), (8, 0.9), (16, 0.9)])
+@pytest.mark.parametrize(
+    ("batch", "momentum"),
+    [(1, 0.0), (8, 0.9), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((2, 0.5), (16, 0.9)))],
+)
 def test_engines_agree_about_sgd(sampling, batch, momentum):
     config = sg.SGDConfig(0.3, batch, 64, momentum, sampling)
 

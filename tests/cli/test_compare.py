@@ -63,6 +63,7 @@ def test_named_landscape_in_two_dimensions_with_its_own_start(run):
     assert "ω* = (0, 0)" in output
 
 
+@pytest.mark.slow
 def test_noise_may_be_given_as_factor_or_matrix(run):
     by_factor = table_of(run("x**2/2 + y**2", "--variables", "x y", "--factor", "1, 0; 1, 1").stdout)
     by_matrix = table_of(run("x**2/2 + y**2", "--variables", "x y", "--covariance", "1, 1; 1, 2").stdout)

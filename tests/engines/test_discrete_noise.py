@@ -47,6 +47,7 @@ def test_steps_that_share_bits(numbers: int, steps: int) -> None:
     assert 128 * draws >= steps * numbers > 128 * (draws - 1)
 
 
+@pytest.mark.slow
 def test_sources_beside_each_other_keep_their_numbers(drawn) -> None:
     """A step with several sources sees what each of them draws alone, whatever steps share a group."""
     sources = (GaussianIncrements(1), GaussianIncrements(2, STREAM_SECOND), Signs(1), ThreePoints(3))

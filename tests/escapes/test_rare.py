@@ -35,7 +35,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+#: Longer than the others.
+SLOW = {"plane", "no bridge"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES]
+)
 def test_it_agrees_with_waiting(name):
     landscape, config, stop, start, options = CASES[name]
     found = rare_exit_time(landscape, config, start, stop, trials=2048, seed=5, **options)

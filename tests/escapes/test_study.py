@@ -98,6 +98,7 @@ def test_two_variables_by_the_fokker_planck_equation():
     assert one.predictions.updates["kramers"][1] == pytest.approx(half)
 
 
+@pytest.mark.slow
 def test_noise_that_kramers_formula_is_not_for():
     skewed = sg.Landscape(PLANE.text, "x y", covariance=[["8", "3"], ["3", "5"]])
     study = escape_study(skewed, CONFIG, [-1.0, 0.0], "x > 0", paths=2000)
@@ -156,6 +157,7 @@ def test_two_saddles_share_the_escapes():
     assert study["SDE"][0].ensemble.exits.names == ("left", "right")
 
 
+@pytest.mark.slow
 def test_steps_that_are_too_long_for_the_noise_are_told():
     """Noise that all but jumps at −0.3: half as many steps see it elsewhere. Constant noise has no such run."""
     jump = sg.Landscape("x**4/4 - x**2/2", "x", covariance="8 + 1500/(1 + exp(400*(x + 0.3)))")

@@ -39,7 +39,10 @@ def context(name, say=lambda text: None):
 
 
 #: Their kernels take long to compile; `make validate` runs them too.
-LONG = {"sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum"}
+LONG = {
+    "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
+    "heavy_tails",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
