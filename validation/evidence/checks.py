@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sgdsde.data import Dataset
 from sgdsde.evidence import EvidenceStudy
@@ -112,7 +113,7 @@ def tossed_labels(task: Dataset, penalty: float, draws: int, seed: int, progress
         laplace = null - laplace_evidence(fit.cost, eigenvalues, penalty).log_evidence
         return laplace, laplace_correction(model, fit.weights, penalty)
 
-    with ThreadPoolExecutor(cpus()) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(cpus()) as pool:
         laplace, correction = np.array(list(pool.map(ratio, tosses))).T
     found = np.exp(correction - laplace)
     gram, signs = x @ x.T, 2.0 * tosses - 1

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from sgdsde.data import Dataset, gaussian_task
 from sgdsde.evidence import EvidenceStudy, evidence_study
@@ -55,7 +56,8 @@ def studied(
         progress(len(done) / len(cells))
         return found
 
-    with ThreadPoolExecutor(cpus()) as pool:
+    # One thread of linear algebra for each study, or they would wait for each other.
+    with threadpool_limits(1), ThreadPoolExecutor(cpus()) as pool:
         found = dict(zip(cells, pool.map(study, cells), strict=True))
     return {labels: tuple(found[labels, k] for k in range(data_sets)) for labels in TASKS}
 
