@@ -117,6 +117,7 @@ def test_svag_of_one_is_sgd() -> None:
     np.testing.assert_allclose(svag.final, sgd.final, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_noisy_gd_has_the_variance_of_sgd() -> None:
     of = SGDConfig(0.3, 2, N, momentum=0.6)
     run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="noisy_gd", burn_in=60)
@@ -124,6 +125,7 @@ def test_noisy_gd_has_the_variance_of_sgd() -> None:
     assert abs(run.covariance[0, 0] - expected) < 4 * run.standard_error.covariance[0, 0] < 0.05 * expected
 
 
+@pytest.mark.slow
 def test_nesterov_has_its_own_variance() -> None:
     """From the second moments of (ω, v) → (ω(1 − (1+m)εh) + m²v, mv − εhω) and the kicks (1+m, 1)ε."""
     of, h, f = SGDConfig(0.3, 2, N, momentum=0.6), 2.0, 1.5

@@ -75,6 +75,7 @@ def test_with_a_bridge_the_bias_is_of_order_one():
     assert abs(found.slope - 1) < 0.15, found
 
 
+@pytest.mark.slow
 def test_without_a_bridge_the_bias_is_of_order_one_half():
     """From the bottom of a bowl, with noise that grows: one term does nearly all of this bias."""
     found = order(BOWL, (0.1, 0.05, 0.025, 0.0125), 200_000, False, None)

@@ -57,6 +57,7 @@ def test_prediction_is_at_the_minimum_that_start_leads_to(run):
     assert "linearised at ω* = (0.5)" in output
 
 
+@pytest.mark.slow
 def test_named_landscape_in_two_dimensions_with_its_own_start(run):
     output = run("quadratic_2d", "--parameter", "h2=2").stdout
     assert {"var x", "cov x, y", "var y"} <= {quantity for quantity, _ in table_of(output)}

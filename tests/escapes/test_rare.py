@@ -11,6 +11,7 @@ WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
 BOWLS = sg.Landscape("(x**2 - 1)**2/4 + (y - x**2/2)**2", "x y", covariance=[["1", "0.3"], ["0.3", "1/2"]])
 
 
+@pytest.mark.slow
 def test_a_hundred_million_updates():
     """The interval holds the exact time, is narrower than 10 %, and ends far from the time of a T 5 % off."""
     config = sg.SGDConfig(0.05, 2, 1024)
@@ -36,7 +37,7 @@ CASES = {
 
 
 #: Longer than the others.
-SLOW = {"plane", "no bridge"}
+SLOW = {"plane", "no bridge", "sde with momentum"}
 
 
 @pytest.mark.parametrize(

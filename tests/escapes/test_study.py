@@ -81,6 +81,7 @@ def test_a_run_is_the_same_in_any_company(found):
     assert alone.labels == ("SGD",)
 
 
+@pytest.mark.slow
 def test_momentum_only_changes_the_clock_of_the_sde(found):
     config = sg.SGDConfig(0.025, 1, 64, momentum=0.5)  # the same T, the same time of an update
     moving = escape_study(WELL, config, -1.0, "x > 0", paths=1000, seed=7)
@@ -147,6 +148,7 @@ def test_where_the_region_does_not_fit_kramers_formula(stop, why):
             ways[0].time(PLANE, 0.005, 2.0)
 
 
+@pytest.mark.slow
 def test_two_saddles_share_the_escapes():
     waves = sg.Landscape("-cos(x)", "x", covariance=40.0)
     stop = {"left": "x < -pi", "right": "x > pi"}

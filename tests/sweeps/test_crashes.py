@@ -176,7 +176,7 @@ def cluster(start, folder, workers, *options):
         "-m", "distributed.cli.dask_scheduler", "--port", 0, "--dashboard-address", ":0", "--scheduler-file", about,
         *options, **quiet,
     )  # fmt: skip
-    wait_until(about.exists)
+    wait_until(lambda: about.exists() and about.read_text().rstrip().endswith("}"))  # it is made before it is written
     started = [
         start(
             "-m",
@@ -199,6 +199,7 @@ def cluster(start, folder, workers, *options):
 
 @pytest.mark.filterwarnings("ignore:the Dask scheduler at .* has no workers yet")
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+@pytest.mark.slow
 def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
     pytest.importorskip("distributed")
     from sgdsde.sweeps.dask_cluster import tls
@@ -227,6 +228,7 @@ def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
     assert 50 < len(rows_of(store)) < 500
 
 
+@pytest.mark.slow
 def test_a_local_dask_cluster_and_a_cell_that_kills_its_workers(tmp_path):
     pytest.importorskip("distributed")
     import dask

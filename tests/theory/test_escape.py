@@ -265,6 +265,7 @@ def test_a_config_counts_in_updates():
     assert abs(REFERENCE / CONFIG.learning_rate / found[0] - 1) > 0.5  # without 1 − m, the negative control
 
 
+@pytest.mark.slow
 def test_a_config_counts_updates_as_a_simulation_does():
     """Bridges end paths inside of steps, ten a update: what is left of the bias is less than 1 %."""
     config, paths = sg.SGDConfig(learning_rate=0.02, batch_size=1, n_examples=41, momentum=0.9), 3000

@@ -38,10 +38,11 @@ def context(name, say=lambda text: None):
     return Context(name, "smoke", 0, CLAIMS[name].plans["smoke"].size, say=say)
 
 
-#: Their kernels take long to compile; `make validate` runs them too.
+#: Their kernels take seconds to compile; `make validate` runs them too.
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
-    "heavy_tails",
+    "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
+    "update_variance",
 }  # fmt: skip
 
 

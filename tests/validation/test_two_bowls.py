@@ -114,6 +114,7 @@ def test_the_bowls_are_those_of_the_catalog_and_their_shapes_what_they_are_calle
     assert abs(axes[:, 1] @ [1, 1]) == pytest.approx(np.sqrt(2))
 
 
+@pytest.mark.slow
 def test_looking_less_often_sees_fewer_escapes():
     """At the steps of the correction: it grows as the root of the time between looks."""
     law = [escape_probability("top eigenvector", 4.0, 0.2, (184, 116), every) for every in (0.0, 1e-4, 4e-4)]
