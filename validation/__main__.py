@@ -26,6 +26,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run these claims only")
     made.add_argument("--seed", type=_seed, default=0, help="same seed, same numbers (default 0)")
     made.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default report/)")
+    made.add_argument(
+        "--executor",
+        metavar="WHERE",
+        help='where networks are trained: "processes", "dask" or a scheduler\'s address (default: in this process)',
+    )
+    made.add_argument("--device", default="cpu", help='of training, a torch device such as "cuda" (default cpu)')
     made.add_argument("--list", action="store_true", help="list the claims and stop")
     return made
 
@@ -46,6 +52,8 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
     if unknown:
         command.error(f"unknown claim {', '.join(map(repr, unknown))}; the claims are {', '.join(claims)}")
     problem = _unwritable(options.out)
+    if options.device != "cpu" and (unknown_device := _no_device(options.device)):
+        command.error(f"argument --device: {unknown_device}")
     if problem:
         command.error(f"cannot write to the output folder {str(options.out)!r}: {problem}")
     return _run([claims[name] for name in names], claims, options, console)
@@ -53,6 +61,7 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
 
 def _run(chosen: list[Claim], claims: Mapping[str, Claim], options: argparse.Namespace, console: Console) -> int:
     # Imported here so that --help, --list and bad usage answer at once.
+    from validation.context import Place
     from validation.progress import listener
     from validation.report import Report
     from validation.runner import run_claims
@@ -60,7 +69,8 @@ def _run(chosen: list[Claim], claims: Mapping[str, Claim], options: argparse.Nam
 
     report = Report(options.out)
     with listener(console, chosen, options.preset) as told:
-        run = run_claims(chosen, claims, options.preset, options.seed, told, report.write)
+        place = Place(options.out / "sweeps", options.executor, options.device)
+        run = run_claims(chosen, claims, options.preset, options.seed, told, report.write, place)
     console.print(summary(run), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {report.index}", markup=False, highlight=False, soft_wrap=True)
     return run.exit_status
@@ -74,6 +84,17 @@ def _seed(text: str) -> int:
     if seed < 0:
         raise argparse.ArgumentTypeError(f"must be a non-negative integer, got {text!r}")
     return seed
+
+
+def _no_device(name: str) -> str:
+    """Why torch cannot use a device; empty when it can."""
+    from sgdsde.models.checks import checked_device
+
+    try:
+        checked_device(name)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _unwritable(folder: Path) -> str:

@@ -210,7 +210,10 @@ ORDER = (
     "posterior_sampling",
     "evidence_picks_minimum",
     "integrator_orders",
-    "mnist_batch_size",
+    "mnist_generalization_gap",
+    "mnist_learning_rate",
+    "mnist_momentum",
+    "mnist_training_set",
 )
 
 

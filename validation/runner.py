@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from validation.claim import Claim, Finding
-from validation.context import Context
+from validation.context import HERE, Context, Place
 from validation.verdict import Judgement, Verdict, judge, thresholds
 
 
@@ -72,6 +72,7 @@ def run_claims(
     seed: int,
     listener: Listener,
     publish: Callable[[Run], None],
+    place: Place = HERE,
 ) -> Run:
     """Run the chosen claims in order and ``publish`` the state after each.
 
@@ -99,7 +100,8 @@ def run_claims(
         for position, claim in enumerate(chosen):
             outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
             listener.started(claim)
-            outcomes[position] = _measure(claim, preset, seed, limits[claim.name], listener.progressed, say)
+            context = Context(claim.name, preset, seed, claim.plans[preset].size, listener.progressed, say, place)
+            outcomes[position] = _measure(claim, context, limits[claim.name])
             listener.finished(outcomes[position])
             publish(state())
     except KeyboardInterrupt:
@@ -108,11 +110,8 @@ def run_claims(
     return state()
 
 
-def _measure(
-    claim: Claim, preset: str, seed: int, limit: float, progress: Callable[[float], None], say: Callable[[str], None]
-) -> Outcome:
-    plan = claim.plans[preset]
-    context = Context(claim.name, preset, seed, plan.size, progress, say)
+def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
+    plan = claim.plans[context.preset]
     began = time.perf_counter()
     try:
         finding = claim.measure(context)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sgdsde.arguments import whole
 from sgdsde.data.dataset import Dataset, as_seed, choose
 
 LABELS = ("informative", "random")
@@ -49,8 +50,7 @@ def gaussian_task(
     """
     _check_labels(labels)
     for name, value, least in (("n_train", n_train, 2), ("n_test", n_test, 2), ("features", features, 1)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name} must be an integer, at least {least}, got {value!r}")
+        whole(name, value, least)
     train, test, tosses = (np.random.default_rng(each) for each in np.random.SeedSequence(as_seed(seed)).spawn(3))
     x, x_test = (
         (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)

@@ -55,12 +55,3 @@ def checked_model(value: object) -> LogisticRegression:
     if not isinstance(value, LogisticRegression):
         raise ValueError(f"model must be a LogisticRegression, got {type(value).__name__}")
     return value
-
-
-def checked_count(name: str, value: object, least: int, multiple: int = 1) -> int:
-    """A whole number."""
-    wanted = f"an integer, at least {least}" + (f" and a multiple of {multiple}" if multiple > 1 else "")
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least or value % multiple:  # type: ignore[operator]
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
-    return int(value)  # type: ignore[call-overload,no-any-return]

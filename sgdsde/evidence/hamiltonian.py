@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -79,4 +79,4 @@ def _mixed(accepted: np.ndarray, new: Particles, old: Particles) -> Particles:
     rows = np.flatnonzero(~accepted)
     for name in ("points", "logits", "residuals", "cross_entropy"):
         getattr(new, name)[rows] = getattr(old, name)[rows]
-    return replace(new)
+    return new

@@ -8,7 +8,8 @@ from types import ModuleType
 import numpy as np
 from scipy.special import ndtri
 
-from sgdsde.evidence.estimate import EvidenceEstimate, checked_count, checked_model
+from sgdsde.arguments import whole
+from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.logistic import LogisticRegression
 from sgdsde.logistic.checks import Array, checked_penalty
 
@@ -65,8 +66,8 @@ def nested_log_evidence(
     if size > MOST_WEIGHTS:
         raise ValueError(f"model must have at most {MOST_WEIGHTS} weights for nested sampling, got {size}")
     penalty = checked_penalty("regularization", regularization)
-    checked_count("points", points, max(25, 2 * size))
-    generator = np.random.default_rng(checked_count("seed", seed, 0))
+    whole("points", points, max(25, 2 * size))
+    generator = np.random.default_rng(whole("seed", seed, 0))
     sampler = _dynesty().NestedSampler(
         _log_likelihood(model),
         lambda cube: ndtri(cube) / np.sqrt(penalty),

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
-from sgdsde.evidence.estimate import EvidenceEstimate, checked_count, checked_model
+from sgdsde.arguments import whole
+from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.evidence.repetitions import log_mean
 from sgdsde.logistic import LogisticRegression
 from sgdsde.logistic.checks import Array
@@ -56,8 +57,8 @@ def weak_penalty_log_evidence(model: LogisticRegression, *, samples: int = 16_00
     """
     if checked_model(model).softmax:
         raise ValueError("model must be binary, with one weight vector, got a softmax")
-    checked_count("samples", samples, 2 * REPETITIONS, REPETITIONS)
-    generator = np.random.default_rng(checked_count("seed", seed, 0))
+    whole("samples", samples, 2 * REPETITIONS, REPETITIONS)
+    generator = np.random.default_rng(whole("seed", seed, 0))
     signed = model.inputs * np.where(model.labels == 1, 1.0, -1.0)[:, None]
     rows = _ordered_rows(signed @ signed.T)
     logs = _sampled(rows, _tilt(rows), samples, generator).reshape(REPETITIONS, -1)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_inputs, checked_labels, checked_penalties
 from sgdsde.logistic.regression import as_model
-from sgdsde.theory import Evidence, laplace_correction, laplace_evidence, null_log_evidence
+from sgdsde.theory import Evidence, evidence_of_fit, laplace_correction, null_log_evidence
 
 if TYPE_CHECKING:
     import xarray
@@ -178,8 +178,7 @@ def evidence_study(
     for done, k in enumerate(order):
         fit = model.fit(float(penalties[k]), start)
         start = fit.weights
-        eigenvalues = np.linalg.eigvalsh(model.hessian(fit.weights, fit.regularization))
-        found[k] = fit, laplace_evidence(fit.cost, eigenvalues, fit.regularization, cutoff=cutoff)
+        found[k] = fit, evidence_of_fit(model, fit, cutoff=cutoff)
         if progress:
             progress((done + 1) / len(order))
     fits, evidences = zip(*(found[k] for k in range(len(order))), strict=True)

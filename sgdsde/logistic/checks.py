@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import positive
+
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -49,12 +51,7 @@ def checked_labels(name: str, value: ArrayLike, rows: int, classes: int | None =
 
 def checked_penalty(name: str, value: object) -> float:
     """λ, a positive number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
-    if not 0 < value < np.inf:
-        without = "; without it separable data have no minimum and the prior has no density" if value == 0 else ""
-        raise ValueError(f"{name} must be a positive number, got {value!r}{without}")
-    return float(value)
+    return positive(name, value, "; without it separable data have no minimum and the prior has no density")
 
 
 def checked_penalties(name: str, values: ArrayLike) -> Array:

@@ -1,4 +1,4 @@
-"""Where the test accuracy is best: against the batch size, and the best batch size against the learning rate."""
+"""Where the test accuracy is best: against the batch size, the best batch size's law, and against the noise scale."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legen
 
 @dataclass(frozen=True)
 class AccuracyCurve:
-    """Accuracy ± error against batch size at one learning rate, its smooth curve, and the interval of its maximum."""
+    """Accuracy ± error against batch size at one value of a variable, its smooth curve, and its maximum's interval.
 
-    learning_rate: float
+    ``noise_scale`` is g at each batch size, and ``value`` what the best batch size is thought to be a power of.
+    """
+
+    value: float
+    label: str
     batch_size: ArrayLike
+    noise_scale: ArrayLike
     accuracy: ArrayLike
     error: ArrayLike
     smooth_batch_size: ArrayLike
@@ -26,15 +31,21 @@ class AccuracyCurve:
     interval: tuple[float, float]
 
 
-def best_batch_size(curves: Sequence[AccuracyCurve], exponent: float = 1.0) -> Figure:
-    """Draw accuracies with their maxima (left), and the maxima against the learning rate with the law (right).
+def best_batch_size(
+    curves: Sequence[AccuracyCurve], variable: str = "learning rate ε", symbol: str = "ε", exponent: float = 1.0
+) -> Figure:
+    """Draw accuracies with their maxima, the maxima against the variable with its law, and all against the noise scale.
+
+    In the last panel curves lie on one another where only g matters.
 
     Parameters
     ----------
     curves : sequence of AccuracyCurve
-        One per learning rate, at least one.
+        One per value of the variable, at least one.
+    variable, symbol : str
+        What it is called on the axis and in the law.
     exponent : float
-        α of the law B_opt ∝ ε^α, drawn through the maxima's geometric mean.
+        α of the law B_opt ∝ variable^α, drawn through the maxima's geometric mean.
 
     Returns
     -------
@@ -42,45 +53,39 @@ def best_batch_size(curves: Sequence[AccuracyCurve], exponent: float = 1.0) -> F
 
     Examples
     --------
-    >>> curve = AccuracyCurve(0.1, [8, 16, 32], [0.8, 0.9, 0.8], [0.01] * 3, [8, 16, 32], [0.8, 0.9, 0.8], 16, (12, 20))
+    >>> b, a = [8, 16, 32], [0.8, 0.9, 0.8]
+    >>> curve = AccuracyCurve(0.1, "ε = 0.1", b, [4, 2, 1], a, [0.01] * 3, b, a, 16, (12, 20))
     >>> [axes.get_xlabel() for axes in best_batch_size([curve]).axes]
-    ["effective batch size B' = 1/c  (≈ B)", 'learning rate ε']
+    ["effective batch size B' = 1/c  (≈ B)", 'learning rate ε', "noise scale g = εN/(B'(1 − m))"]
     """
     with house_style():
-        figure = bare_figure(9.0, 4.6)
-        left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
+        figure = bare_figure(12.5, 4.6)
+        left, middle, right = figure.subplots(1, 3, width_ratios=[1.35, 1, 1.35])
         for curve, (colour, marker) in zip(curves, looks(), strict=False):
             point = {"color": colour, "marker": marker, "markerfacecolor": "white", "markeredgewidth": 1.4}
             left.axvspan(*curve.interval, color=colour, alpha=0.13, linewidth=0)
             left.axvline(curve.best, color=colour, linewidth=1, linestyle="--")
-            left.plot(curve.smooth_batch_size, curve.smooth_accuracy, color=colour, linewidth=1.2)
-            left.errorbar(
-                curve.batch_size,
-                curve.accuracy,
-                curve.error,
-                linestyle="none",
-                capsize=2.5,
-                label=f"ε = {curve.learning_rate:g}",
-                **point,
-            )
+            scaled = np.asarray(curve.batch_size)[0] * np.asarray(curve.noise_scale)[0]  # g B', one number for a curve
+            for axes, x, smooth in (
+                (left, curve.batch_size, np.asarray(curve.smooth_batch_size)),
+                (right, curve.noise_scale, scaled / np.asarray(curve.smooth_batch_size)),
+            ):
+                axes.plot(smooth, curve.smooth_accuracy, color=colour, linewidth=1.2)
+                axes.errorbar(x, curve.accuracy, curve.error, linestyle="none", capsize=2.5, label=curve.label, **point)
             around = [[curve.best - curve.interval[0]], [curve.interval[1] - curve.best]]
-            right.errorbar(curve.learning_rate, curve.best, around, linestyle="none", capsize=3, **point)
-        rates, tops = np.array([c.learning_rate for c in curves]), np.array([c.best for c in curves])
-        fine = np.geomspace(rates.min() / 1.4, rates.max() * 1.4, 20)
-        middle = np.exp(np.log(tops).mean())
-        law = middle * (fine / np.exp(np.log(rates).mean())) ** exponent
-        right.plot(
-            fine,
-            law,
-            color="#333333",
-            linewidth=1.2,
-            label=f"theory: B' ∝ ε{'' if exponent == 1 else f'^{exponent:g}'}",
-        )
-        right.axhline(middle, color="#777777", linewidth=1, linestyle=":", label="control: no dependence")
+            middle.errorbar(curve.value, curve.best, around, linestyle="none", capsize=3, **point)
+        values, tops = np.array([c.value for c in curves]), np.array([c.best for c in curves])
+        fine = np.geomspace(values.min() / 1.4, values.max() * 1.4, 20)
+        centre = np.exp(np.log(tops).mean())
+        law = centre * (fine / np.exp(np.log(values).mean())) ** exponent
+        power = "" if exponent == 1 else f"^{exponent:g}"
+        middle.plot(fine, law, color="#333333", linewidth=1.2, label=f"theory: B' ∝ {symbol}{power}")
+        middle.axhline(centre, color="#777777", linewidth=1, linestyle=":", label="control: no dependence")
         left.set(xscale="log", xlabel="effective batch size B' = 1/c  (≈ B)", ylabel="test accuracy (share of images)")
-        right.set(xscale="log", yscale="log", xlabel="learning rate ε", ylabel="best effective batch size")
-        for axis in (left.xaxis, right.xaxis, right.yaxis):
+        middle.set(xscale="log", yscale="log", xlabel=variable, ylabel="best effective batch size")
+        right.set(xscale="log", xlabel="noise scale g = εN/(B'(1 − m))", ylabel="test accuracy (share of images)")
+        for axis in (left.xaxis, middle.xaxis, middle.yaxis, right.xaxis):
             plain_log_ticks(axis)
         outside_legend(left)
-        outside_legend(right, ncols=1)
+        outside_legend(middle, ncols=1)
         return figure

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sgdsde.arguments import positive, whole
 from sgdsde.statistics.lanczos import Array, Function, as_product, check_symmetry, lanczos
 from sgdsde.statistics.spectral_sum import Deflation, LogTerms, deflate
 
@@ -110,15 +111,15 @@ def log_determinant(
     >>> bool(abs(found.value - true) < 4 * found.standard_error + found.quadrature_error), found.deflated >= 20
     (True, True)
     """
-    _whole("probes", 2 if probes is None else probes, 2)
+    whole("probes", 2 if probes is None else probes, 2)
     for name, number, least in (("steps", steps, 2), ("deflation", deflation, 0), ("seed", seed, 0)):
-        _whole(name, number, least)
-    terms = LogTerms(_positive("regularization", regularization), lower, cutoff)
+        whole(name, number, least)
+    terms = LogTerms(positive("regularization", regularization), lower, cutoff)
     if lower is not None and not -terms.regularization < lower < np.inf:
         raise ValueError(f"lower must be None or above −λ = {-terms.regularization:g}, got {lower!r}")
     if lower is None and not deflation and not cutoff:
         raise ValueError("lower must be a number where deflation is 0, got None: the first run finds it otherwise")
-    _positive("tolerance", tolerance)
+    positive("tolerance", tolerance)
     product, size = as_product(operator)
     first, second = np.random.default_rng(seed).spawn(2)
     check_symmetry(product, first.standard_normal((size, 2)))
@@ -162,18 +163,3 @@ def _brackets(
             break
         check = taken + 1 + taken // 5
     return low, high, taken
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer, at least {least}, got {value!r}")
-
-
-def _positive(name: str, value: object) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating))
-        or not 0 < value < np.inf
-    ):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
-    return float(value)

@@ -36,7 +36,7 @@ class DaskWorkers:
             try:
                 self._threads, self._asked = sum(self._client.nthreads().values()), now
             except (OSError, TimeoutError) as error:
-                raise ConnectionError(f"executor: the Dask scheduler has gone: {error}") from error
+                raise ConnectionError(f"executor: its scheduler has gone: {error}") from error
         return max(4, 2 * self._threads)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:

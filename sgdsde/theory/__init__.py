@@ -5,7 +5,13 @@ from sgdsde.theory.correlation import autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
-from sgdsde.theory.evidence import Evidence, laplace_evidence, log_evidence_ratio, null_log_evidence
+from sgdsde.theory.evidence import (
+    Evidence,
+    evidence_of_fit,
+    laplace_evidence,
+    log_evidence_ratio,
+    null_log_evidence,
+)
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance
@@ -49,6 +55,7 @@ __all__ = [
     "between_batches_covariance",
     "crossing_temperature",
     "cubic_map",
+    "evidence_of_fit",
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import whole
+from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.regression import as_model
 
@@ -101,16 +103,24 @@ def laplace_evidence(cost: float, eigenvalues: ArrayLike, regularization: float,
     return Evidence(float(cost), values, penalty, counted)
 
 
+def evidence_of_fit(model: LogisticRegression, fit: Fit, *, cutoff: bool = False) -> Evidence:
+    """:func:`laplace_evidence` of a logistic regression at its minimum, with the exact Hessian.
+
+    >>> model = LogisticRegression([[1.0], [-2.0], [0.5]], [1, 0, 0])
+    >>> round(evidence_of_fit(model, model.fit(1.0)).log_evidence, 3)
+    -2.088
+    """
+    eigenvalues = np.linalg.eigvalsh(model.hessian(fit.weights, fit.regularization))
+    return laplace_evidence(fit.cost, eigenvalues, fit.regularization, cutoff=cutoff)
+
+
 def null_log_evidence(n_examples: int, n_classes: int = 2) -> float:
     """ln evidence of the model that knows nothing: −N ln n, in nats; all classes have probability 1/n.
 
     >>> round(null_log_evidence(200), 3)
     -138.629
     """
-    for name, value, least in (("n_examples", n_examples, 1), ("n_classes", n_classes, 2)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name} must be an integer, at least {least}, got {value!r}")
-    return -float(n_examples * np.log(n_classes))
+    return -float(whole("n_examples", n_examples, 1) * np.log(whole("n_classes", n_classes, 2)))
 
 
 def log_evidence_ratio(
@@ -155,9 +165,5 @@ def log_evidence_ratio(
     several = np.asarray(regularization).ndim > 0
     fits = model.path(regularization) if several else (model.fit(regularization),)  # type: ignore[arg-type]
     null = null_log_evidence(model.n_examples, model.n_classes)
-    ratios = []
-    for fit in fits:
-        eigenvalues = np.linalg.eigvalsh(model.hessian(fit.weights, fit.regularization))
-        evidence = laplace_evidence(fit.cost, eigenvalues, fit.regularization, cutoff=cutoff)
-        ratios.append(null - evidence.log_evidence)
+    ratios = [null - evidence_of_fit(model, fit, cutoff=cutoff).log_evidence for fit in fits]
     return np.array(ratios) if several else ratios[0]

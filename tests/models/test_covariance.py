@@ -10,17 +10,10 @@ from sgdsde.models import mlp
 from sgdsde.models.covariance import gradient_covariance
 from sgdsde.models.example_losses import ExampleLosses
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DATA = digits(n_train=40)
 IMAGES = torch.tensor(DATA.x_train).reshape(-1, 1, 8, 8), torch.tensor(DATA.y_train)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Products of this size are slower on two threads, much slower where other processes want the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def convolutional():

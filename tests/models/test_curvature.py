@@ -16,17 +16,10 @@ from sgdsde.models.curvature_evidence import _operator_class
 from sgdsde.models.trace_estimation import trace_and_norm
 from sgdsde.statistics.estimates import Estimate, mean, variance
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DATA = digits(n_train=40)
 X, Y = np.eye(4, 3), [0, 1, 1, 0]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Products of this size are slower on two threads, much slower where other processes want the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -9,26 +9,20 @@ import torch
 from scipy.stats import kstest, norm, t
 from torch import nn
 
-from sgdsde.data import digits, mnist
+import sgdsde as sg
+from sgdsde.data import digits
 from sgdsde.logistic import LogisticRegression
 from sgdsde.models import mlp
 from sgdsde.models.curvature_evidence import _operator_class, hessian_operator, network_evidence
 from sgdsde.statistics.log_determinant import log_determinant
 from sgdsde.theory.evidence import laplace_evidence, log_evidence_ratio, null_log_evidence
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PENALTIES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 BINARY, SOFTMAX = nn.BCEWithLogitsLoss(reduction="sum"), nn.CrossEntropyLoss(reduction="sum")
 real = pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")
 SMALL = [(torch.eye(4, 3), torch.tensor([0, 1, 1, 0]))]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Products of this size are slower on two threads, much slower where other processes want the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def synthetic():
@@ -39,10 +33,9 @@ def synthetic():
 
 
 def zeros_and_ones():
-    """The first 400 images of each, with a column of ones: (800, 785)."""
-    images = mnist()
-    chosen = np.concatenate([np.flatnonzero(images.y_train == digit)[:400] for digit in (0, 1)])
-    return np.c_[images.x_train[chosen].astype(np.float64), np.ones(800)], images.y_train[chosen]
+    """400 images of each, with a column of ones: (800, 785)."""
+    task = sg.data.zeros_and_ones(sg.data.mnist())
+    return task.x_train, task.y_train
 
 
 def as_network(weights):

@@ -17,16 +17,9 @@ from sgdsde.models.curvature import mean_hessian
 from sgdsde.models.example_losses import example_losses
 from sgdsde.models.two_batches import SAMPLERS, TwoBatchEstimates, _lengths, two_batch_estimates
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DATA = digits(n_train=40)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Products of this size are slower on two threads, much slower where other processes want the cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def all_gradients(model):

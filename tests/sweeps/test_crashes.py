@@ -199,7 +199,6 @@ def cluster(start, folder, workers, *options):
 
 @pytest.mark.filterwarnings("ignore:the Dask scheduler at .* has no workers yet")
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
-@pytest.mark.slow
 def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
     pytest.importorskip("distributed")
     from sgdsde.sweeps.dask_cluster import tls

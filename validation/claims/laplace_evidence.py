@@ -23,7 +23,7 @@ from validation.evidence.laplace_tasks import Array, laplace, title, without_hal
 
 #: Examples for each number of weights.
 EXAMPLES = {2: 20, 5: 50, 20: 100, 200: 200}
-LABELS = ("teacher", "random")
+LABELS = ("informative", "random")
 #: Laplace's error below which it counts as right, in nats, and the λ from which on it is claimed to be.
 SMALL, STRONG = 0.1, 100.0
 #: Where the likelihood is a step.
@@ -86,10 +86,10 @@ class Measured:
             {2: 256, 5: 256}, (1000.0, 10.0, 0.1), ((2, 1.0),), 50, (20, 256, (1000.0, 10.0)), (20, 256)
         ).plan(4),
         "quick": Size(
-            {2: 1024, 5: 1024, 20: 256, 200: 192},
+            {2: 16_384, 5: 4096, 20: 256, 200: 192},
             (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001),
             ((5, 10.0), (5, 0.1)),
-            100,
+            200,
             (200, 256, (1000.0, 100.0, 10.0)),
             (100, 256),
         ).plan(40),
@@ -115,7 +115,7 @@ def laplace_evidence(context: Context) -> Finding:
     checks = [check for (p, labels), found in measured.items() for check in _own_checks(found, p, labels)]
     exact = _orthogonal(context, size)
     context.progress(0.85)
-    nested = [_nested(context, measured[p, "teacher"], p, value) for p, value in size.nested]
+    nested = [_nested(context, measured[p, "informative"], p, value) for p, value in size.nested]
     largest = max(size.particles)
     widest = {title(*key): found.curve for key, found in measured.items() if key[0] == largest}
     checks = [*checks, *exact, *nested, _cone(context, *size.cone)]
@@ -193,7 +193,7 @@ def _nested(context: Context, found: Measured, p: int, value: float) -> Check:
     )
     error = math.hypot(float(near.standard_error), float(annealed.standard_error))
     control = laplace(found.task, np.array([value]))[0]
-    label = f"ln evidence, {title(p, 'teacher')}, λ = {value:g}, annealing and nested sampling"
+    label = f"ln evidence, {title(p, 'informative')}, λ = {value:g}, annealing and nested sampling"
     return Check(label, float(annealed.log_evidence), float(near.log_evidence), error, without_half(control))
 
 
@@ -203,7 +203,7 @@ def _cone(context: Context, weights: int, count: int) -> Check:
     task = LogisticRegression(inputs, (inputs.sum(axis=1) > 0).astype(np.int64))
     limit = weak_penalty_log_evidence(task, seed=context.seed("cone", "tilting"))
     found = _measured(context, task, np.array([VANISHING]), count, "cone")
-    label = f"ln evidence, P = N = {weights}, teacher, λ = {VANISHING:g}, share of directions and annealing"
+    label = f"ln evidence, P = N = {weights}, informative, λ = {VANISHING:g}, share of directions and annealing"
     error = math.hypot(float(limit.standard_error), float(found.curve.error[0]))
     return Check(
         label, float(limit.log_evidence), float(found.curve.measured[0]), error, float(found.curve.laplace[0]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.theory import laplace_evidence
+from sgdsde.theory import evidence_of_fit
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.reparametrisation import transformed_hessian
 from validation.claim import Check
@@ -55,7 +55,7 @@ def rescaling_checks(context: Context, n: int) -> tuple[Check, ...]:
     """Weights rescaled one by one: Laplace's evidence, sharpness, and the evidence under a prior left behind."""
     model = plane_examples(n, context.seed("plane", n))
     fit, there = model.fit(LAMBDA), laplace(model, SCALES)
-    here = laplace_evidence(fit.cost, np.linalg.eigvalsh(model.hessian(fit.weights, LAMBDA)), LAMBDA).log_evidence
+    here = evidence_of_fit(model, fit).log_evidence
     lost = float(SCALES.log_volume(fit.weights))
     h, other = loss_hessian(model, fit.weights), rewritten(model, SCALES)
     label = "ln evidence by Laplace, weights rescaled"
@@ -99,7 +99,7 @@ def many_weights_checks(context: Context, dimension: int) -> tuple[Check, ...]:
     model = toy_examples(dimension, context.seed("toy", dimension))
     stretched = random_map(dimension, *STRETCH, context.seed("map", dimension))
     fit = model.fit(LAMBDA)
-    here = laplace_evidence(fit.cost, np.linalg.eigvalsh(model.hessian(fit.weights, LAMBDA)), LAMBDA).log_evidence
+    here = evidence_of_fit(model, fit).log_evidence
     there = laplace(model, stretched, np.zeros(dimension))
     lost = float(stretched.log_volume(there.theta))
     what, h = f"{dimension} weights, random linear map", loss_hessian(model, fit.weights)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from sgdsde.data import Dataset
 from sgdsde.evidence import EvidenceStudy
 from sgdsde.logistic import LogisticRegression
-from sgdsde.theory import laplace_correction, laplace_evidence, null_log_evidence
+from sgdsde.theory import evidence_of_fit, laplace_correction, null_log_evidence
 from validation.claim import Check
 from validation.evidence.tasks import (
     TASKS,
@@ -107,10 +107,9 @@ def tossed_labels(task: Dataset, penalty: float, draws: int, seed: int, progress
     def ratio(labels: NDArray[np.int64]) -> tuple[float, float]:
         model = LogisticRegression(x, labels)
         fit = model.fit(penalty)
-        eigenvalues = np.linalg.eigvalsh(model.hessian(fit.weights, penalty))
         done.append(1)
         progress(len(done) / draws)
-        laplace = null - laplace_evidence(fit.cost, eigenvalues, penalty).log_evidence
+        laplace = null - evidence_of_fit(model, fit).log_evidence
         return laplace, laplace_correction(model, fit.weights, penalty)
 
     with threadpool_limits(1), ThreadPoolExecutor(cpus()) as pool:

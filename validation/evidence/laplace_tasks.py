@@ -5,20 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.data import gaussian_task
 from sgdsde.evidence.quadrature import quadrature_log_evidence
 from sgdsde.logistic import LogisticRegression
-from sgdsde.theory.evidence import Evidence, laplace_evidence
+from sgdsde.theory import Evidence, evidence_of_fit
 
 Array = NDArray[np.float64]
 
 
 def toy_task(examples: int, weights: int, labels: str, seed: int) -> LogisticRegression:
-    """Standard normal inputs, each component normalised over the examples; y = 1[Σ x_i > 0], or random labels."""
-    generator = np.random.default_rng(seed)
-    inputs = generator.standard_normal((examples, weights))
-    inputs = (inputs - inputs.mean(axis=0)) / inputs.std(axis=0)
-    random = generator.permutation(np.arange(examples) % 2)
-    return LogisticRegression(inputs, random if labels == "random" else inputs.sum(axis=1) > 0)
+    """The toy task at another size, its training examples."""
+    task = gaussian_task(labels, seed, n_train=examples, n_test=2, features=weights)
+    return LogisticRegression(task.x_train.astype(np.float64), task.y_train)
 
 
 def orthogonal_task(weights: int, seed: int) -> LogisticRegression:
@@ -44,11 +42,7 @@ def orthogonal_log_evidence(task: LogisticRegression, regularization: float) -> 
 
 def laplace(task: LogisticRegression, regularization: Array) -> list[Evidence]:
     """Laplace's evidence at each λ."""
-    found = []
-    for fit in task.path(regularization):
-        eigenvalues = np.linalg.eigvalsh(task.hessian(fit.weights, fit.regularization))
-        found.append(laplace_evidence(fit.cost, eigenvalues, fit.regularization))
-    return found
+    return [evidence_of_fit(task, fit) for fit in task.path(regularization)]
 
 
 def title(weights: int, labels: str) -> str:

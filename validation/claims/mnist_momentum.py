@@ -1,0 +1,49 @@
+"""Smith & Le, figure 7: the best batch size is proportional to 1/(1 − m)."""
+
+from __future__ import annotations
+
+from validation.claim import Finding, Plan, claim
+from validation.context import Context
+from validation.mnist.images import images
+
+#: Curves of each preset.
+CURVES = {
+    "smoke": ("m = 0.5", "base"),
+    "quick": ("m = 0.5", "m = 0.8", "base"),
+    "full": ("m = 0.5", "m = 0.8", "base", "m = 0.95"),
+}
+
+
+@claim(
+    title="The best batch size is proportional to 1/(1 − m)",
+    statement=(
+        "Momentum makes an update 1/(1 − m) times as long, and its noise with it. If only the noise scale "
+        "g = εN/(B(1 − m)) matters, the best batch size grows in proportion to 1/(1 − m)."
+    ),
+    formula="B_opt ∝ (1 − m)^{−α},   α = 1",
+    source="Smith & Le, arXiv 1710.06451, §5 and figure 7",
+    control="the best batch size does not depend on m, α = 0",
+    resolution=1.0,  # few replicas: at least "proportional" and "no dependence" must be told apart
+    plans={
+        "smoke": Plan(1, 2, CURVES["smoke"]),
+        "quick": Plan(1, 50, CURVES["quick"]),
+        "full": Plan(1, 4000, CURVES["full"]),
+    },
+)
+def mnist_momentum(context: Context) -> Finding:
+    from validation.mnist import rule_finding
+    from validation.mnist.protocols import PROTOCOLS
+    from validation.mnist.rules import VARIABLES, measure
+
+    source, variable = images(context), VARIABLES["momentum"]
+    found = measure(context, source, PROTOCOLS[source.name][context.preset], context.size, variable)
+    check = rule_finding.exponent_check(found, variable)
+    return Finding(
+        (check,),
+        headline=check.label,
+        pictures=(rule_finding.accuracy_picture(found, variable),),
+        method=rule_finding.method(found, variable),
+        notes=source.notes,
+        data=source.label,
+        undecided=rule_finding.undecided(found, variable),
+    )

@@ -1,0 +1,58 @@
+"""What the sweeps of the claims on images call: networks trained, in numbers and text."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import xarray as xr
+
+import sgdsde as sg
+from sgdsde.data import Dataset
+
+
+def subsets(source: str, n_examples: int, replicas: int, seed: int) -> list[Dataset]:
+    """Training sets, one for each replica; replica r's does not depend on how many there are. ``source`` names them."""
+    seeds = [int(each) for each in np.random.SeedSequence(seed).generate_state(replicas)]
+    if source == "MNIST":
+        return [sg.data.mnist(n_train=n_examples, seed=each) for each in seeds]
+    return [sg.data.digits(n_train=n_examples, seed=each) for each in seeds]
+
+
+def trained(
+    source: str,
+    n_examples: int,
+    hidden: int,
+    learning_rate: float,
+    batch_size: int,
+    momentum: float,
+    sampling: str,
+    updates: int,
+    readings: int,
+    replicas: int,
+    seed: int,
+    device: str,
+) -> xr.Dataset:
+    """Replicas with a subset, initial weights and batches of their own, measured at equal distances and at the end.
+
+    Replica r is the same at every (ε, B, m): what is particular to it cancels in comparisons. A diverged one guesses.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` (replica, reading), and
+        ``diverged`` (replica,).
+    """
+    sets = subsets(source, n_examples, replicas, seed)
+    config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
+    every = max(1, updates // readings)
+    classes = max(each.n_classes for each in sets)
+    model = sg.models.mlp(sets[0].x_train.shape[1], hidden, classes)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
+        runs = sg.models.train(
+            model, sets, config, every * readings, replicas, evaluate_every=every, seed=seed, device=device
+        )
+    runs = runs.drop_vars(runs.coords).rename(update="reading")
+    guess = {"test_accuracy": 1 / classes, "train_accuracy": 1 / classes}
+    return runs.fillna(guess | {"test_loss": np.log(classes), "train_loss": np.log(classes)}).drop_attrs()
