@@ -9,6 +9,19 @@ from dataclasses import replace
 
 from validation.mnist.rules import Curve, Protocol
 
+_FEW = {
+    "learning_rate": ("rate/4", "base"),
+    "momentum": ("m = 0.5", "m = 0.8", "base"),
+    "training_set": ("fewer", "base"),
+    "few examples": ("fewer, rate/4", "fewer"),
+}
+_MANY = {
+    "learning_rate": ("rate/4", "rate/2", "base"),
+    "momentum": ("m = 0.5", "m = 0.8", "base", "m = 0.95"),
+    "training_set": ("fewer", "N = 500", "base", "N = 2000", "N = 4000"),
+    "few examples": ("fewer, rate/4", "fewer"),
+}
+
 
 def _smoke(n_examples: int) -> Protocol:
     base = Curve((8, 16, 32, 64), 0.4, n_examples=n_examples, readings=2)
@@ -18,9 +31,11 @@ def _smoke(n_examples: int) -> Protocol:
             "base": base,
             "rate/4": Curve((2, 4, 8, 16), 0.1, n_examples=n_examples),
             "m = 0.5": Curve((2, 4, 8, 16), 0.4, 0.5, n_examples),
+            "m = 0.8": Curve((4, 8, 16, 32), 0.4, 0.8, n_examples),
             "fewer": replace(base, n_examples=fewer, readings=1),
             "fewer, rate/4": Curve((2, 4, 8, 16), 0.1, n_examples=fewer),
         },
+        _FEW,
         replicas=2,
         time=40,
         hidden=30,
@@ -36,6 +51,7 @@ _MNIST_QUICK = Protocol(
         "fewer": Curve((4, 6, 8, 12, 16, 24), 0.05, n_examples=250),
         "fewer, rate/4": Curve((1, 2, 3, 4, 6), 0.0125, n_examples=250),
     },
+    _FEW,
     replicas=6,
     time=300,
 )
@@ -54,7 +70,8 @@ _MNIST_FULL = Protocol(
         "N = 2000": Curve((8, 12, 16, 24, 32, 48, 64, 96, 128), 0.05, n_examples=2000),
         "N = 4000": Curve((8, 12, 16, 24, 32, 48, 64, 96, 128), 0.05, n_examples=4000),
     },
-    replicas=24,
+    _MANY,
+    replicas=16,
     time=500,
 )
 _DIGITS_QUICK = Protocol(
@@ -66,8 +83,9 @@ _DIGITS_QUICK = Protocol(
         "fewer": Curve((4, 6, 8, 12, 16, 24), 0.1, n_examples=100),
         "fewer, rate/4": Curve((1, 2, 3, 4, 6), 0.025, n_examples=100),
     },
+    _FEW,
     replicas=16,
-    time=500,
+    time=480,
     hidden=200,
 )
 

@@ -11,8 +11,8 @@ runs on other seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -55,9 +55,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is trained: curves by name, to T = `time`, with `replicas` networks at every point."""
+    """What is trained: curves by name, to T = `time`, with `replicas` networks at every point.
 
-    curves: dict[str, Curve] = field(hash=False)
+    ``rules`` names the curves of each rule, and "few examples" two learning rates at the least N.
+    """
+
+    curves: dict[str, Curve]
+    rules: dict[str, tuple[str, ...]]
     replicas: int
     time: float
     hidden: int = 800
@@ -98,9 +102,8 @@ class Measured:
         return found
 
 
-def run_curves(context: Context, source: Images, protocol: Protocol, names: tuple[str, ...]) -> list[xr.Dataset]:
-    """Train the curves of these names; those that another claim has trained are in the store."""
-    chosen = [protocol.curves[name] for name in names]
+def run_curves(context: Context, source: Images, protocol: Protocol, chosen: Sequence[Curve]) -> list[xr.Dataset]:
+    """Train these curves; those that another claim has trained are in the store."""
     work = np.cumsum([0.0] + [protocol.updates(c) * sum(c.batch_sizes) for c in chosen])
     found = []
     for curve, before, after in zip(chosen, work, work[1:], strict=False):
@@ -118,12 +121,10 @@ def run_curves(context: Context, source: Images, protocol: Protocol, names: tupl
     return found
 
 
-def measure(
-    context: Context, source: Images, protocol: Protocol, names: tuple[str, ...], variable: Variable
-) -> Measured:
-    """Train the curves of these names and find their optima, as a power of the variable."""
-    runs = run_curves(context, source, protocol, names)
-    curves = tuple(protocol.curves[name] for name in names)
+def measure(context: Context, source: Images, protocol: Protocol, rule: str, variable: Variable) -> Measured:
+    """Train the curves of a rule and find their optima, as a power of the variable."""
+    curves = tuple(protocol.curves[name] for name in protocol.rules[rule])
+    runs = run_curves(context, source, protocol, curves)
     found = optima(
         [variable.of(curve) for curve in curves],
         [curve.effective_batch_sizes for curve in curves],

@@ -1,0 +1,67 @@
+"""What is kept of runs, and the page that shows it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from validation.claim import discover
+from validation.keep import PAGE, RESULTS, keep, kept, main, page
+from validation.report import Report
+from validation.runner import run_claims
+
+
+class Silent:
+    def started(self, claim): ...
+
+    def progressed(self, fraction): ...
+
+    def said(self, text): ...
+
+    def finished(self, outcome): ...
+
+
+@pytest.fixture
+def report(make_claim, registry, tmp_path):
+    make_claim("mnist_momentum")
+    make_claim("mnist_learning_rate", raises=ValueError("it broke"))
+    (tmp_path / "report").mkdir()
+    run_claims(list(registry.values()), registry, "smoke", 3, Silent(), Report(tmp_path / "report").write)
+    return tmp_path / "report"
+
+
+def test_a_claim_is_kept_with_its_pictures_and_how_to_repeat_it(report, tmp_path):
+    keep(report, ["mnist_momentum"], tmp_path)
+    (claim,) = kept(tmp_path)
+    assert (claim["name"], claim["preset"], claim["seed"]) == ("mnist_momentum", "smoke", 3)
+    assert claim["checks"][0]["measured"] == pytest.approx(2, abs=0.1)
+    assert (tmp_path / claim["figures"][0]["file"]).read_bytes()[1:4] == b"PNG"
+    text = page([claim])
+    assert "--only mnist_momentum --preset smoke --seed 3" in text
+    assert "mnist_momentum_mean.png" in text
+
+
+@pytest.mark.parametrize("name", ["mnist_learning_rate", "mnist_sde"])
+def test_what_did_not_end_is_not_kept(report, tmp_path, name):
+    with pytest.raises(ValueError, match=f"no finished claim '{name}'; it has mnist_momentum"):
+        keep(report, ["mnist_momentum", name], tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_bad_usage_is_told(tmp_path, capsys):
+    for arguments, message in (([str(tmp_path)], "name the claims"), ([str(tmp_path), "x"], "results.json")):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert message in capsys.readouterr().err
+
+
+def test_the_page_is_that_of_the_results():
+    claims = kept()
+    assert PAGE.read_text(encoding="utf-8") == page(claims)
+    for claim in claims:
+        assert claim["name"] in discover()
+        assert claim["data"] == "MNIST"
+        for figure in claim["figures"]:
+            assert (RESULTS / figure["file"]).stat().st_size < 400_000
+        assert json.dumps(claim, allow_nan=False)
