@@ -46,13 +46,13 @@ _MNIST_QUICK = Protocol(
     {
         "base": Curve((8, 12, 16, 24, 32, 48, 96), 0.05, readings=3),
         "rate/4": Curve((2, 3, 4, 6, 8, 12), 0.0125),
-        "m = 0.5": Curve((2, 3, 4, 6, 8), 0.05, 0.5),
+        "m = 0.5": Curve((2, 3, 4, 6, 8, 12), 0.05, 0.5),
         "m = 0.8": Curve((4, 6, 8, 12, 16, 24), 0.05, 0.8),
         "fewer": Curve((4, 6, 8, 12, 16, 24), 0.05, n_examples=250),
         "fewer, rate/4": Curve((1, 2, 3, 4, 6), 0.0125, n_examples=250),
     },
     _FEW,
-    replicas=6,
+    replicas=8,
     time=300,
 )
 _WIDE = (4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256)
