@@ -71,7 +71,7 @@ _MNIST_FULL = Protocol(
         "N = 4000": Curve((8, 12, 16, 24, 32, 48, 64, 96, 128), 0.05, n_examples=4000),
     },
     _MANY,
-    replicas=16,
+    replicas=12,
     time=500,
 )
 _DIGITS_QUICK = Protocol(
