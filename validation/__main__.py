@@ -52,8 +52,9 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
     if unknown:
         command.error(f"unknown claim {', '.join(map(repr, unknown))}; the claims are {', '.join(claims)}")
     problem = _unwritable(options.out)
-    if options.device != "cpu" and (unknown_device := _no_device(options.device)):
-        command.error(f"argument --device: {unknown_device}")
+    for option, unusable in (("--device", _no_device), ("--executor", _no_executor)):
+        if refused := unusable(getattr(options, option[2:])):
+            command.error(f"argument {option}: {refused}")
     if problem:
         command.error(f"cannot write to the output folder {str(options.out)!r}: {problem}")
     return _run([claims[name] for name in names], claims, options, console)
@@ -88,6 +89,8 @@ def _seed(text: str) -> int:
 
 def _no_device(name: str) -> str:
     """Why torch cannot use a device; empty when it can."""
+    if name == "cpu":
+        return ""
     from sgdsde.models.checks import checked_device
 
     try:
@@ -95,6 +98,19 @@ def _no_device(name: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _no_executor(name: str | None) -> str:
+    """Why sweeps cannot run there; empty when they can. A cluster is reached, not only named."""
+    if name is None:
+        return ""
+    from sgdsde.sweeps.executors import workers_of
+
+    try:
+        with workers_of(name):
+            return ""
+    except (ValueError, OSError, ImportError) as error:
+        return str(error)
 
 
 def _unwritable(folder: Path) -> str:

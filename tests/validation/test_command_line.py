@@ -7,6 +7,9 @@ import textwrap
 import pytest
 
 from validation.__main__ import main
+from validation.claim import Plan, claim
+from validation.context import Place
+from validation.presets import PRESETS
 
 
 def run(registry, out, *arguments):
@@ -19,6 +22,19 @@ def usage_error(registry, capsys, *arguments):
         main(list(arguments), registry)
     assert stopped.value.code == 2
     return capsys.readouterr().err
+
+
+def test_claims_are_told_where_their_sweeps_run(registry, tmp_path):
+    seen = []
+
+    def measure(context):
+        seen.append(context.place)
+        raise ValueError("enough")
+
+    plans = {preset: Plan(1, 1.0) for preset in PRESETS}
+    claim(title="", statement="", formula="", source="", control="", plans=plans, registry=registry)(measure)
+    run(registry, tmp_path, "--executor", "processes")
+    assert seen == [Place(tmp_path / "sweeps", "processes", "cpu")]
 
 
 def test_true_claims_are_confirmed_and_exit_with_0(registry, make_claim, tmp_path):
@@ -138,6 +154,9 @@ def test_an_unknown_claim_is_bad_usage_and_lists_those_there_are(registry, make_
         (["--seed", "one"], "non-negative integer"),
         (["--nonsense"], "--nonsense"),
         (["--only"], "--only"),
+        (["--device", "abacus"], "argument --device: device must be one that torch can use here, such as 'cpu'"),
+        (["--executor", "abacus"], "argument --executor: executor must be None, an Executor"),
+        (["--executor", "tcp://127.0.0.1:1"], "argument --executor: "),
     ],
 )
 def test_bad_usage_exits_with_2(registry, capsys, arguments, message):
