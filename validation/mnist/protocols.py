@@ -77,7 +77,7 @@ _MNIST_FULL = Protocol(
 _DIGITS_QUICK = Protocol(
     {
         "base": Curve((8, 12, 16, 24, 32, 48, 64), 0.1, n_examples=400, readings=3),
-        "rate/4": Curve((2, 3, 4, 6, 8, 12, 16), 0.025, n_examples=400),
+        "rate/4": Curve((2, 3, 4, 6, 8, 12), 0.025, n_examples=400),
         "m = 0.5": Curve((2, 3, 4, 6, 8, 12), 0.1, 0.5, 400),
         "m = 0.8": Curve((4, 6, 8, 12, 16, 24), 0.1, 0.8, 400),
         "fewer": Curve((4, 6, 8, 12, 16, 24), 0.1, n_examples=100),

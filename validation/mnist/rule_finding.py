@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from scipy import stats
 
 from sgdsde.plotting import AccuracyCurve, best_batch_size
 from validation.claim import Check, Picture
+from validation.mnist.optimum import FloatArray
 from validation.mnist.rules import Curve, Measured, Variable
 
 
@@ -72,16 +70,10 @@ def undecided(found: Measured, variable: Variable) -> str:
     return f"the best batch size lies outside the grid at {variable.symbol} = {values}" if outside else ""
 
 
-def paired(label: str, difference: Sequence[float], predicted: float, wrong: float, scale: float) -> Check:
-    """A mean of paired differences over replicas."""
-    values = np.asarray(difference)
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    return Check(label, predicted, float(values.mean()), error, wrong, scale=scale, dof=len(values) - 1)
-
-
-def student(replicas: int) -> float:
-    """The half-width of a 95 % interval, in standard errors."""
-    return float(stats.t.ppf(0.975, replicas - 1))
+def paired_error(first: FloatArray, second: FloatArray) -> float:
+    """Standard error of the difference of two means over the same replicas."""
+    difference = first - second
+    return float(difference.std(ddof=1) / np.sqrt(len(difference)))
 
 
 def _rounded(curve: Curve, effective: float) -> str:
