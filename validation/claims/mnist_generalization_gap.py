@@ -41,9 +41,8 @@ def mnist_generalization_gap(context: Context) -> Finding:
         error = rule_finding.paired_error(accuracy[j], slow[i])
         checks.append(Check(label, slow[i].mean(), accuracy[j].mean(), error, slow[chosen].mean(), dof=dof))
     gaps = " and ".join(
-        f"{accuracy[best].mean() - accuracy[k].mean():.4f} ± {rule_finding.paired_error(accuracy[best], accuracy[k]):.4f}"
-        f" better than at B = {base.batch_sizes[k]}"
-        for k in (0, -1)
+        f"{gap.mean():.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f} better than at B = {base.batch_sizes[k]}"
+        for k, gap in ((k, accuracy[best] - accuracy[k]) for k in (0, -1))
     )
     loss = found.runs[-1].train_loss.isel(reading=-1).mean("replica").to_numpy()
     note = (
