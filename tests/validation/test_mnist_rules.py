@@ -21,18 +21,18 @@ def noisy(best, generator, replicas=8, noise=0.002):
 
 
 def test_the_interval_of_the_exponent_covers_it():
-    """200 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
+    """60 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
     generator = np.random.default_rng(0)
     held, errors, exponents = 0, [], []
-    for _ in range(200):
+    for _ in range(60):
         values = [noisy(7.0, generator), noisy(7.0, generator)]
         found = optima([0.1, 0.4], [SIZES, 4 * SIZES], values, generator)
         low, high = found.exponent_interval
         held += low < 1 < high
         errors.append(found.exponent_error)
         exponents.append(found.exponent)
-    assert 180 <= held <= 199  # binomial, 95 %: 190 ± 3.1
-    assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.2)
+    assert held >= 51  # binomial, 95 %: 57 ± 1.7
+    assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.3)
 
 
 def test_another_law_is_told_apart():
