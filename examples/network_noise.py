@@ -8,6 +8,7 @@ trace, and more and more. The network is small, and the gradients of its 200 exa
     python examples/network_noise.py [picture.png]
 """
 
+import copy
 import sys
 from pathlib import Path
 
@@ -19,9 +20,10 @@ MODEL = sg.models.mlp(64, 16, 10)
 
 
 def at(weights):
-    """The network with these weights."""
-    MODEL.load_state_dict(weights)
-    return MODEL
+    """A network with these weights."""
+    network = copy.deepcopy(MODEL)
+    network.load_state_dict(weights)
+    return network
 
 
 def noise_trace(weights, x, y):

@@ -214,6 +214,10 @@ ORDER = (
     "mnist_learning_rate",
     "mnist_momentum",
     "mnist_training_set",
+    "mnist_sde",
+    "three_factors",
+    "noise_benefit",
+    "dont_decay",
 )
 
 

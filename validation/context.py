@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -73,16 +74,18 @@ class Context:
     ) -> xarray.Dataset:
         """:func:`sgdsde.sweeps.sweep` in the run's store: a run that was stopped goes on, and claims share cells.
 
-        Results of other code stay in a store of their own. RuntimeError with the first traceback where cells fail; the
-        others are in the store then.
+        Results of other code, that of the function's folder included, stay in a store of their own. RuntimeError with
+        the first traceback where cells fail; the others are in the store then.
         """
         from sgdsde.sweeps import SweepFailures, code_version, failures, sweep
 
-        digest = hashlib.sha256(code_version(function).text.encode()).hexdigest()[:12]
+        code = hashlib.sha256(code_version(function).text.encode())
+        for path in sorted(Path(inspect.getfile(function)).parent.glob("*.py")):
+            code.update(path.read_bytes())
         with tempfile.TemporaryDirectory() as scratch:
             folder = self.place.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
-            store = folder / f"{function.__name__}-{digest}.sqlite"
+            store = folder / f"{function.__name__}-{code.hexdigest()[:12]}.sqlite"
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SweepFailures)
                 found = sweep(

@@ -103,6 +103,7 @@ def train(
         ε(k) and B(k) of every update, in all replicas, in place of the configs' (`sgdsde.schedules` makes some).
     measures : mapping of str to callable, optional
         More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
+        A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
     tf32 : bool
         Whether a CUDA device may round factors of float32 products to TF32, ten bits of mantissa: faster, and other
         results. Torch's own setting is set accordingly for the time of the call.

@@ -1,0 +1,100 @@
+"""The helpers of ``noise_benefit``: its learning rate, its best points, and curves whose exponent is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import validation.mnist.noise_benefit_protocol as protocol_module
+from validation.claims.noise_benefit import _checks, _undecided
+from validation.context import Context
+from validation.mnist.images import Images
+from validation.mnist.noise_benefit_cells import annealed, annealed_rates
+from validation.mnist.noise_benefit_protocol import PROTOCOLS, measure
+
+PROTOCOL = replace(PROTOCOLS["digits"]["quick"], replicas=6, replicas_of_equal=6)
+
+
+def made_up(limit):
+    """Accuracies whose best ε is 0.03 B up to a limit, and which fall in octaves beyond it."""
+
+    def sweep(self, function, grid, fixed):
+        rates, b = np.array(grid["learning_rate"]), fixed["batch_size"]
+        best = min(0.03 * b, limit)
+        noise = np.random.default_rng(b).normal(0, 1e-4, (len(rates), fixed["replicas"]))
+        accuracy = 0.9 - 0.02 * np.log2(rates / best)[:, None] ** 2 - 0.05 * np.log2(0.03 * b / best) + noise
+        names = ("learning_rate", "replica")
+        return xr.Dataset({"test_accuracy": (names, accuracy), "train_loss": (names, 1 - accuracy)})
+
+    return sweep
+
+
+def measured(monkeypatch, limit):
+    monkeypatch.setattr(Context, "sweep", made_up(limit))
+    return measure(Context("noise_benefit", "quick", 3, None), PROTOCOL, Images("digits", None))
+
+
+def test_the_exponents_are_those_of_curves_with_a_limit(monkeypatch):
+    found = measured(monkeypatch, 0.6)
+    small, large, *others = _checks(found)
+    assert small.measured == pytest.approx(1.0, abs=0.02)
+    assert large.measured == pytest.approx(0.0, abs=0.02)
+    assert abs(small.control_z) > 5 < abs(large.z)
+    assert others[0].measured == pytest.approx(0.0, abs=1e-3)
+    assert others[1].measured > 0.1
+    assert not _undecided(found, _checks(found)[3:5])
+
+
+def test_a_best_rate_that_never_stops_growing_leaves_the_grid_of_large_batches(monkeypatch):
+    assert "outside the grid" in _undecided(measured(monkeypatch, np.inf), [])
+
+
+def test_a_limit_already_at_small_batches_is_seen_in_the_exponent(monkeypatch):
+    assert measured(monkeypatch, 0.2).small.exponent == pytest.approx(np.log(0.2 / 0.06) / np.log(4), abs=0.02)
+    assert "outside the grid at B = 8" in _undecided(measured(monkeypatch, 0.12), [])
+
+
+def test_the_best_point_is_that_of_the_highest_mean(monkeypatch):
+    found = measured(monkeypatch, 0.6)
+    run = found.runs[found.protocol.small[0]]
+    accuracy = run["test_accuracy"].to_numpy()
+    np.testing.assert_array_equal(found.best(run), accuracy[accuracy.mean(axis=1).argmax()])
+    np.testing.assert_array_equal(found.best(run, "train_loss"), 1 - found.best(run))
+
+
+def test_the_learning_rate_is_constant_for_half_and_then_halved_ten_times():
+    rates = annealed_rates(0.8, 200)
+    np.testing.assert_allclose(rates[:100], 0.8)
+    np.testing.assert_allclose(rates[100::10], 0.8 * 0.5 ** np.arange(1, 11))
+    assert len(np.unique(rates)) == 11
+
+
+def test_replicas_are_trained_at_the_rates_of_the_schedule():
+    settings = {
+        "source": "digits", "n_examples": 200, "hidden": 10, "batch_size": 10, "momentum": 0.0,
+        "replicas": 2, "seed": 1, "device": "cpu",
+    }  # fmt: skip
+    little, more = (annealed(learning_rate=0.5, updates=k, **settings) for k in (20, 400))
+    assert set(more.data_vars) == {"test_accuracy", "train_loss", "diverged"}
+    assert more.sizes == {"replica": 2}
+    assert (more["train_loss"] < little["train_loss"]).all()
+    assert (more["test_accuracy"] > 0.75).all()
+
+
+def test_a_diverged_replica_guesses():
+    run = annealed("digits", 100, 10, 1e20, 10, 0.0, 30, 2, 1, "cpu")
+    assert run["diverged"].all()
+    np.testing.assert_allclose(run["test_accuracy"], 0.1)
+    np.testing.assert_allclose(run["train_loss"], np.log(10))
+
+
+def test_grids_of_small_batches_are_proportional_to_them_and_sizes_are_those_announced():
+    assert protocol_module.PROTOCOLS["MNIST"].keys() == PROTOCOLS["digits"].keys()
+    for presets in PROTOCOLS.values():
+        for protocol in presets.values():
+            relative = {tuple(np.round(np.array(p.learning_rates) / p.batch_size, 9)) for p in protocol.small}
+            assert len(relative) == 1
+            assert max(p.batch_size for p in (*protocol.large, *protocol.equal)) <= protocol.n_examples

@@ -1,0 +1,183 @@
+"""What the claim ``three_factors`` is made of: curvature against the full Hessian, courses, crossings of a loss."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch.func import functional_call
+
+import sgdsde as sg
+from sgdsde.models.networks import weights_of
+from validation.mnist.cells import subsets
+from validation.mnist.three_factors_analysis import at_level, at_loss, direction, present, slopes
+from validation.mnist.three_factors_cells import _prepared, course, descent
+from validation.mnist.three_factors_curvature import (
+    accuracy_on,
+    hessian_trace,
+    largest_eigenvalue,
+    largest_near,
+    logits,
+)
+from validation.mnist.three_factors_protocol import PROTOCOLS
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network, its weights after descent to a small loss, inputs and labels, in double precision."""
+    model = sg.models.mlp(6, 8, 3)
+    model.load_state_dict(sg.models.draw_weights(model, 0))
+    x = torch.from_numpy(np.random.default_rng(0).random((30, 6)))
+    y = (x[:, 0] > 0.5).long() + (x[:, 1] > 0.5).long()
+    model = model.double()
+    for _ in range(300):
+        gradients = torch.autograd.grad(torch.nn.functional.cross_entropy(model(x), y), list(model.parameters()))
+        with torch.no_grad():
+            for weight, gradient in zip(model.parameters(), gradients, strict=True):
+                weight -= 1.5 * gradient
+    return model, weights_of(model), x, y
+
+
+def full_hessian(model, weights, x, y):
+    names, shapes = list(weights), [w.shape for w in weights.values()]
+    flat = torch.cat([w.reshape(-1) for w in weights.values()])
+
+    def loss(vector):
+        parts = torch.split(vector, [math.prod(shape) for shape in shapes])
+        named = {n: p.reshape(s) for n, p, s in zip(names, parts, shapes, strict=True)}
+        return torch.nn.functional.cross_entropy(functional_call(model, named, (x,)), y)
+
+    return torch.autograd.functional.hessian(loss, flat)
+
+
+def test_the_trace_is_that_of_the_full_hessian(network):
+    model, weights, x, y = network
+    exact = float(full_hessian(model, weights, x, y).trace())
+    assert float(hessian_trace(weights, x, y)) == pytest.approx(exact, rel=1e-9)
+
+
+def test_the_logits_are_the_models(network):
+    model, weights, x, _ = network
+    torch.testing.assert_close(logits(weights, x)[1], model(x))
+
+
+def test_the_largest_eigenvalue_is_next_to_that_of_the_hessian(network):
+    model, weights, x, y = network
+    exact = float(torch.linalg.eigvalsh(full_hessian(model, weights, x, y))[-1])
+    assert largest_eigenvalue(weights, x, y) == pytest.approx(exact, rel=0.02)
+
+
+def test_the_largest_eigenvalue_is_gauss_and_newtons(network):
+    """Of ⟨Jᵀ(diag p − ppᵀ)J⟩, put together entry by entry."""
+    model, weights, x, y = network
+    g = 0.0
+    for each in x:
+        jacobians = torch.func.jacrev(lambda w, each=each: functional_call(model, w, (each,)))(weights)
+        j = torch.cat([part.reshape(3, -1) for part in jacobians.values()], dim=1)
+        p = model(each).softmax(-1).detach()
+        g = g + j.T @ (torch.diag(p) - torch.outer(p, p)) @ j / len(x)
+    exact = float(torch.linalg.eigvalsh(g)[-1])
+    assert largest_eigenvalue(weights, x, y) == pytest.approx(exact, rel=1e-3)
+
+
+def test_eigenvalues_are_read_near_the_level_only(network):
+    model, weights, x, y = network
+    loss = torch.nn.functional.cross_entropy(model(x), y).item()
+    assert largest_near(loss * 1.9, 2.0)(weights, x, y) == pytest.approx(largest_eigenvalue(weights, x, y))
+    assert math.isnan(largest_near(loss * 2.1, 2.0)(weights, x, y))
+
+
+def test_accuracy_is_on_the_first_examples(network):
+    _, weights, x, y = network
+    wrong = y.clone()
+    wrong[:5] = (logits(weights, x)[1].argmax(1)[:5] + 1) % 3
+    assert float(accuracy_on(5)(weights, x, wrong)) == 0.0
+    assert float(accuracy_on(10)(weights, x, wrong)) > 0.0
+
+
+def test_a_cycle_of_learning_rates_is_the_librarys():
+    rates, sizes = course((0.2, 5, 0.05, 5), 40, 3.9)
+    np.testing.assert_allclose(rates, sg.schedules.cyclic(0.2, 0.05, 8, len(rates), "square"))
+    assert set(sizes) == {5}
+    assert rates.sum() == pytest.approx(4.0)
+
+
+def test_cycles_have_the_same_ratio_and_distance_after_the_same_examples():
+    one, other = (course(setting, 40, 8.0) for setting in ((0.2, 5, 0.05, 5), (0.2, 5, 0.2, 20)))
+    ratios = [np.repeat(rates / sizes, sizes) for rates, sizes in (one, other)]
+    np.testing.assert_allclose(*ratios)
+    assert one[0].sum() == pytest.approx(other[0].sum())
+
+
+def test_a_cycle_whose_halves_are_not_whole_is_refused():
+    with pytest.raises(ValueError, match="divisible"):
+        course((0.2, 5, 0.2, 30), 40, 8.0)
+
+
+def test_an_accuracy_at_a_level_is_interpolated():
+    distance = np.array([1.0, 2.0, 4.0, 8.0])
+    rows = [distance / 10, distance / 20, distance / 100, distance]
+    runs = xr.Dataset({"distance": ("reading", distance), "memorised": (("replica", "reading"), rows)})
+    np.testing.assert_allclose(at_level(runs, "memorised", "distance", 3.0), [0.3, 0.15, 0.03, 3.0])
+    found = at_level(runs, "distance", "memorised", 0.3)
+    np.testing.assert_allclose(found, [3.0, 6.0, np.nan, np.nan])  # never, and before the first reading
+
+
+def test_a_fit_gives_a_power_law_at_a_loss_and_nothing_beyond_it():
+    loss = np.array([[1.0, 0.3, 0.15, 0.08, 0.05], [2.0, 1.5, 1.0, 0.6, 0.3]])
+    trace = 7 * loss**0.6
+    trace[0, 0] = 1000.0  # far from the level
+    runs = xr.Dataset({"train_loss": (("replica", "reading"), loss), "trace": (("replica", "reading"), trace)})
+    found = at_loss(runs, "trace", 0.1)
+    assert found[0] == pytest.approx(math.log(7 * 0.1**0.6))
+    assert np.isnan(found[1])
+
+
+def test_slopes_are_those_of_straight_lines():
+    x = np.array([0.0, 1.0, 3.0])
+    np.testing.assert_allclose(slopes(x, np.outer(x, [2.0, -1.0]) + 5), [2.0, -1.0])
+
+
+def test_an_effect_of_the_wrong_sign_is_none():
+    values = np.array([0.1, 0.2, 0.4])
+    assert direction(values, 1) is values
+    assert direction(values, -1).mean() == pytest.approx(0.0)
+    assert direction(values, -1).std() == pytest.approx(values.std())
+
+
+def test_replicas_that_never_arrive_are_left_out_but_not_all():
+    np.testing.assert_array_equal(present(np.array([1.0, np.nan, 2.0])), [1.0, 2.0])
+    with pytest.raises(RuntimeError, match="only 1 of 3"):
+        present(np.array([1.0, np.nan, np.nan]))
+
+
+def test_random_labels_are_the_first_ones_and_uniform():
+    data = subsets("digits", 1000, 1, 3)[0]
+    made = _prepared(data, 100, 500, 7)
+    np.testing.assert_array_equal(made.y_train[500:], data.y_train[500:])
+    assert np.mean(made.y_train[:500] == data.y_train[:500]) == pytest.approx(0.1, abs=0.06)
+    assert np.bincount(made.y_train[:500], minlength=10).min() > 25
+    assert 100 <= made.n_test < 200
+
+
+def test_replicas_do_not_depend_on_how_many_there_are():
+    cell = {
+        "source": "digits", "n_examples": 60, "hidden": 8, "setting": (0.2, 5, 0.2, 10), "period": 60, "distance": 7.0,
+        "readings": 2, "n_test": 50, "random_share": 0.25, "level": 2.0, "largest": True, "seed": 5, "device": "cpu",
+    }  # fmt: skip
+    few, many = (descent(**cell, replicas=r) for r in (1, 2))
+    for name in ("trace", "largest", "memorised", "test_accuracy"):
+        np.testing.assert_array_equal(few[name].to_numpy(), many[name].to_numpy()[:1])
+    assert few["epochs"].to_numpy()[-1] == 4.0
+
+
+@pytest.mark.parametrize("source", PROTOCOLS)
+def test_protocols_compare_equal_ratios(source):
+    for plan in PROTOCOLS[source].values():
+        assert [run.ratio for run in plan.scaled.values()] == pytest.approx([plan.scaled[1].ratio] * len(plan.scaled))
+        assert plan.alone.setting == (2 * plan.scaled[1].setting[0], plan.scaled[1].setting[1])
+        assert plan.hottest.ratio == max(plan.cycles[0].ratio, plan.cycles[1].ratio)
+        assert max(run.ratio for run in plan.scan) >= 8 * min(run.ratio for run in plan.scan)

@@ -1,0 +1,196 @@
+"""The cells of ``mnist_sde``: replicas of one network on one training set, in one dynamics, and what they become."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import sgdsde as sg
+from sgdsde.data import Dataset
+from sgdsde.models.networks import weights_of
+from sgdsde.models.parallel import in_threads
+from sgdsde.models.replicas import evaluate, stack, weight_norm
+from validation.mnist.cells import subsets
+from validation.mnist.sde_network import Weights, forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+
+FloatArray = NDArray[np.float64]
+#: Test images whose class probabilities are returned.
+LOOKED_AT = 100
+
+
+class Kept:
+    """A measure of `train` that keeps the weights: the number it returns is the ticket they are kept under."""
+
+    def __init__(self) -> None:
+        self._tickets = itertools.count()
+        self._weights: dict[int, Weights] = {}
+
+    def __call__(self, weights: Weights, x: Tensor, y: Tensor) -> float:
+        ticket = next(self._tickets)
+        self._weights[ticket] = weights
+        return float(ticket)
+
+    def of(self, tickets: xr.DataArray) -> list[list[Weights]]:
+        """The weights of every replica at every reading."""
+        return [[self._weights[int(ticket)] for ticket in row] for row in tickets.to_numpy()]
+
+
+def followed(
+    source: str,
+    n_examples: int,
+    n_test: int,
+    hidden: int,
+    dynamics: str,
+    substeps: int,
+    learning_rate: float,
+    batch_size: int,
+    time: float,
+    readings: int,
+    replicas: int,
+    curvatures: int,
+    data_seed: int,
+    seed: int,
+    device: str,
+) -> xr.Dataset:
+    """Replicas with the same training set and initial weights, without momentum, batches with replacement.
+
+    `dynamics` is one of `train`'s; "gd", gradient descent without noise; or "isotropic", noise of the trace of SGD's
+    without its directions. `readings` are at equal distances up to T = εk = `time`. The set and the weights depend on
+    `data_seed` alone.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (replica, reading): ``train_loss``, ``test_accuracy`` on the first `n_test` images, ``weight_norm``,
+        ``covariance_trace`` Tr F, ``weight_spread`` (`squared_deviations` of ω), and ``largest_eigenvalue`` of the
+        Hessian, NaN but for the first `curvatures` replicas. ``outputs`` (replica, reading, output): probabilities of
+        the classes of `LOOKED_AT` test images.
+
+    Raises
+    ------
+    ValueError
+        When a reading is at no update.
+    RuntimeWarning
+        As an error, when a replica diverged: there is no mean then.
+    """
+    every = round(time / readings / learning_rate)
+    if not np.isclose(every * readings * learning_rate, time):
+        raise ValueError(f"time must be {readings} readings of whole updates of {learning_rate}, got {time}")
+    whole = subsets(source, n_examples, 1, data_seed)[0]
+    data = replace(whole, x_test=whole.x_test[:n_test], y_test=whole.y_test[:n_test])
+    model = sg.models.mlp(data.x_train.shape[1], hidden, whole.n_classes, seed=data_seed % 2**32)
+    config = sg.SGDConfig(learning_rate, batch_size, n_examples, sampling="with_replacement")
+    if dynamics == "gd":
+        config, dynamics = sg.SGDConfig(learning_rate, n_examples, n_examples), "sgd"
+    if dynamics == "isotropic":
+        runs, states = _isotropic(model, data, config, every, readings, replicas, seed, torch.device(device))
+    else:
+        kept = Kept()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            runs = sg.models.train(
+                model, data, config, every * readings, replicas, dynamics, every, seed, device, "shared",
+                substeps=substeps, measures={"ticket": kept},
+            )  # fmt: skip
+        states = kept.of(runs["ticket"])
+    names = ["train_loss", "test_accuracy", "weight_norm"]
+    plain = runs[names].drop_vars(runs.coords).rename(update="reading").drop_attrs()
+    return plain.assign(_observed(data, states, curvatures))
+
+
+def _isotropic(
+    model: nn.Module,
+    data: Dataset,
+    config: sg.SGDConfig,
+    every: int,
+    readings: int,
+    replicas: int,
+    seed: int,
+    device: torch.device,
+) -> tuple[xr.Dataset, list[list[Weights]]]:
+    """The replicas with isotropic noise, in the form that the others come in from `train`."""
+    x, y = _on(device, data.x_train, data.y_train)
+    seeds = [int(each) for each in np.random.SeedSequence(seed).generate_state(replicas)]
+
+    def run(replica: int, stop: Event) -> list[Weights]:
+        weights = {name: w.to(device, copy=True) for name, w in weights_of(model).items()}
+        generator = torch.Generator(device).manual_seed(seeds[replica])
+        passed: list[Weights] = []
+        for _ in range(readings):
+            for _ in range(every):
+                if stop.is_set():
+                    return passed
+                isotropic_step(weights, x, y, config.learning_rate, config.batch_noise, generator)
+            passed.append({name: w.clone() for name, w in weights.items()})
+        return passed
+
+    states = in_threads(run, range(replicas))
+    x_test, y_test = _on(device, data.x_test, data.y_test)
+    network = model.to(device)
+    rows = []
+    with torch.no_grad():
+        for passed in states:
+            stacked = stack(passed, device, x.dtype)
+            losses, accuracies = evaluate(network, stacked, x, y)[0], evaluate(network, stacked, x_test, y_test)[1]
+            rows.append([losses.cpu().numpy(), accuracies.cpu().numpy(), weight_norm(stacked).cpu().numpy()])
+    values = np.array(rows)
+    names = ("train_loss", "test_accuracy", "weight_norm")
+    return xr.Dataset({name: (("replica", "update"), values[:, i]) for i, name in enumerate(names)}), states
+
+
+def _observed(
+    data: Dataset, states: list[list[Weights]], curvatures: int
+) -> dict[str, tuple[tuple[str, ...], FloatArray]]:
+    """What the weights of all replicas at all readings say beside their losses."""
+    device = next(iter(states[0][0].values())).device
+    x, y = _on(device, data.x_train, data.y_train)
+    looked, _ = _on(device, data.x_test[:LOOKED_AT], data.y_test[:LOOKED_AT])
+
+    def look(replica: int, stop: Event) -> list[tuple[float, float, FloatArray]]:
+        return [
+            (
+                gradient_and_trace(w, x, y)[1],
+                largest_eigenvalue(w, x, y) if replica < curvatures else math.nan,
+                torch.softmax(forward(w, looked)[1].double(), 1).flatten().cpu().numpy(),
+            )
+            for w in states[replica]
+        ]
+
+    found = in_threads(look, range(len(states)))
+    axes = ("replica", "reading")
+    return {
+        "covariance_trace": (axes, np.array([[reading[0] for reading in row] for row in found])),
+        "largest_eigenvalue": (axes, np.array([[reading[1] for reading in row] for row in found])),
+        "outputs": ((*axes, "output"), np.array([[reading[2] for reading in row] for row in found])),
+        "weight_spread": (axes, np.stack([_spread(column) for column in zip(*states, strict=True)], axis=1)),
+    }
+
+
+def squared_deviations(values: FloatArray) -> FloatArray:
+    """|x_r − x̄|² R/(R − 1) of each replica, (R, …), of values (R, …, d): their mean is the trace of the covariance."""
+    squares: FloatArray = ((values - values.mean(axis=0)) ** 2).sum(axis=-1)
+    return squares * len(values) / max(len(values) - 1, 1)
+
+
+def _spread(weights: Sequence[Weights]) -> FloatArray:
+    """`squared_deviations` of the weights of all replicas at one reading, layer by layer: they are large."""
+    squares = np.zeros(len(weights))
+    for name in weights[0]:
+        part = torch.stack([w[name].flatten() for w in weights])
+        squares += (part - part.mean(0)).square().sum(1, dtype=torch.float64).cpu().numpy()
+    return squares * len(weights) / max(len(weights) - 1, 1)
+
+
+def _on(device: torch.device, inputs: NDArray[Any], labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(inputs).to(device), torch.from_numpy(labels).to(device)

@@ -1,0 +1,105 @@
+"""What the sweeps of the claim ``three_factors`` call: networks trained at (ε, B), constant or in cycles."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+import sgdsde as sg
+from sgdsde.data import Dataset
+from validation.mnist.cells import subsets
+from validation.mnist.three_factors_curvature import accuracy_on, hessian_trace, largest_near
+
+#: Largest eigenvalues are read where the training loss is within this factor of the level.
+WINDOW = 4.0
+
+
+def descent(
+    source: str,
+    n_examples: int,
+    hidden: int,
+    setting: tuple[float, ...],
+    period: int,
+    distance: float,
+    readings: int,
+    n_test: int,
+    random_share: float,
+    level: float,
+    largest: bool,
+    replicas: int,
+    seed: int,
+    device: str,
+) -> xr.Dataset:
+    """Replicas with a subset, initial weights and batches of their own, the same ones in each cell, without momentum.
+
+    `setting` is (ε, B), constant, or (ε, B, ε', B'): the first pair for half the examples that are visited in a
+    `period`, then the second. The run ends at the distance Σ ε(k) = `distance`. Of the training labels `random_share`
+    are replaced by uniform draws. Where `largest`, the largest eigenvalue is read too, about the training loss `level`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``distance``, ``epochs`` (reading,); ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``,
+        ``weight_norm``, ``trace``, ``largest``, ``memorised`` (accuracy on the random labels) over (replica, reading);
+        ``diverged`` (replica,).
+    """
+    corrupted = round(random_share * n_examples)
+    chosen = subsets(source, n_examples, replicas, seed)
+    sets = [_prepared(each, n_test, corrupted, seed + r) for r, each in enumerate(chosen)]
+    rates, sizes = course(setting, period, distance)
+    every = len(rates) // readings
+    measures = {"trace": hessian_trace}
+    if largest:
+        measures["largest"] = largest_near(level, WINDOW)
+    if corrupted:
+        measures["memorised"] = accuracy_on(corrupted)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
+        runs = sg.models.train(
+            sg.models.mlp(sets[0].x_train.shape[1], hidden, 10),
+            sets,
+            sg.SGDConfig(setting[0], int(setting[1]), n_examples),
+            every * readings,
+            replicas,
+            evaluate_every=every,
+            learning_rates=rates,
+            batch_sizes=sizes,
+            measures=measures,
+            seed=seed,
+            device=device,
+        )
+    at = runs["update"].to_numpy() - 1
+    runs = runs.drop_vars(runs.coords).rename(update="reading").drop_attrs()
+    return runs.assign(
+        distance=("reading", np.cumsum(rates)[at]), epochs=("reading", np.cumsum(sizes)[at] / n_examples)
+    )
+
+
+def course(setting: tuple[float, ...], period: int, distance: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """ε(k) and B(k) over whole periods, to a distance Σ ε(k) of at least `distance`, or next to it where constant.
+
+    ValueError when a batch size does not divide half the period: halves are to visit equally many examples.
+    """
+    if len(setting) == 2:
+        updates = round(distance / setting[0])
+        return np.full(updates, setting[0]), np.full(updates, int(setting[1]))
+    pairs = np.array(setting).reshape(-1, 2)
+    parts = period / len(pairs) / pairs[:, 1]
+    if (parts != np.floor(parts)).any():
+        raise ValueError(f"period / {len(pairs)} must be divisible by the batch sizes of {setting}, got {period}")
+    repeats = parts.astype(int)
+    rates, sizes = np.repeat(pairs[:, 0], repeats), np.repeat(pairs[:, 1].astype(np.int64), repeats)
+    periods = int(np.ceil(distance / rates.sum() - 1e-9))
+    return np.tile(rates, periods), np.tile(sizes, periods)
+
+
+def _prepared(data: Dataset, n_test: int, corrupted: int, seed: int) -> Dataset:
+    """Every so many test images, for speed; the first `corrupted` labels drawn uniformly, right ones among them."""
+    apart = max(1, data.n_test // n_test)
+    labels = data.y_train.copy()
+    labels[:corrupted] = np.random.default_rng([seed, corrupted]).integers(0, 10, corrupted)
+    return replace(data, y_train=labels, x_test=data.x_test[::apart], y_test=data.y_test[::apart])
