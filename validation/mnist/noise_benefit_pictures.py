@@ -58,5 +58,5 @@ def epochs_picture(found: Measured) -> Picture:
         "95 % interval, and the two laws (middle); the accuracy at the best ε of the grid (right). Means over replicas "
         "and one standard error, most of it common to all points."
     )
-    alt = "The best ε rises in proportion to small B and is the same at large B, where the accuracy falls."
+    alt = "The best ε rises nearly in proportion to small B and hardly at large B, where the accuracy falls."
     return Picture("epochs", caption, alt, figure)
