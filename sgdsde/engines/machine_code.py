@@ -28,6 +28,7 @@ _TYPES: dict[str, tuple[str, Any]] = {
     "d": ("float64", ctypes.c_double),
     "I": ("int64", ctypes.c_void_p),
     "D": ("float64", ctypes.c_void_p),
+    "S": ("float32", ctypes.c_void_p),
     "W": ("uint32", ctypes.c_void_p),
 }
 
@@ -68,7 +69,8 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
     name : str
         A function in it, of numbers and pointers, returning nothing.
     signature : str
-        A letter per argument: i (int64), u (uint64), d (float64), I, D, W (pointers to int64, float64, uint32).
+        A letter per argument: i (int64), u (uint64), d (float64), I, D, S, W (pointers to int64, float64, float32,
+        uint32).
     """
     with _LOCK:  # threads that need the same function wait for one of them to make it
         return _load(source, name, signature, cache.directory())

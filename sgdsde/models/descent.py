@@ -13,6 +13,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from sgdsde.models.networks import Weights, weights_of
+from sgdsde.models.small_batches import hidden_errors
 
 #: (weights, velocity, inputs (R, k, n, features), labels (R, k, n), coefficients a (R, k, n), m): k updates with n
 #: examples each; changes weights and velocity in place.
@@ -22,6 +23,8 @@ Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
 Kick = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
 #: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
 EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
+#: Parameters of a network with one hidden layer.
+HIDDEN_LAYER = 4
 #: Of all examples, so many times replicas go through the network together: memory does not grow with N.
 PART = {"cpu": 1 << 11}
 PART_ELSEWHERE = 1 << 18
@@ -141,7 +144,7 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
     batch and δ_s of its errors at update s, and with φ(j) = 1 + m + … + m^{j−1},
     W_t = W_0 + m φ(t) V_0 − Σ_{s<t} φ(t−s) δ_sᵀX_s; and all that update t needs is W_t X_tᵀ, from products X_s X_tᵀ.
     """
-    (wide, narrow), k, n = list(weights)[:2], x.shape[1], x.shape[2]
+    (wide, narrow, *_), k, n = weights, x.shape[1], x.shape[2]
     inputs = x.flatten(1, 2)
     powers = torch.tensor([momentum**j for j in range(k + 1)], dtype=x.dtype, device=x.device)
     phi = powers.cumsum(0) - powers
@@ -150,17 +153,21 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
     if k > 1:
         linear += (momentum * phi[update])[:, None] * torch.bmm(inputs, velocity[wide].mT)
         mixing = torch.bmm(inputs, inputs.mT) * phi[(update[:, None] - update).clamp(min=0)]
-    errors = torch.empty_like(linear)
-    for t in range(k):
-        rows, past = slice(t * n, (t + 1) * n), slice(t * n)
-        first = linear[:, rows]
-        if t:
-            first = torch.baddbmm(first, mixing[:, rows, past], errors[:, past], alpha=-1)
-        for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
-            if below is not None:
-                weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
-            weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
-        errors[:, rows] = delta
+    if k > 1 and len(x) == 1 and len(weights) == HIDDEN_LAYER and x.device.type == "cpu":
+        layers = [(weights[name][0], velocity[name][0]) for name in weights if name != wide]
+        errors = hidden_errors(linear[0], mixing[0], layers, y[0], a[0], momentum)[None]
+    else:
+        errors = torch.empty_like(linear)
+        for t in range(k):
+            rows, past = slice(t * n, (t + 1) * n), slice(t * n)
+            first = linear[:, rows]
+            if t:
+                first = torch.baddbmm(first, mixing[:, rows, past], errors[:, past], alpha=-1)
+            for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
+                if below is not None:
+                    weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
+                weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
+            errors[:, rows] = delta
     if k == 1:
         weights[wide].add_(velocity[wide].baddbmm_(errors.mT, inputs, beta=momentum, alpha=-1))
         return
