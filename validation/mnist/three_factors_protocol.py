@@ -58,7 +58,7 @@ class Protocol:
 
 def _mnist(replicas: int, longer: float = 1.0, **sizes: int) -> Protocol:
     def run(setting: tuple[float, ...], distance: float, readings: int) -> Run:
-        return Run(setting, distance * longer, readings)
+        return Run(setting, distance * longer, round(readings * longer))
 
     scan = run((0.2, 40), 48, 7), run((0.2, 20), 54, 7), run((0.2, 10), 84, 9), run((0.2, 5), 140, 12)
     return Protocol(
@@ -109,11 +109,11 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
     "MNIST": {
         "smoke": _mnist(2, n_examples=200, hidden=50, n_test=200),
         "quick": _mnist(8),
-        "full": _mnist(16, 2.0, n_examples=1000, n_test=5000),
+        "full": _mnist(16, 3.0, n_examples=1000, n_test=5000),
     },
     "digits": {
         "smoke": _digits(2, 0.2, 1.3, 2.0, n_examples=200, hidden=20, n_test=200),
-        "quick": _digits(8, n_examples=400, hidden=200),
+        "quick": _digits(16, n_examples=400, hidden=200),
         "full": _digits(24, n_examples=400),
     },
 }
