@@ -14,6 +14,7 @@ from sgdsde.data.dataset import as_seed
 from sgdsde.models.checks import checked_dtype, count
 from sgdsde.models.curvature_evidence import hessian_operator
 from sgdsde.models.example_losses import COLUMNS, Data, batches_of
+from sgdsde.models.forward_mode import forward_mode
 from sgdsde.statistics.lanczos import as_product, check_symmetry
 
 Array = NDArray[np.float64]
@@ -50,7 +51,8 @@ class MeanHessian:
         if v.ndim not in (1, 2) or len(v) != self.n_parameters or not v.numel():
             raise ValueError(f"vectors must be (P,) or (P, k) with P = {self.n_parameters}, got {tuple(v.shape)}")
         columns = torch.split(v.reshape(self.n_parameters, -1), COLUMNS, dim=1)
-        found = torch.cat([self.operator @ block for block in columns], dim=1).reshape(v.shape)
+        with forward_mode():
+            found = torch.cat([self.operator @ block for block in columns], dim=1).reshape(v.shape)
         return np.asarray(found.detach().double().cpu().numpy() / self.n_examples)
 
     def to_scipy(self) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset
 from sgdsde.models.checks import count
+from sgdsde.models.forward_mode import forward_mode
 from sgdsde.models.networks import Weights, weights_of
 from sgdsde.models.summed_loss import BATCH, Batch, summed_loss
 
@@ -65,7 +64,6 @@ class ExampleLosses:
 
     def along(self, vectors: Tensor) -> Tensor:
         """g_i · v for vectors (P, k): (N, k), by forward differentiation, without a gradient."""
-        _forward_mode()
         columns = torch.split(vectors, COLUMNS, dim=1)
         rows = [torch.cat([self._slopes(part, block) for block in columns]).T for part in self._parts(BATCH)]
         return torch.cat(rows).detach()
@@ -128,7 +126,8 @@ class ExampleLosses:
 
     def _slopes(self, part: slice, vectors: Tensor) -> Tensor:
         losses, weights = self._losses(part), self.weights
-        found: Tensor = vmap(lambda v: jvp(losses, (weights,), (self._split(v),))[1])(vectors.T)
+        with forward_mode():
+            found: Tensor = vmap(lambda v: jvp(losses, (weights,), (self._split(v),))[1])(vectors.T)
         return found
 
     def _split(self, vector: Tensor) -> Weights:
@@ -171,11 +170,3 @@ def batches_of(data: Data) -> Sequence[Batch]:
             f"data must have inputs (N, …) and labels (N,) with N ≥ 1, got {tuple(x.shape)} and {tuple(y.shape)}"
         )
     return list(zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True))
-
-
-@cache
-def _forward_mode() -> None:
-    """The first forward derivative of a process, without torch's warning about a part of its own."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-        jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))

@@ -1,14 +1,16 @@
 """Hessians of networks by products, against dense matrices; traces, norms and alignment within their errors."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from sgdsde.config import SGDConfig
 from sgdsde.data import digits
-from sgdsde.models import mlp
+from sgdsde.models import mlp, train
 from sgdsde.models.covariance import gradient_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.curvature import mean_hessian, top_eigenpairs
@@ -202,3 +204,30 @@ def test_without_curvlinops_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "curvlinops", None)
     with pytest.raises(ImportError, match=r'pip install "sgdsde\[evidence\]"'):
         mean_hessian(mlp(3, 2), (X, Y))
+
+
+def test_products_in_threads_are_those_of_one(model):
+    """torch's forward derivatives are not made for threads; replicas that are measured on a CPU are in some."""
+    hessian = mean_hessian(model, DATA)
+    vectors = np.random.default_rng(4).standard_normal((8, hessian.n_parameters))
+    expected = [hessian.product(v) for v in vectors]
+    with ThreadPoolExecutor(4) as pool:
+        for found, wanted in zip(pool.map(mean_hessian(model, DATA).product, vectors), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_a_hessian_can_be_a_measure_of_several_replicas():
+    config = SGDConfig(0.1, 5, 40)
+
+    def sharpness(weights, x, y):
+        network = mlp(64, 4, 10)
+        network.load_state_dict(weights)
+        return top_eigenpairs(mean_hessian(network, DATA), 1, seed=0).values[0]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        runs = train(mlp(64, 4, 10), DATA, config, 4, 6, evaluate_every=1, measures={"sharpness": sharpness}, seed=1)
+    finally:
+        torch.set_num_threads(before)
+    assert bool((runs.sharpness > 0).all())
