@@ -32,6 +32,7 @@ def test_paths_are_the_same_in_any_company() -> None:
     np.testing.assert_allclose(path.source(4, 300, draws).rows(2, 3, 100, 200)[0], rows[2][:, 100:200], atol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_finest_steps_are_those_of_a_run_without_a_path() -> None:
     """The same counters: a path with as many steps as the run changes nothing."""
     for engine in ENGINES:

@@ -56,7 +56,9 @@ def test_engines_agree_about_the_sde(options):
         np.testing.assert_array_equal(there, 50 * np.arange(21)[:, None] < found.exits.update + 50 * ~ended)
 
 
-@pytest.mark.parametrize("sampling", ["without_replacement", "with_replacement", "reshuffle"])
+@pytest.mark.parametrize(
+    "sampling", ["without_replacement", pytest.param("with_replacement", marks=pytest.mark.slow), "reshuffle"]
+)
 @pytest.mark.parametrize(
     ("batch", "momentum"),
     [(8, 0.9), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, 0.0), (2, 0.5), (16, 0.9)))],

@@ -65,6 +65,7 @@ def test_extrapolation_needs_an_order() -> None:
         convergence.extrapolated(BOWL, "exact_ou", "x", steps=4, paths=10)
 
 
+@pytest.mark.slow
 def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
     problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]

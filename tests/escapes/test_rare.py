@@ -37,7 +37,7 @@ CASES = {
 
 
 #: Longer than the others.
-SLOW = {"plane", "no bridge", "sde with momentum"}
+SLOW = {"plane", "no bridge", "sde with momentum", "bridged"}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def test_it_agrees_with_waiting(name):
     assert found.standard_error < 0.05 * waited
 
 
+@pytest.mark.slow
 def test_regions_share_as_the_quadrature_says():
     well = sg.Landscape("x**2/2 + x**3/8", "x")
     config = sg.SGDConfig(0.08, 1, 64)

@@ -227,7 +227,7 @@ def test_a_hessian_can_be_a_measure_of_several_replicas():
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        runs = train(mlp(64, 4, 10), DATA, config, 4, 6, evaluate_every=1, measures={"sharpness": sharpness}, seed=1)
+        runs = train(mlp(64, 4, 10), DATA, config, 2, 3, evaluate_every=1, measures={"sharpness": sharpness}, seed=1)
     finally:
         torch.set_num_threads(before)
     assert bool((runs.sharpness > 0).all())

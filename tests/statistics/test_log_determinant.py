@@ -38,6 +38,7 @@ def rotated(eigenvalues, seed=0):
     return (q * eigenvalues) @ q.T
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_the_estimates():
     """z is Student's, the variance of 200 values is known exactly, and both miss by 4.5σ when it is not so."""
     found = [quick(BULK, probes=12, seed=seed) for seed in range(200)]
@@ -130,6 +131,7 @@ def test_exact_where_nothing_is_left_to_chance():
     assert low.value == pytest.approx(np.log([3.0, 5.0, 11.0]).sum(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_cut_off_leaves_what_is_below_out():
     """Eigenvalues of A + λI below λ, negative ones included, do not count; the estimate is within its errors."""
     eigenvalues = np.concatenate([np.geomspace(2, 400, 20), np.linspace(-3, 1.5, 130)])

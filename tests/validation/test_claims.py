@@ -45,7 +45,7 @@ def context(name, say=lambda text: None):
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
     "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
-    "update_variance",
+    "update_variance", "three_factors", "evidence_figure_2",
 }  # fmt: skip
 
 

@@ -156,7 +156,6 @@ def test_an_unknown_claim_is_bad_usage_and_lists_those_there_are(registry, make_
         (["--only"], "--only"),
         (["--device", "abacus"], "argument --device: device must be one that torch can use here, such as 'cpu'"),
         (["--executor", "abacus"], "argument --executor: executor must be None, an Executor"),
-        (["--executor", "tcp://127.0.0.1:1"], "argument --executor: "),
     ],
 )
 def test_bad_usage_exits_with_2(registry, capsys, arguments, message):

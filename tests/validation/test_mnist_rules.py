@@ -21,18 +21,18 @@ def noisy(best, generator, replicas=8, noise=0.002):
 
 
 def test_the_interval_of_the_exponent_covers_it():
-    """60 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
+    """30 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
     generator = np.random.default_rng(0)
     held, errors, exponents = 0, [], []
-    for _ in range(60):
+    for _ in range(30):
         values = [noisy(7.0, generator), noisy(7.0, generator)]
         found = optima([0.1, 0.4], [SIZES, 4 * SIZES], values, generator)
         low, high = found.exponent_interval
         held += low < 1 < high
         errors.append(found.exponent_error)
         exponents.append(found.exponent)
-    assert held >= 51  # binomial, 95 %: 57 ± 1.7
-    assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.3)
+    assert held >= 24  # binomial, 95 %: 28.5 ± 1.2
+    assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.4)
 
 
 def test_another_law_is_told_apart():

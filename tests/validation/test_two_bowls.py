@@ -60,6 +60,7 @@ def test_laws_of_updates_tend_to_those_of_the_sde_linearly_in_the_learning_rate(
     assert 0 < update_exit_time(landscape, config, start, low, high) / exact - 1 < 0.03
 
 
+@pytest.mark.slow
 def test_simulated_updates_leave_when_their_law_says_and_not_when_that_of_the_sde_does():
     """Without a barrier, where ε matters most: ω ← (1 − εh)ω + noise."""
     config = config_at(0.01, 4)
