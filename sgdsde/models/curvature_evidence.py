@@ -13,6 +13,7 @@ from torch import nn
 
 from sgdsde.data.dataset import Dataset
 from sgdsde.logistic.checks import checked_penalty
+from sgdsde.models.forward_mode import forward_mode
 from sgdsde.models.summed_loss import Batch, SummedLoss, summed_loss
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.theory.evidence import null_log_evidence
@@ -179,12 +180,11 @@ def _operator(summed: SummedLoss) -> Any:
 @cache
 def _operator_class() -> Any:
     """HessianLinearOperator of curvlinops, without warnings that are torch's own and its dependencies'."""
-    with warnings.catch_warnings():
-        # A dependency of curvlinops still writes torch.jit.script, and so does torch at the first forward derivative.
+    with forward_mode(), warnings.catch_warnings():
+        # A dependency of curvlinops still writes torch.jit.script.
         warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
         try:
             from curvlinops import HessianLinearOperator  # type: ignore[import-untyped]
         except ImportError as error:
             raise ImportError('Hessians of networks need curvlinops: pip install "sgdsde[evidence]"') from error
-        torch.func.jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))
     return HessianLinearOperator
