@@ -1,14 +1,28 @@
-"""From a simulated ensemble to a check, the same way in every claim."""
+"""From what was simulated to a check, the same way in every claim."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Literal
 
+from numpy.typing import ArrayLike
+
 from validation.claim import Check
 
 if TYPE_CHECKING:
     from sgdsde import Ensemble
+
+
+def mean_and_error(values: ArrayLike) -> tuple[float, float]:
+    """Mean over replicas or data sets, (n,), and its standard error from their scatter.
+
+    >>> mean_and_error([1.0, 2.0, 3.0])
+    (2.0, 0.577...)
+    """
+    from sgdsde.statistics import mean
+
+    found = mean(values)
+    return float(found.value), float(found.standard_error)
 
 
 def whole(ensemble: Ensemble) -> Ensemble:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
@@ -22,14 +21,9 @@ from validation.mnist.images import images
 GROWS = "B grows"
 
 
-@dataclass(frozen=True)
-class Size:
-    """Which protocol of ``validation.mnist.dont_decay_protocol`` is run: MNIST's and digits' make as many checks."""
-
-    preset: str
-
-    def plan(self, seconds: float) -> Plan:
-        return Plan(PROTOCOLS["MNIST"][self.preset].tests, seconds, self)
+def _plan(preset: str, seconds: float) -> Plan:
+    """MNIST's and digits' protocols make as many checks."""
+    return Plan(PROTOCOLS["MNIST"][preset].tests, seconds)
 
 
 @claim(
@@ -44,12 +38,11 @@ class Size:
     source="Smith, Kindermans, Ying & Le, arXiv 1711.00489, §3–5",
     control="neither ε nor B changes",
     resolution=0.35,  # of the loss; the control's is a third
-    plans={"smoke": Size("smoke").plan(4), "quick": Size("quick").plan(70), "full": Size("full").plan(5000)},
+    plans={"smoke": _plan("smoke", 4), "quick": _plan("quick", 40), "full": _plan("full", 5000)},
 )
 def dont_decay(context: Context) -> Finding:
-    size: Size = context.size
     source = images(context)
-    protocol = PROTOCOLS[source.name][size.preset]
+    protocol = PROTOCOLS[source.name][context.preset]
     same, fails = measure(context, protocol, source, context.progress)
     ends = [(f"training loss, {GROWS}", *run.difference("train_loss", GROWS, -1)) for run in (same[0], fails)]
     failure = Check(

@@ -10,7 +10,8 @@ from sgdsde.evidence import EvidenceStudy
 from sgdsde.plotting import accuracy_chart
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.evidence.tasks import PENALTIES, TASKS, TITLES, Array, Studies, gaussian_studies, mean_and_error, scores
+from validation.evidence.tasks import PENALTIES, TASKS, TITLES, Array, Studies, gaussian_studies, scores
+from validation.measure import mean_and_error
 
 #: λ at which test accuracies are checked: as weak as it gets, where evidence is most, and as strong as it gets.
 CHECKED = (0, 17, 24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
+from validation.measure import mean_and_error
 from validation.mnist.images import images
 
 #: Pairs of equal noise scale that are compared, those of the largest batches.
@@ -38,11 +39,13 @@ def mnist_generalization_gap(context: Context) -> Finding:
     checks, dof = [], found.protocol.replicas - 1
     for i, j in pairs[-PAIRS:]:
         label = f"accuracy at ε = {base.learning_rate:g}, B = {base.batch_sizes[j]}"
-        error = rule_finding.paired_error(accuracy[j], slow[i])
+        _, error = mean_and_error(accuracy[j] - slow[i])
         checks.append(Check(label, slow[i].mean(), accuracy[j].mean(), error, slow[chosen].mean(), dof=dof))
     gaps = " and ".join(
-        f"{gap.mean():.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f} better than at B = {base.batch_sizes[k]}"
-        for k, gap in ((k, accuracy[best] - accuracy[k]) for k in (0, -1))
+        "{:.4f} ± {:.4f} better than at B = {}".format(
+            *mean_and_error(accuracy[best] - accuracy[k]), base.batch_sizes[k]
+        )
+        for k in (0, -1)
     )
     loss = found.runs[-1].train_loss.isel(reading=-1).mean("replica").to_numpy()
     note = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from validation.claim import Finding, Plan, claim
 from validation.context import Context
-from validation.mnist.images import images
 
 
 @claim(
@@ -21,22 +20,11 @@ from validation.mnist.images import images
     plans={"smoke": Plan(1, 3), "quick": Plan(1, 90), "full": Plan(1, 1200)},
 )
 def mnist_learning_rate(context: Context) -> Finding:
-    from validation.mnist import rule_finding
-    from validation.mnist.protocols import PROTOCOLS
-    from validation.mnist.rules import VARIABLES, measure
+    from validation.mnist.rule_finding import rule_finding
 
-    source, variable = images(context), VARIABLES["learning_rate"]
-    found = measure(context, source, PROTOCOLS[source.name][context.preset], "learning_rate", variable)
-    check = rule_finding.exponent_check(found, variable)
-    return Finding(
-        (check,),
-        headline=check.label,
-        pictures=(rule_finding.accuracy_picture(found, variable),),
-        method=(
-            f"{rule_finding.method(found, variable)} The learning rates are small after pilot runs on other seeds, in "
-            "which larger ones (0.05 and 0.2) gave α from 1.1 to 1.2: the law is of small ε."
-        ),
-        notes=source.notes,
-        data=source.label,
-        undecided=rule_finding.undecided(found, variable),
+    return rule_finding(
+        context,
+        "learning_rate",
+        "The learning rates are small after pilot runs on other seeds, in which larger ones (0.05 and 0.2) gave α from "
+        "1.1 to 1.2: the law is of small ε.",
     )

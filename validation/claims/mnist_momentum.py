@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from validation.claim import Finding, Plan, claim
 from validation.context import Context
-from validation.mnist.images import images
 
 
 @claim(
@@ -20,19 +19,6 @@ from validation.mnist.images import images
     plans={"smoke": Plan(1, 2), "quick": Plan(1, 50), "full": Plan(1, 1500)},
 )
 def mnist_momentum(context: Context) -> Finding:
-    from validation.mnist import rule_finding
-    from validation.mnist.protocols import PROTOCOLS
-    from validation.mnist.rules import VARIABLES, measure
+    from validation.mnist.rule_finding import rule_finding
 
-    source, variable = images(context), VARIABLES["momentum"]
-    found = measure(context, source, PROTOCOLS[source.name][context.preset], "momentum", variable)
-    check = rule_finding.exponent_check(found, variable)
-    return Finding(
-        (check,),
-        headline=check.label,
-        pictures=(rule_finding.accuracy_picture(found, variable),),
-        method=rule_finding.method(found, variable),
-        notes=source.notes,
-        data=source.label,
-        undecided=rule_finding.undecided(found, variable),
-    )
+    return rule_finding(context, "momentum")

@@ -49,7 +49,7 @@ def mnist_training_set(context: Context) -> Finding:
             rule_finding.accuracy_picture(found, size),
             rule_finding.accuracy_picture(few, rate, "few_examples"),
         ),
-        method=f"{rule_finding.method(found, size)} At N = {n}: {rule_finding.method(few, rate)}",
+        method=f"{rule_finding.method(found, size, 'β')} At N = {n}: {rule_finding.method(few, rate)}",
         notes=(note, *source.notes),
         data=source.label,
         undecided=rule_finding.undecided(found, size) or rule_finding.undecided(few, rate),

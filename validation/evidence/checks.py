@@ -20,12 +20,12 @@ from validation.evidence.tasks import (
     TITLES,
     Array,
     Studies,
-    mean_and_error,
     rank_correlations,
     ratios,
     scores,
     with_interval,
 )
+from validation.measure import mean_and_error
 from validation.provenance import cpus
 
 #: The λ of most evidence is to be within this factor of that of least test cross-entropy, in this share of cases.

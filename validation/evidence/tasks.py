@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from sgdsde.data import Dataset, gaussian_task
 from sgdsde.evidence import EvidenceStudy, evidence_study
 from validation.context import derived_seed
+from validation.measure import mean_and_error
 from validation.provenance import cpus
 
 Array = NDArray[np.float64]
@@ -75,11 +76,6 @@ def scores(studies: Sequence[EvidenceStudy], part: str, column: int) -> Array:
 def rank_correlations(first: Array, second: Array) -> Array:
     """Spearman's rank correlation over λ, one for each data set."""
     return np.array([float(stats.spearmanr(a, b).statistic) for a, b in zip(first, second, strict=True)])
-
-
-def mean_and_error(values: Array) -> tuple[float, float]:
-    """Mean over data sets and its standard error, from their scatter."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def with_interval(values: Array) -> str:

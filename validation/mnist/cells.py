@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,28 @@ def subsets(source: str, n_examples: int, replicas: int, seed: int) -> list[Data
     if source == "MNIST":
         return [sg.data.mnist(n_train=n_examples, seed=each) for each in seeds]
     return [sg.data.digits(n_train=n_examples, seed=each) for each in seeds]
+
+
+def run_replicas(
+    sets: list[Dataset], hidden: int, config: sg.SGDConfig, updates: int, **options: Any
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """`sgdsde.models.train` of a replica for each set, without the texts that differ from cell to cell, and its updates.
+
+    A diverged replica, which ``diverged`` marks, is NaN.
+    """
+    model = sg.models.mlp(sets[0].x_train.shape[1], hidden, max(each.n_classes for each in sets))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)
+        runs = sg.models.train(model, sets, config, updates, len(sets), **options)
+    return runs.drop_vars(runs.coords).rename(update="reading").drop_attrs(), runs["update"]
+
+
+def guessing(runs: xr.Dataset, sets: list[Dataset]) -> xr.Dataset:
+    """Runs with the numbers of one that guesses in place of those of diverged replicas."""
+    classes = max(each.n_classes for each in sets)
+    guess = dict.fromkeys(("test_accuracy", "train_accuracy"), 1 / classes)
+    guess |= dict.fromkeys(("test_loss", "train_loss"), float(np.log(classes)))
+    return runs.fillna({name: value for name, value in guess.items() if name in runs})
 
 
 def trained(
@@ -46,13 +69,5 @@ def trained(
     sets = subsets(source, n_examples, replicas, seed)
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
     every = max(1, updates // readings)
-    classes = max(each.n_classes for each in sets)
-    model = sg.models.mlp(sets[0].x_train.shape[1], hidden, classes)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
-        runs = sg.models.train(
-            model, sets, config, every * readings, replicas, evaluate_every=every, seed=seed, device=device
-        )
-    runs = runs.drop_vars(runs.coords).rename(update="reading")
-    guess = {"test_accuracy": 1 / classes, "train_accuracy": 1 / classes}
-    return runs.fillna(guess | {"test_loss": np.log(classes), "train_loss": np.log(classes)}).drop_attrs()
+    runs, _ = run_replicas(sets, hidden, config, every * readings, evaluate_every=every, seed=seed, device=device)
+    return guessing(runs, sets)

@@ -8,7 +8,6 @@ s = Σ ε/(1 − m) and, while B ≪ N, its temperature.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells import subsets
+from validation.mnist.cells import guessing, run_replicas, subsets
 
 #: Kind of schedule → whether ε falls, rather than B grows, at drop number i; the control has no drops.
 FALLS: dict[str, Callable[[int], bool]] = {
@@ -113,22 +112,11 @@ def scheduled(
         for each in subsets(source, n_examples, replicas, seed)
     ]
     course = Schedule(learning_rate, batch_size, factor, drops, epochs, readings).courses(kind, n_examples)
-    classes, updates = max(each.n_classes for each in sets), len(course.learning_rates)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
-        runs = sg.models.train(
-            sg.models.mlp(sets[0].x_train.shape[1], hidden, classes),
-            sets,
-            sg.SGDConfig(learning_rate, batch_size, n_examples, momentum),
-            updates,
-            replicas,
-            evaluate_every=math.gcd(*course.marks.tolist()),
-            seed=seed,
-            device=device,
-            learning_rates=course.learning_rates,
-            batch_sizes=course.batch_sizes,
-        )
-    runs = runs.sel(update=course.marks)[["train_loss", "test_accuracy", "test_loss", "diverged"]]
-    runs = runs.drop_vars(runs.coords).rename(update="reading").drop_attrs()
-    runs["updates"] = ("reading", course.marks)
-    return runs.fillna({"test_accuracy": 1 / classes, "test_loss": np.log(classes), "train_loss": np.log(classes)})
+    config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum)
+    runs, updates = run_replicas(
+        sets, hidden, config, len(course.learning_rates), evaluate_every=math.gcd(*course.marks.tolist()), seed=seed,
+        device=device, learning_rates=course.learning_rates, batch_sizes=course.batch_sizes,
+    )  # fmt: skip
+    at = np.searchsorted(updates.to_numpy(), course.marks)
+    runs = runs.isel(reading=at)[["train_loss", "test_accuracy", "test_loss", "diverged"]]
+    return guessing(runs.assign(updates=("reading", course.marks)), sets)

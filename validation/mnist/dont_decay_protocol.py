@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from validation.context import Context
+from validation.measure import mean_and_error
 from validation.mnist.dont_decay_cells import CONTROL, FALLS, Schedule, scheduled
 from validation.mnist.images import Images
 
@@ -106,7 +107,7 @@ class Run:
         values = self.found[quantity].isel(reading=reading)
         one, other = (values.sel(kind=each).to_numpy() for each in (kind, REFERENCE))
         pairs = np.log(one / other) if quantity == "train_loss" else one - other
-        return float(pairs.mean()), float(pairs.std(ddof=1) / np.sqrt(len(pairs)))
+        return mean_and_error(pairs)
 
 
 def measure(

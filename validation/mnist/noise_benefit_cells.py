@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells import subsets
+from validation.mnist.cells import guessing, run_replicas, subsets
 
 
 def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:
@@ -46,20 +44,9 @@ def annealed(
         At the end: ``test_accuracy``, ``train_loss``, ``diverged`` (replica,).
     """
     sets = subsets(source, n_examples, replicas, seed)
-    classes = max(each.n_classes for each in sets)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
-        runs = sg.models.train(
-            sg.models.mlp(sets[0].x_train.shape[1], hidden, classes),
-            sets,
-            sg.SGDConfig(learning_rate, batch_size, n_examples, momentum),
-            updates,
-            replicas,
-            seed=seed,
-            device=device,
-            learning_rates=annealed_rates(learning_rate, updates),
-        )
-    runs = runs.isel(update=-1)[["test_accuracy", "train_loss", "diverged"]]
-    return (
-        runs.drop_vars(runs.coords).fillna({"test_accuracy": 1 / classes, "train_loss": np.log(classes)}).drop_attrs()
+    config, rates = (
+        sg.SGDConfig(learning_rate, batch_size, n_examples, momentum),
+        annealed_rates(learning_rate, updates),
     )
+    runs, _ = run_replicas(sets, hidden, config, updates, seed=seed, device=device, learning_rates=rates)
+    return guessing(runs.isel(reading=-1)[["test_accuracy", "train_loss", "diverged"]], sets)

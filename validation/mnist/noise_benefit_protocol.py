@@ -95,11 +95,6 @@ class Measured:
         return found
 
 
-def mean_and_error(pairs: FloatArray) -> tuple[float, float]:
-    """Of differences paired by replica."""
-    return float(pairs.mean()), float(pairs.std(ddof=1) / np.sqrt(len(pairs)))
-
-
 def measure(
     context: Context, protocol: Protocol, source: Images, progress: Callable[[float], None] = lambda fraction: None
 ) -> Measured:

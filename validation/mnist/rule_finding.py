@@ -5,9 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from sgdsde.plotting import AccuracyCurve, best_batch_size
-from validation.claim import Check, Picture
-from validation.mnist.optimum import FloatArray
-from validation.mnist.rules import Curve, Measured, Variable
+from validation.claim import Check, Finding, Picture
+from validation.context import Context
+from validation.mnist.images import images
+from validation.mnist.protocols import PROTOCOLS
+from validation.mnist.rules import VARIABLES, Curve, Measured, Variable, measure
+
+
+def rule_finding(context: Context, rule: str, more: str = "") -> Finding:
+    """A rule as a claim: train its curves, and hold the exponent against 1. `more` is said of the method."""
+    source, variable = images(context), VARIABLES[rule]
+    found = measure(context, source, PROTOCOLS[source.name][context.preset], rule, variable)
+    check = exponent_check(found, variable)
+    return Finding(
+        (check,),
+        headline=check.label,
+        pictures=(accuracy_picture(found, variable),),
+        method=f"{method(found, variable)} {more}".strip(),
+        notes=source.notes,
+        data=source.label,
+        undecided=undecided(found, variable),
+    )
 
 
 def exponent_check(found: Measured, variable: Variable, where: str = "") -> Check:
@@ -43,7 +61,7 @@ def _drawn(found: Measured, number: int, variable: Variable) -> AccuracyCurve:
     )  # fmt: skip
 
 
-def method(found: Measured, variable: Variable) -> str:
+def method(found: Measured, variable: Variable, exponent: str = "α") -> str:
     """How it was measured, and what the optima are."""
     protocol, r = found.protocol, found.protocol.replicas
     at = "; ".join(
@@ -53,7 +71,7 @@ def method(found: Measured, variable: Variable) -> str:
     )
     low, high = found.optima.exponent_interval
     return (
-        f"Best batch sizes found: {at}. α = {found.optima.exponent:.2f}, 95 % interval {low:.2f} to {high:.2f}. A "
+        f"Best batch sizes found: {at}. {exponent} = {found.optima.exponent:.2f}, 95 % interval {low:.2f} to {high:.2f}. A "
         f"network with {protocol.hidden} hidden ReLU units is trained on random images to T = εk/(1 − m) = "
         f"{protocol.time:g}, {r} replicas at each point, each with its own images and initial weights, the same ones "
         "at every point; accuracy on the whole test set. B_opt is the maximum of a local quadratic in log B through "
@@ -68,12 +86,6 @@ def undecided(found: Measured, variable: Variable) -> str:
     outside = [c for c, inside in zip(found.curves, found.optima.bracketed, strict=True) if not inside]
     values = ", ".join(f"{variable.of(curve):g}" for curve in outside)
     return f"the best batch size lies outside the grid at {variable.symbol} = {values}" if outside else ""
-
-
-def paired_error(first: FloatArray, second: FloatArray) -> float:
-    """Standard error of the difference of two means over the same replicas."""
-    difference = first - second
-    return float(difference.std(ddof=1) / np.sqrt(len(difference)))
 
 
 def _rounded(curve: Curve, effective: float) -> str:

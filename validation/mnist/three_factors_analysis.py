@@ -62,11 +62,6 @@ def slopes(x: Array, y: Array) -> Array:
     return np.asarray(centred @ y / (centred @ centred))
 
 
-def mean_and_error(values: Array) -> tuple[float, float]:
-    """Mean over replicas and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
-
-
 def direction(values: Array, sign: int) -> Array:
     """`values`, unless their mean has the wrong sign: then zeros, so that no effect against the claim confirms it."""
     return values if np.sign(values.mean()) == sign else values - values.mean()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.data import Dataset
-from validation.mnist.cells import subsets
+from validation.mnist.cells import run_replicas, subsets
 from validation.mnist.three_factors_curvature import accuracy_on, hessian_trace, largest_near
 
 #: Largest eigenvalues are read where the training loss is within this factor of the level.
@@ -57,23 +56,11 @@ def descent(
         measures["largest"] = largest_near(level, WINDOW)
     if corrupted:
         measures["memorised"] = accuracy_on(corrupted)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)  # they are in the result
-        runs = sg.models.train(
-            sg.models.mlp(sets[0].x_train.shape[1], hidden, 10),
-            sets,
-            sg.SGDConfig(setting[0], int(setting[1]), n_examples),
-            every * readings,
-            replicas,
-            evaluate_every=every,
-            learning_rates=rates,
-            batch_sizes=sizes,
-            measures=measures,
-            seed=seed,
-            device=device,
-        )
-    at = runs["update"].to_numpy() - 1
-    runs = runs.drop_vars(runs.coords).rename(update="reading").drop_attrs()
+    runs, updates = run_replicas(
+        sets, hidden, sg.SGDConfig(setting[0], int(setting[1]), n_examples), every * readings, evaluate_every=every,
+        learning_rates=rates, batch_sizes=sizes, measures=measures, seed=seed, device=device,
+    )  # fmt: skip
+    at = updates.to_numpy() - 1
     return runs.assign(
         distance=("reading", np.cumsum(rates)[at]), epochs=("reading", np.cumsum(sizes)[at] / n_examples)
     )

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from validation.claim import Check
 from validation.context import Context
-from validation.mnist.three_factors_analysis import at_level, at_loss, direction, mean_and_error, present, slopes
+from validation.measure import mean_and_error
+from validation.mnist.three_factors_analysis import at_level, at_loss, direction, present, slopes
 from validation.mnist.three_factors_cells import descent
 from validation.mnist.three_factors_protocol import Protocol, Run
 
 Array = NDArray[np.float64]
-#: What a logarithm may differ by where ε and B double: the law is one of small ε, and its error is of order ε.
-TOLERANCE = 0.1
 #: The loss of one that guesses, of ten classes: what a diverged replica is taken to have.
 GUESS = np.log(10)
 #: What is compared at equal training loss: the words of a check and the variable; logarithms but for the accuracy.
@@ -93,7 +92,7 @@ def scaling_checks(found: Found) -> list[Check]:
     """(b) ε and B times 2 change nothing; times the largest factor, training fails."""
     plan = found.protocol
     one, largest = plan.scaled[1], max(plan.scaled)
-    checks = _same("ε and B times 2", found, one, plan.scaled[2], plan.alone, TOLERANCE)
+    checks = _same("ε and B times 2", found, one, plan.scaled[2], plan.alone)
     lowest = {f: found.runs[plan.scaled[f]]["train_loss"].min("reading").fillna(GUESS) for f in (1, largest)}
     loss = {f: np.log(each.to_numpy()) for f, each in lowest.items()}
     fails = _different(f"ln lowest training loss, ε and B times {largest}", direction(loss[largest] - loss[1], 1))
@@ -141,8 +140,8 @@ def memory_notes(found: Found, share: float) -> list[str]:
     return texts
 
 
-def _same(what: str, found: Found, one: Run, other: Run, control: Run, tolerance: float = 0.0) -> list[Check]:
-    """Checks that `other` is like `one` at equal training loss, logarithms within a tolerance, and `control` is not."""
+def _same(what: str, found: Found, one: Run, other: Run, control: Run) -> list[Check]:
+    """Checks that `other` is like `one` at equal training loss, and `control` is not."""
     checks = []
     for text, name in COMPARED.items():
         base, tried, wrong = (found.at_loss(run, name) for run in (one, other, control))
@@ -150,9 +149,8 @@ def _same(what: str, found: Found, one: Run, other: Run, control: Run, tolerance
         value, error = mean_and_error(present(tried - base))
         wrongly = float(present(wrong - base).mean())
         dof = np.isfinite(tried - base).sum() - 1
-        allowed = 0.0 if name == "test_accuracy" else tolerance
         numbers = (reference, reference + value, error, reference + wrongly)
-        checks.append(Check(f"{text}, {what}", *numbers, rounding=allowed, scale=1.0, dof=dof))
+        checks.append(Check(f"{text}, {what}", *numbers, scale=1.0, dof=dof))
     return checks
 
 
