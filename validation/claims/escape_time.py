@@ -145,7 +145,7 @@ def sgd_exit_time(rate: float, noise: float, skewness: float = 0.0, kurtosis: fl
     ξ. The nodes must be closer than ξ is wide.
 
     >>> round(sgd_exit_time(0.01, 0.125), 2)           # 41.03 for the SDE
-    41.19
+    41.2
     """
     x, weights = np.polynomial.legendre.leggauss(nodes)
     x, weights = (END + LEFT + (END - LEFT) * x) / 2, (END - LEFT) / 2 * weights

@@ -41,12 +41,8 @@ def mnist_generalization_gap(context: Context) -> Finding:
         label = f"accuracy at ε = {base.learning_rate:g}, B = {base.batch_sizes[j]}"
         _, error = mean_and_error(accuracy[j] - slow[i])
         checks.append(Check(label, slow[i].mean(), accuracy[j].mean(), error, slow[chosen].mean(), dof=dof))
-    gaps = " and ".join(
-        "{:.4f} ± {:.4f} better than at B = {}".format(
-            *mean_and_error(accuracy[best] - accuracy[k]), base.batch_sizes[k]
-        )
-        for k in (0, -1)
-    )
+    ends = [(base.batch_sizes[k], *mean_and_error(accuracy[best] - accuracy[k])) for k in (0, -1)]
+    gaps = " and ".join(f"{gap:.4f} ± {error:.4f} better than at B = {b}" for b, gap, error in ends)
     loss = found.runs[-1].train_loss.isel(reading=-1).mean("replica").to_numpy()
     note = (
         f"At B = {base.batch_sizes[best]} the accuracy is {gaps} (standard errors, paired by replica). Training loss "

@@ -18,8 +18,9 @@ from validation.mnist.optimum import Optima
     statement=(
         "For a number of epochs and small B, where noise limits the learning rate, the best ε grows with B, in the "
         "paper in proportion and here a little more slowly, and the best test accuracy does not depend on B. Where "
-        "curvature limits ε, the best ε hardly grows any more, and the accuracy falls with B. For a number of updates at the same ε, "
-        "the larger batch generalises worse, although it has seen more examples and its training loss is lower."
+        "curvature limits ε, the best ε hardly grows any more, and the accuracy falls with B. For a number of updates "
+        "at the same ε the larger batch generalises worse, although it has seen more examples and its training loss is "
+        "lower."
     ),
     formula="ε_opt ∝ B^α,   0 < α ≤ 1 at small B,   α < 1 at large B;   best accuracy(B) = constant at small B",
     source="Smith, Elsen & De, arXiv 2006.15081, §2–4",

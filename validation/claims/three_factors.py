@@ -49,8 +49,9 @@ def three_factors(context: Context) -> Finding:
             f"alternate every {plan.period // 2} examples: {plan.cycles[0]}, against {plan.cycles[1]}. Random labels "
             f"are uniform draws, right ones among them; they are compared at Σ ε(k) = {plan.early:g} and at equal "
             "loss. An effect of the wrong sign counts as none. Lengths and losses were chosen in pilot runs on other "
-            "seeds, in which ε and B times 4 already had a trace 10 % lower; even times 2 lowered it by 5 % in the mean of four "
-            "runs on four seeds, which none of them can tell from nothing: it is a law of small ε. The straight line replaced interpolation, which left some eigenvalues unread, after a first run at seed 0. "
+            "seeds, in which ε and B times 4 already had a trace 10 % lower; even times 2 lowered it by 5 % in the "
+            "mean of four runs on four seeds, which none of them can tell from nothing: it is a law of small ε. The "
+            "straight line replaced interpolation, which left some eigenvalues unread, after a first run at seed 0. "
             "Errors are those of differences within replicas."
         ),
         notes=(*source.notes, *(text for share in plan.memories for text in memory_notes(found, share))),

@@ -23,7 +23,7 @@ def subsets(source: str, n_examples: int, replicas: int, seed: int) -> list[Data
 def run_replicas(
     sets: list[Dataset], hidden: int, config: sg.SGDConfig, updates: int, **options: Any
 ) -> tuple[xr.Dataset, xr.DataArray]:
-    """`sgdsde.models.train` of a replica for each set, without the texts that differ from cell to cell, and its updates.
+    """`sgdsde.models.train` of a replica for each set, without what differs from cell to cell, and its updates.
 
     A diverged replica, which ``diverged`` marks, is NaN.
     """

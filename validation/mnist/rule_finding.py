@@ -71,12 +71,12 @@ def method(found: Measured, variable: Variable, exponent: str = "α") -> str:
     )
     low, high = found.optima.exponent_interval
     return (
-        f"Best batch sizes found: {at}. {exponent} = {found.optima.exponent:.2f}, 95 % interval {low:.2f} to {high:.2f}. A "
-        f"network with {protocol.hidden} hidden ReLU units is trained on random images to T = εk/(1 − m) = "
-        f"{protocol.time:g}, {r} replicas at each point, each with its own images and initial weights, the same ones "
-        "at every point; accuracy on the whole test set. B_opt is the maximum of a local quadratic in log B through "
-        "the mean accuracies; errors are from a bootstrap over replicas, which are training sets and seeds, with "
-        f"Student's t for {r - 1} degrees of freedom. B' = 1/c is the batch size with which g = εN/(B'(1 − m)) is "
+        f"Best batch sizes found: {at}. {exponent} = {found.optima.exponent:.2f}, 95 % interval {low:.2f} to "
+        f"{high:.2f}. A network with {protocol.hidden} hidden ReLU units is trained on random images to T = εk/(1 − m) "
+        f"= {protocol.time:g}, {r} replicas at each point, each with its own images and initial weights, the same "
+        "ones at every point; accuracy on the whole test set. B_opt is the maximum of a local quadratic in log B "
+        "through the mean accuracies; errors are from a bootstrap over replicas, which are training sets and seeds, "
+        f"with Student's t for {r - 1} degrees of freedom. B' = 1/c is the batch size with which g = εN/(B'(1 − m)) is "
         "exact."
     )
 
