@@ -74,8 +74,8 @@ class Context:
     ) -> xarray.Dataset:
         """:func:`sgdsde.sweeps.sweep` in the run's store: a run that was stopped goes on, and claims share cells.
 
-        Results of other code, that of the function's folder included, stay in a store of their own. RuntimeError with
-        the first traceback where cells fail; the others are in the store then.
+        Results of other code, which is the library's and the function's whole folder, stay in a store of their own.
+        RuntimeError with the first traceback where cells fail; the others are in the store then.
         """
         from sgdsde.sweeps import SweepFailures, code_version, failures, sweep
 

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from validation.claims.dont_decay import _alike, _clock
-from validation.mnist.dont_decay_cells import CONTROL, FALLS, Schedule, scheduled
-from validation.mnist.dont_decay_protocol import KINDS, PROTOCOLS, REFERENCE, Case, Run
+from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
+from validation.mnist.dont_decay.protocol import KINDS, PROTOCOLS, REFERENCE, Case, Run
 
 SCHEDULE = Schedule(0.2, 10, 2, 2, 2)
 CASE = Case(SCHEDULE, 0.5, 320)

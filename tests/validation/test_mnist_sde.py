@@ -11,10 +11,10 @@ from scipy import stats
 import sgdsde as sg
 from sgdsde.models import gradient_covariance, mean_hessian, mlp, top_eigenpairs
 from sgdsde.models.networks import weights_of
-from validation.mnist.sde_cells import followed, squared_deviations
-from validation.mnist.sde_checks import STATISTICS, distances_from_sde, readings, welch
-from validation.mnist.sde_network import forward, gradient_and_trace, isotropic_step, largest_eigenvalue
-from validation.mnist.sde_protocol import ISOTROPIC, NOISY, PROTOCOLS, SDE, SGD, STRONGER, Protocol
+from validation.mnist.cells.dynamics import followed, squared_deviations
+from validation.mnist.cells.networks import forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+from validation.mnist.sde.checks import STATISTICS, distances_from_sde, readings, welch
+from validation.mnist.sde.protocol import ISOTROPIC, NOISY, PROTOCOLS, SDE, SGD, STRONGER, Protocol
 
 CELL = {
     "source": "digits", "n_examples": 20, "n_test": 30, "hidden": 6, "substeps": 1, "learning_rate": 0.1,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import validation.mnist.noise_benefit_protocol as protocol_module
+import validation.mnist.noise_benefit.protocol as protocol_module
 from validation.claims.noise_benefit import _checks, _undecided
 from validation.context import Context
+from validation.mnist.cells.annealing import annealed, annealed_rates
 from validation.mnist.images import Images
-from validation.mnist.noise_benefit_cells import annealed, annealed_rates
-from validation.mnist.noise_benefit_protocol import PROTOCOLS, measure
+from validation.mnist.noise_benefit.protocol import PROTOCOLS, measure
 
 PROTOCOL = replace(PROTOCOLS["digits"]["quick"], replicas=6, replicas_of_equal=6)
 

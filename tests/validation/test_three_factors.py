@@ -12,17 +12,17 @@ from torch.func import functional_call
 
 import sgdsde as sg
 from sgdsde.models.networks import weights_of
-from validation.mnist.cells import subsets
-from validation.mnist.three_factors_analysis import at_level, at_loss, direction, present, slopes
-from validation.mnist.three_factors_cells import _prepared, course, descent
-from validation.mnist.three_factors_curvature import (
+from validation.mnist.cells.curvature import (
     accuracy_on,
     hessian_trace,
     largest_eigenvalue,
     largest_near,
     logits,
 )
-from validation.mnist.three_factors_protocol import PROTOCOLS
+from validation.mnist.cells.descent import _prepared, course, descent
+from validation.mnist.cells.training import subsets
+from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
+from validation.mnist.three_factors.protocol import PROTOCOLS
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import math
 
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.mnist.dont_decay_pictures import curves_picture
-from validation.mnist.dont_decay_protocol import (
+from validation.mnist.dont_decay.pictures import curves_picture
+from validation.mnist.dont_decay.protocol import (
     CONTROL,
     FALLS,
     PROTOCOLS,

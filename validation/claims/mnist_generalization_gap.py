@@ -26,9 +26,9 @@ PAIRS = 6
     plans={"smoke": Plan(4, 3), "quick": Plan(6, 100), "full": Plan(6, 1500)},
 )
 def mnist_generalization_gap(context: Context) -> Finding:
-    from validation.mnist import gap_pictures, rule_finding
-    from validation.mnist.protocols import PROTOCOLS
-    from validation.mnist.rules import VARIABLES, measure
+    from validation.mnist.rules import finding, pictures
+    from validation.mnist.rules.curves import VARIABLES, measure
+    from validation.mnist.rules.protocols import PROTOCOLS
 
     source, variable = images(context), VARIABLES["learning_rate"]
     found = measure(context, source, PROTOCOLS[source.name][context.preset], "learning_rate", variable)
@@ -52,9 +52,9 @@ def mnist_generalization_gap(context: Context) -> Finding:
     return Finding(
         tuple(checks),
         headline=checks[-1].label,
-        pictures=gap_pictures.pictures(found),
+        pictures=pictures.pictures(found),
         method=(
-            f"{rule_finding.method(found, variable)} Predicted for (ε, B) is what was measured at (ε/4, B/4), and "
+            f"{finding.method(found, variable)} Predicted for (ε, B) is what was measured at (ε/4, B/4), and "
             f"errors are of the difference, paired by replica. B = {base.batch_sizes[best]} is the best at the other "
             "learning rate."
         ),

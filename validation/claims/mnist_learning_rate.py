@@ -20,7 +20,7 @@ from validation.context import Context
     plans={"smoke": Plan(1, 3), "quick": Plan(1, 90), "full": Plan(1, 1200)},
 )
 def mnist_learning_rate(context: Context) -> Finding:
-    from validation.mnist.rule_finding import rule_finding
+    from validation.mnist.rules.finding import rule_finding
 
     return rule_finding(
         context,

@@ -19,6 +19,6 @@ from validation.context import Context
     plans={"smoke": Plan(1, 2), "quick": Plan(1, 50), "full": Plan(1, 1500)},
 )
 def mnist_momentum(context: Context) -> Finding:
-    from validation.mnist.rule_finding import rule_finding
+    from validation.mnist.rules.finding import rule_finding
 
     return rule_finding(context, "momentum")

@@ -11,7 +11,7 @@ from validation.mnist.images import images
 
 @dataclass(frozen=True)
 class Size:
-    """Which protocol of ``validation.mnist.sde_protocol`` is run: MNIST's and digits' have equally many readings."""
+    """Which protocol of ``validation.mnist.sde.protocol`` is run: MNIST's and digits' have equally many readings."""
 
     preset: str
     readings: int
@@ -42,16 +42,16 @@ class Size:
     },
 )
 def mnist_sde(context: Context) -> Finding:
-    from validation.mnist.sde_checks import (
+    from validation.mnist.sde.checks import (
         distances_from_sde,
         large_rate_checks,
         run_label,
         small_rate_checks,
         wrong_noise_checks,
     )
-    from validation.mnist.sde_pictures import rates_picture, runs_picture
-    from validation.mnist.sde_protocol import NOISY, PROTOCOLS, SDE, SGD, SVAG, run_all
-    from validation.mnist.sde_report import method, rate_notes, wrong_notes
+    from validation.mnist.sde.pictures import rates_picture, runs_picture
+    from validation.mnist.sde.protocol import NOISY, PROTOCOLS, SDE, SGD, SVAG, run_all
+    from validation.mnist.sde.report import method, rate_notes, wrong_notes
 
     size: Size = context.size
     source = images(context)

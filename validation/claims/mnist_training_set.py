@@ -24,16 +24,16 @@ from validation.mnist.images import images
     plans={"smoke": Plan(2, 2), "quick": Plan(2, 30), "full": Plan(2, 2000)},
 )
 def mnist_training_set(context: Context) -> Finding:
-    from validation.mnist import rule_finding
-    from validation.mnist.protocols import PROTOCOLS
-    from validation.mnist.rules import VARIABLES, measure
+    from validation.mnist.rules import finding
+    from validation.mnist.rules.curves import VARIABLES, measure
+    from validation.mnist.rules.protocols import PROTOCOLS
 
     source, size, rate = images(context), VARIABLES["training_set"], VARIABLES["learning_rate"]
     protocol = PROTOCOLS[source.name][context.preset]
     found = measure(context.part(0, 0.7), source, protocol, "training_set", size)
     few = measure(context.part(0.7, 1), source, protocol, "few examples", rate)
     n = few.curves[0].n_examples
-    check = rule_finding.exponent_check(few, rate, f", N = {n}")
+    check = finding.exponent_check(few, rate, f", N = {n}")
     sizes = ", ".join(f"{curve.n_examples}" for curve in found.curves)
     beta, error, dof = found.optima.exponent, found.optima.exponent_error, found.optima.dof
     proportional = Check(f"exponent β, N = {sizes}, not 1", 1.0, beta, error, 0.0, "different", dof=dof)
@@ -46,11 +46,11 @@ def mnist_training_set(context: Context) -> Finding:
         (check, proportional),
         headline=check.label,
         pictures=(
-            rule_finding.accuracy_picture(found, size),
-            rule_finding.accuracy_picture(few, rate, "few_examples"),
+            finding.accuracy_picture(found, size),
+            finding.accuracy_picture(few, rate, "few_examples"),
         ),
-        method=f"{rule_finding.method(found, size, 'β')} At N = {n}: {rule_finding.method(few, rate)}",
+        method=f"{finding.method(found, size, 'β')} At N = {n}: {finding.method(few, rate)}",
         notes=(note, *source.notes),
         data=source.label,
-        undecided=rule_finding.undecided(found, size) or rule_finding.undecided(few, rate),
+        undecided=finding.undecided(found, size) or finding.undecided(few, rate),
     )

@@ -8,8 +8,8 @@ from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.mnist.noise_benefit_pictures import epochs_picture
-from validation.mnist.noise_benefit_protocol import PROTOCOLS, Measured, Point, measure
+from validation.mnist.noise_benefit.pictures import epochs_picture
+from validation.mnist.noise_benefit.protocol import PROTOCOLS, Measured, Point, measure
 from validation.mnist.optimum import Optima
 
 

@@ -25,9 +25,9 @@ from validation.mnist.images import images
     plans={"smoke": Plan(13, 5), "quick": Plan(13, 80), "full": Plan(13, 7200)},
 )
 def three_factors(context: Context) -> Finding:
-    from validation.mnist.three_factors_checks import PARTS, measured, memory_notes
-    from validation.mnist.three_factors_pictures import pictures
-    from validation.mnist.three_factors_protocol import PROTOCOLS
+    from validation.mnist.three_factors.checks import PARTS, measured, memory_notes
+    from validation.mnist.three_factors.pictures import pictures
+    from validation.mnist.three_factors.protocol import PROTOCOLS
 
     source = images(context)
     plan = PROTOCOLS[source.name][context.preset]

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sgdsde.plotting.style import bare_figure, house_style, looks
 from validation.claim import Picture
-from validation.mnist.dont_decay_protocol import KINDS, Run
+from validation.mnist.dont_decay.protocol import KINDS, Run
 
 
 def curves_picture(runs: Sequence[Run]) -> Picture:

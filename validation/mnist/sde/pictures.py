@@ -11,8 +11,8 @@ from scipy import stats
 from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style, plain_log_ticks
 from sgdsde.statistics import Distance
 from validation.claim import Picture
-from validation.mnist.sde_checks import STATISTICS, readings, run_label
-from validation.mnist.sde_protocol import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, SVAG, Protocol, Runs
+from validation.mnist.sde.checks import STATISTICS, readings, run_label
+from validation.mnist.sde.protocol import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, SVAG, Protocol, Runs
 
 LOOKS = dict(
     zip((SGD, SVAG, NOISY, SDE, STRONGER, ISOTROPIC, NOISELESS), zip(COLOURS, MARKERS, strict=True), strict=True)

@@ -19,7 +19,7 @@ import xarray as xr
 
 from sgdsde.config import SGDConfig
 from validation.context import Context
-from validation.mnist.cells import trained
+from validation.mnist.cells.training import trained
 from validation.mnist.images import Images
 from validation.mnist.optimum import FloatArray, Optima, optima
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.data import Dataset
-from validation.mnist.cells import run_replicas, subsets
-from validation.mnist.three_factors_curvature import accuracy_on, hessian_trace, largest_near
+from validation.mnist.cells.curvature import accuracy_on, hessian_trace, largest_near
+from validation.mnist.cells.training import run_replicas, subsets
 
 #: Largest eigenvalues are read where the training loss is within this factor of the level.
 WINDOW = 4.0

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
 from validation.claim import Picture
 from validation.measure import mean_and_error
-from validation.mnist.three_factors_analysis import Array, present
-from validation.mnist.three_factors_checks import Found
+from validation.mnist.three_factors.analysis import Array, present
+from validation.mnist.three_factors.checks import Found
 
 
 def pictures(found: Found) -> tuple[Picture, ...]:

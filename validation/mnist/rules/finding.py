@@ -8,8 +8,8 @@ from sgdsde.plotting import AccuracyCurve, best_batch_size
 from validation.claim import Check, Finding, Picture
 from validation.context import Context
 from validation.mnist.images import images
-from validation.mnist.protocols import PROTOCOLS
-from validation.mnist.rules import VARIABLES, Curve, Measured, Variable, measure
+from validation.mnist.rules.curves import VARIABLES, Curve, Measured, Variable, measure
+from validation.mnist.rules.protocols import PROTOCOLS
 
 
 def rule_finding(context: Context, rule: str, more: str = "") -> Finding:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sgdsde.statistics import Distance
-from validation.mnist.sde_checks import Difference, dynamics_label, readings, run_label, welch
-from validation.mnist.sde_protocol import (
+from validation.mnist.sde.checks import Difference, dynamics_label, readings, run_label, welch
+from validation.mnist.sde.protocol import (
     APPROXIMATIONS,
     ISOTROPIC,
     NOISELESS,

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells import guessing, run_replicas, subsets
+from validation.mnist.cells.training import guessing, run_replicas, subsets
 
 
 def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from validation.mnist.rules import Curve, Protocol
+from validation.mnist.rules.curves import Curve, Protocol
 
 _FEW = {
     "learning_rate": ("rate/4", "base"),

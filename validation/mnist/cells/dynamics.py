@@ -21,8 +21,8 @@ from sgdsde.data import Dataset
 from sgdsde.models.networks import weights_of
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.replicas import evaluate, stack, weight_norm
-from validation.mnist.cells import subsets
-from validation.mnist.sde_network import Weights, forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+from validation.mnist.cells.networks import Weights, forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+from validation.mnist.cells.training import subsets
 
 FloatArray = NDArray[np.float64]
 #: Test images whose class probabilities are returned.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sgdsde.statistics import Distance, energy_distance, wasserstein1
 from validation.claim import Check
-from validation.mnist.sde_cells import squared_deviations
-from validation.mnist.sde_protocol import (
+from validation.mnist.cells.dynamics import squared_deviations
+from validation.mnist.sde.protocol import (
     APPROXIMATIONS,
     ISOTROPIC,
     NOISELESS,

@@ -6,7 +6,7 @@ import numpy as np
 
 from sgdsde.plotting.style import bare_figure, house_style, looks, plain_log_ticks
 from validation.claim import Picture
-from validation.mnist.noise_benefit_protocol import Measured
+from validation.mnist.noise_benefit.protocol import Measured
 
 
 def epochs_picture(found: Measured) -> Picture:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import xarray as xr
 
 from validation.context import Context
+from validation.mnist.cells.dynamics import followed
 from validation.mnist.images import Images
-from validation.mnist.sde_cells import followed
 
 #: At any ε, and at the smallest one only.
 SGD, SVAG, NOISY = "SGD", "SVAG", "noisy gradient descent"

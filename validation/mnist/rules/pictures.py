@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
 from validation.claim import Picture
-from validation.mnist.rules import Measured
+from validation.mnist.rules.curves import Measured
 
 
 def pictures(found: Measured) -> tuple[Picture, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from validation.mnist.three_factors_cells import WINDOW
+from validation.mnist.cells.descent import WINDOW
 
 Array = NDArray[np.float64]
 #: Interpolated by their logarithms; the others as they are.

@@ -10,7 +10,7 @@ import xarray as xr
 
 from validation.context import Context
 from validation.measure import mean_and_error
-from validation.mnist.dont_decay_cells import CONTROL, FALLS, Schedule, scheduled
+from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
 from validation.mnist.images import Images
 
 #: What the others are compared with.

@@ -15,8 +15,8 @@ import numpy as np
 import xarray as xr
 
 from validation.context import Context
+from validation.mnist.cells.annealing import annealed
 from validation.mnist.images import Images
-from validation.mnist.noise_benefit_cells import annealed
 from validation.mnist.optimum import FloatArray, Optima, optima
 
 #: In octaves: an octave above the best ε training fails, which must not bend the curve at its maximum.

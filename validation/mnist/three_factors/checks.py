@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from validation.claim import Check
 from validation.context import Context
 from validation.measure import mean_and_error
-from validation.mnist.three_factors_analysis import at_level, at_loss, direction, present, slopes
-from validation.mnist.three_factors_cells import descent
-from validation.mnist.three_factors_protocol import Protocol, Run
+from validation.mnist.cells.descent import descent
+from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
+from validation.mnist.three_factors.protocol import Protocol, Run
 
 Array = NDArray[np.float64]
 #: The loss of one that guesses, of ten classes: what a diverged replica is taken to have.

@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells import guessing, run_replicas, subsets
+from validation.mnist.cells.training import guessing, run_replicas, subsets
 
 #: Kind of schedule → whether ε falls, rather than B grows, at drop number i; the control has no drops.
 FALLS: dict[str, Callable[[int], bool]] = {

@@ -1,0 +1,1 @@
+"""A learning rate that falls beside a batch that grows."""

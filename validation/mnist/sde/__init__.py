@@ -1,0 +1,1 @@
+"""One network under SGD, SVAG, noisy gradient descent and the SDE."""

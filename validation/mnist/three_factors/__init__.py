@@ -1,0 +1,1 @@
+"""Sharpness against ε/B, cyclic rates and batches, and memorised labels."""
