@@ -44,9 +44,7 @@ def annealed(
         At the end: ``test_accuracy``, ``train_loss``, ``diverged`` (replica,).
     """
     sets = subsets(source, n_examples, replicas, seed)
-    config, rates = (
-        sg.SGDConfig(learning_rate, batch_size, n_examples, momentum),
-        annealed_rates(learning_rate, updates),
-    )
+    config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum)
+    rates = annealed_rates(learning_rate, updates)
     runs, _ = run_replicas(sets, hidden, config, updates, seed=seed, device=device, learning_rates=rates)
     return guessing(runs.isel(reading=-1)[["test_accuracy", "train_loss", "diverged"]], sets)
