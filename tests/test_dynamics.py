@@ -41,10 +41,17 @@ CASES = {
         for landscape in (ONE, TWO)
     },
 }  # fmt: skip
+#: Each case has kernels of its own, which take seconds to compile; these are much like others.
+SELDOM = {
+    "svag of 1", "svag scheduled", "with_replacement, sizes, 2-D", "without_replacement, sizes, 2-D",
+    "reshuffle, sizes, 1-D",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in CASES]
+)
 def test_engines_agree(name: str, engine: str) -> None:
     landscape, of, more = CASES[name]
     options = {"burn_in": 13, "save_every": 9, "seed": 77, **more}
@@ -63,7 +70,9 @@ def test_engines_agree_on_scheduled_sdes(scheme: str, engine: str) -> None:
     np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement", "reshuffle"])
+@pytest.mark.parametrize(
+    "sampling", [pytest.param("with_replacement", marks=pytest.mark.slow), "without_replacement", "reshuffle"]
+)
 def test_a_schedule_that_never_changes_changes_nothing(sampling: str) -> None:
     of = config(batch_size=4, sampling=sampling)
     plain, scheduled = (

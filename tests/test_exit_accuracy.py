@@ -68,6 +68,7 @@ def order(case, steps, paths, bridge, next_power):
     return fit_order(steps, errors, [error for _, error in found], next_power=next_power)
 
 
+@pytest.mark.slow
 def test_with_a_bridge_the_bias_is_of_order_one():
     """From the top of a hill, with noise that grows: one term does nearly all of the bias."""
     found = order(HILL, (0.2, 0.1, 0.05, 0.025), 1_000_000, True, None)

@@ -29,10 +29,15 @@ def same(run, **options):
     "options",
     [
         {},
-        {"scheme": "baoab"},
         *(
             pytest.param(options, marks=pytest.mark.slow)
-            for options in ({"bridge": False}, {"save_every": 50}, {"scheme": "heun"}, {"scheme": "weak_euler"})
+            for options in (
+                {"scheme": "baoab"},
+                {"bridge": False},
+                {"save_every": 50},
+                {"scheme": "heun"},
+                {"scheme": "weak_euler"},
+            )
         ),
     ],
     ids=str,
@@ -57,7 +62,8 @@ def test_engines_agree_about_the_sde(options):
 
 
 @pytest.mark.parametrize(
-    "sampling", ["without_replacement", pytest.param("with_replacement", marks=pytest.mark.slow), "reshuffle"]
+    "sampling",
+    ["without_replacement", *(pytest.param(s, marks=pytest.mark.slow) for s in ("with_replacement", "reshuffle"))],
 )
 @pytest.mark.parametrize(
     ("batch", "momentum"),
@@ -88,6 +94,7 @@ def test_engines_agree_about_schedules_and_svag(options):
     assert same(run).exits.ended.any()
 
 
+@pytest.mark.slow
 def test_two_variables_and_curved_regions():
     valley = sg.Landscape("x**2/2 + y**2", "x y", factor=[["1", "0"], ["x/2", "1/2"]])
 

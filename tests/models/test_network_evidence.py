@@ -116,6 +116,7 @@ def dense_hessian(network, x, y):
     return torch.stack([torch.cat([r.flatten() for r in row]) for row in rows]).numpy()
 
 
+@pytest.mark.slow
 def test_a_trained_network_against_its_dense_hessian(trained):
     network, data, hessian, cost = trained
     operator = hessian_operator(network, SOFTMAX, data).to_scipy()

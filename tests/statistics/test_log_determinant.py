@@ -176,7 +176,8 @@ def test_neither_groups_nor_the_kind_of_operator_matter(monkeypatch):
     assert log_determinant(matrix, 1.0, **{**options, "seed": 4}).value != pytest.approx(whole.value, rel=1e-6)
 
 
-@pytest.mark.parametrize("decay", [pytest.param(0.0, marks=pytest.mark.slow), 0.7])
+@pytest.mark.slow
+@pytest.mark.parametrize("decay", [0.0, 0.7])
 def test_logistic_regression_at_785_parameters(decay):
     """White inputs, and inputs whose scales fall like those of images: within 1 % by default, and within the errors."""
     generator = np.random.default_rng(5)

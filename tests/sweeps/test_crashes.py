@@ -63,7 +63,9 @@ def expected(tmp_path, n):
     return rows_of(tmp_path / "serial")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGTERM))]
+)
 def test_nothing_is_lost_and_nothing_run_twice_when_the_driver_is_stopped(start, tmp_path, number):
     store, log = tmp_path / "s", tmp_path / "log"
     arguments = ("-c", CODE + KILLED % number, store, log, tmp_path / "marker")
