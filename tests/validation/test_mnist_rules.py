@@ -35,6 +35,15 @@ def test_the_interval_of_the_exponent_covers_it():
     assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.4)
 
 
+def test_the_error_of_an_optimum_is_that_of_a_mean_over_replicas():
+    """Parabolas of equal curvature: the mean's highest place is the mean of theirs, even of two of them."""
+    octaves = np.log2(SIZES)[:, None] - np.log2(12.0) - np.array([-0.3, 0.3])
+    found = optima([1.0, 2.0], [SIZES, SIZES], [-(octaves**2)] * 2, np.random.default_rng(0))
+    assert np.log2(found.place / 12) == pytest.approx(0, abs=0.01)
+    assert found.octave_error == pytest.approx(0.3, rel=0.06)  # of 2000 resamples
+    assert found.exponent_error == 0
+
+
 def test_another_law_is_told_apart():
     generator = np.random.default_rng(1)
     found = optima([0.1, 0.4], [SIZES, SIZES], [noisy(8.0, generator), noisy(16.0, generator)], generator)
@@ -71,6 +80,8 @@ def test_the_curves_of_a_rule_differ_in_one_thing(source, preset, rule):
     for curve in curves:
         assert max(curve.batch_sizes) < curve.n_examples
         assert protocol.updates(curve) % curve.readings == 0
+        passed = protocol.updates(curve) * curve.learning_rate / (1 - curve.momentum)
+        assert passed == pytest.approx(protocol.time, rel=0.01)
 
 
 def test_a_replica_is_the_same_however_many_there_are_and_diverged_ones_guess():

@@ -78,9 +78,9 @@ def test_isotropic_kicks_have_sgds_trace_and_no_direction(network):
 
 def test_the_largest_eigenvalue_is_the_hessians(network):
     model, x, y = network
-    found = largest_eigenvalue(weights_of(model), x, y, steps=40)
     exact = top_eigenpairs(mean_hessian(model, (x.double(), y))).values[0]
-    assert found == pytest.approx(exact, rel=1e-4)
+    assert largest_eigenvalue(weights_of(model), x, y, steps=40) == pytest.approx(exact, rel=1e-4)
+    assert largest_eigenvalue(weights_of(model), x, y) == pytest.approx(exact, rel=1e-2)  # no copy of it yet
     assert largest_eigenvalue(weights_of(model), x, y, steps=3) < exact
 
 
