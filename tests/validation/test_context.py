@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from validation.context import Context, Place
@@ -35,6 +37,20 @@ def test_what_one_claim_has_run_another_does_not_run_again(tmp_path):
     assert second.result.values.tolist() == [5, 10]
     assert CALLS == [1, 2, 3]
     assert told[-1] == 1
+
+
+def test_results_are_of_all_files_beside_the_function(tmp_path, monkeypatch):
+    room = tmp_path / "room_of_cells"
+    room.mkdir()
+    (room / "cell.py").write_text("def cell(x: int) -> float:\n    return float(x)\n")
+    monkeypatch.syspath_prepend(room.parent)
+    cell = importlib.import_module("room_of_cells.cell").cell
+    counts = []
+    for text in ("FACTOR = 1", "FACTOR = 1", "FACTOR = 2"):
+        (room / "beside.py").write_text(text)
+        context(tmp_path / "stores").sweep(cell, {"x": [1]}, {})
+        counts.append(len(list((tmp_path / "stores").glob("*.sqlite"))))
+    assert counts == [1, 1, 2]
 
 
 def test_without_a_folder_nothing_stays(tmp_path, monkeypatch):
