@@ -89,11 +89,13 @@ def test_a_replica_is_the_same_however_many_there_are_and_diverged_ones_guess():
     assert [each.y_train.tolist() for each in subsets("digits", 50, 2, 7)] == [d.y_train.tolist() for d in sets[:2]]
     cell = {
         "source": "digits", "n_examples": 50, "hidden": 8, "batch_size": 5, "momentum": 0.0, "updates": 20,
-        "sampling": "without_replacement", "readings": 2, "seed": 7, "device": "cpu",
+        "random_share": 0.5, "sampling": "without_replacement", "readings": 2, "seed": 7, "device": "cpu",
     }  # fmt: skip
     three, two = (trained(learning_rate=0.1, replicas=r, **cell) for r in (3, 2))
     np.testing.assert_array_equal(three.test_accuracy[:2], two.test_accuracy)
     assert dict(three.sizes) == {"replica": 3, "reading": 2}
+    right = trained(learning_rate=0.1, replicas=2, **(cell | {"random_share": 0.0}))
+    assert (right.train_loss < two.train_loss).all()
     wild = trained(learning_rate=1e30, replicas=2, **cell)
     assert wild.diverged.all()
     assert (wild.test_accuracy == 0.1).all()

@@ -75,7 +75,7 @@ def test_the_learning_rate_is_constant_for_half_and_then_halved_ten_times():
 def test_replicas_are_trained_at_the_rates_of_the_schedule():
     settings = {
         "source": "digits", "n_examples": 200, "hidden": 10, "batch_size": 10, "momentum": 0.0,
-        "replicas": 2, "seed": 1, "device": "cpu",
+        "random_share": 0.0, "replicas": 2, "seed": 1, "device": "cpu",
     }  # fmt: skip
     little, more = (annealed(learning_rate=0.5, updates=k, **settings) for k in (20, 400))
     assert set(more.data_vars) == {"test_accuracy", "train_loss", "diverged"}
@@ -85,7 +85,7 @@ def test_replicas_are_trained_at_the_rates_of_the_schedule():
 
 
 def test_a_diverged_replica_guesses():
-    run = annealed("digits", 100, 10, 1e20, 10, 0.0, 30, 2, 1, "cpu")
+    run = annealed("digits", 100, 10, 1e20, 10, 0.0, 0.0, 30, 2, 1, "cpu")
     assert run["diverged"].all()
     np.testing.assert_allclose(run["test_accuracy"], 0.1)
     np.testing.assert_allclose(run["train_loss"], np.log(10))

@@ -19,8 +19,8 @@ from validation.mnist.cells.curvature import (
     largest_near,
     logits,
 )
-from validation.mnist.cells.descent import _prepared, course, descent
-from validation.mnist.cells.training import subsets
+from validation.mnist.cells.descent import _fewer_tests, course, descent
+from validation.mnist.cells.training import subsets, with_random_labels
 from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
 from validation.mnist.three_factors.protocol import PROTOCOLS
 
@@ -156,11 +156,11 @@ def test_replicas_that_never_arrive_are_left_out_but_not_all():
 
 def test_random_labels_are_the_first_ones_and_uniform():
     data = subsets("digits", 1000, 1, 3)[0]
-    made = _prepared(data, 100, 500, 7)
+    made = with_random_labels(data, 500, 7)
     np.testing.assert_array_equal(made.y_train[500:], data.y_train[500:])
     assert np.mean(made.y_train[:500] == data.y_train[:500]) == pytest.approx(0.1, abs=0.06)
     assert np.bincount(made.y_train[:500], minlength=10).min() > 25
-    assert 100 <= made.n_test < 200
+    assert 100 <= _fewer_tests(data, 100).n_test < 200
 
 
 def test_replicas_do_not_depend_on_how_many_there_are():

@@ -7,7 +7,7 @@ import numpy as np
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
 from validation.measure import mean_and_error
-from validation.mnist.images import images
+from validation.mnist.images import images, mislabelled_words
 from validation.mnist.noise_benefit.pictures import epochs_picture
 from validation.mnist.noise_benefit.protocol import PROTOCOLS, Measured, Point, measure
 from validation.mnist.optimum import Optima
@@ -41,8 +41,9 @@ def noise_benefit(context: Context) -> Finding:
         method=(
             f"Best ε: {_listed(protocol.small, found.small)}; {_listed(protocol.large, found.large)} (with 95 % "
             f"intervals). A network with {protocol.hidden} hidden ReLU units, trained without momentum on "
-            f"{protocol.n_examples} random images for {protocol.epochs} epochs; ε is constant for half the updates and "
-            f"then halved after every twentieth, as in the paper. {protocol.replicas} replicas at each ε and B, each "
+            f"{protocol.n_examples} random images{mislabelled_words(protocol.random_share)} for {protocol.epochs} "
+            "epochs; ε is constant for half the updates and then halved after every twentieth, as in the paper. "
+            f"{protocol.replicas} replicas at each ε and B, each "
             "with its own images and initial weights, the same ones everywhere. The best ε is the maximum of a local "
             "quadratic in log ε through the mean accuracies, its error from a bootstrap over replicas, with Student's "
             f"t for {protocol.replicas - 1} degrees of freedom. For {protocol.updates} updates: B = {few.batch_size} "

@@ -52,3 +52,8 @@ def _missing() -> str:
     except data.DataUnavailable as error:
         return str(error).splitlines()[0].rstrip(".")
     return ""
+
+
+def mislabelled_words(random_share: float) -> str:
+    """What is said after "random images" where some labels are random."""
+    return f", {random_share:.0%} of them with random labels" if random_share else ""

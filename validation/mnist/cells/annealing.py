@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells.training import guessing, run_replicas, subsets
+from validation.mnist.cells.training import guessing, mislabelled, run_replicas
 
 
 def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:
@@ -29,6 +29,7 @@ def annealed(
     learning_rate: float,
     batch_size: int,
     momentum: float,
+    random_share: float,
     updates: int,
     replicas: int,
     seed: int,
@@ -36,14 +37,14 @@ def annealed(
 ) -> xr.Dataset:
     """Replicas with a training set, initial weights and batches of their own, the same at every (ε, B, m).
 
-    A diverged replica guesses.
+    A diverged replica guesses. Of the training labels `random_share` are replaced by uniform draws.
 
     Returns
     -------
     xarray.Dataset
         At the end: ``test_accuracy``, ``train_loss``, ``diverged`` (replica,).
     """
-    sets = subsets(source, n_examples, replicas, seed)
+    sets = mislabelled(source, n_examples, random_share, replicas, seed)
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum)
     rates = annealed_rates(learning_rate, updates)
     runs, _ = run_replicas(sets, hidden, config, updates, seed=seed, device=device, learning_rates=rates)

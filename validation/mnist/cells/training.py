@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,20 @@ def subsets(source: str, n_examples: int, replicas: int, seed: int) -> list[Data
     if source == "MNIST":
         return [sg.data.mnist(n_train=n_examples, seed=each) for each in seeds]
     return [sg.data.digits(n_train=n_examples, seed=each) for each in seeds]
+
+
+def with_random_labels(data: Dataset, number: int, seed: int) -> Dataset:
+    """The first `number` training labels drawn uniformly, right ones among them."""
+    labels = data.y_train.copy()
+    labels[:number] = np.random.default_rng([seed, number]).integers(0, 10, number)
+    return replace(data, y_train=labels)
+
+
+def mislabelled(source: str, n_examples: int, random_share: float, replicas: int, seed: int) -> list[Dataset]:
+    """`subsets` with a share of the labels random, others in each."""
+    number = round(random_share * n_examples)
+    chosen = subsets(source, n_examples, replicas, seed)
+    return [with_random_labels(each, number, seed + r) for r, each in enumerate(chosen)]
 
 
 def run_replicas(
@@ -50,6 +65,7 @@ def trained(
     batch_size: int,
     momentum: float,
     sampling: str,
+    random_share: float,
     updates: int,
     readings: int,
     replicas: int,
@@ -59,6 +75,7 @@ def trained(
     """Replicas with a subset, initial weights and batches of their own, measured at equal distances and at the end.
 
     Replica r is the same at every (ε, B, m): what is particular to it cancels in comparisons. A diverged one guesses.
+    Of the training labels `random_share` are replaced by uniform draws.
 
     Returns
     -------
@@ -66,7 +83,7 @@ def trained(
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` (replica, reading), and
         ``diverged`` (replica,).
     """
-    sets = subsets(source, n_examples, replicas, seed)
+    sets = mislabelled(source, n_examples, random_share, replicas, seed)
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
     every = max(1, updates // readings)
     runs, _ = run_replicas(sets, hidden, config, every * readings, evaluate_every=every, seed=seed, device=device)

@@ -57,6 +57,8 @@ class Curve:
 class Protocol:
     """What is trained: curves by name, to T = `time`, with `replicas` networks at every point.
 
+    Of the training labels `random_share` are random.
+
     ``rules`` names the curves of each rule, and "few examples" two learning rates at the least N.
     """
 
@@ -65,6 +67,7 @@ class Protocol:
     replicas: int
     time: float
     hidden: int = 800
+    random_share: float = 0.0
 
     def updates(self, curve: Curve) -> int:
         """How many updates take a network there."""
@@ -114,8 +117,9 @@ def run_curves(context: Context, source: Images, protocol: Protocol, chosen: Seq
         fixed = {
             "source": source.name, "n_examples": curve.n_examples, "hidden": protocol.hidden,
             "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
-            "updates": protocol.updates(curve), "readings": curve.readings, "replicas": protocol.replicas,
-            "seed": context.common_seed("networks on images"), "device": context.place.device,
+            "random_share": protocol.random_share, "updates": protocol.updates(curve), "readings": curve.readings,
+            "replicas": protocol.replicas, "seed": context.common_seed("networks on images"),
+            "device": context.place.device,
         }  # fmt: skip
         found.append(context.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, progress))
     return found

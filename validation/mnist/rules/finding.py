@@ -7,7 +7,7 @@ import numpy as np
 from sgdsde.plotting import AccuracyCurve, best_batch_size
 from validation.claim import Check, Finding, Picture
 from validation.context import Context
-from validation.mnist.images import images
+from validation.mnist.images import images, mislabelled_words
 from validation.mnist.rules.curves import VARIABLES, Curve, Measured, Variable, measure
 from validation.mnist.rules.protocols import PROTOCOLS
 
@@ -70,13 +70,15 @@ def method(found: Measured, variable: Variable, exponent: str = "α") -> str:
         for i, curve in enumerate(found.curves)
     )
     low, high = found.optima.exponent_interval
+    labels = mislabelled_words(protocol.random_share)
     return (
         f"Best batch sizes found: {at}. {exponent} = {found.optima.exponent:.2f}, 95 % interval {low:.2f} to "
-        f"{high:.2f}. A network with {protocol.hidden} hidden ReLU units is trained on random images to T = εk/(1 − m) "
-        f"= {protocol.time:g}, {r} replicas at each point, each with its own images and initial weights, the same "
-        "ones at every point; accuracy on the whole test set. B_opt is the maximum of a local quadratic in log B "
-        "through the mean accuracies; errors are from a bootstrap over replicas, which are training sets and seeds, "
-        f"with Student's t for {r - 1} degrees of freedom. B' = 1/c is the batch size with which g = εN/(B'(1 − m)) is "
+        f"{high:.2f}. A network with {protocol.hidden} hidden ReLU units is trained on random images{labels} to "
+        f"T = εk/(1 − m) = {protocol.time:g}, {r} replicas at each point, each with its own images and initial "
+        "weights, the same ones at every point; accuracy on the whole test set. B_opt is the maximum of a local "
+        "quadratic in log B through the mean accuracies; errors are from a bootstrap over replicas, which are training "
+        f"sets and seeds, with Student's t for {r - 1} degrees of freedom. B' = 1/c is the batch size with which "
+        "g = εN/(B'(1 − m)) is "
         "exact."
     )
 

@@ -113,7 +113,7 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
     },
     "digits": {
         "smoke": _digits(2, 0.2, 1.3, 2.0, n_examples=200, hidden=20, n_test=200),
-        "quick": _digits(16, n_examples=400, hidden=200),
-        "full": _digits(24, n_examples=400),
+        "quick": _digits(24, n_examples=400, hidden=200),
+        "full": _digits(48, n_examples=400),
     },
 }
