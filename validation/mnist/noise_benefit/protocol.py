@@ -77,7 +77,7 @@ _QUICK = Protocol(_scaled((2, 8), 0.04, 5), _same((125, 500), 0.28, 5), 10, _EQU
 _FULL = Protocol(_scaled((1, 2, 4), 0.014, 7), _same((64, 125, 250, 500), 0.2, 6), 10, _EQUAL, 400, 32, 64)
 #: With right labels digits are learnt as well by large batches, and there is no best ε at small ones.
 _DIGITS = Protocol(
-    _scaled((2, 8), 0.04, 6), _same((125, 500), 0.56, 5), 10, _EQUAL, 400, 16, 32, hidden=200, random_share=0.4
+    _scaled((2, 8), 0.04, 6), _same((125, 500), 0.56, 5), 10, _EQUAL, 400, 32, 32, hidden=200, random_share=0.4
 )
 #: By name of the data set and preset. MNIST, quick: 200 hidden units, as small batches take many updates.
 PROTOCOLS: dict[str, dict[str, Protocol]] = {

@@ -87,8 +87,13 @@ def _digits(
     scan = run((0.2, 40), 120, 12), run((0.2, 20), 120, 12), run((0.2, 10), 130, 12), run((0.2, 5), 160, 12)
     return Protocol(
         scan=scan,
-        scaled={1: run((0.1, 5), 130, 12), 2: scan[2], 8: run((0.8, 40), 130, 12), 32: run((3.2, 160), 90, 3)},
-        alone=scan[3],
+        scaled={
+            1: run((0.05, 5), 130, 12),
+            2: run((0.1, 10), 130, 12),
+            8: run((0.4, 40), 130, 12),
+            64: run((3.2, 320), 90, 3),
+        },
+        alone=run((0.1, 5), 130, 12),
         cycles=(run((0.2, 5, 0.05, 5), 120, 12), run((0.2, 5, 0.2, 20), 120, 12)),
         hottest=scan[3],
         period=400,
@@ -112,7 +117,7 @@ PROTOCOLS: dict[str, dict[str, Protocol]] = {
         "full": _mnist(16, 3.0, n_examples=1000, n_test=5000),
     },
     "digits": {
-        "smoke": _digits(2, 0.2, 1.3, 2.0, n_examples=200, hidden=20, n_test=200),
+        "smoke": _digits(2, 0.2, 1.3, 2.0, n_examples=400, hidden=20, n_test=200),
         "quick": _digits(24, n_examples=400, hidden=200),
         "full": _digits(48, n_examples=400),
     },
