@@ -17,7 +17,7 @@ _FEW = {
 }
 _MANY = {
     "learning_rate": ("rate/4", "rate/2", "base"),
-    "momentum": ("m = 0.5", "m = 0.8", "base", "m = 0.95"),
+    "momentum": ("m = 0.5", "m = 0.8", "base"),
     "training_set": ("fewer", "N = 500", "base", "N = 2000", "N = 4000"),
     "few examples": ("fewer, rate/4", "fewer"),
 }
@@ -63,7 +63,6 @@ _MNIST_FULL = Protocol(
         "rate/2": Curve((2, 3, 4, 6, 8, 12, 16, 24, 32), 0.025),
         "m = 0.5": Curve((1, 2, 3, 4, 6, 8, 12), 0.05, 0.5),
         "m = 0.8": Curve((2, 3, 4, 6, 8, 12, 16, 24, 32), 0.05, 0.8),
-        "m = 0.95": Curve((8, 12, 16, 24, 32, 48, 64, 96, 128), 0.05, 0.95),
         "fewer": Curve((2, 3, 4, 6, 8, 12, 16, 24, 32), 0.05, n_examples=250),
         "fewer, rate/4": Curve((1, 2, 3, 4, 6, 8), 0.0125, n_examples=250),
         "N = 500": Curve((3, 4, 6, 8, 12, 16, 24, 32, 48), 0.05, n_examples=500),
