@@ -36,7 +36,8 @@ def _along(found: Measured) -> Figure:
     with house_style():
         figure = bare_figure(10.5, 4.4)
         panels = figure.subplots(1, 2)
-        for b, (colour, marker) in zip(curve.batch_sizes, looks(), strict=False):
+        for point, (colour, marker) in zip(_some(len(curve.batch_sizes), 6), looks(), strict=False):
+            b = curve.batch_sizes[point]
             look = {"color": colour, "marker": marker, "markerfacecolor": "white", "markeredgewidth": 1.4}
             for axes, name in zip(panels, ("test_accuracy", "train_loss"), strict=True):
                 values = runs[name].sel(batch_size=b).to_numpy()
@@ -54,7 +55,7 @@ def _against(found: Measured) -> Figure:
     with house_style():
         figure = bare_figure(10.5, 4.4)
         left, right = figure.subplots(1, 2)
-        for reading, (colour, marker) in zip(range(curve.readings), looks(), strict=False):
+        for reading, (colour, marker) in zip(_some(curve.readings, 4), looks(), strict=False):
             look = {"color": colour, "marker": marker, "markerfacecolor": "white", "markeredgewidth": 1.4}
             for axes, name in ((left, "test_accuracy"), (right, "train_loss")):
                 values = runs[name].isel(reading=reading).to_numpy()
@@ -72,3 +73,8 @@ def _against(found: Measured) -> Figure:
         plain_log_ticks(right.xaxis)
         outside_legend(left)
         return figure
+
+
+def _some(n: int, most: int) -> list[int]:
+    """At most so many of range(n), at equal distances, first and last among them: a legend has little room."""
+    return [round(each) for each in np.linspace(0, n - 1, min(n, most))]
