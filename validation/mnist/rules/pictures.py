@@ -24,7 +24,7 @@ def pictures(found: Measured) -> tuple[Picture, ...]:
             "against_batch_size",
             "Test accuracy against the batch size after several numbers of updates, with the smooth curve at the end "
             "and its maximum's 95 % interval (left), and training loss (right).",
-            "Test accuracy has its maximum at an intermediate batch size, training loss falls on.",
+            "Test accuracy has its maximum at an intermediate batch size; training loss is low there and above.",
             _against(found),
         ),
     )
@@ -60,7 +60,7 @@ def _against(found: Measured) -> Figure:
             for axes, name in ((left, "test_accuracy"), (right, "train_loss")):
                 values = runs[name].isel(reading=reading).to_numpy()
                 error = values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
-                label = f"after {updates * (reading + 1) // curve.readings} updates"
+                label = f"{updates * (reading + 1) // curve.readings} updates"
                 line = "none" if axes is left and reading == curve.readings - 1 else ":"
                 axes.errorbar(effective, values.mean(axis=1), error, capsize=2.5, label=label, linestyle=line, **look)
         left.plot(*found.optima.smooth[last], color=colour, linewidth=1.2)
