@@ -26,6 +26,7 @@ _HEAD = """# Networks on MNIST
 
 Made by `python -m validation.keep` from the results of runs in `validation/results/`; do not edit. What a claim checks
 and how it is judged is in the report of `python -m validation`; every measured number is in the claim's JSON file.
+Claims share what is trained: a time is of what claims before it had not trained.
 """
 
 
