@@ -97,6 +97,7 @@ def test_given_areas_are_chained() -> None:
     np.testing.assert_allclose(2 * coarse, areas[..., 0, 1].sum(axis=0) + swept)
 
 
+@pytest.mark.slow
 def test_sde_in_updates_follows_a_path() -> None:
     config = SGDConfig(0.1, 4, 64, momentum=0.5)
     path = BrownianPath(1, time=10 * config.mean_loss_time_per_update, steps=80, seed=3)

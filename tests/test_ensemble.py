@@ -15,6 +15,7 @@ BOWL = Landscape("(x**2 + 3*y**2)/2", "x y", covariance=[[1, 0.5], [0.5, 2]], na
 LINE = Landscape("x**2/2", "x")
 
 
+@pytest.mark.slow
 def test_standard_errors_are_the_scatter_over_repetitions() -> None:
     """400 repetitions tell a standard deviation to 1/√800 = 3.5 %; 4σ is 14 %. Small ensembles, so 1/√paths counts."""
     runs = [

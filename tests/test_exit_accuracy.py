@@ -102,7 +102,9 @@ def check_simulation(simulate, exact, paths, tolerance):
     assert abs(mean - exact) < 4 * error, (mean / exact, error / exact)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if "grows" in name else []) for name in CASES]
+)
 def test_mean_exit_times_of_simulations_are_exact(name):
     case = CASES[name]
     check_simulation(lambda by, paths: case.simulated(by * case.dt, paths, seed=23), case.exact, PATHS, 0.005)

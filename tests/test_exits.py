@@ -111,6 +111,7 @@ def test_two_variables_and_curved_regions():
     assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
 
 
+@pytest.mark.slow
 def test_a_path_ends_the_same_in_any_company():
     many, few = (sg.integrate(WELL, -1.0, 20.0, 2000, n, temperature=0.2, stop="x > 0") for n in (1000, 130))
     np.testing.assert_array_equal(many.exits.update[:130], few.exits.update)
@@ -140,6 +141,7 @@ def test_mean_exit_time_is_that_of_the_quadrature():
     assert z[False] > 6
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sgdsde.ensemble.DivergenceWarning")  # some leave to the other side
 def test_a_path_that_explodes_after_its_end_has_ended():
     """Steps are taken several at a time: those after the end may leave the finite numbers, and do not count."""
@@ -151,6 +153,7 @@ def test_a_path_that_explodes_after_its_end_has_ended():
     assert same(run).exits.ended.sum() > 150
 
 
+@pytest.mark.slow
 def test_a_region_that_is_not_reached_is_said():
     with pytest.warns(CensoredWarning, match="none of 50 paths reached out within 100 updates; the mean time"):
         found = sg.integrate(BOWL, 0.0, 1.0, 100, 50, temperature=0.01, stop="x > 5")

@@ -52,6 +52,7 @@ def test_both_runs_agree_with_their_own_laws(run):
     assert ("var x", "SGD / SDE") in found
 
 
+@pytest.mark.slow
 def test_prediction_is_at_the_minimum_that_start_leads_to(run):
     output = run("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3").stdout
     assert "linearised at ω* = (0.5)" in output
@@ -74,6 +75,7 @@ def test_noise_may_be_given_as_factor_or_matrix(run):
     )
 
 
+@pytest.mark.slow
 def test_no_minimum_no_prediction(run):
     output = run("x**4/4 - x**2/2", "--start", "0").stdout
     assert "No prediction" in output

@@ -50,6 +50,7 @@ def test_table_and_pictures(tmp_path):
     assert f"{float(rows[0]['mean_exit_time']):.5g} ±" in output
 
 
+@pytest.mark.slow
 def test_paths_are_drawn_in_two_variables(tmp_path):
     loss = ["x**4/4 - x**2/2 + y**2/2", "--variables", "x y", "--learning-rate", "0.05", "--batch-size", "1"]
     noise = ["--n-examples", "64", "--covariance", "8, 0; 0, 8", "--start=-1,0", "--stop", "x > 0"]

@@ -86,8 +86,10 @@ def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
 @pytest.mark.parametrize(
     ("method", "k"),
     [
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("fourier", 2), ("mrongowius_roessler", 3))),
-        ("wiktorsson", 2),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("fourier", 2), ("mrongowius_roessler", 3), ("wiktorsson", 2))
+        ),
         ("fourier", 1),
     ],
 )

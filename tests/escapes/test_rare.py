@@ -37,7 +37,7 @@ CASES = {
 
 
 #: Longer than the others.
-SLOW = {"plane", "no bridge", "sde with momentum", "bridged"}
+SLOW = {"plane", "no bridge", "sde with momentum", "bridged", "sgd"}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@pytest.mark.parametrize(
+    "message",
+    [pytest.param(each, marks=pytest.mark.slow) if "stop" in REFUSED[each] else each for each in REFUSED],  # they run
+)
 def test_what_is_refused(message):
     with pytest.raises(ValueError, match=message):
         rare_exit_time(**{"landscape": WELL, "config": CONFIG, "start": -1.0, "stop": "x > 0.5", **REFUSED[message]})

@@ -91,6 +91,7 @@ def test_momentum_only_changes_the_clock_of_the_sde(found):
     assert moving["momentum SDE"][0].time.mean > found["SDE"][0].time.mean  # inertia holds paths up
 
 
+@pytest.mark.slow
 def test_two_variables_by_the_fokker_planck_equation():
     one = escape_study(PLANE, CONFIG, [-1.0, 0.3], "x > 0", batch_sizes=(1, 4), **SMALL)
     for config, time in zip(one.configs, one.predictions.updates["fokker_planck"], strict=True):
@@ -107,6 +108,7 @@ def test_noise_that_kramers_formula_is_not_for():
     assert "F = σ²·I" in study.predictions.absent["kramers"]
 
 
+@pytest.mark.slow
 def test_what_theory_cannot_say_is_said():
     flat = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1"], ["1"]])
     study = escape_study(flat, CONFIG, [0.0, 0.0], "x > 0.05", **SMALL)
@@ -173,6 +175,7 @@ def test_steps_that_are_too_long_for_the_noise_are_told():
     assert escape_study(WELL, CONFIG, -1.0, "x > 0", schemes=["euler_maruyama"], **SMALL).escapes[0].halved is None
 
 
+@pytest.mark.slow
 def test_weight_decay_is_a_term_of_the_loss():
     decayed = sg.Landscape("x**4/4 - x**2/2 + x**2/20", "x", covariance=8.0)
     config = sg.SGDConfig(0.05, 2, 64, weight_decay=0.1)

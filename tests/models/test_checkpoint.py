@@ -72,6 +72,7 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamic
     xr.testing.assert_identical(train(**arguments, measures={"bias": cut_short_after(0)}), whole)
 
 
+@pytest.mark.slow
 def test_schedules_many_configs_and_data_sets_go_on_too(tmp_path):
     arguments = settings(
         data=[DIGITS, digits(n_train=60, seed=4)],

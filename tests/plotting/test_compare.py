@@ -42,6 +42,7 @@ def test_one_path_is_drawn_against_updates():
     )
 
 
+@pytest.mark.slow
 def test_a_row_for_each_parameter():
     bowl = Landscape("x**2/2 + y**2", "x y")
     both = simulate_sgd(bowl, CONFIG, [0.0, 0.0], updates=50, paths=50)

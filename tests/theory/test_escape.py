@@ -201,6 +201,7 @@ def test_the_stationary_density():
     assert quad(narrow, 0.6, 1.4, points=[1.0], epsrel=1e-9)[0] == pytest.approx(0.5, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_simulated_exits():
     """Paths looked at every dt: exits are of a bound 0.5826 √(T F dt) further (Broadie, Glasserman & Kou 1997)."""
     temperature, paths, dt = 0.4, 4000, 0.02
