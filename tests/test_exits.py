@@ -174,6 +174,7 @@ def test_what_does_not_fit_is_refused():
     assert sg.integrate(WELL, -0.1, 1.0, 10, 50, stop="x > 0", brownian=path, engine="numpy").exits.ended.any()
 
 
+@pytest.mark.slow
 def test_the_ensemble_tells_who_is_still_inside():
     run = sg.integrate(WELL, -0.2, 1.0, 100, 50, stop={"over": "x > 0", "far": "x < -2"})
     inside = ~run.exits.ended

@@ -90,6 +90,7 @@ def test_unstable_learning_rate_is_noted_and_not_drawn(run):
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(run):
     assert run("x**2/2").stdout == run("x**2/2").stdout
     assert run("x**2/2").stdout != run("x**2/2", "--seed", "1").stdout

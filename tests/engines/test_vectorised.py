@@ -45,7 +45,8 @@ def plain() -> int:
         return len(VECTOR.findall(code("x**2", patch)))
 
 
-@pytest.mark.parametrize("loss", [LOSSES[0], *(pytest.param(loss, marks=pytest.mark.slow) for loss in LOSSES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_with(loss: str, plain: int, monkeypatch) -> None:
     text = code(loss, monkeypatch)
     assert not SCALAR_CALL.search(text)

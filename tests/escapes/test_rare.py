@@ -70,6 +70,7 @@ def test_regions_share_as_the_quadrature_says():
     assert abs(found.shares["right"] - right) < 0.03
 
 
+@pytest.mark.slow
 def test_the_seed_says_all():
     config = sg.SGDConfig(0.1, 2, 64)
     one, two, three = (

@@ -57,7 +57,12 @@ def test_evidences_of_all_labellings_add_up_to_one():
 
 
 @pytest.mark.parametrize(
-    ("p", "random", "penalty"), [(1, True, 0.01), pytest.param(2, False, 0.01, marks=pytest.mark.slow), (2, True, 1.0)]
+    ("p", "random", "penalty"),
+    [
+        pytest.param(1, True, 0.01, marks=pytest.mark.slow),
+        pytest.param(2, False, 0.01, marks=pytest.mark.slow),
+        (2, True, 1.0),
+    ],
 )
 def test_errors_are_calibrated(p, random, penalty):
     model, runs = task(p=p, random=random), 40
