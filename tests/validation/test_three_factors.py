@@ -19,8 +19,8 @@ from validation.mnist.cells.curvature import (
     largest_near,
     logits,
 )
-from validation.mnist.cells.descent import _fewer_tests, course, descent
-from validation.mnist.cells.training import subsets, with_random_labels
+from validation.mnist.cells.descent import course, descent
+from validation.mnist.cells.training import mislabelled, subsets, with_every_test, with_random_labels
 from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
 from validation.mnist.three_factors.protocol import PROTOCOLS
 
@@ -160,7 +160,9 @@ def test_random_labels_are_the_first_ones_and_uniform():
     np.testing.assert_array_equal(made.y_train[500:], data.y_train[500:])
     assert np.mean(made.y_train[:500] == data.y_train[:500]) == pytest.approx(0.1, abs=0.06)
     assert np.bincount(made.y_train[:500], minlength=10).min() > 25
-    assert 100 <= _fewer_tests(data, 100).n_test < 200
+    one, two = mislabelled("digits", 200, 0.5, 2, 3)
+    assert not np.array_equal(one.y_train[:100], two.y_train[:100])
+    assert with_every_test(data, 3).n_test == -(-data.n_test // 3)
 
 
 def test_replicas_do_not_depend_on_how_many_there_are():

@@ -24,6 +24,6 @@ def mnist_momentum(context: Context) -> Finding:
     return rule_finding(
         context,
         "momentum",
-        "Momenta are at most 0.9 after a first full run: at m = 0.95, where ε/(1 − m) = 1, the best batch size was a "
-        "sixth above the law, and its accuracy 0.005 lower. The law is of small ε/(1 − m).",
+        "Momenta are at most 0.9 after a first full run: at m = 0.95 on MNIST, where ε/(1 − m) = 1, the best batch "
+        "size was a sixth above the law, and its accuracy 0.005 lower. The law is of small ε/(1 − m).",
     )

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.data import Dataset
 from validation.mnist.cells.curvature import accuracy_on, hessian_trace, largest_near
-from validation.mnist.cells.training import mislabelled, run_replicas
+from validation.mnist.cells.training import mislabelled, run_replicas, with_every_test
 
 #: Largest eigenvalues are read where the training loss is within this factor of the level.
 WINDOW = 4.0
@@ -47,7 +44,8 @@ def descent(
         ``diverged`` (replica,).
     """
     corrupted = round(random_share * n_examples)
-    sets = [_fewer_tests(each, n_test) for each in mislabelled(source, n_examples, random_share, replicas, seed)]
+    chosen = mislabelled(source, n_examples, random_share, replicas, seed)
+    sets = [with_every_test(each, max(1, each.n_test // n_test)) for each in chosen]
     rates, sizes = course(setting, period, distance)
     every = len(rates) // readings
     measures = {"trace": hessian_trace}
@@ -81,9 +79,3 @@ def course(setting: tuple[float, ...], period: int, distance: float) -> tuple[ND
     rates, sizes = np.repeat(pairs[:, 0], repeats), np.repeat(pairs[:, 1].astype(np.int64), repeats)
     periods = int(np.ceil(distance / rates.sum() - 1e-9))
     return np.tile(rates, periods), np.tile(sizes, periods)
-
-
-def _fewer_tests(data: Dataset, n_test: int) -> Dataset:
-    """Every so many test images, for speed."""
-    apart = max(1, data.n_test // n_test)
-    return replace(data, x_test=data.x_test[::apart], y_test=data.y_test[::apart])

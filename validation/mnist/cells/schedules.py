@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from validation.mnist.cells.training import guessing, run_replicas, subsets
+from validation.mnist.cells.training import guessing, run_replicas, subsets, with_every_test
 
 #: Kind of schedule → whether ε falls, rather than B grows, at drop number i; the control has no drops.
 FALLS: dict[str, Callable[[int], bool]] = {
@@ -107,10 +107,7 @@ def scheduled(
         ``train_loss``, ``test_accuracy``, ``test_loss`` (replica, reading), ``updates`` until each reading, and
         ``diverged`` (replica,).
     """
-    sets = [
-        replace(each, x_test=each.x_test[::test_stride], y_test=each.y_test[::test_stride])
-        for each in subsets(source, n_examples, replicas, seed)
-    ]
+    sets = [with_every_test(each, test_stride) for each in subsets(source, n_examples, replicas, seed)]
     course = Schedule(learning_rate, batch_size, factor, drops, epochs, readings).courses(kind, n_examples)
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum)
     runs, updates = run_replicas(
