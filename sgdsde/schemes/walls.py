@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LEAST_UNIFORM = 22.875
 #: Terms of the alternating series: enough to 1e−7 while the step's deviation is below the distance of the two walls.
 _TERMS = 3
-#: log Φ(−x) = −x²/2 + log t + a polynomial in t = 1/(1 + 0.3 x), to 3e−8 for x ≥ 0: from its values in Chebyshev points.
+#: log Φ(−x) = −x²/2 + log t + a polynomial in t = 1/(1 + 0.3 x), to 3e−8 for x ≥ 0; from values in Chebyshev points.
 _SLOPE = 0.3
 _TAIL = (
     -2.122911297, 0.9999902279, 0.410398438, 0.1469108883, 0.0538619873, -0.340896529, 0.7011311062, -1.534583063,
@@ -132,7 +132,7 @@ def events(
     lines: Sequence[Line], uniforms: Sequence[sp.Symbol], spreads: Sequence[sp.Matrix], dt: sp.Expr,
     before: Sequence[sp.Symbol], after: Sequence[sp.Symbol],
 ) -> list[Event]:  # fmt: skip
-    """Crossings of the walls of all lines, whose `spreads` are bᵀn (k×1), between the states before and after a step."""
+    """Crossings of the walls of all lines, with `spreads` bᵀn (k×1), between the states before and after a step."""
     import sympy as sp
 
     normals = _normals(uniforms) if len(lines) > 1 else None
