@@ -28,15 +28,23 @@ class Exits:
     names : tuple of str
         Of the regions.
     conditions : tuple of str
-    bridged : tuple of bool
-        Of each region: whether crossings inside a step were counted too, by the probability of a Brownian bridge. The
-        mean exit time then errs by O(Δ) and not by O(√Δ).
+    crossings : tuple of str
+        For each region, what is known of crossings inside a step of the SDE, by a Brownian bridge between its ends.
+        ``"exact"``: their joint law, given the noise at the step's start, for all straight boundaries of the run are
+        parallel. ``"approximate"``: these have several directions. Each is crossed with its own probability; how the
+        crossings of two go together is exact where their noises are independent or the same, else an approximation,
+        and so is which of them came first. ``"unseen"``: nothing, as for SGD, curved boundaries and those joined by
+        ``and``; a path has then ended when it is found inside after a step. The mean exit time errs by O(Δ) with the
+        first two, and by O(√Δ) with the third.
     updates, substeps : int
         Length of the run: paths that are still inside after it are censored, not dropped; and steps in an update.
     update : (paths,)
-        When the path ended, in updates (a fraction where an update has several steps); `updates` where it did not.
+        When the path ended, in updates (a fraction where an update has several steps); `updates` where it did not, NaN
+        for a diverged path.
     region : (paths,) of int
-        Index of the region it ended in, −1 for a censored path.
+        Index of the region it ended in, −1 for one that did not. Of several entered within a step it is the one that
+        the path came to first, and of those that begin at the same place the one listed first. Where boundaries are
+        not parallel, order within a step is that of the straight line between its ends.
     point : (paths, d)
         Where it was then: the first point found outside, or, when it crossed and came back inside a step, the end of
         that step; NaN for a censored or diverged path.
@@ -58,7 +66,7 @@ class Exits:
 
     names: tuple[str, ...]
     conditions: tuple[str, ...]
-    bridged: tuple[bool, ...]
+    crossings: tuple[str, ...]
     updates: int
     substeps: int
     update: NDArray[np.float64]
@@ -74,27 +82,28 @@ class Exits:
         dimension: int,
         substeps: int,
         updates: int,
-        bridged: Sequence[Sequence[bool]],
+        crossings: Sequence[str],
     ) -> Exits | None:
-        """Of a run; None when it had no regions. Warns of regions that no path has reached."""
+        """Ends of the paths of a run; None when it had no regions. Warns when paths stayed inside and none ended."""
         if not regions:
             return None
         ended = outcome.exit_region >= 0
+        diverged = ~ended & ~np.isfinite(outcome.state).all(axis=0)
         point = np.where(ended[:, None], outcome.state[:dimension].T, np.nan)
-        update = np.where(ended, outcome.exit_step / substeps, float(updates))
+        update = np.where(ended, outcome.exit_step / substeps, np.where(diverged, np.nan, float(updates)))
         names = tuple(region.name for region in regions)
-        missed = [name for place, name in enumerate(names) if not (outcome.exit_region == place).any()]
-        if missed and not ended.any():
+        inside = len(ended) - int(diverged.sum())
+        if inside and not ended.any():
+            bound = f"; the mean time is likely to be above {updates * inside / 3:.3g} updates (95 %)"
+            lost = f"; {len(ended) - inside} diverged, so that nothing is known of the mean time"
             warnings.warn(
-                f"none of {len(ended)} paths reached {', '.join(missed)} within {updates} updates; the mean time is "
-                f"likely to be above {updates * len(ended) / 3:.3g} updates (95 %)",
+                f"none of {len(ended)} paths reached {', '.join(names)} within {updates} updates"
+                + (bound if inside == len(ended) else lost),
                 CensoredWarning,
                 stacklevel=5,
             )
-        across = tuple(bool(each) and all(each) for each in bridged) or (False,) * len(regions)
-        diverged = ~ended & ~np.isfinite(outcome.state).all(axis=0)
         return cls(
-            names, tuple(region.condition for region in regions), across, updates, substeps, update,
+            names, tuple(region.condition for region in regions), tuple(crossings), updates, substeps, update,
             outcome.exit_region, point, diverged,
         )  # fmt: skip
 
@@ -105,8 +114,8 @@ class Exits:
 
     @property
     def censored(self) -> int:
-        """Number of paths that were still inside at the end of the run."""
-        return int((self.region < 0).sum())
+        """Number of paths that were still inside at the end of the run; those that diverged are not."""
+        return int((~self.ended & ~self.diverged).sum())
 
     def mean_time(self, *, method: str = "auto", confidence: float = 0.95) -> ExitTime:
         """Mean exit time in updates, and the rate: :func:`~sgdsde.statistics.mean_exit_time`.
@@ -151,4 +160,5 @@ class Exits:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{(self.region == place).sum()} in {name!r}" for place, name in enumerate(self.names))
-        return f"<Exits: {counts}, {self.censored} censored after {self.updates} updates>"
+        lost = f", {self.diverged.sum()} diverged" if self.diverged.any() else ""
+        return f"<Exits: {counts}, {self.censored} censored after {self.updates} updates{lost}>"

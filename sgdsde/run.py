@@ -80,8 +80,8 @@ class Prepared:
     plan : Plan
     starts : (d,) or (paths, d)
     regions : tuple of Region
-    bridged : tuple of tuple of bool
-        As `sgdsde.schemes.bridged`.
+    crossings : tuple of str
+        As `sgdsde.schemes.crossings`.
     """
 
     request: Request
@@ -89,7 +89,7 @@ class Prepared:
     plan: Plan
     starts: NDArray[np.float64]
     regions: tuple[Region, ...]
-    bridged: tuple[tuple[bool, ...], ...]
+    crossings: tuple[str, ...]
 
 
 def prepare(request: Request) -> Prepared:
@@ -115,8 +115,8 @@ def prepare(request: Request) -> Prepared:
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
     regions = _regions(request, landscape, distinct)
-    bridged = schemes.bridged(landscape, request.declaration, regions) if request.bridge else ()
-    program = schemes.build(request.declaration, landscape, regions, any(map(any, bridged)))
+    walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
+    program = schemes.build(request.declaration, landscape, regions, any(map(any, walls)))
     noise = tuple(request.sources(program))
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     start = np.zeros((program.state_dimension, paths))
@@ -128,7 +128,7 @@ def prepare(request: Request) -> Prepared:
         save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
-    return Prepared(request, program, plan, starts, regions, bridged)
+    return Prepared(request, program, plan, starts, regions, schemes.crossings(walls, program.draws.get("uniform", 0)))
 
 
 def execute(request: Request) -> Ensemble:
@@ -138,7 +138,7 @@ def execute(request: Request) -> Ensemble:
     outcome = engines.run(request.engine, plan)
     return Ensemble.from_outcome(
         outcome,
-        exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.bridged),
+        exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
         label=request.label, parameters=landscape.variables, config=request.config, updates=plan.updates,
         burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, auxiliary=request.declaration.auxiliary,
         provenance={

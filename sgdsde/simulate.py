@@ -71,7 +71,8 @@ def simulate_sde(
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
     bridge : bool
-        With `stop`, count crossings of linear boundaries inside a step too, by the probability of a Brownian bridge.
+        With `stop`, count crossings of straight boundaries inside a step too, by the law of a Brownian bridge between
+        its ends; ``exits.crossings`` says how well it is known.
     engine, device, dtype : str
         ``"numba"`` (CPU, float64), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the reference, slow).
     progress : callable, optional

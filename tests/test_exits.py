@@ -48,7 +48,7 @@ def test_engines_agree_about_the_sde(options):
 
     found = same(run, stop={"over": "x > 0", "far": "x < -1.6"}, **options)
     follows = options.get("scheme") not in ("baoab", "weak_euler")  # Brownian motion, in ω alone
-    assert found.exits.bridged == (options.get("bridge", True) and follows,) * 2
+    assert found.exits.crossings == ("exact" if options.get("bridge", True) and follows else "unseen",) * 2
     assert (found.exits.region == 0).any()
     assert (found.exits.region == 1).any()
     assert 0 < found.exits.censored < 300
@@ -104,7 +104,7 @@ def test_two_variables_and_curved_regions():
         return sg.integrate(landscape, [0.0, 0.0], 20.0, 2000, 300, temperature=0.3, stop=stop, **options)
 
     found = same(run)
-    assert found.exits.bridged == (False, False)
+    assert found.exits.crossings == ("unseen", "unseen")
     for region in (0, 1):
         assert (found.exits.region == region).any()
     disc = found.exits.point[found.exits.region == 0]

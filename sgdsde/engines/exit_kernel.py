@@ -51,9 +51,9 @@ def source(plan: Plan) -> str:
     made = drawn(plan.noise)
     late = [isinstance(one, Uniforms) for one in plan.noise]
     unrolled = 1 if plan.scheduled else math.gcd(_UNROLLED, *(one.steps for one in made))
-    if unrolled * len(block.lines) > _LINES:
-        unrolled = 1
     exact, bounds = (block.outputs[size + k * plan.regions : size + (k + 1) * plan.regions] for k in range(2))
+    if unrolled * len(_needed(block.lines, (*block.outputs[:size], *bounds))) > _LINES:
+        unrolled = 1
     state, width = block.arrays[:size], _WIDTH
     places = [(i, j, one.numbers) for i, one in enumerate(plan.noise) for j in range(one.numbers)]
     names = list(zip(block.arrays[size:], places, strict=True))

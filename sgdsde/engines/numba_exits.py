@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from sgdsde.engines.exit_kernel import IDLE, SIGNATURE, source, units
+from sgdsde.engines.exit_kernel import CENSORED, IDLE, RUNNING, SIGNATURE, source, units
 from sgdsde.engines.lane_memory import Memory, available_cores
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.machine_code import load
@@ -59,6 +59,8 @@ def run(plan: Plan) -> Outcome:
                 *(*memory.batches, *memory.rooms, *memory.areas, memory.table[0]),
                 *key_of(plan.seed),
             )
+            lost = (work[size + 1] == RUNNING) & ~np.isfinite(work[:size]).all(axis=0)
+            work[size + 1, lost] = CENSORED  # of a path that left the finite numbers nothing more can come
             if counters[share, 0] == edges[share + 1] and (work[size + 1] == IDLE).all():
                 return
             growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))

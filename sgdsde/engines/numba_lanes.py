@@ -46,7 +46,7 @@ def run(plan: Plan) -> Outcome:
     padded[:, : plan.paths] = plan.start
     padded[:, plan.paths :] = plan.start[:, :1]
     work[:, :size] = padded.reshape(size, blocks, LANES).transpose(1, 0, 2)
-    saved = np.empty((plan.snapshots, d, blocks * LANES))
+    saved = np.full((plan.snapshots, d, blocks * LANES), np.nan)
     if plan.save_every:
         saved[0] = padded[:d]
     _advance(plan, work.reshape(blocks, -1), saved)
@@ -65,7 +65,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     call = load(source(plan), "advance", SIGNATURE)
     constants = np.ascontiguousarray(plan.constants if len(plan.constants) else (0.0,))
     taken = np.zeros(1, np.int64) if plan.rows is None else np.ascontiguousarray(plan.rows, np.int64)
-    unit, most, epochs = _unit(plan), plan.updates, _epochs(plan)
+    unit, most, epochs, size = _unit(plan), plan.updates, _epochs(plan), plan.state_dimension
     threads = min(len(work), available_cores())
     edges = np.linspace(0, len(work), min(len(work), _SHARES_PER_THREAD * threads) + 1).astype(int).tolist()
     given = next((source for source in plan.noise if isinstance(source, Tabulated)), None)
@@ -96,7 +96,9 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
             )
             growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
             length = min(most, max(unit, int(length * growth) // unit * unit))
-            begin = reached[share] = end
+            states = work[edges[share] : edges[share + 1], : size * LANES].reshape(-1, size, LANES)
+            left = any(np.isfinite(block).all(axis=0).any() for block in states)  # mostly the first block tells
+            begin = reached[share] = end if left else plan.updates
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = {pool.submit(run_share, share) for share in range(len(reached))}

@@ -20,7 +20,7 @@ def run(plan: Plan) -> Outcome:
     exit_step = ended.copy()
     rows, columns = np.triu_indices(d)
     reference, first, second = state[:d].copy(), np.zeros((d, plan.paths)), np.zeros((len(rows), plan.paths))
-    saved = np.empty((plan.snapshots, plan.paths, d))
+    saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if plan.save_every:
         saved[0] = state[:d].T
     with np.errstate(all="ignore"):
@@ -41,6 +41,9 @@ def run(plan: Plan) -> Outcome:
             if plan.save_every and (update + 1) % plan.save_every == 0:
                 saved[(update + 1) // plan.save_every] = np.where(ended < 0, state[:d], np.nan).T
             plan.progress((update + 1) / plan.updates)
+            if not ((ended < 0) & np.isfinite(state).all(axis=0)).any():
+                break
+    plan.progress(1.0)
     if plan.regions:
         return Outcome.of_ends(state, saved, exit_step, ended)
     mean, covariance = moments_from_sums(reference, first, second, plan.updates - plan.burn_in)

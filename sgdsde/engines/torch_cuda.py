@@ -135,7 +135,7 @@ def run(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) -
 def _run(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) -> Outcome:
     d, every = plan.dimension, plan.save_every
     launcher = Launcher(plan, first_path, device, dtype)
-    saved = np.empty((plan.snapshots, plan.paths, d))
+    saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if every:
         saved[0] = plan.start[:d].T
     begin, length = 0, _FIRST
@@ -154,6 +154,9 @@ def _run(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) 
         growth = min(8.0, _SECONDS_PER_LAUNCH / max(time.perf_counter() - clock, 1e-9))
         begin, length = end, max(_FIRST, int(length * growth))
         plan.progress(begin / plan.updates)
+        if not launcher.state.isfinite().all(dim=0).any():
+            break
+    plan.progress(1.0)
     sums: NDArray[np.float64] = launcher.sums.cpu().numpy()
     mean, covariance = moments_from_sums(sums[:d], sums[d : 2 * d], sums[2 * d :], plan.updates - plan.burn_in)
     return Outcome(launcher.state.double().cpu().numpy(), mean, covariance, saved)

@@ -20,6 +20,8 @@ from sgdsde.engines.torch_noise import tensor_noise
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
+#: Updates between looks at whether any path is left: on a GPU each waits for the device.
+_LOOK = 64
 _ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute")
 
 
@@ -84,7 +86,7 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
     first = torch.zeros_like(reference)
     second = torch.zeros((len(pairs), plan.paths), dtype=torch.float64, device=device)
     firsts, seconds, origins = first.unbind(), second.unbind(), reference.unbind()
-    saved = np.empty((plan.snapshots, plan.paths, d))
+    saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if plan.save_every:
         saved[0] = plan.start[:d].T
     constants = plan.constants_of(0)
@@ -122,6 +124,9 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
             here = torch.stack(state[:d]).double().masked_fill(ended >= 0, math.nan)
             saved[(update + 1) // plan.save_every] = here.cpu().numpy().T
         plan.progress((update + 1) / plan.updates)
+        if (update + 1) % _LOOK == 0 and not ((ended < 0) & torch.stack(state).isfinite().all(dim=0)).any():
+            break
+    plan.progress(1.0)
     if plan.regions:
         ends = (each.cpu().numpy() for each in (exit_step, ended))
         return Outcome.of_ends(torch.stack(state).double().cpu().numpy(), saved, *ends)

@@ -119,10 +119,11 @@ class Trials:
         begun = np.flatnonzero(~(self.scores(states) > level))
         if len(begun):
             outcome = self._outcome(states[:, begun], key, LONGEST // self.prepared.plan.substeps, floor, level)
-            if (outcome.exit_region < 0).any():
+            extra = len(self.regions)
+            lost = ~np.isfinite(outcome.state).all(axis=0)  # below every floor, if at minus infinity
+            if (lost & (outcome.exit_region >= extra)).any() or (outcome.exit_region < 0).any():
                 raise ValueError("landscape: paths left the finite numbers, so that they never end")
             states[:, begun], steps[begun] = outcome.state, outcome.exit_step
-            extra = len(self.regions)
             how[begun] = np.where(outcome.exit_region >= extra, outcome.exit_region - extra - 2, outcome.exit_region)
         return Ends(states, how, steps)
 

@@ -104,7 +104,8 @@ def build(
         stages = [*step.stages, (names, values)]
         if regions:
             after = real_symbols(names)
-            exact, bounds = margins(step, landscape, regions, bridge, list(after.values()))
+            further, exact, bounds = margins(step, landscape, regions, bridge, list(after.values()))
+            stages += further
             kept = [f"e_{name}" for name in names]
             kept += [f"{kind}_{i}" for kind in ("margin", "bound") for i in range(len(exact))]
             stages.append((kept, [*after.values(), *exact, *bounds]))
