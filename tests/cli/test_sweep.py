@@ -141,7 +141,8 @@ def test_other_code_in_the_store(run, monkeypatch):
     status, _, error = run(VARIANCE)
     assert status == 2
     assert "holds results of other code, stationary_variance" in error
-    assert "this is stationary_variance (file" in error
+    assert "this is stationary_variance (code" in error
+    assert "what differs: sgdsde." in error
     assert "sgdsde 0.0.1 other" in error
     assert error.count("\n") == 1
 
