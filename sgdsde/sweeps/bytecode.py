@@ -1,4 +1,4 @@
-"""What the code of a function says it uses, names of globals, attributes and imports; and when two codes are the same."""
+"""What the code of a function says it uses: names of globals, attributes and imports; and when two are the same."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ Nothing is guessed: of a value that cannot be told by its contents, Unknown is r
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import dataclasses
 import functools
@@ -114,12 +115,23 @@ class Contents:
         if owner is not None and not isinstance(owner, types.ModuleType):
             return [value.__name__.encode(), self.digest(owner)]
         module = value.__module__ or getattr(owner, "__name__", "")
-        name = [f"{module}.{value.__qualname__}".encode()]
+        return [f"{module}.{value.__qualname__}".encode(), *self._file(module)]
+
+    def _named(self, value: Any, module: str, name: str) -> Iterable[bytes]:
+        """What is pickled by its name: a function of Cython's, a type variable."""
+        found: Any = sys.modules.get(module)
+        for each in name.split("."):
+            found = getattr(found, each, None)
+        if found is not value:
+            raise Unknown(f"{value!r}, which is not found as {module}.{name}")
+        return [f"{module}.{name}".encode(), *self._file(module)]
+
+    def _file(self, module: str) -> Iterable[bytes]:
+        """A digest of a compiled module of the user's, of which nothing else is known."""
         file = getattr(sys.modules.get(module), "__file__", None)
-        if file and self._owners.own(module):
-            with open(file, "rb") as library:
-                name.append(hashlib.file_digest(library, "sha256").digest())
-        return name
+        if file and self._owners.own(module) and not file.endswith(".py"):
+            with open(file, "rb") as compiled:
+                yield hashlib.file_digest(compiled, "sha256").digest()
 
     def _package_of(self, value: Any, name: str) -> bytes:
         """The installed package that has it under this name."""
@@ -143,7 +155,7 @@ class Contents:
             raise Unknown(f"a value of type {kind.__module__}.{kind.__qualname__} ({error})") from None
         if isinstance(reduced, str):
             module = getattr(value, "__module__", None) or kind.__module__
-            return [_named(value, module, reduced)]
+            return self._named(value, module, reduced)
         make, arguments, state, items, pairs = (*reduced, *[None] * 5)[:5]
         found = [kind, make, arguments, list(items or ()), [tuple(pair) for pair in pairs or ()]]
         if not plain:
@@ -156,28 +168,22 @@ class Contents:
 def _held(value: Any) -> dict[str, Any]:
     """Attributes of an instance, but for cached properties: these follow from the others."""
     kind = type(value)
-    found = dict(getattr(value, "__dict__", {}))
-    found |= {name: getattr(value, name) for name in copyreg._slotnames(kind) if hasattr(value, name)}  # type: ignore[attr-defined]
-    cached = [
-        name
-        for name in found
-        if isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
-    ]  # fmt: skip
-    return {name: held for name, held in found.items() if name not in cached}
+    found: dict[str, Any] = {}
+    for name in ("__dict__", *copyreg._slotnames(kind)):  # type: ignore[attr-defined]
+        with contextlib.suppress(AttributeError):  # a slot that is empty; not what a __getattr__ of the user's says
+            held = object.__getattribute__(value, name)
+            found |= held if name == "__dict__" else {name: held}
+    return {name: held for name, held in found.items() if not _is_cached(kind, name)}
+
+
+def _is_cached(kind: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
 
 
 def _array(value: NDArray[Any]) -> list[bytes]:
     about = f"{value.dtype.descr if value.dtype.names else value.dtype.str} {value.shape}"
-    return [about.encode(), hashlib.sha256(np.ascontiguousarray(value).tobytes()).digest()]
-
-
-def _named(value: Any, module: str, name: str) -> bytes:
-    found: Any = sys.modules.get(module)
-    for each in name.split("."):
-        found = getattr(found, each, None)
-    if found is not value:
-        raise Unknown(f"{value!r}, which is not found as {module}.{name}")
-    return f"{module}.{name}".encode()
+    whole = np.ascontiguousarray(value)
+    return [about.encode(), hashlib.sha256(whole.data if whole.dtype.kind in "biufc" else whole.tobytes()).digest()]
 
 
 def _is_everyones(value: Any) -> bool:

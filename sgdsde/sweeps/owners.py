@@ -1,4 +1,4 @@
-"""Whose code a module holds: the user's, which is looked into, this library's, which has a digest, or installed code."""
+"""Whose code a module holds: the user's, which is looked into, this library's, which has a digest, or others'."""
 
 from __future__ import annotations
 
@@ -68,13 +68,15 @@ class Owners:
     def own_function(self, function: FunctionType) -> bool:
         """Whether a function is; where it was defined counts, not its ``__module__``, which decorators copy.
 
-        What was made by ``exec`` is the user's, whatever name it was given.
+        What was made by ``exec`` is the user's, whatever name it was given; a copy of an installed function is not.
         """
         name = function.__globals__.get("__name__")
         if self.own(name):
             return True
-        made = getattr(sys.modules.get(str(name)), "__dict__", None) is not function.__globals__
-        return made and not str(name).startswith(_NAMEDTUPLE)
+        there = getattr(sys.modules.get(str(name)), "__dict__", {})
+        if there is function.__globals__ or str(name).startswith(_NAMEDTUPLE):
+            return False
+        return os.path.basename(str(there.get("__file__"))) != os.path.basename(function.__code__.co_filename)
 
 
 def is_library(name: str) -> bool:

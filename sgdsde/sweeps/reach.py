@@ -19,12 +19,13 @@ import sys
 import types
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sgdsde.sweeps.bytecode import Import, Uses, uses
 from sgdsde.sweeps.contents import Contents, Unknown
-from sgdsde.sweeps.owners import Owners, is_library, resolves
+from sgdsde.sweeps.owners import Owners, resolves
+from sgdsde.sweeps.replaced import is_users, put_into_class, put_into_library
 
 #: What they run or find is named by a text that is only there when they run.
 _UNSEEN = (
@@ -48,8 +49,6 @@ _BOOKKEEPING = {
     "__abstractmethods__", "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__",
     "__classdictcell__", "__orig_bases__", "__parameters__", "__dataclass_params__",
 }  # fmt: skip
-#: Rooms of this library on which no result depends, but for the functions that sweeps are offered.
-_NO_MATTER = ("cli", "plotting", "sweeps")
 _ON_THE_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that is not C's
 _DEPTH = 8  # of modules in modules
 #: Begins the name of a part that repeats others.
@@ -89,7 +88,7 @@ class Reach:
         self._looked: set[tuple[str, str]] = set()
         self._others: dict[int, tuple[types.ModuleType, bool]] = {}
         self._entry("function", function)
-        for label, value in _put_into_library(owners):
+        for label, value in put_into_library(owners):
             self._entry(label, value)
         while self._queue or self._look_into_modules():
             while self._queue:
@@ -152,6 +151,10 @@ class Reach:
                 if not self._owners.own(module)
             )
         if named:
+            if isinstance(value, type):
+                self._queue.append(lambda: self._look_for_methods(value))
+                self._labels[id(value)] = f"{value.__module__}.{value.__qualname__}"
+                self._kept.append(value)
             return f"{value.__module__}.{value.__qualname__}"
         label = self._label(value, label)
         self._queue.append(lambda: look(value))
@@ -240,39 +243,20 @@ class Reach:
             if name not in _BOOKKEEPING and not isinstance(value, types.MemberDescriptorType):  # __slots__ has them
                 self._entry(f"{label}.{name}", value)
 
+    def _look_for_methods(self, kind: type) -> None:
+        """Methods that the user may have put into a class that is not the user's."""
+        for base in kind.__mro__:
+            for name, value in put_into_class(base, self._owners):
+                self._entry(f"{base.__module__}.{base.__qualname__}.{name}", value)
+
     def _look_for_the_users(self, module: types.ModuleType, numbers: bool, depth: int = 0) -> None:
         """Functions, classes and numbers that the user may have put into a module that is not the user's."""
         for name in sorted(self._names & set(vars(module))):
             value = vars(module)[name]
-            if _is_users(value, self._owners) or (numbers and type(value) in (bool, int, float, complex)):
+            if is_users(value, self._owners) or (numbers and type(value) in (bool, int, float, complex)):
                 self._entry(f"{module.__name__}.{name}", value)
             elif isinstance(value, types.ModuleType) and id(value) not in self._others and depth < _DEPTH:
                 self._look_for_the_users(value, False, depth + 1)
-
-
-def _put_into_library(owners: Owners) -> Iterator[tuple[str, Any]]:
-    """Functions and classes of the user's in this library's modules: in place of its own, or as schemes."""
-    for name, module in sorted(sys.modules.items()):
-        if not is_library(name) or not isinstance(module, types.ModuleType) or not matters(name.split(".")[1:]):
-            continue
-        for word, value in sorted(vars(module).items()):
-            held: Iterable[tuple[Any, Any]] = ()
-            if isinstance(value, type) and value.__module__ == name:
-                held = vars(value).items()
-            elif isinstance(value, dict) and not _is_about(word):
-                held = ((key, getattr(each, "function", each)) for key, each in value.items())
-            for label, each in [(word, value), *((f"{word}.{key}", each) for key, each in held)]:
-                if _is_users(each, owners):
-                    yield f"{name}.{label}", each
-
-
-def matters(place: Sequence[str]) -> bool:
-    """Whether results depend on a module of this library, given by the names of its rooms and its own.
-
-    >>> matters(["theory", "escape"]), matters(["plotting", "style"]), matters(["sweeps", "functions"])
-    (True, False, True)
-    """
-    return not set(place[:1]) & set(_NO_MATTER) or list(place) == ["sweeps", "functions"]
 
 
 def _asked(module: types.ModuleType, name: str) -> Any:
@@ -291,17 +275,6 @@ def _held(cell: types.CellType) -> Any:
         return cell.cell_contents
     except ValueError:
         return cell
-
-
-def _is_users(value: Any, owners: Owners) -> bool:
-    """Whether it is a function or a class from one of the user's modules."""
-    if isinstance(value, types.FunctionType):
-        name = value.__globals__.get("__name__")
-    elif isinstance(value, type):
-        name = value.__module__
-    else:
-        return False
-    return name in sys.modules and owners.users_own(name)
 
 
 def _is_pythons(value: Any) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 import sgdsde
 from sgdsde.sweeps.owners import LIBRARY, Owners
-from sgdsde.sweeps.reach import GLOBALS, Reach, matters
+from sgdsde.sweeps.reach import GLOBALS, Reach
+from sgdsde.sweeps.replaced import matters
 
 #: Of what a store holds; a change here makes stores of another version.
 FORMAT = 2
@@ -161,7 +162,9 @@ def _home(function: Callable[..., Any]) -> str | None:
         function = function.func if isinstance(function, functools.partial) else function.__func__
     if isinstance(function, FunctionType):
         return str(function.__globals__.get("__name__"))  # decorators copy __module__ from another function
-    return None if isinstance(function, BuiltinFunctionType) else type(function).__module__
+    if isinstance(function, BuiltinFunctionType):
+        return None
+    return (function if isinstance(function, type) else type(function)).__module__
 
 
 def _name_of(function: Callable[..., Any]) -> str:

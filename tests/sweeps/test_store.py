@@ -148,7 +148,8 @@ def test_a_folder_without_permission(tmp_path):
     [
         ("data", b"\x00" * 8), ("data", b"\x00" * 4), ("data", b""), ("data", None), ("data", "text"),
         ("result", "[]"), ("result", "{"), ("result", '[{"name":"result"}]'), ("result", None), ("status", "failed"),
-        ("traceback", "ValueError: no"), ("error", "ValueError"), ("seconds", "long"), ("arguments", '{"x":2.0}'), ("digest", b""),
+        ("traceback", "ValueError: no"), ("error", "ValueError"), ("seconds", "long"), ("arguments", '{"x":2.0}'),
+        ("digest", b""),
     ],
 )  # fmt: skip
 def test_a_cell_that_was_altered_is_named_with_its_store_and_can_be_run_again(tmp_path, column, value):

@@ -1,5 +1,7 @@
 """What a result is of: other code, values and objects that a function reaches are never taken for the same."""
 
+import dataclasses
+import fractions
 import functools
 import importlib
 import math
@@ -195,9 +197,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_helpers_in_another_file(load, name):
-    asked = (
-        "def __getattr__(name):\n  if name == 'h':\n    import helper_b\n    return helper_b.g\n  raise AttributeError"
-    )
+    asked = "def __getattr__(name):\n  import helper_b\n  if name == 'h': return helper_b.g\n  raise AttributeError"
     codes = []
     for helper in (
         "A = 1\ndef g(x): return A", "A = 1\n\n# a remark\ndef g(x):\n    return A", "A = 2\ndef g(x): return A",
@@ -312,8 +312,10 @@ class Scale:
 
 
 def test_functions_put_in_place_of_others(monkeypatch):
+    third = fractions.Fraction(1, 3)
+
     def uses_them(x):
-        return np.linalg.norm(x) + math.tau + abs(x) + sg.theory.stationary_covariance(1.0, 1.0, None)
+        return third + np.linalg.norm(x) + math.tau + abs(x) + sg.theory.stationary_covariance(1.0, 1.0, None)
 
     versions = [code_version(uses_them)]
     import sgdsde.theory.stationary
@@ -321,7 +323,7 @@ def test_functions_put_in_place_of_others(monkeypatch):
     for where, name, value in (
         (np.linalg, "norm", times), (math, "tau", 6.0), (sys.modules["builtins"], "abs", times),
         (sg.theory, "stationary_covariance", times), (sgdsde.theory.stationary, "stationary_covariance", times),
-        (sg.Landscape, "loss", times),
+        (sg.Landscape, "loss", times), (fractions.Fraction, "__add__", times),
     ):  # fmt: skip
         with monkeypatch.context() as patched:
             patched.setattr(where, name, value)
@@ -338,7 +340,7 @@ def test_a_scheme_of_the_users_is_part_of_what_simulations_do(monkeypatch):
     codes = set()
     for function in (times, scaled):
         with monkeypatch.context() as patched:
-            patched.setitem(registry._REGISTRY, "own", __import__("dataclasses").replace(own, function=function))
+            patched.setitem(registry._REGISTRY, "own", dataclasses.replace(own, function=function))
             codes.add(code_version(stationary_variance).code)
     assert len(codes | {before.code}) == 3
 
