@@ -58,7 +58,8 @@ def sweep(file: Path, retry_failed: bool) -> int:
         click.echo("\n".join(getattr(stop, "__notes__", [])), err=True)
         raise click.Abort from None
     except ValueError as error:  # speaks of keys of the file, not of options
-        raise click.UsageError(f"{file}: {error}") from None
+        text = str(error).replace("retry_failed=True", "--retry-failed")
+        raise click.UsageError(f"{file}: {text}") from None
     return _tell(dataset, store)
 
 

@@ -79,7 +79,7 @@ class Store:
 
     def row(self, key: bytes, label: str) -> Row | None:
         """All of a cell, or None when it is not there; Damaged, with the `label`, when it is not as it was kept."""
-        return self._one("SELECT * FROM cells WHERE key = ?", (key,), lambda row: self._checked(row, label))
+        return self._one("SELECT * FROM cells WHERE key = ?", (key,), lambda row: self._checked(row, label, key))
 
     def count(self) -> int:
         """Number of cells that are done or have failed."""
@@ -112,13 +112,21 @@ class Store:
             for row in rows:
                 self._connection.execute(_KEEP, (*row.values, row.digest))
 
-    def _checked(self, values: tuple[Any, ...], label: str) -> Row:
+    def _checked(self, values: tuple[Any, ...], label: str, key: bytes | None = None) -> Row:
         row = Row(*values[:8])
-        if values[8:] not in ((), (row.digest,)):  # stores of format 1 have no digests
+        # Stores of format 1 have no digests; a damaged index leads to another cell.
+        if values[8:] not in ((), (row.digest,)) or key not in (None, row.key):
             raise Damaged(
                 f"store {str(self.path)!r} is damaged: the cell {label} is not as it was kept. retry_failed=True runs "
                 f"it again"
             )
+        return row
+
+    def kept(self, key: bytes, label: str) -> Row:
+        """A cell that was kept; Damaged when it is not there."""
+        row = self.row(key, label)
+        if row is None:
+            raise Damaged(f"store {str(self.path)!r} is damaged: the cell {label} was kept, and is not found")
         return row
 
     def _one(self, query: str, values: tuple[object, ...], make: Callable[[Any], _Found]) -> _Found | None:
@@ -246,9 +254,9 @@ def _lock(path: Path) -> Iterator[None]:
 def _as_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter from a table's own description
         said = str(error)
-        if "not a database" in said or "malformed" in said:
+        if isinstance(error, UnicodeDecodeError) or "not a database" in said or "malformed" in said:
             raise ValueError(f"store {str(path)!r} is not an SQLite file, or is damaged: {said}") from error
         reason = errno.ENOSPC if "full" in said else errno.EROFS if "readonly" in said else errno.EIO
         raise OSError(reason, f"store {str(path)!r} cannot be written: {said}") from error

@@ -124,6 +124,7 @@ def test_an_altered_cell_is_named_with_its_store(run, tmp_path):
     status, _, error = run(VARIANCE)
     assert status == 2
     assert "sweep.sqlite' is damaged: the cell learning_rate=0.01, batch_size=1 is not as it was kept" in error
+    assert "--retry-failed runs it again" in error
     assert run(VARIANCE, "--retry-failed")[0] == 0
 
 

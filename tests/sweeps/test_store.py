@@ -4,6 +4,7 @@ import os
 import sqlite3
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sgdsde.sweeps import SweepFailures, failures, sweep
@@ -165,6 +166,44 @@ def test_a_cell_that_was_altered_is_named_with_its_store_and_can_be_run_again(tm
     assert sweep(half, {"x": [2.0]}, path).result.item() == 1.0
     assert sweep(half, grid, path, retry_failed=True).result.values.tolist() == [0.5, 1.0, 1.5]
     assert sweep(half, grid, path).result.values.tolist() == [0.5, 1.0, 1.5]
+
+
+def test_a_store_cut_or_altered_anywhere_gives_what_it_held_or_is_named(tmp_path):
+    grid = {"x": range(1, 13)}
+    expected = sweep(half, grid, tmp_path / "s").result.values
+    whole = (tmp_path / "s").read_bytes()
+    places = np.random.default_rng(0).integers(len(whole), size=20)
+    altered = [whole[: len(whole) * tenth // 10] for tenth in range(10)]
+    altered += [whole[:at] + bytes([whole[at] ^ 1 << int(at) % 8]) + whole[at + 1 :] for at in places]
+    altered += [(whole[:at] + bytes(64) + whole[at + 64 :])[: len(whole)] for at in places]
+    told = 0
+    for k, content in enumerate(altered):
+        store = tmp_path / f"{k}.sqlite"
+        store.write_bytes(content)
+        try:
+            np.testing.assert_array_equal(sweep(half, grid, store).result, expected)
+        except (ValueError, OSError) as error:
+            assert f"store '{store}' " in str(error)  # noqa: PT017
+            told += 1
+    assert told > 10
+
+
+def test_an_index_that_leads_to_another_cell(tmp_path):
+    """SQLite does not look whether the row that its index leads to has the key that was asked for."""
+    sweep(half, {"x": [1.0, 2.0]}, tmp_path / "s")
+    content = (tmp_path / "s").read_bytes()
+    with sqlite3.connect(tmp_path / "s") as connection:
+        one, two = (key for (key,) in connection.execute("SELECT key FROM cells ORDER BY rowid"))
+    connection.close()
+    swapped = {one: two, two: one}
+    root = max(content.rindex(one), content.rindex(two)) // 4096 * 4096  # the page of the index is the later one
+    page = content[root : root + 4096]
+    places = {key: page.index(key) for key in swapped}
+    for key, at in places.items():
+        page = page[:at] + swapped[key] + page[at + 32 :]
+    (tmp_path / "t").write_bytes(content[:root] + page + content[root + 4096 :])
+    with pytest.raises(ValueError, match=r"is damaged: the cell x=\d.0 is not as it was kept"):
+        sweep(half, {"x": [1.0, 2.0]}, tmp_path / "t")
 
 
 def test_an_altered_failure_is_named_with_its_store(tmp_path):
