@@ -30,7 +30,8 @@ def sweep(file: Path, retry_failed: bool) -> int:
     """Run a function of the library at every point of a grid; run again, it goes on where it was stopped.
 
     FILE is TOML: function = "exit_time", "evidence" or "stationary_variance"; a table grid of argument = [values]; a
-    table fixed of arguments that do not change; store, an SQLite file, FILE.sqlite by default; in_flight, how many
+    table fixed of arguments that do not change; store, an SQLite file, FILE.sqlite by default, made with its folder;
+    in_flight, how many
     cells to hand out at a time; and executor, "processes", "dask" or the address of a Dask scheduler, or a table of
     address, tls_ca_file, tls_client_cert and tls_client_key. Paths are relative to FILE. Beside the store a table is
     written as CSV and JSON.
@@ -43,8 +44,7 @@ def sweep(file: Path, retry_failed: bool) -> int:
     from sgdsde.sweeps.functions import FUNCTIONS
 
     function = _function(file, described, FUNCTIONS)
-    store = file.parent / described.get("store", f"{file.stem}.sqlite")
-    check_folder(store.parent)
+    store = _store(file, described.get("store", f"{file.stem}.sqlite"))
     executor, client_options = _executor(file, described.get("executor"))
     try:
         with progress_bars() as bar, warnings.catch_warnings():
@@ -58,7 +58,8 @@ def sweep(file: Path, retry_failed: bool) -> int:
         click.echo("\n".join(getattr(stop, "__notes__", [])), err=True)
         raise click.Abort from None
     except ValueError as error:  # speaks of keys of the file, not of options
-        raise click.UsageError(f"{file}: {error}") from None
+        text = str(error).replace("retry_failed=True", "--retry-failed")
+        raise click.UsageError(f"{file}: {text}") from None
     return _tell(dataset, store)
 
 
@@ -124,6 +125,23 @@ def _function(file: Path, described: dict[str, Any], known: dict[str, Callable[.
     if missing:
         raise click.UsageError(f"{file}: {name} needs {', '.join(missing)}, in grid or fixed")
     return known[name]
+
+
+def _store(file: Path, described: str) -> Path:
+    """Where the store is, in a folder that can be written to or made."""
+    from sgdsde.sweeps.store import MEMORY, store_path
+
+    try:
+        store = file.parent / store_path(described)
+    except ValueError as error:
+        raise click.UsageError(f"{file}: {error}") from None
+    if described == MEMORY or store.is_dir():
+        raise click.UsageError(f"{file}: store must be the path of a file, got {described!r}")
+    try:
+        check_folder(store.parent)
+    except click.UsageError as error:  # speaks of the option that other commands have
+        raise click.UsageError(f"{file}: the folder of store, {error.message.removeprefix('--output ')}") from None
+    return store
 
 
 def _executor(file: Path, described: str | dict[str, Any] | None) -> tuple[str | None, dict[str, Any]]:

@@ -71,11 +71,10 @@ def assemble(grid: Grid, store: Store, version: str) -> tuple[xarray.Dataset, li
     failed: list[Failure] = []
     missing = np.zeros(grid.size, dtype=bool)
     for index in range(grid.size):
-        row = store.row(key(version, grid.text(index)))
-        if row is None or row.result is None or row.data is None:
+        row = store.kept(key(version, grid.text(index)), grid.label(index))
+        if row.result is None or row.data is None:
             missing[index] = True
-            if row is not None:
-                failed.append(failure_of(row))
+            failed.append(failure_of(row))
             continue
         variables = decode(row.result, row.data)
         if structure is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from sgdsde.sweeps.grid import from_text
-from sgdsde.sweeps.store import Row, read_store
+from sgdsde.sweeps.store import Row, read_store, store_path
 
 _SHOWN = 5  # in a warning
 
@@ -29,16 +30,14 @@ class Failure:
         Of the error, or how the worker died.
     seconds : float
         How long it took to fail.
+    error : str
+        Such as ``"ValueError: …"``, with all lines of its message.
     """
 
     arguments: dict[str, Any]
     traceback: str
     seconds: float
-
-    @property
-    def error(self) -> str:
-        """The last line of the traceback."""
-        return self.traceback.strip().splitlines()[-1].strip()
+    error: str
 
     def __str__(self) -> str:
         return f"{', '.join(f'{name}={value!r}' for name, value in self.arguments.items())}: {self.error}"
@@ -58,19 +57,20 @@ def failures(store: str | Path) -> tuple[Failure, ...]:
     Traceback (most recent call last):
     FileNotFoundError: store 'absent.sqlite' does not exist
     """
-    with read_store(Path(store)) as opened:
+    with read_store(store_path(store)) as opened:
         return tuple(failure_of(row) for row in opened.failed())
 
 
 def failure_of(row: Row) -> Failure:
-    """A failure from its row."""
-    return Failure(from_text(row.arguments), row.traceback or "", row.seconds)
+    """A failure from its row; stores of format 1 have the error as the last line of the traceback only."""
+    told = row.traceback or ""
+    return Failure(from_text(row.arguments), told, row.seconds, row.error or told.strip().rpartition("\n")[2])
 
 
 def summary(failed: Sequence[Failure], cells: int) -> str:
-    """One line for each of the first failures, and what to do."""
+    """The first failures, each with its error, and what to do."""
     lines = [f"{len(failed)} of {cells} cells failed:"]
-    lines += [f"  {failure}" for failure in failed[:_SHOWN]]
+    lines += [indent(str(failure), "  ") for failure in failed[:_SHOWN]]
     if len(failed) > _SHOWN:
         lines.append(f"  and {len(failed) - _SHOWN} more")
     return "\n".join([*lines, "failures(store) has the tracebacks; retry_failed=True runs them again"])

@@ -11,23 +11,32 @@ from sgdsde.sweeps.assemble import Structure
 from sgdsde.sweeps.encode import decode
 from sgdsde.sweeps.grid import Grid, key
 from sgdsde.sweeps.progress import Report
-from sgdsde.sweeps.store import Row, Store
+from sgdsde.sweeps.store import Damaged, Row, Store
 from sgdsde.sweeps.task import Outcome
 
 _EVERY = 0.1  # s between commits that wait for the disk: cells that take longer wait each
 
 
 def left(grid: Grid, store: Store, version: str, retry_failed: bool) -> tuple[NDArray[np.bool_], Structure | None]:
-    """Which cells are to be run, a byte for each, and the structure of a result that is there."""
+    """Which cells are to be run, a byte for each, and the structure of a result that is there.
+
+    Every cell is read, so that a damaged one is found before anything runs.
+    """
     todo = np.ones(grid.size, dtype=bool)
     reference = None
     if store.count():
         for index in range(grid.size):
-            at = key(version, grid.text(index))
-            status = store.status(at)
-            todo[index] = status is None or (status == "failed" and retry_failed)
-            if reference is None and status == "done" and (row := store.row(at)) is not None:
-                reference = Structure(grid.label(index), decode(row.result or "", row.data or b""), grid)
+            at, label = key(version, grid.text(index)), grid.label(index)
+            try:
+                row = store.row(at, label)
+            except Damaged:
+                if not retry_failed:
+                    raise
+                store.drop(at)
+                row = None
+            todo[index] = row is None or (row.status == "failed" and retry_failed)
+            if reference is None and row is not None and row.status == "done":
+                reference = Structure(label, decode(row.result or "", row.data or b""), grid)
     return todo, reference
 
 
@@ -53,8 +62,9 @@ class Keeper:
             self.structure.check(label, variables)
         text, status = self.grid.text(index), "done" if outcome.traceback is None else "failed"
         row = Row(
-            key(self.version, text), text, status, outcome.result, outcome.data, outcome.traceback, outcome.seconds
-        )
+            key(self.version, text), text, status, outcome.result, outcome.data, outcome.traceback, outcome.seconds,
+            outcome.error,
+        )  # fmt: skip
         self.rows.append(row)
 
     def flush(self) -> None:

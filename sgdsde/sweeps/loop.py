@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -10,12 +11,13 @@ from typing import Any
 from sgdsde.sweeps.executors import Workers
 from sgdsde.sweeps.grid import Grid
 from sgdsde.sweeps.keeper import Keeper
-from sgdsde.sweeps.task import Outcome, check_code, run_cell
+from sgdsde.sweeps.task import Outcome, check_code, checked, run_cell
 from sgdsde.sweeps.version import CodeVersion
 
-_DIED = (
+_DIED = "WorkerDied: not an exception of the function"
+_HOW = (
     "The process that ran this cell died without an exception, {deaths} times, the last time with no other cell beside "
-    "it: it was killed, ran out of memory or crashed.\nWorkerDied: not an exception of the function"
+    "it: it was killed, ran out of memory or crashed.\n{error}"
 )
 
 
@@ -41,6 +43,8 @@ class Loop:
         self.grid = grid
         self.version = version
         self.keeper = keeper
+        self.ticket = secrets.token_hex(8)
+        checked(function, self.ticket)  # the version is of this process
         self.running: dict[Future[Any], int] = {}
         self.again: deque[int] = deque()  # cells whose worker has died
         self.deaths: Counter[int] = Counter()
@@ -73,7 +77,7 @@ class Loop:
             if self.running and self._suspect(index):
                 self.again.appendleft(index)  # until the others have ended
                 break
-            future = self.workers.submit(run_cell, self.function, self.grid.cell(index), self.version)
+            future = self.workers.submit(run_cell, self.function, self.grid.cell(index), self.version, self.ticket)
             self.running[future] = index
         return bool(self.running)
 
@@ -108,7 +112,7 @@ class Loop:
         if not alone:
             self.again.extend(dead)
             return
-        probe = self.workers.submit(check_code, self.function, self.version)
+        probe = self.workers.submit(check_code, self.function, self.version, self.ticket)
         error = probe.exception()
         if error is not None:
             if not self.workers.died(error):
@@ -118,7 +122,8 @@ class Loop:
                 "they print; what has finished is in the store"
             ) from error
         for index in dead:
-            self.keeper.add(index, Outcome(None, None, _DIED.format(deaths=self.deaths[index]), 0.0))
+            told = _HOW.format(deaths=self.deaths[index], error=_DIED)
+            self.keeper.add(index, Outcome(None, None, told, 0.0, _DIED))
 
     def _stop(self, index: int, error: BaseException) -> None:
         """An error that is not the function's."""

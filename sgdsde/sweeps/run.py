@@ -17,7 +17,7 @@ from sgdsde.sweeps.grid import Value, as_text, grid_of
 from sgdsde.sweeps.keeper import Keeper, left
 from sgdsde.sweeps.loop import Loop
 from sgdsde.sweeps.progress import Report, progress_of
-from sgdsde.sweeps.store import open_store
+from sgdsde.sweeps.store import open_store, store_path
 from sgdsde.sweeps.version import code_version
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def sweep(
     grid : mapping of str to sequence
         Argument → its values: None, bools, numbers, text, or tuples of these.
     store : str or Path
-        An SQLite file; made when it is not there. One process at a time writes to it. On a local disk.
+        An SQLite file; made when it is not there, with its folder. One process at a time writes to it. On a local disk.
+        ``":memory:"`` keeps nothing after the call.
     executor : Executor or str, optional
         By default cells run here, one after another. An executor of ``concurrent.futures``; ``"processes"``;
         ``"dask"``, a cluster on this machine; or the address of a Dask scheduler, ``"tcp://…"`` or ``"tls://…"``. A
@@ -55,9 +56,10 @@ def sweep(
     fixed : mapping, optional
         Arguments that are the same in every cell; part of a cell's key as the others are.
     version : str, optional
-        What stands for the version of the code, in place of the digests of :func:`sgdsde.sweeps.code_version`.
+        What stands for the code, in place of the digests of :func:`sgdsde.sweeps.code_version`; it is yours then to
+        change it with the code.
     retry_failed : bool
-        Run cells again that have failed.
+        Run cells again that have failed, and those that are damaged in the store.
     progress : bool or callable, optional
         A bar with the time left, by default on a terminal; or called with the fraction in the store.
     in_flight : int, optional
@@ -75,7 +77,8 @@ def sweep(
     Raises
     ------
     ValueError
-        When an argument is not as above, the store holds results of other code, or cells differ in structure.
+        When an argument is not as above, the store holds results of other code or is damaged, cells differ in
+        structure, or it cannot be told what the function's results follow from.
     BlockingIOError
         When another sweep is writing to the store.
     ConnectionError
@@ -83,7 +86,7 @@ def sweep(
     OSError
         When the store cannot be written, such as on a full disk. What had been committed is there.
     RuntimeError
-        When workers cannot run the function.
+        When workers cannot run the function, or have other code than this process.
 
     Warns
     -----
@@ -96,6 +99,21 @@ def sweep(
     one that writes. A crash of it loses what was running; one of the machine, what had finished in the 0.1 s before. On
     Ctrl-C what has finished is kept. Cells whose worker dies are run again; one whose worker dies again and again, at
     last with no other cell beside it, is recorded as failed.
+
+    The key of a cell is made of its arguments, fixed ones included, and of the code: the function's bytecode, what it
+    wraps, its defaults, the variables around it, and the object of a method, a partial function or an instance; the
+    globals and attributes of modules that it names, and what the functions and classes among these name in turn, in
+    other files too; and the sources of sgdsde. So results of other code are never returned: a store that has them is
+    refused, and the message says what differs. Comments, layout, and what the function does not name do not matter.
+    Each worker looks at the code that it has imported before its first cell, and ends the sweep if it is not the same.
+
+    What cannot be told is refused, with the reason: contents that are nowhere in Python, such as an open file or a
+    generator; and names that are only there when it runs, in ``eval``, ``exec``, ``globals``, ``import_module``,
+    ``sys.modules``, ``__subclasses__``. A global that the function itself changes, such as a list of its calls, makes
+    other code of it. With `version` none of this is looked at.
+
+    Not looked at are files that the function reads, the environment, global random generators, and versions of
+    packages; nor what else packages in ``site-packages`` do but for functions that are put into them.
 
     Results do not depend on the executor, bit for bit, if the function's do not: it must take its seed from the cell,
     and linear algebra is given one thread.
@@ -111,10 +129,10 @@ def sweep(
     array([[0.0518, 0.0123],
            [0.1094, 0.026 ]])
     """
-    cells = grid_of(grid, fixed)
+    cells, path = grid_of(grid, fixed), store_path(store)
     code = code_version(function, version)
     with (
-        open_store(Path(store), code) as opened,
+        open_store(path, code) as opened,
         workers_of(executor, in_flight, client_options) as workers,
         progress_of(progress, code.function) as report,
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import sys
 import threading
 import time
@@ -15,28 +15,31 @@ from typing import Any
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sgdsde.sweeps.encode import encode
-from sgdsde.sweeps.version import CodeVersion, library_version, source_digest
+from sgdsde.sweeps.version import CodeVersion, code_version, differences
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A result as :func:`~sgdsde.sweeps.encode.encode` writes it, or the traceback of what the function raised."""
+    """A result as :func:`~sgdsde.sweeps.encode.encode` writes it, or what the function raised, and its traceback."""
 
     result: str | None
     data: bytes | None
     traceback: str | None
     seconds: float
+    error: str | None = None
 
 
-def run_cell(function: Callable[..., Any], cell: dict[str, Any], version: CodeVersion | None = None) -> Outcome:
-    """Call ``function(**cell)``; what it raises is its traceback, not an exception.
+def run_cell(
+    function: Callable[..., Any], cell: dict[str, Any], version: CodeVersion | None = None, ticket: str = ""
+) -> Outcome:
+    """Call ``function(**cell)``; what it raises is its traceback, not an exception, but for KeyboardInterrupt.
 
     Linear algebra is given one thread, so that its rounding is the same on every executor.
 
     Raises
     ------
     RuntimeError
-        When this process has other code than `version`.
+        When this process has other code than `version`; looked at once for each `ticket`.
 
     Examples
     --------
@@ -44,35 +47,63 @@ def run_cell(function: Callable[..., Any], cell: dict[str, Any], version: CodeVe
     'TypeError: divmod expected 2 arguments, got 0'
     """
     if version is not None:
-        check_code(function, version)
+        check_code(function, version, ticket)
     began = time.perf_counter()
     try:
         with one_thread():
             result, data = encode(function(**cell))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # such as SystemExit: it would end the sweep, or its worker
         # The first line of the traceback is this one, which says nothing of the function.
         if error.__traceback__ is not None:
             error.__traceback__ = error.__traceback__.tb_next or error.__traceback__
-        return Outcome(None, None, "".join(traceback.format_exception(error)), time.perf_counter() - began)
+        told = "".join(traceback.format_exception(error))
+        return Outcome(None, None, told, time.perf_counter() - began, _last_words(error))
     return Outcome(result, data, None, time.perf_counter() - began)
 
 
-def check_code(function: Callable[..., Any], version: CodeVersion) -> None:
-    """Whether this process has the code that the sweep was started with; its workers may have been started before."""
+def _last_words(error: BaseException) -> str:
+    """Its name and message, with all lines of this: the place that a SyntaxError shows before them is left out."""
+    lines = traceback.format_exception_only(error)
+    return "".join(itertools.dropwhile(lambda line: line[:1].isspace(), lines)).rstrip()
+
+
+def check_code(function: Callable[..., Any], version: CodeVersion, ticket: str = "") -> None:
+    """Whether this process has the code that the sweep was started with: what it imports may be something else.
+
+    A function is looked at once for each `ticket`, which is before the first cell: what it keeps from cell to cell in
+    globals of its own does not matter then. One that reaches this process with every cell is looked at each time.
+    """
     if version.named:
         return
-    # A function of a script reaches other processes as it is; what is imported there may be another file.
-    source = version.source if function.__module__ in ("__main__", "__mp_main__") else _source(function)
-    if (source, library_version()) != (version.source, version.library):
-        raise RuntimeError(
-            f"a worker has other code than the sweep: file {source}, sgdsde {library_version()} and not "
-            f"file {version.source}, sgdsde {version.library}. Start the workers anew, on the same code"
-        )
+    with _CHECKING:
+        if ticket and _CHECKED.get(ticket) is function:
+            return
+        try:
+            here = code_version(function, users=version.users)
+        except ValueError as error:
+            raise RuntimeError(f"a worker cannot tell what code it has: {error}") from None
+        if here.text != version.text:
+            raise RuntimeError(
+                f"a worker has other code than the sweep, here {here} and not {version}; what differs: "
+                f"{differences(version, here)}. Start the workers anew on the same code, and set globals where they "
+                f"are imported, not under if __name__ == '__main__'"
+            )
+        checked(function, ticket)
 
 
-@functools.lru_cache(maxsize=64)
-def _source(function: Callable[..., Any]) -> str:
-    return source_digest(function)
+def checked(function: Callable[..., Any], ticket: str) -> None:
+    """The code of a function is that of the sweep with this ticket."""
+    if ticket:
+        _CHECKED[ticket] = function
+        while len(_CHECKED) > _TICKETS:
+            _CHECKED.pop(next(iter(_CHECKED)), None)
+
+
+_CHECKING = threading.RLock()
+_CHECKED: dict[str, Callable[..., Any]] = {}
+_TICKETS = 8  # sweeps that may use a process at a time
 
 
 class _Limit:

@@ -1,4 +1,5 @@
 import json
+import sqlite3
 
 import pytest
 
@@ -42,7 +43,6 @@ def test_a_grid_is_run_written_and_not_run_again(run, tmp_path, monkeypatch):
 
 def test_a_store_of_its_own_and_failures(run, tmp_path):
     text = VARIANCE.replace("0.1]", "5.0]").replace("[fixed]", 'store = "runs/own.db"\n[fixed]')
-    (tmp_path / "runs").mkdir()
     status, out, error = run(text)
     assert status == 1
     assert "2 of 4 cells done" in out
@@ -89,6 +89,45 @@ def test_other_functions(run, text):
     assert "nan" not in out.lower()
 
 
+def test_the_error_of_an_expression_keeps_its_lines(run, tmp_path):
+    text = """
+        function = "exit_time"
+        fixed = {start = -1.0, stop = "x > 0", n_examples = 64, learning_rate = 0.05, batch_size = 1}
+        grid.loss = ["x**4 +* 2"]
+        """
+    status, out, error = run(text)
+    assert status == 1
+    assert "0 of 1 cells done" in out
+    lines = error.splitlines()
+    assert lines[0] == "1 of 1 cells failed:"
+    assert "loss='x**4 +* 2'" in lines[1]
+    assert "ValueError: loss: it does not read as an expression (invalid syntax)" in lines[1]
+    assert lines[2].index("x**4 +* 2") + len("x**4 +") == lines[3].index("^")  # under the sign that is too many
+    assert lines[4] == "--retry-failed runs them again"
+    assert "\n".join(line[2:] for line in lines[1:4]) in (tmp_path / "sweep.failures.txt").read_text()
+
+
+def test_a_store_at_home(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    status, _, error = run(VARIANCE.replace("[fixed]", 'store = "~/runs/own.db"\n[fixed]'))
+    assert (status, error) == (0, "")
+    assert {each.name for each in (tmp_path / "home" / "runs").iterdir()} == {
+        "own.db", "own.db.lock", "own.csv", "own.json",
+    }  # fmt: skip
+
+
+def test_an_altered_cell_is_named_with_its_store(run, tmp_path):
+    assert run(VARIANCE)[0] == 0
+    with sqlite3.connect(tmp_path / "sweep.sqlite") as connection:
+        connection.execute("UPDATE cells SET data = zeroblob(16) WHERE rowid = 1")
+    connection.close()
+    status, _, error = run(VARIANCE)
+    assert status == 2
+    assert "sweep.sqlite' is damaged: the cell learning_rate=0.01, batch_size=1 is not as it was kept" in error
+    assert "--retry-failed runs it again" in error
+    assert run(VARIANCE, "--retry-failed")[0] == 0
+
+
 def test_ctrl_c_says_what_is_kept(run, monkeypatch):
     monkeypatch.setitem(FUNCTIONS, "evidence", stops)
     status, _, error = run('function = "evidence"\n[grid]\nregularization = [1.0, 2.0, 3.0]')
@@ -125,6 +164,13 @@ def stops(regularization):
         (VARIANCE + '[executor]\ntls_ca_file = "x"', "executor.address is missing"),
         (VARIANCE + '[executor]\naddress = "tls://x:1"\ntls_ca_file = "x"', "executor.tls_client_cert is missing"),
         (VARIANCE.replace("[fixed]", 'executor = "slurm"\n[fixed]'), "executor must be None, an Executor"),
+        (
+            VARIANCE.replace("[fixed]", 'store = ":memory:"\n[fixed]'),
+            "store must be the path of a file, got ':memory:'",
+        ),
+        (VARIANCE.replace("[fixed]", 'store = ""\n[fixed]'), "store must be the path of a file"),
+        (VARIANCE.replace("[fixed]", 'store = "."\n[fixed]'), "store must be the path of a file, got '.'"),
+        (VARIANCE.replace("[fixed]", 'store = "sweep.toml/s"\n[fixed]'), "toml: the folder of store, '"),
     ],
 )
 def test_bad_files_end_in_one_line_that_names_the_key(run, tmp_path, text, message):
@@ -141,7 +187,8 @@ def test_other_code_in_the_store(run, monkeypatch):
     status, _, error = run(VARIANCE)
     assert status == 2
     assert "holds results of other code, stationary_variance" in error
-    assert "this is stationary_variance (file" in error
+    assert "this is stationary_variance (code" in error
+    assert "what differs: sgdsde." in error
     assert "sgdsde 0.0.1 other" in error
     assert error.count("\n") == 1
 

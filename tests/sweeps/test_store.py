@@ -4,10 +4,11 @@ import os
 import sqlite3
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from sgdsde.sweeps import SweepFailures, failures, sweep
 from sgdsde.sweeps import store as stores
-from sgdsde.sweeps import sweep
 from sgdsde.sweeps.store import Row, open_store, read_store
 from sgdsde.sweeps.version import code_version
 
@@ -19,8 +20,8 @@ def test_rows_come_back(tmp_path):
     with open_store(tmp_path / "s", VERSION) as store:
         store.keep([ROW])
     with open_store(tmp_path / "s", VERSION) as store:
-        assert vars(store.row(b"k")) == vars(ROW)
-        assert (store.status(b"k"), store.status(b"other"), store.row(b"other")) == ("done", None, None)
+        assert vars(store.row(b"k", "x=1")) == vars(ROW)
+        assert store.row(b"other", "x=2") is None
 
 
 def test_a_done_cell_stays_as_it_is_and_a_failed_one_is_replaced(tmp_path):
@@ -29,7 +30,7 @@ def test_a_done_cell_stays_as_it_is_and_a_failed_one_is_replaced(tmp_path):
         assert [row.traceback for row in store.failed()] == ["E: oh"]
         store.keep([ROW])
         store.keep([replace(ROW, result="[1]", seconds=9.0)])
-        assert vars(store.row(b"k")) == vars(ROW)
+        assert vars(store.row(b"k", "x=1")) == vars(ROW)
         assert store.count() == 1
 
 
@@ -69,16 +70,48 @@ def test_other_files_are_left_alone(tmp_path):
             pass
 
 
-def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OSError, match="cannot be written: unable to open database file"):
-        sweep(abs, {"x": [1]}, tmp_path / "absent" / "s", version="1")
+def test_a_folder_that_is_not_there_is_made(tmp_path, monkeypatch):
+    path = tmp_path / "runs" / "first" / "s"
+    sweep(half, {"x": [1]}, path)
+    assert path.is_file()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    sweep(half, {"x": [1]}, "~/s")
+    assert (tmp_path / "home" / "s").is_file()
+    assert failures("~/s") == ()
+
+
+def test_a_folder_that_cannot_be_made_and_one_in_place_of_a_store(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"store '.*file/s': its folder cannot be made: File exists"):
+        sweep(half, {"x": [1]}, tmp_path / "file" / "s")
+    with pytest.raises(IsADirectoryError, match=r"store '.*' is a folder: name a file"):
+        sweep(half, {"x": [1]}, tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_store_in_memory_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert sweep(half, {"x": [1, 3]}, ":memory:").result.values.tolist() == [0.5, 1.5]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("store", [None, 3, b"s", "", True, "a\0b", "~nobody-of-this-name/s"])
+def test_what_is_no_path_is_refused(store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for call in (lambda: sweep(half, {"x": [1]}, store), lambda: failures(store)):
+        with pytest.raises(ValueError, match=r"store .*must be the path of a file"):
+            call()
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_code_is_refused_and_both_are_named(tmp_path):
     with open_store(tmp_path / "s", VERSION):
         pass
     other = code_version(divmod, "2")
-    message = r"holds results of other code, divmod \(version '1', format 1\); this is divmod \(version '2', format 1\)"
+    message = (
+        r"holds results of other code, divmod \(version '1', format 2\); this is divmod \(version '2', format 2\)\."
+    )
     with pytest.raises(ValueError, match=message) as refused, open_store(tmp_path / "s", other):
         pass
     assert "delete this one to start anew" in str(refused.value)
@@ -109,6 +142,92 @@ def test_a_folder_without_permission(tmp_path):
             sweep(half, {"x": [1.0, 2.0]}, tmp_path / "s")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("data", b"\x00" * 8), ("data", b"\x00" * 4), ("data", b""), ("data", None), ("data", "text"),
+        ("result", "[]"), ("result", "{"), ("result", '[{"name":"result"}]'), ("result", None), ("status", "failed"),
+        ("traceback", "ValueError: no"), ("error", "ValueError"), ("seconds", "long"), ("arguments", '{"x":2.0}'),
+        ("digest", b""),
+    ],
+)  # fmt: skip
+def test_a_cell_that_was_altered_is_named_with_its_store_and_can_be_run_again(tmp_path, column, value):
+    path, grid = tmp_path / "s", {"x": [1.0, 2.0, 3.0]}
+    sweep(half, grid, path)
+    with sqlite3.connect(path) as connection:
+        where = "arguments = '{\"x\":1.0}'"
+        assert connection.execute(f"UPDATE cells SET {column} = ? WHERE {where}", (value,)).rowcount == 1
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"store '.*s' is damaged: the cell x=1.0 is not as it was kept"):
+            sweep(half, grid, path)
+    assert sweep(half, {"x": [2.0]}, path).result.item() == 1.0
+    assert sweep(half, grid, path, retry_failed=True).result.values.tolist() == [0.5, 1.0, 1.5]
+    assert sweep(half, grid, path).result.values.tolist() == [0.5, 1.0, 1.5]
+
+
+def test_a_store_cut_or_altered_anywhere_gives_what_it_held_or_is_named(tmp_path):
+    grid = {"x": range(1, 13)}
+    expected = sweep(half, grid, tmp_path / "s").result.values
+    whole = (tmp_path / "s").read_bytes()
+    places = np.random.default_rng(0).integers(len(whole), size=20)
+    altered = [whole[: len(whole) * tenth // 10] for tenth in range(10)]
+    altered += [whole[:at] + bytes([whole[at] ^ 1 << int(at) % 8]) + whole[at + 1 :] for at in places]
+    altered += [(whole[:at] + bytes(64) + whole[at + 64 :])[: len(whole)] for at in places]
+    told = 0
+    for k, content in enumerate(altered):
+        store = tmp_path / f"{k}.sqlite"
+        store.write_bytes(content)
+        try:
+            np.testing.assert_array_equal(sweep(half, grid, store).result, expected)
+        except (ValueError, OSError) as error:
+            assert f"store '{store}' " in str(error)  # noqa: PT017
+            told += 1
+    assert told > 10
+
+
+def test_an_index_that_leads_to_another_cell(tmp_path):
+    """SQLite does not look whether the row that its index leads to has the key that was asked for."""
+    sweep(half, {"x": [1.0, 2.0]}, tmp_path / "s")
+    content = (tmp_path / "s").read_bytes()
+    with sqlite3.connect(tmp_path / "s") as connection:
+        one, two = (key for (key,) in connection.execute("SELECT key FROM cells ORDER BY rowid"))
+    connection.close()
+    swapped = {one: two, two: one}
+    root = max(content.rindex(one), content.rindex(two)) // 4096 * 4096  # the page of the index is the later one
+    page = content[root : root + 4096]
+    places = {key: page.index(key) for key in swapped}
+    for key, at in places.items():
+        page = page[:at] + swapped[key] + page[at + 32 :]
+    (tmp_path / "t").write_bytes(content[:root] + page + content[root + 4096 :])
+    with pytest.raises(ValueError, match=r"is damaged: the cell x=\d.0 is not as it was kept"):
+        sweep(half, {"x": [1.0, 2.0]}, tmp_path / "t")
+
+
+def test_an_altered_failure_is_named_with_its_store(tmp_path):
+    with pytest.warns(SweepFailures):
+        sweep(refuses, {"x": [1]}, tmp_path / "s")
+    with sqlite3.connect(tmp_path / "s") as connection:
+        connection.execute("UPDATE cells SET arguments = '{'")
+    connection.close()
+    with pytest.raises(ValueError, match=r"store '.*s' is damaged: the cell \{"):
+        failures(tmp_path / "s")
+
+
+def refuses(x):
+    raise ValueError("no")
+
+
+def test_failures_of_the_format_before_are_still_told(tmp_path):
+    with pytest.warns(SweepFailures):
+        sweep(refuses, {"x": [1]}, tmp_path / "s")
+    with sqlite3.connect(tmp_path / "s") as connection:
+        for column in ("digest", "error"):
+            connection.execute(f"ALTER TABLE cells DROP COLUMN {column}")
+    connection.close()
+    assert failures(tmp_path / "s")[0].error == "ValueError: no"
 
 
 def test_a_full_disk_loses_nothing_that_was_reported(tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 """sweep in one process: what it returns, keeps, runs and refuses."""
 
-import functools
+import contextlib
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import sweep_cells
 import xarray
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import sgdsde as sg
 from sgdsde.sweeps import SweepFailures, code_version, failures, sweep
 from sgdsde.sweeps.functions import stationary_variance
 from sgdsde.sweeps.task import run_cell
@@ -46,10 +48,11 @@ def test_a_number_on_a_grid(store):
 
 
 def test_what_is_done_is_not_run_again_and_a_grid_may_grow(store):
-    first = sweep(noted, {"a": [1, 2], "b": [3]}, store)
-    assert sweep(noted, {"a": [1, 2], "b": [3]}, store).identical(first)
+    # A version is named: the list of calls is a global of `noted`, and other code with every call.
+    first = sweep(noted, {"a": [1, 2], "b": [3]}, store, version="1")
+    assert sweep(noted, {"a": [1, 2], "b": [3]}, store, version="1").identical(first)
     assert len(CALLS) == 2
-    grown = sweep(noted, {"b": [3, 4], "a": [2, 1, 5]}, store)
+    grown = sweep(noted, {"b": [3, 4], "a": [2, 1, 5]}, store, version="1")
     assert len(CALLS) == 6
     np.testing.assert_array_equal(grown.result, [[5, 4, 8], [6, 5, 9]])
 
@@ -149,6 +152,71 @@ def test_failed_cells_run_again_only_on_request(store):
     assert failures(store) == ()
 
 
+class Leaves(BaseException):
+    """No Exception, as SystemExit is none."""
+
+
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_an_exit_is_a_failure_like_any_other(store, executor):
+    def leaves(x):
+        if x == 2:
+            sys.exit(f"no result at {x}")
+        if x == 3:
+            raise Leaves
+        if x == 4:
+            raise GeneratorExit
+        return x
+
+    pool = ThreadPoolExecutor(2) if executor else contextlib.nullcontext()
+    message = "3 of 5 cells failed:\n  x=2: SystemExit: no result at 2\n"
+    with pool as workers, pytest.warns(SweepFailures, match=message):
+        found = sweep(leaves, {"x": [1, 2, 3, 4, 5]}, store, workers)
+    np.testing.assert_array_equal(found.result, [1, np.nan, np.nan, np.nan, 5])
+    assert [failure.error.partition(":")[0] for failure in failures(store)] == [
+        "SystemExit", f"{__name__}.Leaves", "GeneratorExit",
+    ]  # fmt: skip
+
+
+def test_an_error_keeps_its_lines(store):
+    def refuses(loss):
+        return sg.Landscape(loss, "x").dimension
+
+    with pytest.raises(ValueError, match="does not read") as refused:
+        refuses("x +* 2")
+    text = str(refused.value)
+    assert text.endswith("\n    x +* 2\n       ^")  # points to a place in the line above
+    with pytest.warns(SweepFailures) as told:
+        found = sweep(refuses, {"loss": ["x**2", "x +* 2"]}, store)
+    (failure,) = failures(store)
+    assert failure.error == f"ValueError: {text}"
+    assert str(failure) == f"loss='x +* 2': ValueError: {text}"
+    shown = "\n".join(f"  {line}" for line in str(failure).splitlines())
+    assert str(told[0].message).startswith(f"1 of 2 cells failed:\n{shown}\nfailures(store) has")
+    assert found.attrs["failures"] == str(told[0].message)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("one\ntwo\n\nthree"), "ValueError: one\ntwo\n\nthree"),
+        (ValueError("  indented\n  ^"), "ValueError:   indented\n  ^"),
+        (ValueError(""), "ValueError"),
+        (SyntaxError("bad", ("f.py", 1, 3, "x +* 2", 1, 4)), 'SyntaxError: bad'),
+        (ExceptionGroup("two", [ValueError("a"), TypeError("b")]), "ExceptionGroup: two (2 sub-exceptions)"),
+    ],
+)  # fmt: skip
+def test_the_error_of_a_traceback(store, error, shown):
+    def fails(x):
+        try:
+            raise KeyError("before")
+        except KeyError:
+            raise error  # noqa: B904
+
+    with pytest.warns(SweepFailures, match="1 of 1"):
+        sweep(fails, {"x": [1]}, store, version="1")
+    assert failures(store)[0].error == shown
+
+
 def test_all_cells_may_fail(store):
     with pytest.warns(SweepFailures, match="2 of 2"):
         found = sweep(lambda x: None, {"x": [1, 2]}, store, version="1")
@@ -158,9 +226,9 @@ def test_all_cells_may_fail(store):
 
 def test_progress_ends_at_one_and_starts_where_the_store_is(store):
     reported = []
-    sweep(noted, {"a": [1, 2]}, store, progress=reported.append)
+    sweep(half, {"x": [1, 2]}, store, progress=reported.append)
     assert reported == [0.0, 0.5, 1.0]
-    sweep(noted, {"a": [1, 2, 3, 4]}, store, progress=reported.append)
+    sweep(half, {"x": [1, 2, 3, 4]}, store, progress=reported.append)
     assert reported[3:] == [0.5, 0.75, 1.0]
 
 
@@ -245,49 +313,28 @@ def test_bad_arguments_are_refused(store, options, message):
         sweep(half, {"x": [1]}, store, **options)
 
 
-def test_functions_that_depend_on_more_than_their_source_need_a_version(store):
-    scale = 2
-
-    def closure(x):
-        return scale * x
-
-    for function, message in (
-        (closure, "closure of scale"), (functools.partial(half, x=1), "got partial"), (max, "got builtin_function"),
-        (Flaky(), "got Flaky"), (3, "function must be callable, got 3"),
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match=message):
-            sweep(function, {"x": [1]}, store)
-    assert sweep(closure, {"x": [1]}, store, version="scale 2").result.values.tolist() == [2]
+def test_what_is_no_function_is_refused_and_a_version_stands_for_all_code(store):
+    with pytest.raises(ValueError, match="function must be callable, got 3"):
+        sweep(3, {"x": [1]}, store)
+    for scale in (2, 3):  # named the same, and it is the user's word that it is
+        assert sweep(lambda x: scale * x, {"x": [1]}, store, version="scaled").result.item() == 2  # noqa: B023
 
 
-def test_the_version_changes_with_the_file_and_with_the_library(tmp_path, monkeypatch):
-    import importlib.util
-
-    def load(text):
-        path = tmp_path / "own.py"
-        path.write_text(text)
-        spec = importlib.util.spec_from_file_location("own", path)
-        module = importlib.util.module_from_spec(spec)
-        exec(compile(text, path, "exec"), vars(module))
-        return module.f
-
-    function = load("def f(x):\n    return g(x)\ndef g(x):\n    return x\n")
-    first = code_version(function)
-    assert code_version(function) == first
-    store = tmp_path / "s"
-    sweep(function, {"x": [1]}, store)
-    function = load("def f(x):\n    return g(x)\ndef g(x):\n    return 2 * x\n")
-    with pytest.raises(ValueError, match=f"holds results of other code, f .file {first.source}"):
-        sweep(function, {"x": [1]}, store)
+def test_the_version_is_of_the_library_too(store, monkeypatch):
+    sweep(half, {"x": [1]}, store)
     monkeypatch.setattr("sgdsde.sweeps.version.library_version", lambda: "0.0.0 other")
-    assert code_version(load("def f(x):\n    return 1\n")).library == "0.0.0 other"
+    assert code_version(half).library == "0.0.0 other"
+    with pytest.raises(ValueError, match=r"holds results of other code, half .*; what differs: sgdsde\. "):
+        sweep(half, {"x": [1]}, store)
 
 
 def test_workers_with_other_code_are_refused(store):
     version = code_version(half)
     assert run_cell(half, {"x": 3}, version).traceback is None
-    for other in (replace(version, source="other"), replace(version, library="0.0.1 other")):
-        with pytest.raises(RuntimeError, match="a worker has other code than the sweep"):
+    changed = {"code": "other", "parts": (("a global", "1"),)}, {"library": "0.0.1 other"}, {"python": "pypy-9"}
+    for change, what in zip(changed, ("a global", "sgdsde", "Python"), strict=True):
+        other = replace(version, **change)
+        with pytest.raises(RuntimeError, match=f"a worker has other code than the sweep, .* what differs: {what}"):
             run_cell(half, {"x": 3}, other)
 
 

@@ -54,6 +54,13 @@ def killed_once(x, log, marker, number):
     return logged(x, log)
 
 
+FACTOR = 1
+
+
+def with_factor(x):
+    return FACTOR * x
+
+
 def waits_for(x, file):
     while not Path(file).exists():
         time.sleep(0.02)
