@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sgdsde.models.descent import descend_on_all, descent_of, kick_of, updates_per_call
+from sgdsde.models.descent import descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
 from sgdsde.models.dynamics import Steps
-from sgdsde.models.networks import Weights
+from sgdsde.models.network_checks import differentiated
+from sgdsde.models.networks import Weights, is_plain_relu, weights_of
 from sgdsde.models.replicas import Examples, evaluate, finite, weight_norm
 
 #: What is measured at every mark, in this order, before the user's measures.
@@ -59,6 +60,19 @@ class State:
     values: NDArray[np.float64]
     alive: NDArray[np.bool_]
     column: int = 0
+
+
+def rehearse(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """A step with a few examples and an evaluation, on copies of the weights; a ValueError where torch.func cannot."""
+    if is_plain_relu(model):
+        return
+    own = next(model.parameters())
+    weights = {name: w[None].clone() for name, w in weights_of(model).items()}
+    velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
+    x, y = x.to(own.device, own.dtype), y.to(own.device)
+    with torch.no_grad(), differentiated("for one replica beside the other, by torch.func.vmap"):
+        descend_by_autograd(model)(weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0)
+        evaluate(model, weights, x, y)
 
 
 def run_group(
@@ -146,8 +160,9 @@ def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> Non
     state.values[: len(MEASURES), state.alive, state.column] = row.cpu().numpy()[:, state.alive]
     for place, (name, function) in enumerate(measures.items(), len(MEASURES)):
         for r in np.flatnonzero(state.alive):
-            own = {key: w[r].clone() for key, w in weights.items()}  # whatever the function does, the run stays
-            x, y = (part[r] if data.y_train.ndim == 2 else part for part in (data.x_train, data.y_train))
+            # Copies: whatever the function does, the run stays, and so do other replicas' measures.
+            own = {key: w[r].clone() for key, w in weights.items()}
+            x, y = ((part[r] if data.y_train.ndim == 2 else part).clone() for part in (data.x_train, data.y_train))
             with torch.enable_grad():
                 found = function(own, x, y)
             try:

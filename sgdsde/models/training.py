@@ -20,10 +20,11 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
 from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.network_checks import TRIED
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.records import to_xarray, versions
-from sgdsde.models.replica_loop import MEASURES, Group, Measure, run_group
+from sgdsde.models.replica_loop import MEASURES, Group, Measure, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
     checked_configs,
@@ -153,8 +154,9 @@ def train(
     tf32 = checked_tf32(tf32, device, dtype)
     configs, own = checked_configs(config, replicas), checked_measures(measures)
     courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
-    sets = checked_data(data, configs[0], replicas)
-    checked_model(model, sets[0])
+    sets = checked_data(data, configs[0], replicas, dtype)
+    network = checked_model(model, sets, dtype)
+    rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     settings = {
@@ -174,7 +176,7 @@ def train(
     def run(number: int, stop: Event) -> NDArray[np.float64]:
         members = together[number]
         group = Group(
-            copy.deepcopy(model).to(device, dtype),
+            copy.deepcopy(network).to(device, dtype),
             stack([start[r] for r in members], device, dtype),
             shared or Examples.of([sets[r] for r in members], device, dtype),
             [kind.steps(courses[r], np.random.default_rng(int(seeds[r][1]))) for r in members],

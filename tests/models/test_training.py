@@ -161,8 +161,11 @@ class Silent(nn.Linear):
         ({"data": [DIGITS]}, "data must be one Dataset or one per replica, 2, got 1"),
         ({"data": (DIGITS.x_train, DIGITS.y_train)}, "data must be a Dataset"),
         ({"model": "mlp"}, "model must be a torch.nn.Module"),
-        ({"model": mlp(63, 10)}, r"model must accept inputs of shape \(2, 64\)"),
-        ({"model": mlp(64, 9)}, r"model must give logits of shape \(n, classes ≥ 10\) for digits, got \(2, 9\)"),
+        (
+            {"model": mlp(63, 10)},
+            r"shape \(n, 64\) of float32, as digits has: its Linear at 0 .* takes \(n, …, 63\)",
+        ),
+        ({"model": mlp(64, 9)}, r"model must give logits of shape \(n, classes ≥ 10\) for digits, got \(n, 9\)"),
         ({"model": Silent(64, 10)}, "model must give logits"),
         ({"model": nn.Flatten()}, "model must have parameters"),
         ({"model": nn.Sequential(nn.BatchNorm1d(64), nn.Linear(64, 10))}, "BatchNorm1d"),
