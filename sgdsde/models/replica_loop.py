@@ -29,6 +29,8 @@ MEASURES = {
 }
 #: (weights of one network, training inputs (N, features), labels (N,)) → a number.
 Measure: TypeAlias = Callable[[Weights, Tensor, Tensor], float | Tensor]
+#: A state by names.
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
 INDEX_CHUNK = 1 << 20
 #: Of streams that are drawn again after an interruption: steps between two looks at `stop`.
@@ -80,15 +82,18 @@ def run_group(
     marks: list[int],
     measures: Mapping[str, Measure],
     stop: Event,
-    kept: Mapping[str, NDArray[np.generic]] | None = None,
-    keep: Callable[[dict[str, NDArray[np.generic]]], None] | None = None,
+    kept: Callable[[Arrays], Arrays | None] | None = None,
+    keep: Callable[[Arrays], None] | None = None,
     keep_every: int = 1,
 ) -> NDArray[np.float64]:
     """Train a group; its measures at `marks`, (names, replicas, marks), NaN once diverged.
 
-    It goes on from the state `kept`; after every `keep_every` marks and at the last, `keep` is given the state.
+    It goes on from the state that `kept` has, if any, when it is given one at the start; after every `keep_every` marks
+    and at the last, `keep` is given the state.
     """
-    state = _restored(group, len(MEASURES) + len(measures), len(marks), kept)
+    state = _at_start(group, len(MEASURES) + len(measures), len(marks))
+    if kept is not None and (found := kept(_flat(group, state))) is not None:
+        state = _restored(group, state, found)
     if 0 < state.column < len(marks):
         _draw_again(group, marks[state.column - 1], stop)
     with torch.no_grad():
@@ -171,7 +176,13 @@ def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> Non
                 raise ValueError(f"measures[{name!r}] must return a number, got {found!r}") from None
 
 
-def _flat(group: Group, state: State) -> dict[str, NDArray[np.generic]]:
+def _at_start(group: Group, names: int, marks: int) -> State:
+    velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
+    replicas = len(group.streams)
+    return State(velocity, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+
+
+def _flat(group: Group, state: State) -> Arrays:
     """The state as plain arrays."""
     tensors = {f"weights/{name}": w for name, w in group.weights.items()}
     tensors |= {f"velocity/{name}": v for name, v in state.velocity.items()}
@@ -179,13 +190,9 @@ def _flat(group: Group, state: State) -> dict[str, NDArray[np.generic]]:
     return arrays | {"values": state.values, "alive": state.alive, "marks": np.array(state.column)}
 
 
-def _restored(group: Group, names: int, marks: int, kept: Mapping[str, NDArray[np.generic]] | None) -> State:
-    """The state at the start, or the one that was kept; the group's weights are set to it."""
-    velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
-    replicas = len(group.streams)
-    if kept is None:
-        return State(velocity, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
-    for kind, tensors in (("weights", group.weights), ("velocity", velocity)):
+def _restored(group: Group, state: State, kept: Arrays) -> State:
+    """The state that was kept; the group's weights are set to it."""
+    for kind, tensors in (("weights", group.weights), ("velocity", state.velocity)):
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(kept[f"{kind}/{name}"]))
-    return State(velocity, kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))
+    return State(state.velocity, kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))

@@ -110,7 +110,8 @@ def train(
         results. Torch's own setting is set accordingly for the time of the call.
     checkpoint : path, optional
         A folder that holds the run so far. The same call goes on from there, to the same result bit for bit; when it
-        has ended, the call returns what was found. Measures are told apart by their names alone.
+        has ended, the call returns what was found. Measures are told apart by their names alone. A file in it that was
+        cut or changed is refused by its digest.
     checkpoint_every : int
         Evaluations between two checkpoints of a replica: what lies in between is lost when a run is cut short.
 
@@ -186,7 +187,8 @@ def train(
         )
         if folder is None:
             return run_group(group, marks, own, stop)
-        return run_group(group, marks, own, stop, folder.load(number), partial(folder.save, number), keep_every)
+        kept, keep = partial(folder.load, number), partial(folder.save, number)
+        return run_group(group, marks, own, stop, kept, keep, keep_every)
 
     values = np.full((len(MEASURES) + len(own), replicas, len(marks)), np.nan)
     with tensor_cores(device, tf32):
