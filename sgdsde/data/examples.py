@@ -36,7 +36,7 @@ def checked_labels(name: str, value: object, examples: int) -> NDArray[np.int64]
     array = _numbers(name, value, "class numbers 0, 1, …, one for each example")
     if array.shape not in ((examples,), (examples, 1)):
         raise ValueError(f"{name} must be one class number for each of {examples} examples, got {array.shape}")
-    array = array.reshape(-1)
+    array = array if array.ndim == 1 else array.reshape(-1)
     good = (array >= 0) & (array < MOST_CLASSES) & (array == np.floor(array))
     if not good.all():
         fractions = np.isfinite(array).all() and (array != np.floor(array)).any()

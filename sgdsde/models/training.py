@@ -119,7 +119,7 @@ def train(
     -------
     xarray.Dataset
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
-        (replica, update), and ``diverged`` over (replica,). A replica whose weights or losses leave the finite numbers
+        (replica, step), and ``diverged`` over (replica,); ``step`` is the number of updates. A replica whose weights or losses leave the finite numbers
         is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such replicas. Coordinate
         ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are many; so are then
         ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the provenance.
@@ -142,8 +142,8 @@ def train(
     >>> config = SGDConfig(learning_rate=0.1, batch_size=20, n_examples=500, momentum=0.9)
     >>> runs = train(mlp(64, 32, 10), digits(n_train=500), config, updates=200, replicas=2, evaluate_every=100)
     >>> dict(runs.sizes)
-    {'replica': 2, 'update': 2}
-    >>> bool((runs.test_accuracy.isel(update=-1) > 0.85).all())
+    {'replica': 2, 'step': 2}
+    >>> bool((runs.test_accuracy.isel(step=-1) > 0.85).all())
     True
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import TensorDataset
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import digits
@@ -253,3 +254,38 @@ def test_labels_of_every_data_set_must_fit_the_model():
     binary[0] = type(binary[0])(**{**vars(binary[0]), **zeros})
     with pytest.raises(ValueError, match=r"logits of shape \(n, classes ≥ 10\)"):
         train(mlp(64, 2), binary, CONFIG, 10, 2)
+
+
+@pytest.mark.parametrize(
+    "door", ["gradient_covariance", "mean_hessian", "per_example_gradients", "two_batch_estimates"]
+)
+def test_every_door_but_training_takes_the_same_forms_of_data(door):
+    x, y = torch.tensor(DATA.x_train).double(), torch.tensor(DATA.y_train)
+    model, v = mlp(64, 10), np.linspace(-1, 1, 650) ** 3
+    take = {
+        "gradient_covariance": lambda data: gradient_covariance(model, data).trace,
+        "mean_hessian": lambda data: mean_hessian(model, data).product(v),
+        "per_example_gradients": lambda data: torch.cat(list(per_example_gradients(model.double(), data))),
+        "two_batch_estimates": lambda data: two_batch_estimates(model, data, (5, 50), 2).numerators,
+    }[door]
+    forms = (DATA, (x, y), (x.numpy(), y.numpy()), (x.tolist(), y.tolist()), [x, y[:, None]], [(x, y)])
+    forms += (((x[:20], y[:20]), (x[20:], y[20:])),)
+    for form in forms[1:]:
+        np.testing.assert_allclose(take(form), take(forms[0]), rtol=1e-12, atol=1e-14)
+    wrong = {
+        r"data\[0\], the inputs, must be finite, got inf at \[3, 1\]": (
+            x.index_put((torch.tensor(3), torch.tensor(1)), torch.tensor(torch.inf).double()),
+            y,
+        ),
+        r"data\[1\]\[0\], the inputs, must be finite, got nan at \[0, 0\]": [(x, y), (x * torch.nan, y)],
+        r"data\[1\], the labels, must be one class number for each of 60 examples, got \(5,\)": (x, y[:5]),
+        r"data must be .* got a TensorDataset": TensorDataset(x, y),
+        r"data must be .* got a Tensor \(60, 64\)": x,
+        r"data must be .* got a list of Dataset": [DATA, DATA],
+        r"data must be .* got a str": "digits",
+        r"data must be .* got an empty tuple": (),
+    }
+    for message, data in wrong.items():
+        with pytest.raises(ValueError, match=message) as refused:
+            take(data)
+        assert len(str(refused.value)) < 300
