@@ -70,8 +70,9 @@ def train(
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, features) to logits (n, classes). It is not changed. Its loss must be a mean over examples, so
-        batch normalisation and dropout are refused.
+        Maps inputs (n, features) to logits (n, classes). It is not changed, and works on a copy of the data. Its loss
+        must be a mean over examples, so batch normalisation and dropout are refused; README lists what else is, and
+        `sgdsde.models.network_checks` finds it out on a few examples.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
     config : SGDConfig, or one per replica
@@ -119,10 +120,11 @@ def train(
     -------
     xarray.Dataset
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
-        (replica, step), and ``diverged`` over (replica,); ``step`` is the number of updates. A replica whose weights or losses leave the finite numbers
-        is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such replicas. Coordinate
-        ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are many; so are then
-        ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the provenance.
+        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). A replica whose weights or losses
+        leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such
+        replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are
+        many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the
+        provenance.
 
     Raises
     ------
