@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sgdsde.data.dataset import as_seed
+
 Weights = dict[str, Tensor]
 #: Where a module keeps what is called beside it.
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -93,7 +95,7 @@ def draw_weights(model: nn.Module, seed: int) -> Weights:
     Raises
     ------
     ValueError
-        When a parameter belongs to a module without ``reset_parameters()``.
+        When `model` is no module, or a parameter belongs to one without ``reset_parameters()``.
 
     Examples
     --------
@@ -101,8 +103,10 @@ def draw_weights(model: nn.Module, seed: int) -> Weights:
     >>> bool((first["0.weight"] == second["0.weight"]).any())
     False
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {model!r}")
     model = copy.deepcopy(model).cpu()  # the same weights on any device
-    with seeded(seed):
+    with seeded(as_seed(seed)):
         for name, module in model.named_modules():
             if callable(getattr(module, "reset_parameters", None)):
                 module.reset_parameters()
