@@ -60,10 +60,10 @@ def main(picture: Path) -> None:
         for batch_size, (colour, marker) in zip((4, 16, 64), looks(), strict=False):
             config = sg.SGDConfig(learning_rate=0.1, batch_size=batch_size, n_examples=200)
             runs = sg.models.train(MODEL, DATA, config, updates=1000, evaluate_every=125, measures=measures, seed=0)
-            print(f"B = {batch_size}:", {name: f"{float(runs[name].isel(update=-1).mean()):.3g}" for name in PANELS})
+            print(f"B = {batch_size}:", {name: f"{float(runs[name].isel(step=-1).mean()):.3g}" for name in PANELS})
             for axes, (name, title) in zip(panels, PANELS.items(), strict=True):
                 axes.plot(
-                    runs["update"], runs[name].isel(replica=0), color=colour, marker=marker, label=f"B = {batch_size}"
+                    runs["step"], runs[name].isel(replica=0), color=colour, marker=marker, label=f"B = {batch_size}"
                 )
                 axes.set(xlabel="updates", ylabel=title)
         panels[1].set(yscale="log")

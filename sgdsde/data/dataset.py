@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sgdsde.arguments import whole
+from sgdsde.data.examples import checked_inputs, checked_labels
 
 
 class DataUnavailable(OSError):
@@ -21,10 +25,10 @@ class Dataset:
     ----------
     name : str
         Short name, for titles.
-    x_train, x_test : array of float32 or float64, shape (n, features)
-        Inputs; images have brightness in [0, 1].
-    y_train, y_test : array of int64, shape (n,)
-        Labels 0, 1, …
+    x_train, x_test : array_like or tensor, (n, features)
+        Inputs, finite; images have brightness in [0, 1]. Kept as arrays of float32 where they are that, else float64.
+    y_train, y_test : array_like or tensor, (n,)
+        Labels 0, 1, …; kept as int64.
     image_shape : tuple of int
         Shape of one input as an image, (height, width); () where it is none.
     provenance : str
@@ -33,14 +37,14 @@ class Dataset:
     Raises
     ------
     ValueError
-        When the shapes do not fit together, a part is empty, or a label is negative.
+        When the shapes do not fit together, a part is empty, a number is missing, NaN or infinite, or a label is no
+        class number; the message names the part and the place.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> x, y = np.zeros((3, 4), dtype=np.float32), np.array([0, 1, 1])
-    >>> Dataset("toy", x, y, x[:1], y[:1], image_shape=(2, 2), provenance="by hand").n_classes
-    2
+    >>> toy = Dataset("toy", [[0, 1], [1, 0], [1, 1]], [0, 1, 1], [[0, 0]], [0])
+    >>> toy.n_train, toy.n_classes, toy.x_train.dtype.name
+    (3, 2, 'float64')
     """
 
     name: str
@@ -48,18 +52,24 @@ class Dataset:
     y_train: NDArray[np.int64]
     x_test: NDArray[np.floating[Any]]
     y_test: NDArray[np.int64]
-    image_shape: tuple[int, ...]
-    provenance: str
+    image_shape: tuple[int, ...] = ()
+    provenance: str = "handed in as arrays"
 
     def __post_init__(self) -> None:
-        for part in ("train", "test"):
-            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
+        for field in ("name", "provenance"):
+            if not isinstance(getattr(self, field), str):
                 raise ValueError(
-                    f"x_{part} must be (n, features) and y_{part} (n,) with n ≥ 1, got {x.shape} and {y.shape}"
+                    f"{field} must be a text, got {type(getattr(self, field)).__name__}; "
+                    "a Dataset is made of name, x_train, y_train, x_test, y_test"
                 )
-            if not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
-                raise ValueError(f"y_{part} must hold integer labels from 0, got {y.dtype} from {y.min()}")
+        object.__setattr__(self, "image_shape", _sides(self.image_shape))
+        for part in ("train", "test"):
+            x = checked_inputs(f"x_{part}", getattr(self, f"x_{part}"))
+            if x.ndim != 2:
+                raise ValueError(f"x_{part} must be (n, features), got {x.shape}{_hint(x.shape)}")
+            y = checked_labels(f"y_{part}", getattr(self, f"y_{part}"), len(x))
+            object.__setattr__(self, f"x_{part}", x if x.dtype.kind == "f" else x.astype(np.float64))
+            object.__setattr__(self, f"y_{part}", y)
         if self.x_test.shape[1] != self.x_train.shape[1]:
             raise ValueError(
                 f"x_test must have the {self.x_train.shape[1]} features of x_train, got {self.x_test.shape[1]}"
@@ -95,3 +105,16 @@ def as_seed(seed: object) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     return int(seed)
+
+
+def _sides(image_shape: object) -> tuple[int, ...]:
+    if isinstance(image_shape, str) or not isinstance(image_shape, Sequence):
+        raise ValueError(f"image_shape must be a tuple such as (28, 28), or () for no images, got {image_shape!r}")
+    return tuple(whole("image_shape", side, 1) for side in image_shape)
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    """What to do with images that are not flat."""
+    if len(shape) < 2:
+        return ""
+    return f": hand in x.reshape(len(x), -1), and begin the network with nn.Unflatten(1, {shape[1:]})"

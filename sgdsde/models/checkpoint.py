@@ -1,20 +1,23 @@
 """A training run on disk, so that one that was cut short goes on where it was: plain arrays and JSON, never pickle.
 
 A folder: ``run.json`` says with which arguments the run was started, and ``group-0000.npz`` and so on hold the state of
-each group of replicas after its last kept evaluation. Each file is replaced as a whole, so that it is always whole.
+each group of replicas after its last kept evaluation. Each file is written beside its place, forced to disk and
+renamed, so that it is always whole. Each has a digest of its content, its run and its place, which is checked before
+anything of it is used: a file that was cut, changed or moved is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,29 +27,63 @@ from sgdsde.data.dataset import Dataset
 
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Version of the layout.
-FORMAT = 1
+FORMAT = 2
+#: Bytes of a digest in hexadecimal digits.
+DIGITS = 64
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The folder of one run; made by :func:`open_checkpoint`."""
+    """The folder of one run; made by :func:`open_checkpoint`.
+
+    Attributes
+    ----------
+    path : Path
+    run : str
+        Digest of the run's arguments.
+    """
 
     path: Path
+    run: str
 
     def save(self, group: int, arrays: Arrays) -> None:
         """Replace the state of a group, at once and for good."""
-        _write(self._file(group), lambda file: np.savez(file, **dict(arrays)))  # type: ignore[arg-type]
+        buffer = io.BytesIO()
+        np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+        with zipfile.ZipFile(buffer, "a") as file:
+            file.comment = bytes(DIGITS)  # where the digest goes: NumPy reads the file as any other
+        content = buffer.getvalue()[:-DIGITS]
+        _write(self._file(group), content + self._digest(group, content))
 
-    def load(self, group: int) -> dict[str, NDArray[np.generic]] | None:
-        """The state of a group, or None when none was kept; ValueError when the file is damaged."""
+    def load(self, group: int, like: Arrays) -> dict[str, NDArray[np.generic]] | None:
+        """The state of a group, or None when none was kept.
+
+        ValueError when the file is not as it was saved, or holds other arrays than ones such as `like`.
+        """
         file = self._file(group)
-        if not file.exists():
-            return None
         try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as found:
-                return dict(found)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"checkpoint file {str(file)!r} is damaged ({error}); delete it to start anew") from error
+            whole = file.read_bytes()
+        except FileNotFoundError:
+            return None
+        content, ending = whole[:-DIGITS], whole[-DIGITS:]
+        if ending != self._digest(group, content):
+            raise ValueError(
+                f"checkpoint file {str(file)!r} is damaged, or of another run or place: its digest does not fit its "
+                "content; delete it to start these replicas anew"
+            )
+        with np.load(io.BytesIO(whole), allow_pickle=False) as opened:
+            found = dict(opened)
+        wanted = {name: (array.shape, array.dtype.str) for name, array in like.items()}
+        if {name: (array.shape, array.dtype.str) for name, array in found.items()} != wanted:
+            raise ValueError(
+                f"checkpoint file {str(file)!r} must hold the arrays {', '.join(wanted)} of this run; delete it to "
+                "start these replicas anew"
+            )
+        return found
+
+    def _digest(self, group: int, content: bytes) -> bytes:
+        """Of a file's bytes, for one group of one run."""
+        return hashlib.sha256(f"{self.run} {group} ".encode() + content).hexdigest().encode()
 
     def _file(self, group: int) -> Path:
         return self.path / f"group-{group:04}.npz"
@@ -68,33 +105,52 @@ def open_checkpoint(path: str | os.PathLike[str], arguments: Mapping[str, object
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made = open_checkpoint(folder, {"seed": 1})
     ...     made.save(0, {"w": np.ones(2)})
-    ...     found = open_checkpoint(folder, {"seed": 1}).load(0)
+    ...     found = open_checkpoint(folder, {"seed": 1}).load(0, like={"w": np.empty(2)})
     >>> found["w"]
     array([1., 1.])
     """
-    folder = Path(path)
+    folder, run = _folder(path), _run_digest(arguments)
     described = folder / "run.json"
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"checkpoint must be a folder, or not exist yet, got the file {str(folder)!r}")
     if described.exists():
         try:
             found = json.loads(described.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"checkpoint {str(folder)!r} has a damaged run.json: {error}") from error
         _check_same(folder, found, arguments)
     elif folder.exists() and any(not name.startswith(".") for name in os.listdir(folder)):
         raise ValueError(f"checkpoint must be an empty folder or one of an earlier run, got {str(folder)!r}")
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"format": FORMAT, "arguments": arguments}, indent=1, ensure_ascii=False)
-        _write(described, lambda file: file.write(text.encode()))
-    return Checkpoint(folder)
+        text = json.dumps({"format": FORMAT, "arguments": arguments, "digest": run}, indent=1, ensure_ascii=False)
+        _write(described, text.encode())
+    return Checkpoint(folder, run)
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+    """A path that names something; ``~`` is the user's home."""
+    try:
+        found = Path(path).expanduser()
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"checkpoint must be the path of a folder, got {path!r}: {error}") from error
+    if not os.fspath(path) or "\0" in str(path):
+        raise ValueError(f"checkpoint must be the path of a folder, or None for no checkpoint, got {os.fspath(path)!r}")
+    return found
+
+
+def _run_digest(arguments: object) -> str:
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
 
 def _check_same(folder: Path, found: object, arguments: Mapping[str, object]) -> None:
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("arguments"), dict):
-        raise ValueError(f"checkpoint must be a folder of this version of sgdsde, got {str(folder)!r}")
+        raise ValueError(
+            f"checkpoint must be a folder of this version of sgdsde, got {str(folder)!r}; name another folder"
+        )
     before, now = found["arguments"], json.loads(json.dumps(arguments))
+    if found.get("digest") != _run_digest(before):
+        raise ValueError(f"checkpoint {str(folder)!r} has a damaged run.json: its digest does not fit its content")
     for name in [*now, *before]:
         if before.get(name) != now.get(name):
             raise ValueError(
@@ -103,12 +159,12 @@ def _check_same(folder: Path, found: object, arguments: Mapping[str, object]) ->
             )
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Write beside `path`, force it to disk, and put it in the place of what was there."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     try:
         with os.fdopen(handle, "wb") as file:
-            write(file)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -11,11 +11,12 @@ from torch import nn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.data.examples import representable
+from sgdsde.models.examples import described
+from sgdsde.models.network_checks import TRIED, checked_network
 
 T = TypeVar("T")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-#: Layers that tie the examples of a batch together or add noise of their own: the loss is then no sum over examples.
-REFUSED = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
 def count(name: str, value: object) -> int:
@@ -27,7 +28,7 @@ def count(name: str, value: object) -> int:
 
 def one_of(name: str, value: str, accepted: Mapping[str, T]) -> T:
     """The entry of a registry."""
-    if value not in accepted:
+    if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name} must be one of {', '.join(sorted(accepted))}, got {value!r}")
     return accepted[value]
 
@@ -38,10 +39,10 @@ def checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
 
 
 def checked_device(device: str | torch.device | None) -> torch.device:
-    """A device that can hold a tensor now."""
+    """A device that can hold numbers now: "meta" holds shapes."""
     try:
         found = torch.get_default_device() if device is None else torch.device(device)
-        torch.empty(1, device=found)
+        torch.zeros(1, device=found).item()
     except (RuntimeError, AssertionError, TypeError) as error:  # torch built without CUDA raises an AssertionError
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -50,12 +51,18 @@ def checked_device(device: str | torch.device | None) -> torch.device:
     return found
 
 
-def checked_data(data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int) -> list[Dataset]:
+def checked_data(
+    data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int, dtype: torch.dtype
+) -> list[Dataset]:
     """One data set for all replicas, or one for each, of equal shapes and with the config's N."""
     config.require_plain("dampening", "weight_decay")
-    sets = [data] if isinstance(data, Dataset) else list(data)
-    if not all(isinstance(d, Dataset) for d in sets):
-        raise ValueError(f"data must be a Dataset or a sequence of them, got {[type(d).__name__ for d in sets]}")
+    sets = [data] if isinstance(data, Dataset) else list(data) if isinstance(data, (tuple, list)) else []
+    if not sets or not all(isinstance(d, Dataset) for d in sets):
+        raise ValueError(
+            f"data must be a Dataset or a sequence of them, one per replica, got {described(data)}: make one by "
+            "sgdsde.data.Dataset(name, x_train, y_train, x_test, y_test), as accuracy is measured on examples for "
+            "testing too"
+        )
     if not isinstance(data, Dataset) and len(sets) != replicas:
         raise ValueError(f"data must be one Dataset or one per replica, {replicas}, got {len(sets)}")
     for d in sets:
@@ -66,30 +73,17 @@ def checked_data(data: Dataset | Sequence[Dataset], config: SGDConfig, replicas:
             )
         if d.x_train.shape != sets[0].x_train.shape or d.x_test.shape != sets[0].x_test.shape:
             raise ValueError("data must have equal shapes in all replicas")
+        for part in ("x_train", "x_test"):
+            representable(f"{part} of {d.name}", getattr(d, part), str(dtype).removeprefix("torch."))
     return sets
 
 
-def checked_model(model: nn.Module, data: Dataset) -> None:
-    """A network with trainable weights, whose loss is a sum over examples and whose outputs fit the labels."""
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"model must be a torch.nn.Module, got {model!r}")
-    parameters = list(model.parameters())
-    if not parameters or not all(p.requires_grad for p in parameters):
-        raise ValueError("model must have parameters, all of them with requires_grad=True")
-    for module in model.modules():
-        if isinstance(module, REFUSED) and module.training:
-            raise ValueError(
-                f"model must have a loss that is a mean over examples, which {type(module).__name__} undoes; "
-                "remove it, or call model.eval()"
-            )
-    x = torch.tensor(data.x_train[:2], dtype=parameters[0].dtype, device=parameters[0].device)
-    try:
-        with torch.no_grad():
-            shape = tuple(model(x).shape)
-    except RuntimeError as error:
-        raise ValueError(f"model must accept inputs of shape {tuple(x.shape)} ({data.name}): {error}") from error
-    classes = max(data.n_classes, 2)
-    if len(shape) != 2 or shape[0] != len(x) or shape[1] < classes:
-        raise ValueError(
-            f"model must give logits of shape (n, classes ≥ {classes}) for {data.name}, got {shape} for n = {len(x)}"
-        )
+def checked_model(model: nn.Module, sets: Sequence[Dataset], dtype: torch.dtype) -> nn.Module:
+    """A network whose loss is a sum over examples and whose outputs fit the labels of all sets: a copy to work with."""
+    data, classes = sets[0], max(2, *(d.n_classes for d in sets))
+    x = torch.tensor(data.x_train[:TRIED])
+    network, shape = checked_network(model, x, dtype, data.name, data.image_shape)
+    if len(shape) != 2 or shape[1] < classes:
+        got = ", ".join(["n", *map(str, shape[1:])])
+        raise ValueError(f"model must give logits of shape (n, classes ≥ {classes}) for {data.name}, got ({got})")
+    return network

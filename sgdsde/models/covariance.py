@@ -14,7 +14,8 @@ from torch.linalg import vector_norm
 
 from sgdsde.data.dataset import as_seed
 from sgdsde.models.checks import count
-from sgdsde.models.example_losses import Data, ExampleLosses, example_losses
+from sgdsde.models.example_losses import ExampleLosses, example_losses
+from sgdsde.models.examples import Data
 from sgdsde.models.linear_layers import LayerFactors, layer_factors, layer_products
 
 Array = NDArray[np.float64]
@@ -158,7 +159,7 @@ def gradient_covariance(
     ----------
     model : torch.nn.Module
         Maps inputs (n, …) to logits (n, classes). A copy of it is used, on its own device.
-    data : Dataset or (inputs, labels)
+    data : Dataset, (inputs, labels) or sequence of such pairs of tensors
         N ≥ 2 training examples; labels (N,) are class numbers from 0.
     chunk : int
         Gradients held at once, for the trace; for the Gram matrix twice as many. A network all of whose parameters
@@ -192,7 +193,9 @@ def gradient_covariance(
     >>> bool(np.allclose(F.product(u), F.eigenvalues[0] * u, atol=1e-12))
     True
     """
-    return GradientCovariance(example_losses(model, data, chunk, dtype))
+    losses = example_losses(model, data, chunk, dtype)
+    losses.gradients_of(slice(0, 1))  # names what torch cannot differentiate, before it is asked for
+    return GradientCovariance(losses)
 
 
 def as_array(values: Tensor) -> Array:

@@ -12,9 +12,12 @@ from torch import nn
 
 from sgdsde.data.dataset import as_seed
 from sgdsde.models.checks import checked_dtype, count
-from sgdsde.models.curvature_evidence import hessian_operator
-from sgdsde.models.example_losses import COLUMNS, Data, batches_of
+from sgdsde.models.curvature_evidence import operator_of
+from sgdsde.models.example_losses import COLUMNS
+from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
+from sgdsde.models.network_checks import differentiated
+from sgdsde.models.summed_loss import summed_loss
 from sgdsde.statistics.lanczos import as_product, check_symmetry
 
 Array = NDArray[np.float64]
@@ -51,7 +54,7 @@ class MeanHessian:
         if v.ndim not in (1, 2) or len(v) != self.n_parameters or not v.numel():
             raise ValueError(f"vectors must be (P,) or (P, k) with P = {self.n_parameters}, got {tuple(v.shape)}")
         columns = torch.split(v.reshape(self.n_parameters, -1), COLUMNS, dim=1)
-        with forward_mode():
+        with forward_mode(), differentiated("twice, the second time forward"):
             found = torch.cat([self.operator @ block for block in columns], dim=1).reshape(v.shape)
         return np.asarray(found.detach().double().cpu().numpy() / self.n_examples)
 
@@ -109,9 +112,8 @@ def mean_hessian(model: nn.Module, data: Data, *, dtype: str | torch.dtype = "fl
     >>> H.product(np.ones(8)).shape                     # logits move alike: no curvature that way
     (8,)
     """
-    batches = batches_of(data)
-    operator = hessian_operator(model, nn.CrossEntropyLoss(reduction="sum"), batches, dtype)
-    return MeanHessian(operator, sum(len(y) for _, y in batches), TOLERANCES[checked_dtype(dtype)])
+    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), data, dtype)
+    return MeanHessian(operator_of(summed), summed.n_examples, TOLERANCES[checked_dtype(dtype)])
 
 
 def top_eigenpairs(operator: Any, k: int = 1, *, tolerance: float | None = None, seed: int = 0) -> TopEigenpairs:

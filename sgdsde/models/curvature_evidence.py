@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from sgdsde.data.dataset import Dataset
 from sgdsde.logistic.checks import checked_penalty
+from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
-from sgdsde.models.summed_loss import Batch, SummedLoss, summed_loss
+from sgdsde.models.summed_loss import SummedLoss, summed_loss
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.theory.evidence import null_log_evidence
 
@@ -66,9 +65,7 @@ class NetworkEvidence:
         return self.log_determinant.quadrature_error / 2
 
 
-def hessian_operator(
-    model: nn.Module, loss: nn.Module, data: Dataset | Sequence[Batch], dtype: str | torch.dtype = "float64"
-) -> Any:
+def hessian_operator(model: nn.Module, loss: nn.Module, data: Data, dtype: str | torch.dtype = "float64") -> Any:
     """The Hessian of the summed cross-entropy at the model's weights, without a penalty, as an operator.
 
     Parameters
@@ -77,8 +74,8 @@ def hessian_operator(
         A copy of it is used, on its own device, so that later training does not change the operator.
     loss : torch.nn.CrossEntropyLoss or torch.nn.BCEWithLogitsLoss
         With ``reduction="sum"`` and nothing else changed; the second wants one logit for each example.
-    data : Dataset or sequence of (inputs, labels)
-        Training examples, or batches of tensors; labels are class numbers from 0.
+    data : Dataset, (inputs, labels) or sequence of such pairs of tensors
+        Training examples, or batches of them; labels are class numbers from 0.
     dtype : str
         In which products are computed: "float64" or "float32".
 
@@ -101,13 +98,13 @@ def hessian_operator(
     >>> hessian_operator(mlp(3, 2), nn.CrossEntropyLoss(reduction="sum"), [(x, y)]).shape
     (8, 8)
     """
-    return _operator(summed_loss(model, loss, data, dtype))
+    return operator_of(summed_loss(model, loss, data, dtype))
 
 
 def network_evidence(
     model: nn.Module,
     loss: nn.Module,
-    data: Dataset | Sequence[Batch],
+    data: Data,
     regularization: float,
     *,
     cutoff: bool = False,
@@ -160,7 +157,7 @@ def network_evidence(
     """
     penalty = checked_penalty("regularization", regularization)
     summed = summed_loss(model, loss, data, dtype)
-    operator = _operator(summed)
+    operator = operator_of(summed)
     cost, norm = summed.cost(penalty)
     found = log_determinant(
         operator, penalty, cutoff=cutoff, lower=lower, probes=probes, steps=steps, deflation=deflation,
@@ -169,7 +166,8 @@ def network_evidence(
     return NetworkEvidence(cost, norm, found, penalty, summed.n_examples, summed.n_classes, operator.shape[0])
 
 
-def _operator(summed: SummedLoss) -> Any:
+def operator_of(summed: SummedLoss) -> Any:
+    """The operator of `hessian_operator`, from what is checked."""
     # Its check that data and network are deterministic draws from torch's global generator.
     return _operator_class()(
         summed.network, summed.loss, summed.parameters, list(summed.batches), check_deterministic=False,

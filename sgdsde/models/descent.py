@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
-from sgdsde.models.networks import Weights, weights_of
+from sgdsde.models.networks import Weights, is_plain_relu
 from sgdsde.models.small_batches import hidden_errors
 
 #: (weights, velocity, inputs (R, k, n, features), labels (R, k, n), coefficients a (R, k, n), m): k updates with n
@@ -37,21 +37,12 @@ def updates_per_call(n: int) -> int:
 
 def descent_of(model: nn.Module) -> Descent:
     """The fastest descent for `model`: by hand for Linear–ReLU–…–Linear, by torch.func for any other."""
-    return descend_by_hand if _is_plain_relu(model) else descend_by_autograd(model)
+    return descend_by_hand if is_plain_relu(model) else descend_by_autograd(model)
 
 
 def kick_of(model: nn.Module) -> Kick:
     """The fastest kick for `model`, as `descent_of`."""
-    return kick_by_hand if _is_plain_relu(model) else kick_by_autograd(model)
-
-
-def _is_plain_relu(model: nn.Module) -> bool:
-    layers = list(model) if type(model) is nn.Sequential else []
-    return (
-        len(layers) % 2 == 1
-        and all(type(layer) is (nn.Linear, nn.ReLU)[i % 2] for i, layer in enumerate(layers))
-        and list(weights_of(model)) == [f"{i}.{kind}" for i in range(0, len(layers), 2) for kind in ("weight", "bias")]
-    )
+    return kick_by_hand if is_plain_relu(model) else kick_by_autograd(model)
 
 
 def descend_on_all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vjp, vmap
 from torch.nn.functional import cross_entropy
 
-from sgdsde.data.dataset import Dataset
 from sgdsde.models.checks import count
+from sgdsde.models.examples import BATCH, Data
 from sgdsde.models.forward_mode import forward_mode
+from sgdsde.models.network_checks import differentiated
 from sgdsde.models.networks import Weights, weights_of
-from sgdsde.models.summed_loss import BATCH, Batch, summed_loss
+from sgdsde.models.summed_loss import summed_loss
 
-Data = Dataset | tuple[ArrayLike | Tensor, ArrayLike | Tensor]
 #: Vectors that go through the network beside each other.
 COLUMNS = 8
 
@@ -72,10 +72,12 @@ class ExampleLosses:
         """Σ_i a_i g_i for coefficients (N, k): (P, k), by backward differentiation of Σ_i a_i C_i."""
         total = coefficients.new_zeros(self.n_parameters, coefficients.shape[1])
         for part in self._parts(BATCH):
-            pull = vjp(self._losses(part), self.weights)[1]
+            with differentiated("backward, by torch.func.vjp"):
+                pull = vjp(self._losses(part), self.weights)[1]
             for start in range(0, coefficients.shape[1], COLUMNS):
                 columns = slice(start, start + COLUMNS)
-                found = vmap(pull)(coefficients[part, columns].T)[0]
+                with differentiated("backward for one vector beside the other, by torch.func.vmap"):
+                    found = vmap(pull)(coefficients[part, columns].T)[0]
                 total[:, columns] += torch.cat([found[name].flatten(1) for name in self.weights], dim=1).T
         return total.detach()
 
@@ -90,7 +92,8 @@ class ExampleLosses:
         def loss(at: Weights, x: Tensor, y: Tensor) -> Tensor:
             return cross_entropy(functional_call(self.network, at, (x[None],)), y[None])
 
-        found = vmap(grad(loss), in_dims=(None, 0, 0))(self.weights, self.x[examples], self.y[examples])
+        with differentiated("for one example beside the other, by torch.func.vmap"):
+            found = vmap(grad(loss), in_dims=(None, 0, 0))(self.weights, self.x[examples], self.y[examples])
         return torch.cat([found[name].flatten(1) for name in self.weights], dim=1).detach()
 
     def products(self, mean: Tensor) -> NDArray[np.float64]:
@@ -126,7 +129,7 @@ class ExampleLosses:
 
     def _slopes(self, part: slice, vectors: Tensor) -> Tensor:
         losses, weights = self._losses(part), self.weights
-        with forward_mode():
+        with forward_mode(), differentiated("forward, by torch.func.jvp"):
             found: Tensor = vmap(lambda v: jvp(losses, (weights,), (self._split(v),))[1])(vectors.T)
         return found
 
@@ -145,28 +148,8 @@ def example_losses(
     torch.Size([3, 8])
     """
     chunk = count("chunk", chunk)
-    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), batches_of(data), dtype)
+    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), data, dtype)
     if summed.n_examples < 2:
         raise ValueError(f"data must have at least two examples, got {summed.n_examples}")
     x, y = (torch.cat([batch[i] for batch in summed.batches]) for i in (0, 1))
-    if x.is_floating_point() and not bool(x.isfinite().all()):
-        raise ValueError("data must have finite inputs, got NaN or ∞")
     return ExampleLosses(summed.network, x, y, chunk)
-
-
-def batches_of(data: Data) -> Sequence[Batch]:
-    """Inputs and labels as tensors, in batches of at most `BATCH` examples; a ValueError when they are no such pair.
-
-    >>> [len(y) for _, y in batches_of((np.zeros((1200, 3)), np.zeros(1200, dtype=int)))]
-    [1000, 200]
-    """
-    if isinstance(data, Dataset):
-        data = data.x_train, data.y_train
-    elif not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise ValueError(f"data must be a Dataset or a pair (inputs, labels), got {type(data).__name__}")
-    x, y = (each if isinstance(each, Tensor) else torch.tensor(np.asarray(each)) for each in data)
-    if not x.ndim or y.shape != x.shape[:1] or not len(y):
-        raise ValueError(
-            f"data must have inputs (N, …) and labels (N,) with N ≥ 1, got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
-    return list(zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True))

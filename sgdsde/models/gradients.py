@@ -13,7 +13,9 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset, as_seed
-from sgdsde.models.checks import checked_model, count
+from sgdsde.models.checks import count
+from sgdsde.models.examples import Data, batches_of
+from sgdsde.models.network_checks import checked_network, differentiated
 from sgdsde.models.networks import weights_of
 
 
@@ -42,16 +44,16 @@ class ProjectedGradients:
 
 
 def per_example_gradients(
-    model: nn.Module, data: Dataset, weights: Mapping[str, Tensor] | None = None, chunk: int = 32
+    model: nn.Module, data: Data, weights: Mapping[str, Tensor] | None = None, chunk: int = 32
 ) -> Iterator[Tensor]:
     """The gradients ∇C_i of the cross-entropy of each training example, a few examples at a time.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, features) to logits (n, classes).
-    data : Dataset
-        Its N training examples.
+        Maps inputs (n, …) to logits (n, classes). A copy of it is used, on its own device.
+    data : Dataset or (inputs, labels)
+        N training examples; labels (N,) are class numbers from 0.
     weights : mapping from parameter names to tensors, optional
         Where the gradients are taken; None: at the weights that `model` has now.
     chunk : int
@@ -74,24 +76,30 @@ def per_example_gradients(
     >>> [tuple(g.shape) for g in per_example_gradients(mlp(64, 5, 10), digits(n_train=50))]
     [(32, 385), (18, 385)]
     """
-    checked_model(model, data)
+    x, y = (torch.cat(parts) for parts in zip(*batches_of(data), strict=True))
+    named = (data.name, data.image_shape) if isinstance(data, Dataset) else ()
+    network, shape = checked_network(model, x, None, *named)
+    classes = max(2, int(y.max()) + 1)
+    if len(shape) != 2 or shape[1] < classes:
+        raise ValueError(f"model must give logits of shape (n, classes ≥ {classes}), got {shape}")
     own = weights_of(model)
     at = own if weights is None else {name: w.detach() for name, w in weights.items()}
     if {name: w.shape for name, w in at.items()} != {name: w.shape for name, w in own.items()}:
         raise ValueError(f"weights must have the names and shapes of the model's {list(own)}, got {list(at)}")
-    return _gradients(model, data, at, count("chunk", chunk))
+    return _gradients(network, x, y, at, count("chunk", chunk))
 
 
-def _gradients(model: nn.Module, data: Dataset, weights: Mapping[str, Tensor], chunk: int) -> Iterator[Tensor]:
+def _gradients(network: nn.Module, x: Tensor, y: Tensor, weights: Mapping[str, Tensor], chunk: int) -> Iterator[Tensor]:
     def loss(at: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-        return cross_entropy(functional_call(model, dict(at), (x[None],)), y[None])
+        return cross_entropy(functional_call(network, dict(at), (x[None],)), y[None])
 
     gradients = vmap(grad(loss), in_dims=(None, 0, 0))
     example = next(iter(weights.values()))
-    x = torch.tensor(data.x_train, dtype=example.dtype, device=example.device)
-    y = torch.tensor(data.y_train, device=example.device)
+    x = x.to(example.device, example.dtype if x.is_floating_point() else x.dtype)
+    y = y.to(example.device)
     for start in range(0, len(y), chunk):
-        part = gradients(weights, x[start : start + chunk], y[start : start + chunk])
+        with differentiated("for one example beside the other, by torch.func.vmap"):
+            part = gradients(weights, x[start : start + chunk], y[start : start + chunk])
         yield torch.cat([part[name].flatten(1) for name in weights], dim=1)
 
 
@@ -113,7 +121,7 @@ def random_directions(model: nn.Module, k: int, seed: int) -> NDArray[np.float32
 
 def per_example_projections(
     model: nn.Module,
-    data: Dataset,
+    data: Data,
     directions: ArrayLike,
     weights: Mapping[str, Tensor] | None = None,
     chunk: int = 32,
@@ -166,7 +174,7 @@ def per_example_projections(
         rows.append((g[:, along] if single else g @ along.to(g.dtype)).cpu())
         total += g.sum(0).cpu()
         squares += float(torch.linalg.vector_norm(g, dim=1).double().square().sum())
-    n = data.n_train
-    mean = float(total.square().sum()) / n**2
     projections = torch.cat(rows).double().numpy()
+    n = len(projections)
+    mean = float(total.square().sum()) / n**2
     return ProjectedGradients(projections, trace=(squares - n * mean) / (n - 1), squared_norm=mean)

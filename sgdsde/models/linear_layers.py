@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sgdsde.models.example_losses import ExampleLosses
-from sgdsde.models.summed_loss import BATCH
+from sgdsde.models.examples import BATCH
 
 #: What Σ δ_i a_iᵀ may be off by, relative to the largest gradient: more means that the weights are used elsewhere too.
 TOLERANCE = 1e-4

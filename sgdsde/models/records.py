@@ -29,17 +29,17 @@ def to_xarray(
     diverged = np.asarray(np.isnan(values[: len(MEASURES)]).any(axis=(0, 2)))
     names = [*MEASURES.items(), *((name, name) for name in own)]
     measures = {
-        name: (("replica", "update"), table, {"long_name": text})
+        name: (("replica", "step"), table, {"long_name": text})
         for (name, text), table in zip(names, values, strict=True)
     }
     update = np.array(marks)
     times = np.array([_times(course, update) for course in (courses[:1] if one_config else courses)])
-    time = ("update", times[0]) if one_config else (("replica", "update"), times)
+    time = ("step", times[0]) if one_config else (("replica", "step"), times)
     runs = xr.Dataset(
         {**measures, "diverged": ("replica", diverged, {"long_name": "left the finite numbers"})},
         coords={
             "replica": np.arange(len(diverged)),
-            "update": update,
+            "step": ("step", update, {"long_name": "updates"}),
             "time": (*time, {"long_name": "t = updates · ε/(N(1 − m))"}),
         },
     )

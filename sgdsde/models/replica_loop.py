@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sgdsde.models.descent import descend_on_all, descent_of, kick_of, updates_per_call
+from sgdsde.models.descent import descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
 from sgdsde.models.dynamics import Steps
-from sgdsde.models.networks import Weights
+from sgdsde.models.network_checks import differentiated
+from sgdsde.models.networks import Weights, is_plain_relu, weights_of
 from sgdsde.models.replicas import Examples, evaluate, finite, weight_norm
 
 #: What is measured at every mark, in this order, before the user's measures.
@@ -28,6 +29,8 @@ MEASURES = {
 }
 #: (weights of one network, training inputs (N, features), labels (N,)) → a number.
 Measure: TypeAlias = Callable[[Weights, Tensor, Tensor], float | Tensor]
+#: A state by names.
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
 INDEX_CHUNK = 1 << 20
 #: Of streams that are drawn again after an interruption: steps between two looks at `stop`.
@@ -61,20 +64,36 @@ class State:
     column: int = 0
 
 
+def rehearse(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """A step with a few examples and an evaluation, on copies of the weights; a ValueError where torch.func cannot."""
+    if is_plain_relu(model):
+        return
+    own = next(model.parameters())
+    weights = {name: w[None].clone() for name, w in weights_of(model).items()}
+    velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
+    x, y = x.to(own.device, own.dtype), y.to(own.device)
+    with torch.no_grad(), differentiated("for one replica beside the other, by torch.func.vmap"):
+        descend_by_autograd(model)(weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0)
+        evaluate(model, weights, x, y)
+
+
 def run_group(
     group: Group,
     marks: list[int],
     measures: Mapping[str, Measure],
     stop: Event,
-    kept: Mapping[str, NDArray[np.generic]] | None = None,
-    keep: Callable[[dict[str, NDArray[np.generic]]], None] | None = None,
+    kept: Callable[[Arrays], Arrays | None] | None = None,
+    keep: Callable[[Arrays], None] | None = None,
     keep_every: int = 1,
 ) -> NDArray[np.float64]:
     """Train a group; its measures at `marks`, (names, replicas, marks), NaN once diverged.
 
-    It goes on from the state `kept`; after every `keep_every` marks and at the last, `keep` is given the state.
+    It goes on from the state that `kept` has, if any, when it is given one at the start; after every `keep_every` marks
+    and at the last, `keep` is given the state.
     """
-    state = _restored(group, len(MEASURES) + len(measures), len(marks), kept)
+    state = _at_start(group, len(MEASURES) + len(measures), len(marks))
+    if kept is not None and (found := kept(_flat(group, state))) is not None:
+        state = _restored(group, state, found)
     if 0 < state.column < len(marks):
         _draw_again(group, marks[state.column - 1], stop)
     with torch.no_grad():
@@ -146,8 +165,9 @@ def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> Non
     state.values[: len(MEASURES), state.alive, state.column] = row.cpu().numpy()[:, state.alive]
     for place, (name, function) in enumerate(measures.items(), len(MEASURES)):
         for r in np.flatnonzero(state.alive):
-            own = {key: w[r].clone() for key, w in weights.items()}  # whatever the function does, the run stays
-            x, y = (part[r] if data.y_train.ndim == 2 else part for part in (data.x_train, data.y_train))
+            # Copies: whatever the function does, the run stays, and so do other replicas' measures.
+            own = {key: w[r].clone() for key, w in weights.items()}
+            x, y = ((part[r] if data.y_train.ndim == 2 else part).clone() for part in (data.x_train, data.y_train))
             with torch.enable_grad():
                 found = function(own, x, y)
             try:
@@ -156,7 +176,13 @@ def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> Non
                 raise ValueError(f"measures[{name!r}] must return a number, got {found!r}") from None
 
 
-def _flat(group: Group, state: State) -> dict[str, NDArray[np.generic]]:
+def _at_start(group: Group, names: int, marks: int) -> State:
+    velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
+    replicas = len(group.streams)
+    return State(velocity, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+
+
+def _flat(group: Group, state: State) -> Arrays:
     """The state as plain arrays."""
     tensors = {f"weights/{name}": w for name, w in group.weights.items()}
     tensors |= {f"velocity/{name}": v for name, v in state.velocity.items()}
@@ -164,13 +190,9 @@ def _flat(group: Group, state: State) -> dict[str, NDArray[np.generic]]:
     return arrays | {"values": state.values, "alive": state.alive, "marks": np.array(state.column)}
 
 
-def _restored(group: Group, names: int, marks: int, kept: Mapping[str, NDArray[np.generic]] | None) -> State:
-    """The state at the start, or the one that was kept; the group's weights are set to it."""
-    velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
-    replicas = len(group.streams)
-    if kept is None:
-        return State(velocity, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
-    for kind, tensors in (("weights", group.weights), ("velocity", velocity)):
+def _restored(group: Group, state: State, kept: Arrays) -> State:
+    """The state that was kept; the group's weights are set to it."""
+    for kind, tensors in (("weights", group.weights), ("velocity", state.velocity)):
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(kept[f"{kind}/{name}"]))
-    return State(velocity, kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))
+    return State(state.velocity, kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))

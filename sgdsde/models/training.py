@@ -20,10 +20,11 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
 from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.network_checks import TRIED
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.records import to_xarray, versions
-from sgdsde.models.replica_loop import MEASURES, Group, Measure, run_group
+from sgdsde.models.replica_loop import MEASURES, Group, Measure, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
     checked_configs,
@@ -69,8 +70,9 @@ def train(
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, features) to logits (n, classes). It is not changed. Its loss must be a mean over examples, so
-        batch normalisation and dropout are refused.
+        Maps inputs (n, features) to logits (n, classes). It is not changed, and works on a copy of the data. Its loss
+        must be a mean over examples, so batch normalisation and dropout are refused; README lists what else is, and
+        `sgdsde.models.network_checks` finds it out on a few examples.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
     config : SGDConfig, or one per replica
@@ -109,7 +111,8 @@ def train(
         results. Torch's own setting is set accordingly for the time of the call.
     checkpoint : path, optional
         A folder that holds the run so far. The same call goes on from there, to the same result bit for bit; when it
-        has ended, the call returns what was found. Measures are told apart by their names alone.
+        has ended, the call returns what was found. Measures are told apart by their names alone. A file in it that was
+        cut or changed is refused by its digest.
     checkpoint_every : int
         Evaluations between two checkpoints of a replica: what lies in between is lost when a run is cut short.
 
@@ -117,10 +120,11 @@ def train(
     -------
     xarray.Dataset
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
-        (replica, update), and ``diverged`` over (replica,). A replica whose weights or losses leave the finite numbers
-        is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such replicas. Coordinate
-        ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are many; so are then
-        ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the provenance.
+        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). A replica whose weights or losses
+        leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such
+        replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are
+        many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the
+        provenance.
 
     Raises
     ------
@@ -140,8 +144,8 @@ def train(
     >>> config = SGDConfig(learning_rate=0.1, batch_size=20, n_examples=500, momentum=0.9)
     >>> runs = train(mlp(64, 32, 10), digits(n_train=500), config, updates=200, replicas=2, evaluate_every=100)
     >>> dict(runs.sizes)
-    {'replica': 2, 'update': 2}
-    >>> bool((runs.test_accuracy.isel(update=-1) > 0.85).all())
+    {'replica': 2, 'step': 2}
+    >>> bool((runs.test_accuracy.isel(step=-1) > 0.85).all())
     True
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
@@ -153,8 +157,9 @@ def train(
     tf32 = checked_tf32(tf32, device, dtype)
     configs, own = checked_configs(config, replicas), checked_measures(measures)
     courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
-    sets = checked_data(data, configs[0], replicas)
-    checked_model(model, sets[0])
+    sets = checked_data(data, configs[0], replicas, dtype)
+    network = checked_model(model, sets, dtype)
+    rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     settings = {
@@ -174,7 +179,7 @@ def train(
     def run(number: int, stop: Event) -> NDArray[np.float64]:
         members = together[number]
         group = Group(
-            copy.deepcopy(model).to(device, dtype),
+            copy.deepcopy(network).to(device, dtype),
             stack([start[r] for r in members], device, dtype),
             shared or Examples.of([sets[r] for r in members], device, dtype),
             [kind.steps(courses[r], np.random.default_rng(int(seeds[r][1]))) for r in members],
@@ -184,7 +189,8 @@ def train(
         )
         if folder is None:
             return run_group(group, marks, own, stop)
-        return run_group(group, marks, own, stop, folder.load(number), partial(folder.save, number), keep_every)
+        kept, keep = partial(folder.load, number), partial(folder.save, number)
+        return run_group(group, marks, own, stop, kept, keep, keep_every)
 
     values = np.full((len(MEASURES) + len(own), replicas, len(marks)), np.nan)
     with tensor_cores(device, tf32):

@@ -20,7 +20,7 @@ from sgdsde.models.replica_loop import MEASURES, Measure
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 
 #: Names that the result of training has besides measures.
-TAKEN = ("diverged", "replica", "update", "time", "learning_rate", "batch_size", "momentum", "sampling")
+TAKEN = ("diverged", "replica", "step", "time", "learning_rate", "batch_size", "momentum", "sampling")
 
 
 def checked_configs(config: SGDConfig | Sequence[SGDConfig], replicas: int) -> list[SGDConfig]:

@@ -17,7 +17,8 @@ from sgdsde.data.dataset import as_seed
 from sgdsde.models.checks import count, one_of
 from sgdsde.models.covariance import as_array
 from sgdsde.models.curvature import MeanHessian
-from sgdsde.models.example_losses import Data, ExampleLosses, example_losses
+from sgdsde.models.example_losses import ExampleLosses, example_losses
+from sgdsde.models.examples import Data
 from sgdsde.statistics.estimates import Estimate, mean
 
 Array = NDArray[np.float64]

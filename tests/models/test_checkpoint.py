@@ -13,7 +13,7 @@ from torch import nn
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.models import DYNAMICS, mlp, train
-from sgdsde.models.checkpoint import Checkpoint, open_checkpoint
+from sgdsde.models.checkpoint import open_checkpoint
 
 DIGITS = digits(n_train=60, seed=3)
 #: A run in a process of its own, which says when it has begun; 20 evaluations of 75 updates.
@@ -30,6 +30,12 @@ train(mlp(64, 6, 10), data, SGDConfig(0.1, 5, 60, 0.9), 1500, 3, evaluate_every=
 
 class Cut(Exception):
     pass
+
+
+def kept_marks(folder, replicas):
+    """After how many marks each replica that was kept is."""
+    files = [folder / f"group-{r:04}.npz" for r in range(replicas)]
+    return [int(np.load(file)["marks"]) for file in files if file.exists()]
 
 
 def cut_short_after(calls):
@@ -65,8 +71,7 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamic
     for _ in range(2):  # cut short twice
         with pytest.raises(Cut):
             train(**arguments, measures={"bias": cut_short_after(3)})
-    kept = [Checkpoint(tmp_path / "run").load(r) for r in range(2)]
-    assert any(state is not None and 0 < state["marks"] < 11 for state in kept)
+    assert any(0 < marks < 11 for marks in kept_marks(tmp_path / "run", 2))
     xr.testing.assert_identical(train(**arguments, measures={"bias": cut_short_after(100)}), whole)
     # all is there now: nothing is measured any more
     xr.testing.assert_identical(train(**arguments, measures={"bias": cut_short_after(0)}), whole)
@@ -110,7 +115,7 @@ def test_a_killed_process_loses_what_is_after_its_last_checkpoint_and_nothing_el
             time.sleep(0.002)
         os.kill(child.pid, how)
         assert child.wait(timeout=60) != 0
-    before = [state["marks"] for r in range(3) if (state := Checkpoint(folder).load(r)) is not None]
+    before = kept_marks(folder, 3)
     assert before
     assert len(before) < 3 or min(before) < 20
     arguments = (mlp(64, 6, 10), DIGITS, SGDConfig(0.1, 5, 60, 0.9), 1500, 3)
@@ -169,7 +174,7 @@ def test_folders_of_something_else_and_damaged_files_are_refused(tmp_path):
     (run / "group-0001.npz").write_bytes((run / "group-0001.npz").read_bytes()[:100])
     with pytest.raises(ValueError, match=r"checkpoint file .*group-0001.npz' is damaged"):
         train(**settings(checkpoint=run))
-    (run / "run.json").write_text('{"format": 0}')
+    (run / "run.json").write_text('{"format": 1, "arguments": {}}')
     with pytest.raises(ValueError, match="checkpoint must be a folder of this version"):
         train(**settings(checkpoint=run))
     (run / "run.json").write_text("{")
@@ -180,22 +185,137 @@ def test_folders_of_something_else_and_damaged_files_are_refused(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+STATE = {"weights/w": np.arange(3.0), "values": np.full((2, 1, 4), np.nan), "marks": np.array(2)}
+
+
+def saved(folder):
+    made = open_checkpoint(folder, {"seed": 1})
+    made.save(0, STATE)
+    return made, folder / "group-0000.npz"
+
+
+def test_a_file_is_plain_numpy_and_comes_back_as_it_was(tmp_path):
+    made, file = saved(tmp_path)
+    with np.load(file, allow_pickle=False) as plain:
+        assert set(plain) == set(STATE)
+    back = made.load(0, STATE)
+    for name, array in STATE.items():
+        np.testing.assert_array_equal(back[name], array)
+    assert made.load(1, STATE) is None
+
+
+@pytest.mark.parametrize("name", ["group-0000.npz", "run.json"])
+def test_any_cut_and_any_flipped_bit_is_refused_with_the_name_of_the_file(name, tmp_path):
+    saved(tmp_path)
+    file, pristine = tmp_path / name, (tmp_path / name).read_bytes()
+    wrong = [pristine[: len(pristine) * cut // 10] for cut in range(10)]
+    wrong += [pristine[:-1], pristine + b"\n" if name != "run.json" else pristine[1:]]
+    for place in range(0, len(pristine), 1 if name == "run.json" else 7):
+        flipped = bytearray(pristine)
+        flipped[place] ^= 1 << place % 8
+        wrong.append(bytes(flipped))
+    refused = 0
+    for content in wrong:
+        file.write_bytes(content)
+        try:
+            open_checkpoint(tmp_path, {"seed": 1}).load(0, STATE)
+        except ValueError as error:
+            assert str(tmp_path) in str(error)  # noqa: PT017
+            assert name in str(error) or name == "run.json"  # noqa: PT017
+            refused += 1
+        else:
+            assert name == "run.json"  # a space that became another: the same JSON
+            assert json.loads(content) == json.loads(pristine)
+    assert refused >= len(wrong) - 1
+    file.write_bytes(pristine)
+    assert open_checkpoint(tmp_path, {"seed": 1}).load(0, STATE) is not None
+
+
+def rewritten(file, change):
+    """The arrays of a file changed and written by other means."""
+    with np.load(file) as opened:
+        arrays = change(dict(opened))
+    np.savez(file, **arrays)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: {**arrays, "weights/0.weight": arrays["weights/0.weight"][:, :3]},
+        lambda arrays: {**arrays, "weights/0.weight": arrays["weights/0.weight"] * 2},
+        lambda arrays: {name: array for name, array in arrays.items() if name != "velocity/0.bias"},
+        lambda arrays: {**arrays, "marks": np.array(3)},
+    ],
+)
+def test_arrays_that_were_cut_changed_or_left_out_are_refused(change, tmp_path):
+    train(**settings(checkpoint=tmp_path))
+    rewritten(tmp_path / "group-0001.npz", change)
+    with pytest.raises(ValueError, match=r"group-0001\.npz' is damaged, .* delete it to start these replicas anew"):
+        train(**settings(checkpoint=tmp_path))
+
+
+def test_a_state_of_another_run_or_another_replica_is_refused(tmp_path):
+    """Both files are whole; a run that went on from one would end with other numbers."""
+    train(**settings(checkpoint=tmp_path / "run"))
+    train(**settings(checkpoint=tmp_path / "other", seed=1))
+    first, second = tmp_path / "run" / "group-0000.npz", tmp_path / "run" / "group-0001.npz"
+    own = first.read_bytes()
+    for other in (second, tmp_path / "other" / "group-0000.npz"):
+        first.write_bytes(other.read_bytes())
+        with pytest.raises(ValueError, match=r"group-0000\.npz' is damaged, or of another run or place"):
+            train(**settings(checkpoint=tmp_path / "run"))
+    first.write_bytes(own)
+    xr.testing.assert_identical(train(**settings(checkpoint=tmp_path / "run")), train(**settings()))
+
+
+def test_a_state_with_other_arrays_than_the_runs_is_refused(tmp_path):
+    made, _ = saved(tmp_path)
+    for like in ({**STATE, "more": np.zeros(1)}, {**STATE, "weights/w": np.zeros(4)}, {"marks": STATE["marks"]}):
+        with pytest.raises(ValueError, match=r"group-0000\.npz' must hold the arrays .* of this run"):
+            made.load(0, like)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "checkpoint must be the path of a folder, or None for no checkpoint, got ''"),
+        (5, "checkpoint must be the path of a folder, got 5"),
+        (False, "checkpoint must be the path of a folder, got False"),
+        (b"run", "checkpoint must be the path of a folder, got b'run'"),
+        ("a\0b", "or None for no checkpoint, got 'a"),
+        (["run"], r"checkpoint must be the path of a folder, got \['run'\]"),
+    ],
+)
+def test_what_is_no_path_is_refused(path, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        train(**settings(checkpoint=path))
+    assert not os.listdir(tmp_path)
+
+
+def test_a_tilde_is_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert open_checkpoint("~/runs/first", {}).path == tmp_path / "runs" / "first"
+    assert os.listdir(tmp_path) == ["runs"]
+
+
 def test_files_are_plain_and_replaced_as_a_whole(tmp_path, monkeypatch):
     made = open_checkpoint(tmp_path / "a" / "b", {"seed": 1})
     made.save(0, {"x": np.ones(3)})
     assert json.loads((tmp_path / "a" / "b" / "run.json").read_text())["arguments"] == {"seed": 1}
 
-    def full(file, **arrays):
-        file.write(b"half")
+    def full(handle):
         raise OSError("no space left")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
         made.save(0, {"x": np.zeros(3)})
-    assert made.load(0)["x"].tolist() == [1, 1, 1]
+    like = {"x": np.empty(3)}
+    assert made.load(0, like)["x"].tolist() == [1, 1, 1]
     assert sorted(os.listdir(tmp_path / "a" / "b")) == ["group-0000.npz", "run.json"]
-    assert made.load(1) is None
+    assert made.load(1, like) is None
     monkeypatch.undo()
     np.savez(tmp_path / "a" / "b" / "group-0002.npz", x=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="damaged"):  # no object is ever unpickled
-        made.load(2)
+        made.load(2, like)

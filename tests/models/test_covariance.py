@@ -132,11 +132,12 @@ def test_no_more_gradients_than_a_chunk_are_made_at_once(monkeypatch):
     assert found.trace > 0
     assert found.gram.shape == (40, 40)
     assert max(len(each) for each in seen) == 7
-    assert len(seen) == 6 + 6 + 15  # the trace; the Gram matrix: a row of chunks each, and the pairs of them
+    assert len(seen) == 1 + 6 + 6 + 15  # a rehearsal; the trace; the Gram matrix: a row of chunks each, and pairs
     seen.clear()
     assert found.product(np.ones(found.n_parameters)).shape == (found.n_parameters,)
-    assert gradient_covariance(mlp(64, 7, 10), DATA).gram.shape == (40, 40)
     assert not seen
+    assert gradient_covariance(mlp(64, 7, 10), DATA).gram.shape == (40, 40)
+    assert [len(each) for each in seen] == [1]
 
 
 def test_the_models_later_training_changes_nothing():
@@ -167,12 +168,18 @@ X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
     ("call", "message"),
     [
         (lambda: gradient_covariance("no", (X, Y)), "model must be a torch.nn.Module"),
-        (lambda: gradient_covariance(mlp(3, 2), X), "data must be a Dataset or a pair"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1])), r"data must have inputs \(N, …\) and labels \(N,\)"),
+        (lambda: gradient_covariance(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
+        (
+            lambda: gradient_covariance(mlp(3, 2), (X, [0, 1])),
+            r"data\[1\], the labels, must be one class num",
+        ),
         (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, 2, 0])), "data must have a label from 0 to 1"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, -1, 0])), "data must have a label from 0 to 1"),
+        (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, -1, 0])), r"class numbers 0, 1, …, got -1 at \[2\]"),
         (lambda: gradient_covariance(mlp(3, 2), (X[:1], [0])), "data must have at least two examples, got 1"),
-        (lambda: gradient_covariance(mlp(3, 2), (X * np.nan, Y)), "data must have finite inputs"),
+        (
+            lambda: gradient_covariance(mlp(3, 2), (X * np.nan, Y)),
+            r"data\[0\], .* must be finite, got nan at \[0, 0\]",
+        ),
         (lambda: gradient_covariance(mlp(5, 2), (X, Y)), "model must accept inputs of shape"),
         (lambda: gradient_covariance(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), (X, Y)), "BatchNorm1d"),
         (lambda: gradient_covariance(mlp(3, 2), (X, Y), chunk=0), "chunk must be a positive integer, got 0"),

@@ -172,7 +172,7 @@ def test_errors_of_the_alignment_are_those_of_the_delta_method():
     ("call", "message"),
     [
         (lambda: mean_hessian(mlp(3, 2), (X, [0, 1, 2, 0])), "data must have a label from 0 to 1"),
-        (lambda: mean_hessian(mlp(3, 2), X), "data must be a Dataset or a pair"),
+        (lambda: mean_hessian(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
         (lambda: mean_hessian(mlp(3, 2), (X, Y), dtype="int64"), "dtype must be one of"),
         (lambda: mean_hessian(mlp(3, 2), (X, Y)).product(np.ones(7)), r"vectors must be .* P = 8, got \(7,\)"),
         (lambda: top_eigenpairs(mean_hessian(mlp(3, 2), (X, Y)), 8), "k must be less than the number of parameters, 8"),

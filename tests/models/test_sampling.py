@@ -65,3 +65,9 @@ def test_the_seed_sets_the_stream(sampling):
     assert np.array_equal(first, np.stack(list(islice(batches(setting, np.random.default_rng(5)), 10))))
     assert np.array_equal(first[:7], batch_indices(setting, updates=7, seed=5))
     assert not np.array_equal(first, batch_indices(setting, updates=10, seed=6))
+
+
+@pytest.mark.parametrize("updates", [0, 2.5, True])
+def test_no_batches_are_refused(updates):
+    with pytest.raises(ValueError, match="updates must be an integer, at least 1"):
+        batch_indices(SGDConfig(0.1, 2, 6), updates, seed=0)

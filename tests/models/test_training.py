@@ -6,10 +6,11 @@ import pytest
 import torch
 import xarray as xr
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.data import Dataset, digits, mnist
-from sgdsde.models import DYNAMICS, batch_indices, draw_weights, mlp, train
+from sgdsde.models import DYNAMICS, LinearRegression, batch_indices, draw_weights, mlp, sgd_on_regression, train
 
 DIGITS = digits(n_train=200, seed=3)
 
@@ -73,9 +74,9 @@ def test_a_replica_does_not_depend_on_how_many_there_are():
 def test_evaluating_more_often_changes_nothing():
     rarely = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, dtype="float64")
     often = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, dtype="float64", evaluate_every=17)
-    assert often["update"].values.tolist() == [17, 34, 50]
-    assert often.time.values == pytest.approx(often["update"].values * 0.1 / (200 * (1 - 0.9)))
-    xr.testing.assert_allclose(rarely, often.isel(update=[-1]), rtol=1e-10)
+    assert often.step.values.tolist() == [17, 34, 50]
+    assert often.time.values == pytest.approx(often.step.values * 0.1 / (200 * (1 - 0.9)))
+    xr.testing.assert_allclose(rarely, often.isel(step=[-1]), rtol=1e-10)
 
 
 def test_shared_replicas_start_alike_from_the_models_own_weights_which_stay():
@@ -118,6 +119,16 @@ def test_a_diverged_replica_is_marked_counted_and_left_out():
     assert np.array_equal(runs.test_loss[1], alone.test_loss[1])
 
 
+def test_no_name_of_the_results_hides_a_method_of_xarrays():
+    runs = train(mlp(64, 10), DIGITS, [config(), config(b=20)], 4, 2, evaluate_every=2)
+    regression = LinearRegression.gaussian(3)
+    settled = sgd_on_regression(regression, SGDConfig(0.1, 4, 64), 20, 4, covariance_groups=2)
+    assert runs.step.values.tolist() == [2, 4]
+    for found in (runs, settled):
+        names = [str(name) for name in (*found.variables, *found.dims)]
+        assert not [name for name in names if hasattr(xr.Dataset, name)]
+
+
 def test_provenance_survives_a_file(tmp_path):
     runs = train(mlp(64, 16, 10), DIGITS, config(), 10, replicas=2, seed=7)
     assert all(isinstance(v, (str, int, float)) for v in runs.attrs.values())
@@ -137,6 +148,12 @@ def test_global_generators_are_left_as_they_were():
     train(mlp(64, 4, 10), DIGITS, config(), 3)
     assert torch.equal(before, torch.get_rng_state())
     assert np.array_equal(numpy_before, np.random.get_state()[1])  # noqa: NPY002
+
+
+TENSORS = TensorDataset(torch.tensor(DIGITS.x_train), torch.tensor(DIGITS.y_train))
+HUGE = Dataset(
+    "huge", DIGITS.x_train, DIGITS.y_train, np.where(np.arange(64 * 9).reshape(9, 64) == 197, -1e300, 0), [0] * 9
+)
 
 
 class Silent(nn.Linear):
@@ -159,10 +176,26 @@ class Silent(nn.Linear):
         ({"device": "abacus"}, "device must be .* got 'abacus'"),
         ({"config": config(n=201)}, "n_examples must be the number of training examples, 200 in digits, got 201"),
         ({"data": [DIGITS]}, "data must be one Dataset or one per replica, 2, got 1"),
-        ({"data": (DIGITS.x_train, DIGITS.y_train)}, "data must be a Dataset"),
+        (
+            {"data": (DIGITS.x_train, DIGITS.y_train)},
+            r"data must be a Dataset .* a tuple of ndarray: .* for testing too",
+        ),
+        ({"data": TENSORS}, r"got a TensorDataset: make one by sgdsde\.data\.Dataset\(name, x_train, y_train, x_test"),
+        ({"data": DataLoader(TENSORS)}, "data must be a Dataset .* got a DataLoader"),
+        ({"data": torch.zeros(200, 64)}, r"data must be a Dataset .* got a Tensor \(200, 64\)"),
+        ({"data": "digits"}, "data must be a Dataset .* got a str"),
+        ({"data": None}, "data must be a Dataset .* got a NoneType"),
+        ({"data": []}, "data must be a Dataset .* got an empty list"),
+        ({"data": HUGE}, r"x_test of huge must be finite in float32, got -1e\+300 at \[3, 5\]"),
+        ({"device": "meta"}, "device must be one that torch can use here, such as 'cpu', got 'meta': "),
+        ({"device": torch.device("meta")}, "device must be one that torch can use here"),
+        ({"dynamics": ["sgd"]}, r"dynamics must be one of .* got \['sgd'\]"),
         ({"model": "mlp"}, "model must be a torch.nn.Module"),
-        ({"model": mlp(63, 10)}, r"model must accept inputs of shape \(2, 64\)"),
-        ({"model": mlp(64, 9)}, r"model must give logits of shape \(n, classes ≥ 10\) for digits, got \(2, 9\)"),
+        (
+            {"model": mlp(63, 10)},
+            r"shape \(n, 64\) of float32, as digits has: its Linear at 0 .* takes \(n, …, 63\)",
+        ),
+        ({"model": mlp(64, 9)}, r"model must give logits of shape \(n, classes ≥ 10\) for digits, got \(n, 9\)"),
         ({"model": Silent(64, 10)}, "model must give logits"),
         ({"model": nn.Flatten()}, "model must have parameters"),
         ({"model": nn.Sequential(nn.BatchNorm1d(64), nn.Linear(64, 10))}, "BatchNorm1d"),
@@ -171,8 +204,9 @@ class Silent(nn.Linear):
 )
 def test_bad_arguments_are_refused_before_anything_runs(changes, message):
     good = {"model": mlp(64, 4, 10), "data": DIGITS, "config": config(), "updates": 10**9, "replicas": 2}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as refused:
         train(**good | changes)
+    assert len(str(refused.value)) < 700
 
 
 @pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")

@@ -128,7 +128,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
 
     arguments = (mlp(64, 10), sets, SGDConfig(0.1, 5, 60), 10, 2)
     runs = train(*arguments, evaluate_every=5, measures={"first_bias": first_bias, "slope": slope})
-    assert runs.first_bias.dims == ("replica", "update")
+    assert runs.first_bias.dims == ("replica", "step")
     assert len(np.unique(runs.first_bias)) == 4
     assert (runs.slope > 0).all()
     plain = train(*arguments, evaluate_every=5)

@@ -105,7 +105,7 @@ def followed(
             )  # fmt: skip
         states = kept.of(runs["ticket"])
     names = ["train_loss", "test_accuracy", "weight_norm"]
-    plain = runs[names].drop_vars(runs.coords).rename(update="reading").drop_attrs()
+    plain = runs[names].drop_vars(runs.coords).rename(step="reading").drop_attrs()
     return plain.assign(_observed(data, states, curvatures))
 
 
@@ -146,7 +146,7 @@ def _isotropic(
             rows.append([losses.cpu().numpy(), accuracies.cpu().numpy(), weight_norm(stacked).cpu().numpy()])
     values = np.array(rows)
     names = ("train_loss", "test_accuracy", "weight_norm")
-    return xr.Dataset({name: (("replica", "update"), values[:, i]) for i, name in enumerate(names)}), states
+    return xr.Dataset({name: (("replica", "step"), values[:, i]) for i, name in enumerate(names)}), states
 
 
 def _observed(

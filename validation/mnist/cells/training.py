@@ -51,7 +51,7 @@ def run_replicas(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* replicas diverged", RuntimeWarning)
         runs = sg.models.train(model, sets, config, updates, len(sets), **options)
-    return runs.drop_vars(runs.coords).rename(update="reading").drop_attrs(), runs["update"]
+    return runs.drop_vars(runs.coords).rename(step="reading").drop_attrs(), runs["step"]
 
 
 def guessing(runs: xr.Dataset, sets: list[Dataset]) -> xr.Dataset:

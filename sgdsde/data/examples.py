@@ -1,0 +1,76 @@
+"""The one check of examples that users hand in: inputs and class numbers as lists, arrays or tensors of any library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Class numbers are below this: what is larger is no number of a class, and would make as many outputs.
+MOST_CLASSES = 1 << 31
+
+
+def checked_inputs(name: str, value: object) -> NDArray[Any]:
+    """Finite real numbers (N, …), N ≥ 1, in their own type; a float is float32 or float64.
+
+    >>> checked_inputs("x", [[1, 2], [3, 4]]).dtype.name
+    'int64'
+    """
+    array = _numbers(name, value, "inputs (N, …), a row for each example")
+    if not array.ndim or not array.size:
+        raise ValueError(f"{name} must hold a row of numbers for each of N ≥ 1 examples, got {array.shape}")
+    if array.dtype.kind == "f" and array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {_first(array, ~np.isfinite(array))}")
+    return array
+
+
+def checked_labels(name: str, value: object, examples: int) -> NDArray[np.int64]:
+    """A class number 0, 1, … for each of N examples, (N,); (N, 1) and whole floats are taken too.
+
+    >>> checked_labels("y", [[0.0], [2.0]], 2)
+    array([0, 2])
+    """
+    array = _numbers(name, value, "class numbers 0, 1, …, one for each example")
+    if array.shape not in ((examples,), (examples, 1)):
+        raise ValueError(f"{name} must be one class number for each of {examples} examples, got {array.shape}")
+    array = array if array.ndim == 1 else array.reshape(-1)
+    good = (array >= 0) & (array < MOST_CLASSES) & (array == np.floor(array))
+    if not good.all():
+        fractions = np.isfinite(array).all() and (array != np.floor(array)).any()
+        hint = "; for real numbers there is sgdsde.models.LinearRegression" if fractions else ""
+        raise ValueError(f"{name} must be class numbers 0, 1, …, got {_first(array, ~good)}{hint}")
+    return array.astype(np.int64, copy=False)
+
+
+def representable(name: str, array: NDArray[Any], dtype: str) -> None:
+    """ValueError where a number that is finite here is not so in `dtype`."""
+    if array.dtype.kind == "f" and np.finfo(dtype).max < np.finfo(array.dtype).max:
+        beyond = np.abs(array) > np.finfo(dtype).max
+        if beyond.any():
+            raise ValueError(f"{name} must be finite in {dtype}, got {_first(array, beyond)}")
+
+
+def _numbers(name: str, value: object, wanted: str) -> NDArray[Any]:
+    """`value` as an array of real numbers."""
+    kind = type(value).__name__
+    try:
+        # Tensors, which this room does not import: of a graph, or of another device, they do not turn into arrays.
+        plain = value.detach().cpu() if hasattr(value, "detach") and hasattr(value, "cpu") else value
+        array = np.asarray(plain)
+    except (TypeError, ValueError, RuntimeError) as error:  # NotImplementedError too: tensors without numbers
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{name} must be {wanted}, got a {kind} that is no array of numbers: {reason}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be {wanted}, real numbers, got a {kind} of {array.dtype}")
+    if isinstance(value, np.ma.MaskedArray) and (masked := int(np.ma.getmaskarray(value).sum())):
+        raise ValueError(f"{name} must be {wanted}, none of them masked, got {masked} that are")
+    return array
+
+
+def _first(array: NDArray[Any], bad: NDArray[np.bool_]) -> str:
+    """The first bad number and its place."""
+    place = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    return f"{array[place]} at [{', '.join(str(int(k)) for k in place)}]"
