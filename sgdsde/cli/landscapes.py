@@ -19,6 +19,7 @@ def landscapes() -> None:
     from sgdsde.landscapes.catalog import catalog
 
     listed = Table("name", "variables", "parameters", "what it is")
+    listed.columns[0].no_wrap = True  # to be typed as it is
     for name, entry in catalog().items():
         parameters = ", ".join(f"{key}={value:g}" for key, value in entry.parameters.items())
         listed.add_row(name, entry.variables, parameters, entry.description)

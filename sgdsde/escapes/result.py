@@ -13,12 +13,14 @@ from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.predictions import METHODS, Predictions
 from sgdsde.landscapes import Landscape
+from sgdsde.layout import columns
 from sgdsde.statistics import Estimate, ExitTime
 
 if TYPE_CHECKING:
     import xarray
 
 SEEN = 3.0  # standard errors from which a change with the step is spoken of
+KEYS = 3  # columns that say what a row of the table is: B, g and the dynamics
 NOTABLE = 0.011  # relative error of the SDE's steps from which the table speaks of it
 
 
@@ -61,7 +63,7 @@ class Escape:
         return Estimate(ratio - 1, ratio * math.hypot(*parts))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EscapeStudy:
     """What :func:`escape_study` returns; printed, it is a table.
 
@@ -137,7 +139,8 @@ class EscapeStudy:
         }  # fmt: skip
         return xarray.Dataset(variables, coordinates, about)
 
-    def __str__(self) -> str:
+    def text(self, width: int | None = None) -> str:
+        """The table, with a title and notes; in blocks of columns where it is wider than so many characters."""
         methods = [name for name in METHODS if name in self.predictions.updates]
         head = ["B", "g", "dynamics", "mean exit time", "95 % interval", "ended", "÷ theory"]
         rows = [[*head, *(METHODS[name] for name in methods)]]
@@ -150,9 +153,13 @@ class EscapeStudy:
                     _interval(found.time), _ended(found), _ratio(found, said),
                     *(f"{value:.5g}" if np.isfinite(value) else "–" for value in said.values()),
                 ])  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([self._title(), *lines, *self._notes()])
+        return "\n".join([self._title(), columns(rows, keys=KEYS, width=width), *self._notes()])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _title(self) -> str:
         where = self.stop if isinstance(self.stop, str) else " or ".join(self.stop.values())

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.ensemble import Ensemble
-from sgdsde.plotting.saved import track_of
+from sgdsde.plotting.saved import moments_of, track_of
 from sgdsde.plotting.style import bare_figure, house_style, looks
 
 Array = NDArray[np.float64]
@@ -112,8 +112,10 @@ def _samples(ensemble: Ensemble, row: int) -> Array:
     if not ensemble.save_every:
         inside = True if ensemble.exits is None else ~ensemble.exits.ended
         return np.asarray(np.where(inside, ensemble.final[:, row], np.nan)[ensemble.finite, None])
-    first = -(-ensemble.burn_in // ensemble.save_every)
-    kept = ensemble.snapshots[min(first, len(ensemble.snapshots) - 1) :, ensemble.finite, row]
+    updates = moments_of(ensemble)
+    # at equal intervals, so that no position in an epoch counts more than another
+    regular = np.flatnonzero((updates >= ensemble.burn_in) & (updates % ensemble.save_every == 0))
+    kept = ensemble.snapshots[regular if len(regular) else [-1]][:, ensemble.finite, row]
     return np.asarray(kept.T)
 
 

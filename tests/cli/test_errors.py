@@ -78,8 +78,8 @@ def test_what_is_missing_is_named():
         ("x**2", ["--examples", "student_t:1"], "--examples"),
         ("x**2", ["--engine", "steam"], "--engine"),
         ("x**2", ["--engine", "torch", "--device", "nowhere"], "--device"),
-        ("x**2", ["--output", "picture.txt"], "--output"),
-        ("x**2", ["--output", "no/such/folder/picture.png"], "--output"),
+        ("x**2", ["--output", "picture.png"], "--output must be a folder"),
+        ("x**2", ["--output", "/dev/null/folder"], "--output"),
     ],
 )
 def test_compare_names_the_option(loss, changed, named, tmp_path, monkeypatch):

@@ -146,7 +146,7 @@ class _Line:
         draw_regions(axes, self.landscape, self.box, region, upright=False)
         axes.plot(self.places, self.loss, color=GREY, linewidth=1.3)
         axes.set(
-            xlim=self.box[0], ylim=(self.bottom - 0.05 * self.height, self.bottom + (1 + LIFT) * self.height),
+            xlim=self.box[0], ylim=(self.bottom - 0.05 * self.height, self.bottom + (1.06 + LIFT) * self.height),
             xlabel=f"parameter {self.landscape.variables[0]}",
         )  # fmt: skip
         axes.grid(False)

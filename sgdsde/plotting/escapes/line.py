@@ -65,6 +65,6 @@ def draw_profile(axes: Axes, landscape: Landscape, box: Array) -> None:
     axes.plot(loss, places, color=GREY, linewidth=1.3)
     low, high = heights(loss)
     axes.set(xlabel="loss", ylabel=f"parameter {landscape.variables[0]}", ylim=box[0])
-    axes.set_xlim(low - 0.05 * (high - low), high)
+    axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axes.locator_params(axis="x", nbins=3)
     axes.grid(False)
