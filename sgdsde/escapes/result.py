@@ -15,6 +15,7 @@ from sgdsde.escapes.predictions import METHODS, Predictions
 from sgdsde.landscapes import Landscape
 from sgdsde.layout import columns
 from sgdsde.statistics import Estimate, ExitTime
+from sgdsde.statistics.exit_times import FEW
 
 if TYPE_CHECKING:
     import xarray
@@ -24,7 +25,7 @@ KEYS = 3  # columns that say what a row of the table is: B, g and the dynamics
 NOTABLE = 0.011  # relative error of the SDE's steps from which the table speaks of it
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Escape:
     """One run: one dynamics at one noise scale.
 
@@ -52,6 +53,9 @@ class Escape:
     ensemble: Ensemble
     time: ExitTime
     halved: ExitTime | None = None
+
+    def __repr__(self) -> str:
+        return f"<Escape of {self.label} at B = {self.config.batch_size}: {self.time} updates, {_ended(self)} ended>"
 
     @property
     def coarser(self) -> Estimate:
@@ -149,7 +153,7 @@ class EscapeStudy:
             for label in self.labels:
                 found = self[label][k]
                 rows.append([
-                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label, _time(found.time),
+                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label, str(found.time),
                     _interval(found.time), _ended(found), _ratio(found, said),
                     *(f"{value:.5g}" if np.isfinite(value) else "–" for value in said.values()),
                 ])  # fmt: skip
@@ -173,6 +177,12 @@ class EscapeStudy:
                 f"Where paths were still inside after {self.updates} updates, times are taken to be exponential: the "
                 "mean is all time together over the number of exits."
             )
+        few = [f"{each.label} at B = {each.config.batch_size}" for each in self.escapes if each.time.few]
+        if few:
+            notes.append(
+                f"Fewer than {FEW} paths ended: {', '.join(few)}. The mean is hardly known; the interval says how "
+                "little. More updates or paths would tell."
+            )
         if (worst := max((e.step_error for e in self.escapes if e.step_error > NOTABLE), default=0.0)) > 0:
             notes.append(f"The steps of the SDE may have made its times wrong by {worst:.1%}: more are not taken.")
         for each in self.escapes:
@@ -184,10 +194,6 @@ class EscapeStudy:
             )
         notes += [f"{METHODS[name]}: {why}" for name, why in self.predictions.absent.items()]
         return notes
-
-
-def _time(time: ExitTime) -> str:
-    return f"{time.mean:.5g} ± {time.standard_error:.2g}" if time.exits else f"> {time.interval[0]:.4g}"
 
 
 def _interval(time: ExitTime) -> str:
@@ -204,4 +210,5 @@ def _ratio(escape: Escape, said: Mapping[str, float]) -> str:
     best = next((value for name, value in said.items() if name != "kramers" and np.isfinite(value)), 0.0)
     if not best or not escape.time.exits:
         return "–"
-    return f"{escape.time.mean / best:.3f} ± {escape.time.standard_error / best:.3f}"
+    ratio = escape.time.mean / best
+    return f"{ratio:.2g}" if escape.time.few else f"{ratio:.3f} ± {escape.time.standard_error / best:.3f}"

@@ -112,6 +112,7 @@ def escape_animation(
                     _show(cloud, stage.points(places[moment, :paths]), over[moment, :paths])
                     axes.set_title(f"{label}, update {times[0][moment]}: {over[moment].mean():.0%} over")
                 writer.grab_frame(facecolor="white")
+                figure.set_layout_engine("none")  # as the first frame was laid out: nothing but dots moves
         return file.read_bytes()
 
 

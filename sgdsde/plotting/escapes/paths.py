@@ -101,6 +101,7 @@ def _against_updates(
     """One variable: the loss on its side, and paths against the updates."""
     paths, last = counts
     figure = bare_figure(2.6 + 4.2 * len(shown), 4.4)
+    end = max(ensemble.updates for ensemble in shown.values())
     widths = [0.38, *[1.0] * len(shown)]
     profile, *panels = figure.subplots(1, 1 + len(shown), sharey=True, width_ratios=widths)
     draw_profile(profile, landscape, frame)
@@ -112,7 +113,7 @@ def _against_updates(
             times, seen, ended = track_of(ensemble, path)
             _draw_path(axes, np.column_stack([times, seen[:, 0]]), last, colour, ended, pale=0.3)
         axes.plot(0, ensemble.snapshots[0, 0, 0], "o", color="white", markeredgecolor="black", markersize=6.5, zorder=5)
-        axes.set(title=f"{label}: {count} of {ensemble.paths} paths", xlabel="updates")
+        axes.set(title=f"{label}: {count} of {ensemble.paths} paths", xlabel="updates", xlim=(-0.03 * end, 1.03 * end))
     _explain(figure, panels[0], last * next(iter(shown.values())).save_every, stop is not None)  # type: ignore[operator]
     return figure
 
