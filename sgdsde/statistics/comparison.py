@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.statistics.estimates import Estimate
 from sgdsde.statistics.table import Comparison, Row
 
@@ -61,7 +62,7 @@ def check(estimate: Estimate, predicted: ArrayLike, name: str, *, source: str = 
     >>> check(Estimate(1.02, 0.01), 1.0, "var x").within(4), check(Estimate(1.02, 0.01), 1.0, "var x").within(1)
     (True, False)
     """
-    value, error = np.asarray(estimate.value, np.float64), np.asarray(estimate.standard_error, np.float64)
+    value, error = real_array("value", estimate.value), real_array("standard_error", estimate.standard_error)
     expected = _fitting("predicted", predicted, value.shape)
     return Comparison(
         tuple(
@@ -223,9 +224,12 @@ def _too_short(ensemble: EnsembleLike, label: str) -> str:
 def _moments(ensemble: EnsembleLike) -> dict[str, tuple[float, float]]:
     """Value and standard error of each mean, variance and covariance, by name."""
     errors = ensemble.standard_error
-    means = zip(np.asarray(ensemble.mean, np.float64), np.asarray(errors.mean, np.float64), strict=True)
+    means = zip(real_array("mean", ensemble.mean), real_array("standard_error.mean", errors.mean), strict=True)
     table = {f"mean {p}": (float(v), float(e)) for p, (v, e) in zip(ensemble.parameters, means, strict=True)}
-    covariance, error = np.asarray(ensemble.covariance, np.float64), np.asarray(errors.covariance, np.float64)
+    covariance, error = (
+        real_array("covariance", ensemble.covariance),
+        real_array("standard_error.covariance", errors.covariance),
+    )
     return table | {name: (float(covariance[i]), float(error[i])) for name, i in _entries(ensemble.parameters).items()}
 
 
@@ -252,7 +256,7 @@ def _entries(parameters: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 
 def _fitting(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = np.asarray(value, dtype=np.float64)
+    array = real_array(name, value)
     if array.ndim and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
     return np.broadcast_to(array, shape)

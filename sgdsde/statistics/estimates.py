@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.statistics.autocorrelation import integrated_time
 
 Array = NDArray[np.float64]
@@ -154,7 +155,7 @@ def covariance(samples: ArrayLike, *, correlated: bool = False) -> Estimate:
 
 
 def _samples(samples: ArrayLike) -> Array:
-    x = np.asarray(samples, dtype=np.float64)
+    x = real_array("samples", samples)
     if x.ndim not in (1, 2) or len(x) < 2:
         raise ValueError(f"samples must have the shape (n,) or (n, d) with n at least 2, got {x.shape}")
     if not np.isfinite(x).all():

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import real_array
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
@@ -68,7 +70,7 @@ class LinearMap:
     matrix: Array
 
     def __post_init__(self) -> None:
-        matrix = np.asarray(self.matrix, dtype=np.float64)
+        matrix = real_array("matrix", self.matrix)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
             raise ValueError(f"matrix must be square and finite, got the shape {matrix.shape}")
         if np.linalg.matrix_rank(matrix) < len(matrix):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import real_array, whole
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.regression import as_model
@@ -91,7 +91,7 @@ def laplace_evidence(cost: float, eigenvalues: ArrayLike, regularization: float,
     penalty = checked_penalty("regularization", regularization)
     if not np.isfinite(cost):
         raise ValueError(f"cost must be finite, got {cost!r}")
-    values = np.sort(np.asarray(eigenvalues, dtype=np.float64))
+    values = np.sort(real_array("eigenvalues", eigenvalues))
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"eigenvalues must be finite numbers in one dimension, got {eigenvalues!r}")
     # Directions without data have λ_i = λ but for rounding, which must not decide.

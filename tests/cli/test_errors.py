@@ -105,7 +105,7 @@ def test_an_expression_is_shown_with_the_place_that_is_wrong(loss, changed, name
 @pytest.mark.parametrize("command", [["compare"], ["escape", "--stop", "x > 1"]])
 def test_what_was_meant_is_suggested(command):
     assert "did you mean valley?" in fails([*command, "vally", *RUN])
-    assert "no named landscape. `sgdsde landscapes` has" in fails([*command, "qqqq", *RUN])
+    assert "no named landscape. `sgdsde landscapes` lists" in fails([*command, "qqqq", *RUN])
     said = fails([*command, "-x**2/2", *RUN])
     assert "-x" in said
     assert "goes last, after --" in said

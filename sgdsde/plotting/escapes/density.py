@@ -12,6 +12,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.plane import draw_plane
@@ -64,7 +65,7 @@ def density_beside_paths(
     >>> [axes.get_title("left") for axes in density_beside_paths(equation, densities, {"SDE": sde}, [10, 20]).axes]
     ['after 10 updates', 'after 20 updates']
     """
-    found = np.asarray(densities, dtype=np.float64)
+    found = real_array("densities", densities)
     if found.shape != (len(updates), *equation.grid.cells):
         raise ValueError(
             f"densities must have shape {(len(updates), *equation.grid.cells)}, one for each of updates; "

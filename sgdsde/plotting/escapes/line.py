@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.plane import EDGE, GREY, SHOWN
 from sgdsde.regions import parse_regions
@@ -20,8 +21,8 @@ POINTS = 601
 def check_line(box: ArrayLike) -> Array:
     """(low, high) as an array (1, 2); ValueError unless it is such a pair, or a pair in a list."""
     try:
-        ends = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError):
+        ends = real_array("box", box)
+    except ValueError:
         ends = np.empty(0)
     if ends.shape not in ((2,), (1, 2)) or not np.isfinite(ends).all() or not ends.ravel()[0] < ends.ravel()[1]:
         raise ValueError(f"box must be a pair (low, high) for a landscape of one variable, got {box!r}")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.saved import ended_by, places_of
@@ -29,8 +30,8 @@ def check_plane(landscape: Landscape, box: ArrayLike) -> Array:
             f"landscape must have one or two variables, got {landscape.dimension}: {', '.join(landscape.variables)}"
         )
     try:
-        ends = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError):
+        ends = real_array("box", box)
+    except ValueError:
         ends = np.empty(0)
     if ends.shape != (2, 2) or not np.isfinite(ends).all() or not (ends[:, 0] < ends[:, 1]).all():
         raise ValueError(f"box must be two pairs (low, high), one for each variable, got {box!r}")
