@@ -98,6 +98,9 @@ class BrownianPath:
         digest = hashlib.sha256(self._increments.tobytes()).hexdigest()
         return f"increments {self._increments.shape}, SHA-256 {digest}"
 
+    def __repr__(self) -> str:
+        return f"<BrownianPath: dimension {self.dimension}, time {self.time:g} in {self.steps} steps, seed {self.seed}>"
+
     def increments(self, steps: int, paths: int, first_path: int = 0) -> Array:
         """(steps, paths, k) increments over `steps` equal intervals.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sgdsde.config import SGDConfig
 from sgdsde.engines.registry import Outcome
 from sgdsde.exits import Exits
+from sgdsde.layout import one_line
 from sgdsde.statistics import Moments, pooled_moments
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class StandardError:
 
     mean: Array
     covariance: Array
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, eq=False, repr=False)

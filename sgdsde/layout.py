@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
 
 GAP = "  "
 
@@ -46,3 +50,53 @@ def columns(
             lines.append(GAP.join(cells).rstrip())
         lines.append("")
     return "\n".join(lines[:-1])
+
+
+LONG = 72  # characters of a field that are shown whole
+FEW = 4  # numbers of an array, or members of a tuple or mapping, that are shown one by one
+
+
+def one_line(result: Any) -> str:
+    """A dataclass in one line: small fields as they are, of large ones what they are. For use as ``__repr__``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Found:
+    ...     mean: float
+    ...     paths: np.ndarray
+    ...     __repr__ = one_line
+    >>> Found(1 / 3, np.zeros((100, 2)))
+    Found(mean=0.333333, paths=float64 (100, 2))
+    """
+    parts = ", ".join(f"{field.name}={_short(getattr(result, field.name))}" for field in fields(result) if field.repr)
+    return f"{type(result).__name__}({parts})"
+
+
+def _short(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    if hasattr(value, "dtype") and hasattr(value, "shape"):  # of NumPy or of torch
+        if isinstance(value, np.ndarray) and value.size <= FEW and value.dtype != object:
+            return _nested(value.tolist())
+        return f"{value.dtype} {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        if len(value) <= FEW:
+            shown = "{" + ", ".join(f"{key!r}: {_short(each)}" for key, each in value.items()) + "}"
+            return shown if len(shown) <= LONG else f"{{{', '.join(map(repr, value))}}}"
+        return f"{len(value)} entries"
+    if isinstance(value, (tuple, list)):
+        shown = "(" + ", ".join(_short(each) for each in value) + ")" if len(value) <= FEW else ""
+        return shown if 0 < len(shown) <= LONG else f"{len(value)} × {type(value[0]).__name__}"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return str(value.__qualname__)
+    text = repr(value)
+    if len(text) <= LONG and "\n" not in text:
+        return text
+    return f"{text[: LONG - 1]}…" if isinstance(value, str) else type(value).__name__
+
+
+def _nested(value: Any) -> str:
+    return f"[{', '.join(map(_nested, value))}]" if isinstance(value, list) else _short(value)

@@ -70,7 +70,8 @@ def test_complex_numbers_are_refused_by_name(name):
 
 
 @pytest.mark.parametrize(("value", "got"), [
-    ([1j], "list"), (np.array([1j]), "complex128"), (["1.5"], "list"), (None, "None"), ("1.5", "'1.5'"), ([[1], [1, 2]], "list"),
+    ([1j], "list"), (np.array([1j]), "complex128"), (["1.5"], "list"), (None, "None"), ("1.5", "'1.5'"),
+    ([[1], [1, 2]], "list"),
     (np.array(["2020-01-01"], dtype="M8[D]"), "datetime64"),
 ])  # fmt: skip
 def test_only_real_numbers_are_an_array_of_them(value, got):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.layout import one_line
+
 
 class DataUnavailable(OSError):
     """Data are neither in the named folder nor in the cache, and no mirror answers; the message is one line."""
@@ -50,6 +52,8 @@ class Dataset:
     y_test: NDArray[np.int64]
     image_shape: tuple[int, ...]
     provenance: str
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):

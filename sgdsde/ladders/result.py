@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sgdsde.ensemble import Ensemble
-from sgdsde.layout import columns
+from sgdsde.layout import columns, one_line
 from sgdsde.statistics import Distance, Distances
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Rung:
     ensemble: Ensemble
     paired: bool
     over_time: tuple[Distances, ...]
+
+    __repr__ = one_line
 
     @property
     def distances(self) -> Distances:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import Array, Labels, checked_inputs, checked_labels, checked_penalties, checked_penalty
 from sgdsde.logistic.newton import Fit, minimum
 
@@ -52,6 +53,8 @@ class LogisticRegression:
     inputs: Array
     labels: Labels
     softmax: bool | None = None
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__

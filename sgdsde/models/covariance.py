@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.example_losses import Data, ExampleLosses, example_losses
 from sgdsde.models.linear_layers import LayerFactors, layer_factors, layer_products
@@ -33,6 +34,8 @@ class GradientCovariance:
     """
 
     losses: ExampleLosses
+
+    __repr__ = one_line
 
     @property
     def n_examples(self) -> int:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from sgdsde.data.dataset import Dataset
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.models.forward_mode import forward_mode
 from sgdsde.models.summed_loss import Batch, SummedLoss, summed_loss
@@ -44,6 +45,8 @@ class NetworkEvidence:
     n_examples: int
     n_classes: int
     n_parameters: int
+
+    __repr__ = one_line
 
     @property
     def log_evidence(self) -> float:

@@ -13,6 +13,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset, as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import checked_model, count
 from sgdsde.models.networks import weights_of
 
@@ -34,6 +35,8 @@ class ProjectedGradients:
     projections: NDArray[np.float64]
     trace: float
     squared_norm: float
+
+    __repr__ = one_line
 
     @property
     def covariance(self) -> NDArray[np.float64]:

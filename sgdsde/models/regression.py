@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.theory import linear_regression_covariance, stationary_covariance
 from sgdsde.theory.modes import symmetric
@@ -57,6 +58,8 @@ class LinearRegression:
     label_variance: float
     inputs: Array | None = None
     outputs: Array | None = None
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.ensemble import Ensemble
+from sgdsde.layout import one_line
 from sgdsde.plotting.saved import moments_of, track_of
 from sgdsde.plotting.style import bare_figure, house_style, looks
 
@@ -43,6 +44,8 @@ class Shown:
     mean: ArrayLike | None = None
     covariance: ArrayLike | None = None
     path: Ensemble | None = None
+
+    __repr__ = one_line
 
 
 def side_by_side(shown: Sequence[Shown]) -> Figure:

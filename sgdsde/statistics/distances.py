@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Array, Estimate, mean
 
 GROUPS = 32  # of paths, for the jackknife: its errors are known to 1/√(2·31) = 13 %
@@ -42,6 +43,8 @@ class Distance(Estimate):
     noise: Array | float
     spread: Array | float
 
+    __repr__ = one_line
+
     @property
     def excess(self) -> Array | float:
         """(value − noise)/spread: how far beyond chance; NaN where the samples are equal."""
@@ -59,6 +62,8 @@ class Distances:
     covariance_distance: Distance
     wasserstein1: Distance
     energy_distance: Distance
+
+    __repr__ = one_line
 
 
 def distances(
@@ -117,7 +122,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False) -> Esti
     """Mean of `a` minus mean of `b`, (d,) or a number, in their unit; arguments as in :func:`distances`.
 
     >>> mean_difference([1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, 3.0], paired=True)
-    Estimate(value=1.0, standard_error=0.0)
+    Estimate(value=1, standard_error=0)
     """
     first, second = _checked(a, b, paired)
     if paired:

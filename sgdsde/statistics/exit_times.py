@@ -115,7 +115,7 @@ def mean_exit_time(times: ArrayLike, ended: ArrayLike, *, method: str = "auto", 
     Examples
     --------
     >>> mean_exit_time([1.0, 2.0, 6.0], [True, True, True]).estimate
-    Estimate(value=3.0, standard_error=1.527...)
+    Estimate(value=3, standard_error=1.52753)
     >>> found = mean_exit_time([1.0, 2.0, 3.0, 3.0], [True, True, False, False])
     >>> found.mean, round(found.standard_error, 3), found.method
     (4.5, 3.182, 'exponential')

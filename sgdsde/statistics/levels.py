@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 
 Array = NDArray[np.float64]
 
@@ -39,6 +40,8 @@ class Level:
     fine_variance: float
     cost_per_path: float
     cost: float
+
+    __repr__ = one_line
 
 
 @dataclass

@@ -66,6 +66,9 @@ class Order:
         counts = f"{self.used.sum()} of {len(self.used)} step sizes usable"
         return "; ".join([f"order {found if self.determined else 'undetermined'}, {counts}", *self.excluded])
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 def fit_order(
     step_sizes: ArrayLike,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Estimate
 
 
@@ -17,6 +18,8 @@ class Moments:
 
     mean: Estimate
     covariance: Estimate
+
+    __repr__ = one_line
 
 
 def pooled_moments(count: int, path_mean: ArrayLike, path_covariance: ArrayLike) -> Moments:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.censoring import check_confidence, checked_times
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
@@ -38,6 +39,8 @@ class SurvivalCurve:
     high: Array
     at_risk: NDArray[np.int64]
     confidence: float
+
+    __repr__ = one_line
 
 
 def survival_curve(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -69,6 +70,8 @@ class LinearMap:
 
     matrix: Array
 
+    __repr__ = one_line
+
     def __post_init__(self) -> None:
         matrix = real_array("matrix", self.matrix)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
@@ -127,6 +130,8 @@ class ComponentwiseMap:
     function: Function
     inverse_function: Function
     derivatives: tuple[Function, Function, Function]
+
+    __repr__ = one_line
 
     def forward(self, theta: Array) -> Array:
         """f(θ_i)."""

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
+from sgdsde.layout import one_line
 from sgdsde.theory.clock import clock
 from sgdsde.theory.panels import Panels, cut
 from sgdsde.theory.surface import Line, Surface, line_of, number
@@ -34,6 +35,8 @@ class StationaryDensity:
     temperature: float
     panels: Panels
     log_mass: float
+
+    __repr__ = one_line
 
     def __call__(self, x: ArrayLike) -> Array:
         """Density per unit of ω at each x (...)."""

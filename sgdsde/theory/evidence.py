@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array, whole
+from sgdsde.layout import one_line
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.regression import as_model
@@ -35,6 +36,8 @@ class Evidence:
     eigenvalues: Array
     regularization: float
     counted: NDArray[np.bool_]
+
+    __repr__ = one_line
 
     @property
     def log_occam_factors(self) -> Array:

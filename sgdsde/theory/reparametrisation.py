@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.newton import Problem
 from sgdsde.theory.coordinates import Coordinates
@@ -74,6 +75,8 @@ class CoordinateEvidence:
     theta: Array
     hessian: Array
     log_evidence: float
+
+    __repr__ = one_line
 
 
 def laplace_in_coordinates(

@@ -65,6 +65,11 @@ class Discretised:
                 stacklevel=2,
             )
 
+    def __repr__(self) -> str:
+        box = " × ".join(f"({low:g}, {high:g})" for low, high in self.grid.box)
+        cells = " × ".join(map(str, self.grid.cells))
+        return f"<{type(self).__name__} of {self.landscape!r} at T = {self.temperature:g}: {cells} cells in {box}>"
+
     @property
     def axes(self) -> tuple[Array, ...]:
         """Centres of the cells along each axis."""
