@@ -148,3 +148,18 @@ def _positive(name: str, value: float) -> float:
     if not (isinstance(value, (int, float, np.floating, np.integer)) and 0 < value < math.inf):
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return float(value)
+
+
+__all__ = [
+    "batch_size_schedule",
+    "constant",
+    "cosine",
+    "cyclic",
+    "learning_rate_schedule",
+    "matching_batch_sizes",
+    "step_decay",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -61,9 +61,11 @@ def results():
         "exponentiality": statistics.exponentiality(times, np.ones(200, dtype=bool)),
         "splitting": statistics.splitting_probabilities(np.arange(9) % 3, ("a", "b", "c")),
         "order": statistics.fit_order([1.0, 0.5, 0.25], [0.5, 0.26, 0.128], [0.01, 0.01, 0.005]),
-        "equation": theory.FokkerPlanck(BOWL, 0.1, (-2.0, 2.0), 80), "density": theory.stationary_density(WELL, CONFIG, (-3.0, 3.0)),
+        "equation": theory.FokkerPlanck(BOWL, 0.1, (-2.0, 2.0), 80),
+        "density": theory.stationary_density(WELL, CONFIG, (-3.0, 3.0)),
         "path": sg.BrownianPath(2, 1.0, 1024, seed=3), "linear": models.LinearRegression.gaussian(30, n_examples=100),
-        "escape": study.escapes[0], "predictions": study.predictions, "problem": next(iter(sg.convergence.PROBLEMS.values())),
+        "escape": study.escapes[0], "predictions": study.predictions,
+        "problem": next(iter(sg.convergence.PROBLEMS.values())),
     }  # fmt: skip
 
 

@@ -45,3 +45,7 @@ __all__ = [
     "success_rates",
     "survival_curves",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

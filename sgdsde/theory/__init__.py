@@ -88,3 +88,7 @@ __all__ = [
     "transformed_hessian",
     "update_covariance",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
