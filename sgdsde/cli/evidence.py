@@ -11,7 +11,7 @@ from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.npz import read_arrays
 from sgdsde.cli.options import console, numbers
 from sgdsde.cli.progress import progress_bars
-from sgdsde.cli.width import table_width
+from sgdsde.cli.width import say, table_width
 
 if TYPE_CHECKING:
     from sgdsde.data import Dataset
@@ -62,7 +62,7 @@ def evidence(
             study = evidence_study(
                 each.inputs, each.labels, penalties, each.test, cutoff=cutoff, progress=bar(each.name)
             )  # fmt: skip
-        out.print(f"{each.name}\n{study.text(table_width(out))}\n", soft_wrap=True)
+        say(out, f"{each.name}\n{study.text(table_width(out))}\n")
         studies[each.name] = study
     if output is None:
         return
