@@ -34,7 +34,7 @@ def relaxation_updates(hessian: ArrayLike, config: SGDConfig) -> float:
 
     Notes
     -----
-    docs/theory.md, §3. Oscillations die with √m an update however small ε is, so that momentum makes SGD slow where the
+    Oscillations die with √m an update however small ε is, so that momentum makes SGD slow where the
     SDE is quick.
 
     Examples
