@@ -41,9 +41,7 @@ SCHEMES = {"sde": "euler_maruyama", "momentum_sde": "baoab"}
 @click.option("--examples", default="gaussian", show_default=True, help="gaussian, rademacher or student_t:ν.")
 @click.option("--start", help="Where paths start, such as 1,0.5.  [default: a named minimum, else 1 for each variable]")
 @click.option("--updates", type=int, default=2000, show_default=True, help="Updates of SGD.")
-@click.option(
-    "--burn-in", type=int, help="Updates before the averages begin.  [default: ten relaxation times, at most half]"
-)
+@click.option("--burn-in", type=int, help="Updates before averages.  [default: ten relaxation times, half at most]")
 @click.option("--paths", type=int, default=4096, show_default=True, help="Independent paths.")
 @click.option("--substeps", type=int, help="Steps of the SDE per update.  [default: from the curvature]")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
