@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
-    from sgdsde.escapes import escape_study, rare_exit_time
-    from sgdsde.evidence import evidence_study
+    from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
+    from sgdsde.evidence import EvidenceStudy, evidence_study
+    from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.integration import integrate
-    from sgdsde.ladders import ladder
+    from sgdsde.ladders import Ladder, ladder
     from sgdsde.landscapes import Landscape, modified_landscape
     from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
-    from sgdsde.statistics import compare
+    from sgdsde.statistics import Comparison, compare
 
 __version__ = "0.1.0"
 
@@ -32,14 +33,21 @@ _HOME = {
     "Ensemble": "sgdsde.ensemble",
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
+    "Exits": "sgdsde.exits",
+    "CensoredWarning": "sgdsde.exits",
     "StabilityWarning": "sgdsde.simulate",
+    "EscapeStudy": "sgdsde.escapes",
+    "RareExitTime": "sgdsde.escapes",
     "escape_study": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
+    "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
     "integrate": "sgdsde.integration",
+    "Ladder": "sgdsde.ladders",
     "ladder": "sgdsde.ladders",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
+    "Comparison": "sgdsde.statistics",
     "compare": "sgdsde.statistics",
     **{
         room: f"sgdsde.{room}"
@@ -60,9 +68,16 @@ _HOME = {
 
 __all__ = [
     "BrownianPath",
+    "CensoredWarning",
+    "Comparison",
     "DivergenceWarning",
     "Ensemble",
+    "EscapeStudy",
+    "EvidenceStudy",
+    "Exits",
+    "Ladder",
     "Landscape",
+    "RareExitTime",
     "SGDConfig",
     "StabilityWarning",
     "StandardError",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def whole(name: str, value: object, least: int, multiple: int = 1) -> int:
     """A whole number from `least` on, and a multiple of `multiple`; not a bool.
@@ -29,3 +32,25 @@ def positive(name: str, value: object, hint: str = "") -> float:
     if not good or not 0 < value < math.inf:  # type: ignore[operator]
         raise ValueError(f"{name} must be a positive number, got {value!r}{hint if good and value == 0 else ''}")
     return float(value)  # type: ignore[arg-type]
+
+
+def real_array(name: str, value: object, wanted: str = "an array of real numbers") -> NDArray[np.float64]:
+    """An array of float64; ValueError for complex numbers, whose imaginary part NumPy would drop, text and others.
+
+    >>> real_array("weights", [1, 2])
+    array([1., 2.])
+    >>> real_array("weights", np.array([1 + 2j]))
+    Traceback (most recent call last):
+    ValueError: weights must be an array of real numbers, got complex128
+    """
+    try:
+        array = np.asarray(value)
+        objects = array.ravel().tolist() if array.dtype == object else []
+        if array.dtype.kind not in "biufO" or any(isinstance(each, (str, bytes, type(None))) for each in objects):
+            raise TypeError
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        kind = str(getattr(value, "dtype", "object"))
+        short = repr(value) if isinstance(value, (str, bytes, complex, type(None))) else type(value).__name__
+        got = short if kind == "object" else kind
+        raise ValueError(f"{name} must be {wanted}, got {got}") from None

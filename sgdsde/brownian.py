@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
@@ -96,6 +97,9 @@ class BrownianPath:
             return f"seed {self.seed}, {self.steps} steps, areas {self.area_method}"
         digest = hashlib.sha256(self._increments.tobytes()).hexdigest()
         return f"increments {self._increments.shape}, SHA-256 {digest}"
+
+    def __repr__(self) -> str:
+        return f"<BrownianPath: dimension {self.dimension}, time {self.time:g} in {self.steps} steps, seed {self.seed}>"
 
     def increments(self, steps: int, paths: int, first_path: int = 0) -> Array:
         """(steps, paths, k) increments over `steps` equal intervals.
@@ -232,10 +236,7 @@ def _count(name: str, value: object, least: int = 1) -> int:
 
 
 def _table(name: str, given: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    try:
-        table = np.ascontiguousarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers, got {given!r}") from None
+    table = np.ascontiguousarray(real_array(name, given))
     words = ", ".join("paths" if n is None else str(n) for n in shape)
     if table.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, table.shape, strict=True)):
         raise ValueError(f"{name} must have shape ({words}), got {table.shape}")

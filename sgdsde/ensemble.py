@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,17 @@ from numpy.typing import NDArray
 from sgdsde.config import SGDConfig
 from sgdsde.engines.registry import Outcome
 from sgdsde.exits import Exits
+from sgdsde.layout import one_line
 from sgdsde.statistics import Moments, pooled_moments
 
 if TYPE_CHECKING:
     import xarray
 
+    from sgdsde.landscapes import Landscape
+
 Array = NDArray[np.float64]
+
+RELAXATIONS = 10  # times in which a start is forgotten
 
 
 class DivergenceWarning(UserWarning):
@@ -33,6 +39,8 @@ class StandardError:
 
     mean: Array
     covariance: Array
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +70,8 @@ class Ensemble:
         Everything needed to run it again.
     exits : Exits or None
         Where and when paths ended, with ``stop``; `final` is then their last state, and the moments are those of it.
+    landscape : Landscape or None
+        What was run, for `relaxation`.
     """
 
     label: str
@@ -78,6 +88,7 @@ class Ensemble:
     auxiliary: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     exits: Exits | None = None
+    landscape: Landscape | None = None
 
     @classmethod
     def from_outcome(cls, outcome: Outcome, *, auxiliary: Sequence[str] = (), **fields: Any) -> Ensemble:
@@ -155,6 +166,33 @@ class Ensemble:
     def exit_point(self) -> Array:
         """(paths, d): where it ended, NaN for one that is still inside."""
         return self._ends().point
+
+    @functools.cached_property
+    def relaxation(self) -> float:
+        """Updates in which paths forget all but 1/e of their common start, at the minimum that it leads to.
+
+        NaN where that is not known: without such a minimum, for starts that differ (they may have the stationary law),
+        for paths that end, for schedules, and in the SDE's own time. See :func:`sgdsde.theory.relaxation_updates`.
+        """
+        clock = ("learning_rates", "batch_sizes", "dt", "temperature")
+        changing = any(isinstance(self.provenance.get(name), str) for name in clock)
+        start = self.provenance.get("w0")
+        if self.landscape is None or self.config is None or self.exits is not None or changing:
+            return math.nan
+        if not isinstance(start, list):
+            return math.nan
+        from sgdsde.landscapes.minimum import nearby_minimum
+        from sgdsde.theory import relaxation_updates
+
+        at = nearby_minimum(self.landscape, start)
+        if at is None:
+            return math.nan
+        return relaxation_updates(self.landscape.hessian(at), replace(self.config, weight_decay=0.0))
+
+    @property
+    def settled_after(self) -> float:
+        """Updates after which the start no longer matters, ten times `relaxation`; NaN where that is not known."""
+        return RELAXATIONS * self.relaxation
 
     def _ends(self) -> Exits:
         if self.exits is None:

@@ -139,8 +139,9 @@ def execute(request: Request) -> Ensemble:
     return Ensemble.from_outcome(
         outcome,
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
-        label=request.label, parameters=landscape.variables, config=request.config, updates=plan.updates,
-        burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, auxiliary=request.declaration.auxiliary,
+        landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
+        updates=plan.updates, burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every,
+        auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
             "noise_entries": [list(row) for row in landscape.noise.entries],

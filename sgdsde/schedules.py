@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 
 Array = NDArray[np.float64]
@@ -81,7 +82,7 @@ def matching_batch_sizes(learning_rates: ArrayLike, config: SGDConfig) -> NDArra
     >>> matching_batch_sizes([0.4, 0.2, 0.1], SGDConfig(0.4, batch_size=8, n_examples=64))
     array([ 8, 16, 32])
     """
-    rates = np.asarray(learning_rates, np.float64)
+    rates = real_array("learning_rates", learning_rates)
     return np.rint(config.batch_size * config.learning_rate / rates).astype(np.int64)
 
 
@@ -129,10 +130,7 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
 
 
 def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a sequence of numbers, one for each update, got {values!r}") from None
+    array = real_array(name, values, "a sequence of numbers, one for each update").copy()
     if array.ndim != 1 or len(array) < updates:
         raise ValueError(
             f"{name} must be a sequence of at least {updates} numbers, one for each update; got shape {array.shape}"
@@ -150,3 +148,18 @@ def _positive(name: str, value: float) -> float:
     if not (isinstance(value, (int, float, np.floating, np.integer)) and 0 < value < math.inf):
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return float(value)
+
+
+__all__ = [
+    "batch_size_schedule",
+    "constant",
+    "cosine",
+    "cyclic",
+    "learning_rate_schedule",
+    "matching_batch_sizes",
+    "step_decay",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

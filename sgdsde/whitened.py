@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+
 Array = NDArray[np.float64]
 
 
@@ -80,10 +82,7 @@ def whitened_examples(examples: str | ArrayLike, n_examples: int, dimension: int
         generator = np.random.default_rng(np.random.SeedSequence([seed, 0x77686974]))
         raw = DISTRIBUTIONS[name](generator, (n_examples, dimension), argument)
     else:
-        try:
-            raw = np.array(examples, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError("examples must be an array of real numbers or a name such as 'gaussian'") from None
+        raw = real_array("examples", examples, "an array of real numbers or a name such as 'gaussian'").copy()
         if raw.shape != (n_examples, dimension):
             raise ValueError(
                 f"examples must have shape (n_examples, noise dimension) = {(n_examples, dimension)}, got {raw.shape}"

@@ -3,7 +3,10 @@
 Times are the best of several, because a busy machine only ever adds to them.
 """
 
+import importlib
+import inspect
 import os
+import pkgutil
 import subprocess
 import sys
 import tomllib
@@ -107,6 +110,39 @@ def test_every_public_name_loads_and_no_other_does() -> None:
     assert set(dir(sgdsde)) >= {*sgdsde.__all__, "__version__"}
     with pytest.raises(AttributeError, match="module 'sgdsde' has no attribute 'nothing'"):
         _ = sgdsde.nothing  # type: ignore[attr-defined]
+
+
+ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", "logistic", "models", "plotting",
+         "schedules", "statistics", "sweeps", "theory")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_shows_what_it_has_for_users_and_no_modules(name: str) -> None:
+    room = importlib.import_module(f"sgdsde.{name}")
+    shown = dir(room)
+    assert set(room.__all__) <= set(shown)
+    for each in shown:
+        assert not inspect.ismodule(getattr(room, each)), each
+    assert shown == sorted(shown)
+    modules = {each.name for each in pkgutil.iter_modules(getattr(room, "__path__", []))}
+    callables = {each for each in modules & set(shown) if callable(getattr(room, each))}
+    assert modules & set(shown) == callables  # where both have a name, it is the function's
+
+
+def test_named_landscapes_are_found_by_their_names() -> None:
+    assert {"double_well", "valley", "named", "minima"} <= set(dir(sgdsde.landscapes))
+    well = sgdsde.landscapes.double_well(a=2.0)
+    assert (well.name, well.parameters["a"]) == ("double_well", 2.0)
+    assert sgdsde.landscapes.minima("double_well", a=4.0).tolist() == [[-2.0], [2.0]]
+    with pytest.raises(AttributeError, match="no attribute 'vally'"):
+        _ = sgdsde.landscapes.vally
+
+
+def test_what_the_front_doors_return_has_a_name() -> None:
+    assert sgdsde.Exits.__module__ == "sgdsde.exits"
+    for name in ("Ensemble", "Exits", "Comparison", "EscapeStudy", "EvidenceStudy", "Ladder", "RareExitTime"):
+        assert name in dir(sgdsde)
+        assert inspect.isclass(getattr(sgdsde, name))
 
 
 def test_version_is_that_of_the_distribution() -> None:

@@ -87,7 +87,7 @@ def test_singular_vectors_are_refused() -> None:
         (np.zeros((2, 50)), r"shape.*\(50, 2\).*\(2, 50\)"),
         (np.full((50, 2), np.nan), "finite"),
         ([[1.0, 2.0], [3.0]], "real numbers"),
-        (None, "shape"),
+        (None, "got None"),
     ],
 )
 def test_wrong_arrays(raw: object, match: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from sgdsde.statistics.table import ROUNDING
 from validation.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -59,14 +60,22 @@ class Check:
 
     @property
     def ratio(self) -> float:
-        """Measured over predicted; NaN where zero is predicted."""
-        return self.measured / self.predicted if self.predicted else math.nan
+        """Measured over predicted; NaN where zero is predicted, or nothing but rounding beside what was measured."""
+        return self.measured / self.predicted if self._relative else math.nan
 
     @property
     def detectable(self) -> float:
-        """The smallest relative deviation that stands out at 4 σ; 0 where the check is exact."""
-        scale = abs(self.predicted) if self.scale is None else self.scale
-        return _student(4.0, self.dof) * self.standard_error / scale if self.standard_error else 0.0
+        """The smallest relative deviation that stands out at 4 σ; 0 where the check is exact, ∞ relative to nothing."""
+        if not self.standard_error:
+            return 0.0
+        if not self.scale and not self._relative:
+            return math.inf
+        return _student(4.0, self.dof) * self.standard_error / (self.scale or abs(self.predicted))
+
+    @property
+    def _relative(self) -> bool:
+        """Whether the prediction is more than rounding beside what was measured and its error."""
+        return abs(self.predicted) > ROUNDING * max(abs(self.measured), self.standard_error)
 
     def _z(self, prediction: float) -> float:
         difference = self.measured - prediction

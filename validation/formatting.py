@@ -40,21 +40,36 @@ def with_error(value: float, error: float) -> str:
 def percent(fraction: float) -> str:
     """A relative size with two digits.
 
-    >>> percent(0.01234), percent(0.2345), percent(0.0)
-    ('1.2 %', '23 %', 'exact')
+    >>> percent(0.01234), percent(0.2345), percent(0.0), percent(math.inf)
+    ('1.2 %', '23 %', 'exact', '–')
     """
     if fraction == 0:
         return "exact"
+    if not math.isfinite(fraction):
+        return "–"
     return f"{100 * fraction:.{max(1 - _exponent(100 * fraction, 2), 0)}f} %"
 
 
 def sigmas(z: float) -> str:
     """A signed deviation in standard errors.
 
-    >>> sigmas(-1.234), sigmas(12345.0)
-    ('−1.2 σ', '+12345 σ')
+    Infinite where a number without an error is not what is predicted.
+
+    >>> sigmas(-1.234), sigmas(12345.0), sigmas(-math.inf)
+    ('−1.2 σ', '+12345 σ', '−∞ σ')
     """
+    if math.isinf(z):
+        return "+∞ σ" if z > 0 else "−∞ σ"
     return _minus(f"{z:+.{1 if abs(z) < 100 else 0}f} σ")
+
+
+def within(z: float) -> str:
+    """The size of a deviation in standard errors, without a sign.
+
+    >>> within(-1.234), within(math.inf)
+    ('1.2 σ', '∞ σ')
+    """
+    return sigmas(abs(z)).removeprefix("+")
 
 
 def strict(value: Any) -> Any:

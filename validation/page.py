@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from validation.claim import Check, Finding
-from validation.formatting import percent, plain, sigmas, with_error
+from validation.formatting import percent, plain, sigmas, with_error, within
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
 from validation.runner import Outcome, Run
@@ -67,11 +67,12 @@ def _row(outcome: Outcome) -> str:
         equal = [item for item in finding.checks if item.expected == "equal"]
         weakest = max(item.detectable for item in equal)
         worst = max(abs(item.z) for item in equal)
+        most = within(worst).replace(" ", "\u00a0")
         texts = {
             "Predicted": f"{plain(check.predicted)}<small>{escape(check.label)}</small>",
             "Measured": with_error(check.measured, check.standard_error),
             "Ratio": plain(check.ratio),
-            "Checks": f"{len(finding.checks)}<small>worst\u00a0{worst:.1f}\u00a0σ</small>",
+            "Checks": f"{len(finding.checks)}<small>worst\u00a0{most}</small>",
             "Would have seen": percent(weakest),
         }
         # The label stands beside the number where the screen is too narrow for columns.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from validation.claim import Check
+from validation.formatting import within
 
 WIDTH, HEIGHT, EDGE = 720, 74, 28
 #: Deviations beyond this many standard errors are drawn at the edge.
@@ -23,7 +24,7 @@ def strip(checks: Sequence[Check], limit: float) -> str:
         f'<circle class="ring" cx="{_x(check.control_z):.1f}" cy="{y:.1f}" r="3.5"/>' for check, y in _rows(checks, 26)
     )
     worst = max(abs(check.z) for check in checks)
-    label = f"Deviations of {len(checks)} checks in standard errors, at most {worst:.1f}; the control's in rings"
+    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; the control's in rings"
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f'<rect class="band" x="{left:.1f}" y="4" width="{right - left:.1f}" height="48"/>'

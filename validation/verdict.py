@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sgdsde.statistics import sigmas_for
 from validation.claim import Check, Claim, Finding
-from validation.formatting import sigmas
+from validation.formatting import sigmas, within
 from validation.presets import FAMILY_LEVEL
 
 
@@ -72,7 +72,7 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
         return ruling(
             Verdict.NO_POWER,
             f"the check has no power: the negative control ({claim.control}) passes as well, at most "
-            f"{control_worst:.1f} σ away where {limit:.2f} σ are needed",
+            f"{within(control_worst)} away where {limit:.2f} σ are needed",
         )
     if finding.undecided:
         return ruling(Verdict.INCONCLUSIVE, finding.undecided)
@@ -80,14 +80,15 @@ def judge(claim: Claim, finding: Finding, limit: float) -> Judgement:
         least = min(unseparated, key=lambda check: abs(check.z))
         return ruling(
             Verdict.INCONCLUSIVE,
-            f"could not tell the measurement from a prediction that should be wrong: {abs(least.z):.1f} σ "
+            f"could not tell the measurement from a prediction that should be wrong: {within(least.z)} "
             f"({least.label}), {limit:.2f} σ needed",
         )
     if blunt.detectable > claim.resolution:
+        seen = f"only {blunt.detectable:.1%} or more" if math.isfinite(blunt.detectable) else "nothing relative to zero"
         return ruling(
             Verdict.INCONCLUSIVE,
-            f"could not have seen a deviation of {100 * claim.resolution:g}%: only {blunt.detectable:.1%} or more "
-            f"stands out in the weakest check ({blunt.label})",
+            f"could not have seen a deviation of {100 * claim.resolution:g}%: {seen} stands out in the weakest check "
+            f"({blunt.label})",
         )
     worst, different = _worst(equal), len(finding.checks) - len(equal)
     rejections = f"; {different} predictions that should be wrong are rejected" if different else ""

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
+from sgdsde.cli.compared import NAMES, dynamics, picture, print_tables, tables_of
+from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.options import assignments, config_options, console, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
+from sgdsde.cli.width import say
 from sgdsde.config import SGDConfig
 
 if TYPE_CHECKING:
     from sgdsde.cli.linearised import Linearised
     from sgdsde.ensemble import Ensemble
+    from sgdsde.landscapes import Landscape
 
 SNAPSHOTS = 50
 COARSE = 0.005  # relative error of the SDE from which a note is made of it
 DRAWN_UPDATES = 200  # of the one path that is drawn
-NAMES = {"sde": "SDE", "sgd": "SGD"}
+SCHEMES = {"sde": "euler_maruyama", "momentum_sde": "baoab"}
 
 
 @click.command()
@@ -39,26 +41,29 @@ NAMES = {"sde": "SDE", "sgd": "SGD"}
 @click.option("--examples", default="gaussian", show_default=True, help="gaussian, rademacher or student_t:ν.")
 @click.option("--start", help="Where paths start, such as 1,0.5.  [default: a named minimum, else 1 for each variable]")
 @click.option("--updates", type=int, default=2000, show_default=True, help="Updates of SGD.")
-@click.option("--burn-in", type=int, help="Updates before the averages begin.  [default: ten relaxation times]")
+@click.option("--burn-in", type=int, help="Updates before averages.  [default: ten relaxation times, half at most]")
 @click.option("--paths", type=int, default=4096, show_default=True, help="Independent paths.")
 @click.option("--substeps", type=int, help="Steps of the SDE per update.  [default: from the curvature]")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
 @click.option("--engine", default="numba", show_default=True, help="numba, torch or numpy.")
 @click.option("--device", help="Of the engine torch, such as cuda.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("sgdsde-compare.png"), show_default=True)
+@output_option
 def compare(
     loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, variables: str,
     parameters: tuple[str, ...], covariance: str | None, factor: str | None, examples: str, start: str | None,
     updates: int, burn_in: int | None, paths: int, substeps: int | None, seed: int, engine: str, device: str | None,
-    output: Path,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Run the SDE and SGD on LOSS, an expression or a name that `sgdsde landscapes` lists, and compare them.
+
+    With momentum there is also the SDE that keeps a velocity. A LOSS that begins with a minus goes last, after --.
 
     Example: sgdsde compare "x**4/4 - x**2/2" --learning-rate 0.1 --batch-size 4 --n-examples 64
     """
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
     landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
-    _check_writable(output)
+    if output is not None:
+        check_folder(output)
     if start is not None:
         start_at = numbers(start, "--start")
     from sgdsde.cli.linearised import Linearised
@@ -66,43 +71,71 @@ def compare(
     near = Linearised.near(landscape, start_at, config)
     if burn_in is None:
         burn_in = min(near.burn_in if near else updates, updates // 2)
-    if substeps is None:
-        substeps = near.substeps if near else 1
+    steps = _steps(landscape, start_at, config, near, substeps)
 
     def simulate(bars: Callable[[str], Callable[[float], None]] | None = None, **size: int) -> dict[str, Ensemble]:
         from sgdsde.simulate import simulate_sde, simulate_sgd
 
         shared: dict[str, Any] = {"seed": seed, "engine": engine, "device": device, **size}
-        progress = {name: bars(name) if bars else None for name in NAMES.values()}
-        sde = simulate_sde(landscape, config, start_at, substeps=substeps, progress=progress["SDE"], **shared)
-        sgd = simulate_sgd(landscape, config, start_at, examples=examples, progress=progress["SGD"], **shared)
-        return {"sde": sde, "sgd": sgd}
+        found = {}
+        for name in dynamics(config):
+            own = shared | {"progress": bars(NAMES[name]) if bars else None}
+            if name == "sgd":
+                found[name] = simulate_sgd(landscape, config, start_at, examples=examples, **own)
+            else:
+                own |= {"scheme": SCHEMES[name], "substeps": steps[name]}
+                found[name] = simulate_sde(landscape, config, start_at, **own)
+        return found
 
     with warnings.catch_warnings(record=True) as caught, progress_bars() as bars:
         warnings.simplefilter("always", UserWarning)
         runs = simulate(bars, updates=updates, paths=paths, burn_in=burn_in, save_every=_save_every(config, updates))
     out = console()
-    out.print(f"Landscape  {landscape!r}", soft_wrap=True)
-    out.print(f"Run        {describe(config)}", soft_wrap=True)
-    out.print(f"           noise scale g = {config.noise_scale:.6g}, temperature T = {config.temperature:.6g}")
-    out.print(
-        f"           {paths} paths × {updates} updates, averages from {burn_in}; the SDE in {substeps} steps each"
-    )
+    say(out, f"Landscape  {landscape!r}")
+    say(out, f"Run        {describe(config)}")
+    say(out, f"           noise scale g = {config.noise_scale:.6g}, temperature T = {config.temperature:.6g}")
+    times = f", {burn_in / near.relaxation:.3g} relaxation times" if near else ""
+    say(out, f"           {paths} paths × {updates} updates, averages from {burn_in}{times}")
+    taken = "; ".join(f"{NAMES[name]} {count}" for name, count in steps.items())
+    say(out, f"           steps for an update: {taken}")
     for text in dict.fromkeys(str(warning.message) for warning in caught):
-        out.print(f"Note: {on_the_command_line(text)}", soft_wrap=True)
-    if near and (error := near.integration_error(substeps)) > COARSE:
-        out.print(
-            f"Note: with {substeps} steps per update the SDE's variance is about {error:.1%} too large", soft_wrap=True
-        )
-    _print_tables(out, runs, near)
+        say(out, f"Note: {on_the_command_line(text)}")
+    if near and (error := near.integration_error(steps["sde"])) > COARSE:
+        say(out, f"Note: with {steps['sde']} steps per update the SDE's variance is about {error:.1%} too large")
+    tables = tables_of(runs, near, burn_in)
+    print_tables(out, tables, landscape, near, burn_in)
     if not all(run.finite.any() for run in runs.values()):
         lost = " and ".join(NAMES[key] for key, run in runs.items() if not run.finite.any())
         raise click.ClickException(f"all paths of the {lost} diverged: there is nothing to draw")
+    if output is None:
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said before, of the same path
         short = simulate(updates=min(updates, DRAWN_UPDATES), paths=1, save_every=1)
-    output.write_bytes(_picture(runs, short, near))
-    out.print(f"\nPicture: {output}", soft_wrap=True)
+    table = sum(tables[1:], tables[0]).to_xarray()
+    out.print("")
+    save(out, output, {
+        "table.csv": as_csv(table), "table.json": as_json(table), "compare.png": picture(runs, short, near),
+    })  # fmt: skip
+
+
+def _steps(
+    landscape: Landscape, start: Any, config: SGDConfig, near: Linearised | None, substeps: int | None
+) -> dict[str, int]:
+    """Steps of each SDE for an update: what was asked for, else from the curvature."""
+    from sgdsde.escapes.steps import largest_curvature, substeps_for
+    from sgdsde.schemes import find
+
+    found = {}
+    for name in dynamics(config)[:-1]:
+        if substeps is not None:
+            found[name] = substeps
+        elif name == "sde" or near is None:
+            found[name] = near.substeps if near else 1
+        else:
+            curvature = largest_curvature(landscape, landscape.point(start, "start"), ())
+            found[name] = substeps_for(find(SCHEMES[name], ("ito",)), config, curvature)[0]
+    return found
 
 
 def _save_every(config: SGDConfig, updates: int) -> int:
@@ -112,44 +145,3 @@ def _save_every(config: SGDConfig, updates: int) -> int:
     while math.gcd(every, epoch) > 1:
         every -= 1
     return every
-
-
-def _check_writable(output: Path) -> None:
-    if output.suffix.lower() != ".png":
-        raise click.UsageError(f"--output must end in .png, got {str(output)!r}")
-    try:
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-        if output.is_dir():
-            raise IsADirectoryError(None, "is a folder")
-    except OSError as error:
-        raise click.UsageError(f"--output {str(output)!r} cannot be written: {error.strerror or error}") from None
-
-
-def _print_tables(out: Console, runs: dict[str, Ensemble], near: Linearised | None) -> None:
-    from sgdsde.statistics import compare as against
-
-    laws = near.laws if near else dict.fromkeys(NAMES)
-    tables = [
-        against(runs[key], predicted=law, predicted_mean=near.at, names=[NAMES[key]])
-        for key, law in laws.items()
-        if near and law is not None
-    ]
-    if near and tables:
-        at = ", ".join(f"{value:.6g}" for value in near.at)
-        out.print(f"\nEach against its own stationary law, linearised at ω* = ({at})", soft_wrap=True)
-        out.print(str(sum(tables[1:], tables[0])), soft_wrap=True)
-    elif not near:
-        out.print("\nNo prediction: the way down from --start ends at no minimum with curvature in every direction")
-    for key, law in laws.items():
-        if near and law is None:
-            out.print(f"No prediction for the {NAMES[key]}: linearised at the minimum it has no stationary law")
-    out.print("\nSGD, as run, against the SDE, as run")
-    out.print(str(against(*runs.values(), names=list(NAMES.values()))), soft_wrap=True)
-
-
-def _picture(runs: dict[str, Ensemble], short: dict[str, Ensemble], near: Linearised | None) -> bytes:
-    from sgdsde.plotting import Shown, png, side_by_side
-
-    mean, laws = (near.at, near.laws) if near else (None, dict.fromkeys(NAMES))
-    return png(side_by_side([Shown(NAMES[key], runs[key], mean, laws[key], short[key]) for key in NAMES]))

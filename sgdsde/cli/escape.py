@@ -6,25 +6,29 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sgdsde.cli.folder import as_csv, as_json, check_folder, write_files
+from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.options import assignments, config_options, console, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
+from sgdsde.cli.width import say, table_width
 from sgdsde.config import SGDConfig
 
 if TYPE_CHECKING:
+    from sgdsde.ensemble import Ensemble
     from sgdsde.escapes import EscapeStudy
     from sgdsde.landscapes import Landscape
 
-SHOWN_UPDATES = 400  # at most, of the paths that are drawn
 SHOWN_PATHS = 64  # of which as many are drawn as fit
+SNAPSHOTS = 400  # of them, at most
+MEANS_SHOWN, LEAST_SHOWN = 2, 40  # how long they are drawn: mean exit times, and updates
 ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 
 
@@ -45,7 +49,7 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same numbers.")
 @click.option("--engine", default="numba", show_default=True, help="numba, torch or numpy.")
 @click.option("--device", help="Of the engine torch, such as cuda.")
-@click.option("--output", type=click.Path(path_type=Path), help="A folder for table.csv, table.json and pictures.")
+@output_option
 def escape(
     loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, stop: str,
     batch_sizes: str | None, start: str | None, variables: str, parameters: tuple[str, ...], covariance: str | None,
@@ -53,6 +57,8 @@ def escape(
     device: str | None, output: Path | None,
 ) -> None:  # fmt: skip
     """Run the SDE and SGD on LANDSCAPE, an expression or a name that `sgdsde landscapes` lists, until they leave.
+
+    A LANDSCAPE that begins with a minus goes last, after --.
 
     Example: sgdsde escape double_well --learning-rate 0.05 --batch-size 1 --n-examples 64 --covariance 8 --start=-1
     --stop "x > 0" --batch-sizes 1,2,3
@@ -74,14 +80,14 @@ def escape(
             progress=bar("escapes"),
         )  # fmt: skip
     out = console()
-    out.print(f"Landscape  {landscape!r}", soft_wrap=True)
-    out.print(f"Run        {describe(study.configs[0])}", soft_wrap=True)
+    say(out, f"Landscape  {landscape!r}")
+    say(out, f"Run        {describe(study.configs[0])}")
     for text in dict.fromkeys(str(warning.message) for warning in caught):
-        out.print(f"Warning: {on_the_command_line(text)}", soft_wrap=True)
-    out.print(f"\n{study}", soft_wrap=True)
+        say(out, f"Warning: {on_the_command_line(text)}")
+    say(out, f"\n{study.text(table_width(out))}")
     if output is not None:
-        for file in _write(study, landscape, output, {"seed": seed, "engine": engine, "device": device}):
-            out.print(f"Written: {file}", soft_wrap=True)
+        out.print("")
+        save(out, output, _files(study, landscape, {"seed": seed, "engine": engine, "device": device}))
     if not any(each.time.exits for each in study.escapes):
         raise click.ClickException(f"no path has left: --updates {updates} is too short, or --stop out of reach")
 
@@ -104,41 +110,47 @@ def _whole(text: str, option: str) -> list[int]:
         raise click.UsageError(f"{option} must be whole numbers with commas between them, got {text!r}") from None
 
 
-def _write(study: EscapeStudy, landscape: Landscape, folder: Path, options: dict[str, Any]) -> list[Path]:
+def _files(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]) -> dict[str, bytes]:
     """The table as CSV, all of it as JSON, and the pictures that there is something for."""
-    from sgdsde.plotting import escape_times, png, survival_curves
+    from sgdsde.plotting import escape_animation, escape_paths, escape_times, png, survival_curves
 
     dataset = study.to_xarray()
     files = {"table.csv": as_csv(dataset), "table.json": as_json(dataset)}
-    if any(each.time.exits for each in study.escapes):
-        best = next((name for name in ("exact", "fokker_planck") if name in study.predictions.updates), None)
-        said = float(study.predictions.updates[best][ONE_RUN]) if best else float("nan")
-        means = {"exponential, with the exact mean": said} if said == said else {}
-        shown = {
-            f"{label}, B = {study[label][ONE_RUN].config.batch_size}": study[label][ONE_RUN].ensemble
-            for label in study.labels
-        }
-        files["survival.png"] = png(survival_curves(shown, means))
+    if not any(each.time.exits for each in study.escapes):
+        return files
+    best = next((name for name in ("exact", "fokker_planck") if name in study.predictions.updates), None)
+    said = float(study.predictions.updates[best][ONE_RUN]) if best else float("nan")
+    means = {"exponential, with the exact mean": said} if said == said else {}
+    shown = {
+        f"{label}, B = {study[label][ONE_RUN].config.batch_size}": study[label][ONE_RUN].ensemble
+        for label in study.labels
+    }
+    files["survival.png"] = png(survival_curves(shown, means))
+    if len(study.configs) > 1:  # one batch size is one point
         files["times.png"] = png(escape_times(study))
-        if landscape.dimension == 2:
-            files["paths.png"] = _paths(study, landscape, options)
-    return write_files(folder, files)
+    if landscape.dimension <= 2:
+        few = _few_paths(study, landscape, options)
+        files["paths.png"] = png(escape_paths(landscape, few, study.stop))
+        files["paths.gif"] = escape_animation(landscape, few, study.stop)
+    return files
 
 
-def _paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]) -> bytes:
-    """A few paths of the hottest run over the contours, by the schemes and in the steps of the study."""
-    from sgdsde.plotting import escape_paths, png
+def _few_paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]) -> dict[str, Ensemble]:
+    """A few paths of the hottest run, by the schemes and in the steps of the study, until most have ended."""
     from sgdsde.simulate import simulate_sde, simulate_sgd
 
-    updates = min(study.updates, SHOWN_UPDATES)
-    size: dict[str, Any] = {"updates": updates, "paths": SHOWN_PATHS, "save_every": 1, "stop": study.stop, **options}
+    runs = {label: study[label][ONE_RUN] for label in study.labels}
+    longest = max(each.time.mean for each in runs.values() if each.time.exits)
+    updates = min(study.updates, max(LEAST_SHOWN, ceil(MEANS_SHOWN * longest)))
+    size: dict[str, Any] = {
+        "updates": updates, "paths": SHOWN_PATHS, "save_every": ceil(updates / SNAPSHOTS), "stop": study.stop,
+    }  # fmt: skip
     shown = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said before, of the study
-        for label in study.labels:
-            one = study[label][ONE_RUN]
+        for label, one in runs.items():
             scheme = one.ensemble.provenance["scheme"]
             run: Any = simulate_sgd if scheme == "sgd" else simulate_sde
             steps = {} if scheme == "sgd" else {"substeps": one.substeps}
-            shown[label] = run(landscape, one.config, study.start, scheme=scheme, **steps, **size)
-        return png(escape_paths(landscape, shown, study.stop))
+            shown[label] = run(landscape, one.config, study.start, scheme=scheme, **steps, **size, **options)
+    return shown

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-import numpy as np
 
-from sgdsde.cli.folder import as_csv, as_json, check_folder, write_files
+from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
+from sgdsde.cli.npz import read_arrays
 from sgdsde.cli.options import console, numbers
 from sgdsde.cli.progress import progress_bars
+from sgdsde.cli.width import say, table_width
 
 if TYPE_CHECKING:
     from sgdsde.data import Dataset
@@ -38,11 +38,10 @@ class Examples(NamedTuple):
 @click.option("--regularization", help="λ, such as 0.01,1,100.  [default: 25 from 0.001 to 1000]")
 @click.option("--cutoff", is_flag=True, help="Count eigenvalues λ_i ≥ λ only, as away from a minimum.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the data of toy, the choice of mnist01.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), default=Path("sgdsde-evidence"), show_default=True,
-    help="A folder for tables and figures.",
-)  # fmt: skip
-def evidence(task: str, labels: str | None, regularization: str | None, cutoff: bool, seed: int, output: Path) -> None:
+@output_option
+def evidence(
+    task: str, labels: str | None, regularization: str | None, cutoff: bool, seed: int, output: Path | None
+) -> None:
     """Fit logistic regression at many penalties, and compare its evidence with that of the null model.
 
     The file of --task must hold X, shape (N, P), and y, shape (N,), class numbers from 0; there is no intercept unless
@@ -51,7 +50,8 @@ def evidence(task: str, labels: str | None, regularization: str | None, cutoff: 
     Example: sgdsde evidence --task toy --regularization 0.1,1,10,100
     """
     penalties = None if regularization is None else numbers(regularization, "--regularization")
-    check_folder(output)
+    if output is not None:
+        check_folder(output)
     from sgdsde.evidence import evidence_study
 
     studied = _examples(task, labels, seed)
@@ -62,8 +62,10 @@ def evidence(task: str, labels: str | None, regularization: str | None, cutoff: 
             study = evidence_study(
                 each.inputs, each.labels, penalties, each.test, cutoff=cutoff, progress=bar(each.name)
             )  # fmt: skip
-        out.print(f"{each.name}\n{study}\n", soft_wrap=True)
+        say(out, f"{each.name}\n{study.text(table_width(out))}\n")
         studies[each.name] = study
+    if output is None:
+        return
     from sgdsde.plotting import accuracy_chart, evidence_chart, png
 
     files = {}
@@ -73,8 +75,7 @@ def evidence(task: str, labels: str | None, regularization: str | None, cutoff: 
         files[f"{stem}.json"] = as_json(study.to_xarray())
     files["accuracy.png"] = png(accuracy_chart(studies))
     files["evidence.png"] = png(evidence_chart(studies))
-    for file in write_files(output, files):
-        out.print(f"Written: {file}", soft_wrap=True)
+    save(out, output, files)
 
 
 def _examples(task: str, labels: str | None, seed: int) -> list[Examples]:
@@ -98,20 +99,12 @@ def _of_dataset(name: str, data: Dataset) -> Examples:
 
 
 def _from_file(path: Path) -> Examples:
-    """X and y of a file; nothing in it is unpickled."""
-    if path.exists() and not zipfile.is_zipfile(path):
-        raise click.UsageError(f"--task {path} is not a file that numpy.savez has written")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            missing = [name for name in ("X", "y") if name not in stored]
-            if missing:
-                found = ", ".join(stored) or "nothing"
-                raise click.UsageError(f"--task {path} must hold X and y, it has {found}")
-            if ("X_test" in stored) != ("y_test" in stored):
-                raise click.UsageError(f"--task {path} must hold both X_test and y_test, or neither")
-            test = (stored["X_test"], stored["y_test"]) if "X_test" in stored else None
-            return Examples(path.stem, stored["X"], stored["y"], test)
-    except OSError as error:
-        raise click.UsageError(f"--task {path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, zipfile.BadZipFile):
-        raise click.UsageError(f"--task {path} must hold arrays of plain numbers, it holds something else") from None
+    """X and y of a file."""
+    stored = read_arrays(path, "--task")
+    if any(name not in stored for name in ("X", "y")):
+        found = ", ".join(stored) or "nothing"
+        raise click.UsageError(f"--task {path} must hold X and y, it has {found}")
+    if ("X_test" in stored) != ("y_test" in stored):
+        raise click.UsageError(f"--task {path} must hold both X_test and y_test, or neither")
+    test = (stored["X_test"], stored["y_test"]) if "X_test" in stored else None
+    return Examples(path.stem, stored["X"], stored["y"], test)

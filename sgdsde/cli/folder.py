@@ -12,10 +12,21 @@ import click
 
 if TYPE_CHECKING:
     import xarray
+    from rich.console import Console
+
+FILES = (".csv", ".gif", ".json", ".pdf", ".png", ".svg")  # what is meant as a file, not as a folder
+
+#: The rule for every command: what `--output` is, and what becomes of what is there already.
+output_option = click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="For tables and pictures; made if missing, and files of the same name are replaced.  [default: print only]",
+)  # fmt: skip
 
 
 def check_folder(output: Path) -> None:
     """Whether the folder can be made and written to; it is made when there is something for it."""
+    if output.suffix.lower() in FILES and not output.is_dir():
+        raise click.UsageError(f"--output must be a folder, in which tables and pictures are made, got {str(output)!r}")
     there = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -40,6 +51,13 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return [folder / name for name in files]
+
+
+def save(out: Console, folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files as :func:`write_files`, and say of each whether it is new or has replaced one."""
+    there = {name for name in files if (folder / name).exists()}
+    for name, path in zip(files, write_files(folder, files), strict=True):
+        out.print(f"{'Replaced' if name in there else 'Written'}: {path}", soft_wrap=True)
 
 
 def _strict(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +21,7 @@ def landscapes() -> None:
     from sgdsde.landscapes.catalog import catalog
 
     listed = Table("name", "variables", "parameters", "what it is")
+    listed.columns[0].no_wrap = True  # to be typed as it is
     for name, entry in catalog().items():
         parameters = ", ".join(f"{key}={value:g}" for key, value in entry.parameters.items())
         listed.add_row(name, entry.variables, parameters, entry.description)
@@ -43,5 +46,16 @@ def landscape_of(
         if covariance is None and factor is None:
             return landscape, start
         loss, variables, parameters = entry.loss, entry.variables, landscape.parameters
+    elif _is_a_name(loss, variables, parameters):
+        near = get_close_matches(loss, catalog.CATALOG, 1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        raise click.UsageError(
+            f"LOSS: {loss} is no variable and no named landscape{meant} `sgdsde landscapes` lists them"
+        )
     landscape = Landscape(loss, variables, parameters, name=name, **noise)
     return landscape, [1.0] * landscape.dimension if start is None else start
+
+
+def _is_a_name(loss: str, variables: str, parameters: dict[str, float]) -> bool:
+    """Whether it is one word that is neither a variable nor a parameter, and so can only be the name of a landscape."""
+    return loss.isidentifier() and loss not in {*re.findall(r"\w+", variables), *parameters, "pi", "e"}

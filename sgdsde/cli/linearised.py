@@ -44,11 +44,7 @@ class Linearised:
     @property
     def relaxation(self) -> float:
         """Updates in which the slower of SDE and SGD forgets all but 1/e of its start."""
-        curvatures, m = np.linalg.eigvalsh(self.hessian), self.config.momentum
-        slowest = float(1 / (self.config.mean_loss_time_per_update * curvatures[0]))
-        steps = [np.array([[1 - p, m], [-p, m]]) for p in self.config.learning_rate * curvatures]
-        radius = max(float(np.abs(np.linalg.eigvals(step)).max()) for step in steps)
-        return max(slowest, -1 / math.log(radius)) if 0 < radius < 1 else slowest
+        return theory.relaxation_updates(self.hessian, self.config)
 
     @property
     def burn_in(self) -> int:

@@ -17,6 +17,8 @@ from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
 from sgdsde.cli.sweep import sweep
 
+EXCERPT = "\n    "  # begins a line of an error that shows a part of an expression
+
 
 class OneLineErrors(click.Group):
     """Commands whose bad usage, and whose user's Ctrl-C, end in one line and not in a traceback."""
@@ -34,20 +36,31 @@ def _exit_status(call: Callable[[], Any]) -> int:
         result = call()
     except click.Abort:
         return _fail("interrupted", 130)
+    except click.NoSuchOption as error:
+        return _fail(error.format_message() + _minus_hint(error), error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except ValueError as error:
         return _fail(on_the_command_line(str(error)), 2)
-    except MemoryError:
-        return _fail("--paths: not enough memory for so many", 2)
+    except MemoryError as error:
+        return _fail(f"--paths, --updates or --substeps: not enough memory for so many ({error or 'none left'})", 2)
     except OSError as error:
         return _fail(str(error), 2)
     return result if isinstance(result, int) else 0
 
 
 def _fail(message: str, status: int) -> int:
-    click.echo(f"sgdsde: {' '.join(message.split())}", err=True)
+    """One line, or an excerpt of an expression below it, with the place marked."""
+    shown = message if EXCERPT in message else " ".join(message.split())
+    click.echo(f"sgdsde: {shown}", err=True)
     return status
+
+
+def _minus_hint(error: click.NoSuchOption) -> str:
+    """What an option that is none may have been meant as: an expression with a minus in front."""
+    if error.option_name.startswith("--"):
+        return ""
+    return ' An expression that begins with a minus goes last, after --, such as -- "-x**2/2 + x**4"'
 
 
 @click.group(cls=OneLineErrors, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

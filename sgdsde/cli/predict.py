@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from sgdsde.cli.options import config_options, console
+from sgdsde.cli.width import say
 from sgdsde.config import SGDConfig
 
 #: Relative error of the SDE from which a note is made of it.
@@ -36,7 +37,7 @@ def predict(
         printed.add_row(quantity, symbol, f"{value:.6g}")
     out.print(printed)
     for note in notes(config, curvature):
-        out.print(f"Note: {note}", soft_wrap=True)
+        say(out, f"Note: {note}")
 
 
 def describe(config: SGDConfig) -> str:
@@ -62,6 +63,9 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
     limit = theory.stability_limit(curvature, config)
     yield f"stability limit of ε at h = {curvature:g}", "2(1 + m)/h", limit
     yield "updates in which the SDE forgets", "1/(s h)", 1 / (config.mean_loss_time_per_update * curvature)
+    if config.learning_rate < limit:
+        both = theory.relaxation_updates(curvature, config)
+        yield "the same, the slower of SDE and SGD", "max(…, −1/ln ρ)", both
     yield "stationary variance over F, SDE", "T/(2h)", float(theory.stationary_variance(curvature, 1.0, config, "sde"))
     if config.learning_rate < limit:
         exact = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))

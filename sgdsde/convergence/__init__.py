@@ -22,3 +22,7 @@ __all__ = [
     "strong_order",
     "weak_order",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,6 +15,7 @@ from sgdsde.convergence.exact import Function
 from sgdsde.convergence.spectral import Grid, backward
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.modified import LEARNING_RATE, modified_landscape
+from sgdsde.layout import one_line
 from sgdsde.run import integer
 from sgdsde.simulate import simulate_sgd
 from sgdsde.statistics.orders import Order, fit_order
@@ -62,6 +63,8 @@ class WeakError:
     standard_error: float
     expectation: float
     unresolved: float
+
+    __repr__ = one_line
 
 
 def approximation_errors(

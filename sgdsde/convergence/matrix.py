@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sgdsde.convergence.orders import Observable, most_steps, strong_order, weak_order
 from sgdsde.convergence.problem import Problem
 from sgdsde.convergence.problems import PROBLEMS
+from sgdsde.layout import one_line
 from sgdsde.schemes import Declaration, declarations, fits
 from sgdsde.statistics.orders import Order
 
@@ -82,6 +83,8 @@ class Cell:
     which: str
     kind: str
     declared: float
+
+    __repr__ = one_line
 
     @property
     def label(self) -> str:

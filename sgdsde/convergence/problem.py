@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from sgdsde.convergence.exact import Function, Route
 from sgdsde.landscapes import Landscape, kinds
+from sgdsde.layout import one_line
 from sgdsde.schemes.registry import EQUATIONS, NOISE_KINDS
 
 
@@ -19,6 +20,8 @@ class Expectation:
     name: str
     function: Function
     route: Route
+
+    __repr__ = one_line
 
     @functools.cached_property
     def exact(self) -> float:
@@ -67,6 +70,8 @@ class Problem:
     kind: str = ""
     solution: Function | None = None
     expectations: tuple[Expectation, ...] = ()
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         for name, word, known in (("equation", self.equation, EQUATIONS), ("kind", self.kind, ("", *NOISE_KINDS))):

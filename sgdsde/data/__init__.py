@@ -6,3 +6,7 @@ from sgdsde.data.mnist import mnist
 from sgdsde.data.tasks import gaussian_task, zeros_and_ones
 
 __all__ = ["DataUnavailable", "Dataset", "digits", "gaussian_task", "mnist", "zeros_and_ones"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

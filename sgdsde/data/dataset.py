@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sgdsde.arguments import whole
 from sgdsde.data.examples import checked_inputs, checked_labels
+from sgdsde.layout import one_line
 
 
 class DataUnavailable(OSError):
@@ -54,6 +55,8 @@ class Dataset:
     y_test: NDArray[np.int64]
     image_shape: tuple[int, ...] = ()
     provenance: str = "handed in as arrays"
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         for field in ("name", "provenance"):

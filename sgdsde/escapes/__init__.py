@@ -6,3 +6,7 @@ from sgdsde.escapes.result import Escape, EscapeStudy
 from sgdsde.escapes.study import escape_study
 
 __all__ = ["Escape", "EscapeStudy", "Predictions", "RareExitTime", "escape_study", "rare_exit_time"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import Region, parse_regions
@@ -77,8 +78,8 @@ def box_around_start(landscape: Landscape, box: ArrayLike | None, at: Array) -> 
     if landscape.dimension != 2:
         raise ValueError(f"box is for landscapes of two variables, and this one has {landscape.dimension}")
     try:
-        ends = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError):
+        ends = real_array("box", box)
+    except ValueError:
         ends = np.empty(0)
     if ends.shape != (2, 2) or not np.isfinite(ends).all() or not ((ends[:, 0] < at) & (at < ends[:, 1])).all():
         raise ValueError(f"box must be two pairs (low, high) around start = {at.tolist()}, got {box!r}")

@@ -13,6 +13,7 @@ from sgdsde import theory
 from sgdsde.config import SGDConfig
 from sgdsde.escapes.saddles import Pass
 from sgdsde.landscapes import Landscape
+from sgdsde.layout import one_line
 from sgdsde.theory.fokker_planck.discretised import BoxWarning, CellWarning
 from sgdsde.theory.fokker_planck.extrapolation import extrapolated
 
@@ -50,6 +51,8 @@ class Predictions:
     lines: Mapping[str, tuple[Array, Array]]
     absent: Mapping[str, str]
     passes: tuple[Pass, ...]
+
+    __repr__ = one_line
 
 
 def predict(

@@ -13,16 +13,19 @@ from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.predictions import METHODS, Predictions
 from sgdsde.landscapes import Landscape
+from sgdsde.layout import columns
 from sgdsde.statistics import Estimate, ExitTime
+from sgdsde.statistics.exit_times import FEW
 
 if TYPE_CHECKING:
     import xarray
 
 SEEN = 3.0  # standard errors from which a change with the step is spoken of
+KEYS = 3  # columns that say what a row of the table is: B, g and the dynamics
 NOTABLE = 0.011  # relative error of the SDE's steps from which the table speaks of it
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Escape:
     """One run: one dynamics at one noise scale.
 
@@ -51,6 +54,9 @@ class Escape:
     time: ExitTime
     halved: ExitTime | None = None
 
+    def __repr__(self) -> str:
+        return f"<Escape of {self.label} at B = {self.config.batch_size}: {self.time} updates, {_ended(self)} ended>"
+
     @property
     def coarser(self) -> Estimate:
         """By what part half as many steps make the mean exit time longer; NaN where that is not known."""
@@ -61,7 +67,7 @@ class Escape:
         return Estimate(ratio - 1, ratio * math.hypot(*parts))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EscapeStudy:
     """What :func:`escape_study` returns; printed, it is a table.
 
@@ -137,7 +143,8 @@ class EscapeStudy:
         }  # fmt: skip
         return xarray.Dataset(variables, coordinates, about)
 
-    def __str__(self) -> str:
+    def text(self, width: int | None = None) -> str:
+        """The table, with a title and notes; in blocks of columns where it is wider than so many characters."""
         methods = [name for name in METHODS if name in self.predictions.updates]
         head = ["B", "g", "dynamics", "mean exit time", "95 % interval", "ended", "÷ theory"]
         rows = [[*head, *(METHODS[name] for name in methods)]]
@@ -146,13 +153,17 @@ class EscapeStudy:
             for label in self.labels:
                 found = self[label][k]
                 rows.append([
-                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label, _time(found.time),
+                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label, str(found.time),
                     _interval(found.time), _ended(found), _ratio(found, said),
                     *(f"{value:.5g}" if np.isfinite(value) else "–" for value in said.values()),
                 ])  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([self._title(), *lines, *self._notes()])
+        return "\n".join([self._title(), columns(rows, keys=KEYS, width=width), *self._notes()])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _title(self) -> str:
         where = self.stop if isinstance(self.stop, str) else " or ".join(self.stop.values())
@@ -166,6 +177,12 @@ class EscapeStudy:
                 f"Where paths were still inside after {self.updates} updates, times are taken to be exponential: the "
                 "mean is all time together over the number of exits."
             )
+        few = [f"{each.label} at B = {each.config.batch_size}" for each in self.escapes if each.time.few]
+        if few:
+            notes.append(
+                f"Fewer than {FEW} paths ended: {', '.join(few)}. The mean is hardly known; the interval says how "
+                "little. More updates or paths would tell."
+            )
         if (worst := max((e.step_error for e in self.escapes if e.step_error > NOTABLE), default=0.0)) > 0:
             notes.append(f"The steps of the SDE may have made its times wrong by {worst:.1%}: more are not taken.")
         for each in self.escapes:
@@ -177,10 +194,6 @@ class EscapeStudy:
             )
         notes += [f"{METHODS[name]}: {why}" for name, why in self.predictions.absent.items()]
         return notes
-
-
-def _time(time: ExitTime) -> str:
-    return f"{time.mean:.5g} ± {time.standard_error:.2g}" if time.exits else f"> {time.interval[0]:.4g}"
 
 
 def _interval(time: ExitTime) -> str:
@@ -197,4 +210,5 @@ def _ratio(escape: Escape, said: Mapping[str, float]) -> str:
     best = next((value for name, value in said.items() if name != "kramers" and np.isfinite(value)), 0.0)
     if not best or not escape.time.exits:
         return "–"
-    return f"{escape.time.mean / best:.3f} ± {escape.time.standard_error / best:.3f}"
+    ratio = escape.time.mean / best
+    return f"{ratio:.2g}" if escape.time.few else f"{ratio:.3f} ± {escape.time.standard_error / best:.3f}"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde import theory
 from sgdsde.landscapes import Landscape, find_saddle
 from sgdsde.landscapes.minimum import nearby_minimum
+from sgdsde.layout import one_line
 from sgdsde.regions import Region
 from sgdsde.theory.wells import climb
 
@@ -44,6 +45,8 @@ class Pass:
     saddle: Array
     edge: float
     straight: bool
+
+    __repr__ = one_line
 
     def time(self, landscape: Landscape, temperature: float, least_barrier: float) -> float:
         """Mean time to the region, in the SDE's time s, to leading order; ValueError where this does not hold.

@@ -16,3 +16,7 @@ __all__ = [
     "sampled_log_evidence",
     "weak_penalty_log_evidence",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.layout import one_line
 from sgdsde.logistic import LogisticRegression
 
 Array = NDArray[np.float64]
@@ -48,6 +49,8 @@ class EvidenceEstimate:
     trusted: NDArray[np.bool_] | bool
     dof: float
     method: str
+
+    __repr__ = one_line
 
 
 def checked_model(value: object) -> LogisticRegression:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.layout import columns
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_inputs, checked_labels, checked_penalties
 from sgdsde.logistic.regression import as_model
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 REGULARIZATION = np.logspace(-3, 3, 25)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EvidenceStudy:
     """What :func:`evidence_study` returns; printed, it is a table.
 
@@ -91,9 +92,10 @@ class EvidenceStudy:
         }  # fmt: skip
         return xarray.Dataset(variables, {by: self.regularization}, about)
 
-    def __str__(self) -> str:
+    def text(self, width: int | None = None) -> str:
+        """The table, with a title; in blocks of columns where it is wider than so many characters."""
         head = ["λ", "C(ω0)", "½ Σ ln(λ_i/λ)", "next order", "ln evidence", "E", "training", "accuracy"]
-        columns = [
+        values = [
             [f"{fit.regularization:.4g}" for fit in self.fits],
             [f"{fit.cost:.2f}" for fit in self.fits],
             [f"{0 - evidence.log_occam_factor:.2f}" for evidence in self.evidences],
@@ -104,13 +106,17 @@ class EvidenceStudy:
         ]
         if self.test is not None:
             head += ["test", "accuracy"]
-            columns += ([f"{value:.4f}" for value in self.test[:, k]] for k in (0, 1))
-        widths = [max(map(len, [name, *column])) for name, column in zip(head, columns, strict=True)]
-        rows = [head, *map(list, zip(*columns, strict=True))]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+            values += ([f"{value:.4f}" for value in self.test[:, k]] for k in (0, 1))
         least = int(np.argmin(self.log_evidence_ratio))
-        lines[least + 1] += "  ← most evidence"
-        return "\n".join([self._title(), "", *lines])
+        values.append(["← most evidence" if k == least else "" for k in range(len(self.fits))])
+        rows = [[*head, ""], *map(list, zip(*values, strict=True))]
+        return "\n".join([self._title(), "", columns(rows, right=range(len(head)), width=width)])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _title(self) -> str:
         n, d = self.model.n_examples, self.model.dimension

@@ -7,3 +7,7 @@ from sgdsde.ladders.climb import ladder
 from sgdsde.ladders.result import CHANCE, Ladder, Rung
 
 __all__ = ["CHANCE", "Ladder", "Rung", "ladder"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

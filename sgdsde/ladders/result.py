@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sgdsde.ensemble import Ensemble
+from sgdsde.layout import columns, one_line
 from sgdsde.statistics import Distance, Distances
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ class Rung:
     paired: bool
     over_time: tuple[Distances, ...]
 
+    __repr__ = one_line
+
     @property
     def distances(self) -> Distances:
         """At the end."""
         return self.over_time[-1]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ladder:
     """What :func:`ladder` returns; printed, it is a table.
 
@@ -113,22 +116,26 @@ class Ladder:
             variables, coordinates, {**about, "paths": self.reference.paths, "absent": absent, **config}
         )
 
-    def __str__(self) -> str:
+    def text(self, width: int | None = None) -> str:
+        """The table, with a title and notes; in blocks of columns where it is wider than so many characters."""
         shown = self.reference.parameters[:_COLUMNS]
         rows = [["rung", *quantities(self.floor.distances, shown)]]
         for rung in self.rungs:
             cells = [_cell(each) for each in quantities(rung.distances, shown).values()]
             lost = f"  {rung.ensemble.diverged} diverged" if rung.ensemble.diverged else ""
             rows.append([rung.label + "*" * rung.paired, *cells[:-1], cells[-1] + lost])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         head = f"Distances from the {self.reference.label}"
         steps = f" of {self.reference_steps} steps an update" if self.reference_steps > 1 else ""
-        lines.insert(0, f"{head}{steps} after {self.reference.updates} updates, {self.reference.paths} paths")
-        lines.append(
-            "( ) no more than chance" + "; * on the same noise, path by path" * any(r.paired for r in self.rungs)
-        )
-        return "\n".join([*lines, *(f"no {name}: {why}" for name, why in self.absent.items())])
+        title = f"{head}{steps} after {self.reference.updates} updates, {self.reference.paths} paths"
+        legend = "( ) no more than chance" + "; * on the same noise, path by path" * any(r.paired for r in self.rungs)
+        absent = (f"no {name}: {why}" for name, why in self.absent.items())
+        return "\n".join([title, columns(rows, width=width), legend, *absent])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def quantities(found: Distances, parameters: Sequence[str]) -> dict[str, Distance]:

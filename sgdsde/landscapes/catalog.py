@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sgdsde import expression
 from sgdsde.landscapes.landscape import Landscape
+from sgdsde.layout import one_line
 
 _Table = Sequence[Sequence[str | float]]
 
@@ -41,6 +42,8 @@ class Entry:
     parameters: Mapping[str, float] = field(default_factory=dict)
     covariance: str | _Table | None = None
     factor: _Table | None = None
+
+    __repr__ = one_line
 
 
 def _mueller_brown() -> str:

@@ -4,3 +4,7 @@ from sgdsde.logistic.newton import Fit
 from sgdsde.logistic.regression import LogisticRegression
 
 __all__ = ["Fit", "LogisticRegression"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import positive
+from sgdsde.arguments import positive, real_array
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -14,10 +14,7 @@ Labels = NDArray[np.int64]
 def checked_inputs(name: str, value: ArrayLike, features: int | None = None) -> Array:
     """X of shape (N, P), finite."""
     wanted = f"an array of shape (n, {'P' if features is None else features})"
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be {wanted} of real numbers, got {type(value).__name__}") from None
+    array = real_array(name, value, f"{wanted} of real numbers")
     if array.ndim != 2 or not array.size or features not in (None, array.shape[1]):
         raise ValueError(f"{name} must be {wanted}, got the shape {array.shape}")
     if not np.isfinite(array).all():

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import Array
 
 #: |∇C| at the end, in nats per unit of weight; and the last Newton step against the weights, as a weak penalty makes
@@ -55,6 +56,8 @@ class Fit:
     weights: Array
     cost: float
     gradient_norm: float
+
+    __repr__ = one_line
 
 
 def minimum(problem: Problem, penalty: float, start: Array) -> Fit:

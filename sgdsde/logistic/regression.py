@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import Array, Labels, checked_inputs, checked_labels, checked_penalties, checked_penalty
 from sgdsde.logistic.newton import Fit, minimum
 
@@ -51,6 +53,8 @@ class LogisticRegression:
     inputs: Array
     labels: Labels
     softmax: bool | None = None
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -146,7 +150,7 @@ class LogisticRegression:
             When λ is not positive, or so weak that rounding hides the minimum: separable data have none at λ = 0.
         """
         penalty = checked_penalty("regularization", regularization)
-        begin = np.zeros(self.dimension) if start is None else self._weights(start, single=True)
+        begin = np.zeros(self.dimension) if start is None else self._weights(start, single=True, name="start")
         return minimum(self, penalty, begin)
 
     def path(self, regularization: ArrayLike) -> tuple[Fit, ...]:
@@ -162,11 +166,11 @@ class LogisticRegression:
     def _inputs(self, inputs: ArrayLike | None) -> Array:
         return self.inputs if inputs is None else checked_inputs("inputs", inputs, self.inputs.shape[1])
 
-    def _weights(self, weights: ArrayLike, single: bool = False) -> Array:
-        w = np.asarray(weights, dtype=np.float64)
+    def _weights(self, weights: ArrayLike, single: bool = False, name: str = "weights") -> Array:
+        w = real_array(name, weights)
         if w.shape[-1:] != (self.dimension,) or (single and w.ndim != 1):
             wanted = f"({self.dimension},)" if single else f"(…, {self.dimension})"
-            raise ValueError(f"weights must have the shape {wanted}, got {w.shape}")
+            raise ValueError(f"{name} must have the shape {wanted}, got {w.shape}")
         return w
 
     def _logits(self, weights: ArrayLike, inputs: Array) -> Array:

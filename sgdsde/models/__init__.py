@@ -54,3 +54,7 @@ __all__ = [
     "train",
     "two_batch_estimates",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

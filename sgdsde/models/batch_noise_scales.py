@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.covariance import GradientCovariance
 from sgdsde.models.curvature import MeanHessian
@@ -34,6 +35,8 @@ class NoiseScales:
     squared_norm: float
     curvature_trace: Estimate | None = None
     gradient_curvature: float | None = None
+
+    __repr__ = one_line
 
     @property
     def simple(self) -> float:

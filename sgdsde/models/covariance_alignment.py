@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.batch_noise_scales import covariance_curvature
 from sgdsde.models.covariance import GradientCovariance
 from sgdsde.models.curvature import MeanHessian, top_eigenpairs
@@ -44,6 +45,8 @@ class Alignment:
     top_residual: float
     top_variance: float
     n_parameters: int
+
+    __repr__ = one_line
 
     @property
     def cosine(self) -> Estimate:

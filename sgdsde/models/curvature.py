@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import checked_dtype, count
 from sgdsde.models.curvature_evidence import operator_of
 from sgdsde.models.example_losses import COLUMNS
@@ -42,6 +43,8 @@ class MeanHessian:
     operator: Any
     n_examples: int
     tolerance: float
+
+    __repr__ = one_line
 
     @property
     def n_parameters(self) -> int:
@@ -84,6 +87,8 @@ class TopEigenpairs:
     values: Array
     vectors: Array
     residuals: Array
+
+    __repr__ = one_line
 
 
 def mean_hessian(model: nn.Module, data: Data, *, dtype: str | torch.dtype = "float64") -> MeanHessian:

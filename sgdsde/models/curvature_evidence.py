@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
@@ -43,6 +44,8 @@ class NetworkEvidence:
     n_examples: int
     n_classes: int
     n_parameters: int
+
+    __repr__ = one_line
 
     @property
     def log_evidence(self) -> float:

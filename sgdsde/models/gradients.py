@@ -13,6 +13,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset, as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.examples import Data, batches_of
 from sgdsde.models.network_checks import checked_network, differentiated
@@ -36,6 +37,8 @@ class ProjectedGradients:
     projections: NDArray[np.float64]
     trace: float
     squared_norm: float
+
+    __repr__ = one_line
 
     @property
     def covariance(self) -> NDArray[np.float64]:

@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.theory import linear_regression_covariance, stationary_covariance
 from sgdsde.theory.modes import symmetric
@@ -56,6 +58,8 @@ class LinearRegression:
     label_variance: float
     inputs: Array | None = None
     outputs: Array | None = None
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -122,7 +126,7 @@ class LinearRegression:
         array([0.5, 1. ])
         """
         p = count("dimension", dimension)
-        variances = np.asarray(spectrum, dtype=np.float64)
+        variances = real_array("spectrum", spectrum)
         if variances.shape not in ((), (p,)) or not (np.isfinite(variances).all() and (variances > 0).all()):
             raise ValueError(f"spectrum must be a positive number or {p} of them, one per weight, got {spectrum!r}")
         variance, optimum = _variance("label_variance", label_variance), np.ones(p)
@@ -256,10 +260,7 @@ def _variance(name: str, value: object) -> float:
 def _finite(name: str, value: object, shape: tuple[int | None, ...]) -> Array:
     """A finite array of float64 with that shape; None stands for any length."""
     wanted = f"an array of shape ({', '.join('n' if k is None else str(k) for k in shape)})" if shape else "a number"
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be {wanted} of real numbers, got {type(value).__name__}") from None
+    array = real_array(name, value, f"{wanted} of real numbers")
     if array.ndim != len(shape) or any(k not in (None, n) for k, n in zip(shape, array.shape, strict=True)):
         raise ValueError(f"{name} must be {wanted}, got the shape {array.shape}")
     if not np.isfinite(array).all():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.example_losses import COLUMNS
 from sgdsde.statistics.estimates import Estimate, mean
@@ -31,6 +32,8 @@ class Moments:
 
     trace: Estimate
     squared_norm: Estimate
+
+    __repr__ = one_line
 
 
 def trace_and_norm(operator: Any, *, sketch: int = 16, probes: int = 16, seed: int = 0) -> Moments:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sgdsde.config import SAMPLINGS
 from sgdsde.data.dataset import as_seed
+from sgdsde.layout import one_line
 from sgdsde.models.checks import count, one_of
 from sgdsde.models.covariance import as_array
 from sgdsde.models.curvature import MeanHessian
@@ -43,6 +44,8 @@ class TwoBatchEstimates:
 
     numerators: Array
     denominators: Array
+
+    __repr__ = one_line
 
     @property
     def numerator(self) -> Estimate:

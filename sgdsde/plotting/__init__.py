@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
-from sgdsde.plotting.compare import Shown, side_by_side
+from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
     density_beside_paths,
     escape_animation,
@@ -45,3 +45,7 @@ __all__ = [
     "success_rates",
     "survival_curves",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from sgdsde.layout import one_line
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
 
 
@@ -26,6 +27,8 @@ class Series:
     line_x: ArrayLike | None = None
     line_y: ArrayLike | None = None
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class Line:
@@ -34,6 +37,8 @@ class Line:
     label: str
     x: ArrayLike
     y: ArrayLike
+
+    __repr__ = one_line
 
 
 def against_theory(

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from sgdsde.layout import one_line
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
 
 
@@ -29,6 +30,8 @@ class AccuracyCurve:
     smooth_accuracy: ArrayLike
     best: float
     interval: tuple[float, float]
+
+    __repr__ = one_line
 
 
 def best_batch_size(

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from sgdsde.layout import one_line
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
 
 
@@ -20,6 +21,8 @@ class Rate:
     value: float
     interval: tuple[float, float]
     predicted: float | None = None
+
+    __repr__ = one_line
 
 
 def success_rates(panels: Mapping[str, Sequence[Rate]]) -> Figure:

@@ -63,3 +63,7 @@ __all__ = [
     "variance",
     "wasserstein1",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

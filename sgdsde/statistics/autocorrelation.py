@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+
 Array = NDArray[np.float64]
 
 #: Half-widths of the summation window, in units of Σ_k ρ_k² over all k: 5 times τ for a plain exponential decay.
@@ -41,7 +43,7 @@ def autocorrelation(series: ArrayLike) -> Array:
     >>> autocorrelation([1.0, -1.0, 1.0, -1.0]).round(6)
     array([ 1.  , -0.75,  0.5 , -0.25])
     """
-    x = np.asarray(series, dtype=np.float64)
+    x = real_array("series", series)
     if x.ndim not in (1, 2) or not x.size:
         raise ValueError(f"series must have the shape (n,) or (n, d), got {x.shape}")
     if not np.isfinite(x).all():
@@ -86,7 +88,7 @@ def ensemble_autocorrelation(snapshots: ArrayLike) -> tuple[Array, Array]:
     >>> rho[:, 0].round(6), error[:, 0].round(6)
     (array([ 1.      , -0.333333]), array([0.      , 0.666667]))
     """
-    x = np.asarray(snapshots, dtype=np.float64)
+    x = real_array("snapshots", snapshots)
     if x.ndim != 3 or not x.size or x.shape[1] < 2:
         raise ValueError(f"snapshots must have the shape (saved, paths, d) with at least 2 paths, got {x.shape}")
     if not np.isfinite(x).all():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -17,7 +19,7 @@ def checked_times(times: ArrayLike, ended: ArrayLike) -> tuple[Array, Flags]:
     >>> checked_times([1, 2], [True, False])
     (array([1., 2.]), array([ True, False]))
     """
-    t, over = np.asarray(times, np.float64), np.asarray(ended)
+    t, over = real_array("times", times), np.asarray(ended)
     if t.ndim != 1 or not t.size:
         raise ValueError(f"times must have the shape (n,) with n at least 1, got {t.shape}")
     if not (np.isfinite(t).all() and (t > 0).all()):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.statistics.estimates import Estimate
 from sgdsde.statistics.table import Comparison, Row
 
@@ -61,7 +62,7 @@ def check(estimate: Estimate, predicted: ArrayLike, name: str, *, source: str = 
     >>> check(Estimate(1.02, 0.01), 1.0, "var x").within(4), check(Estimate(1.02, 0.01), 1.0, "var x").within(1)
     (True, False)
     """
-    value, error = np.asarray(estimate.value, np.float64), np.asarray(estimate.standard_error, np.float64)
+    value, error = real_array("value", estimate.value), real_array("standard_error", estimate.standard_error)
     expected = _fitting("predicted", predicted, value.shape)
     return Comparison(
         tuple(
@@ -82,6 +83,7 @@ def compare(
     predicted: ArrayLike | None = None,
     predicted_mean: ArrayLike | None = None,
     names: Sequence[str] | None = None,
+    stationary: bool = True,
 ) -> Comparison:
     """Compare the moments of ensembles with a prediction, or with those of the first ensemble.
 
@@ -96,6 +98,10 @@ def compare(
         Predicted mean.
     names : sequence of str
         What to call each ensemble in the column ``source``; their labels otherwise.
+    stationary : bool
+        Whether the prediction is of a stationary law. Then an ensemble whose averages begin before its start is
+        forgotten (ten relaxation times, where it knows them) gets no z, and a note says so. False: of the very updates
+        that are averaged.
 
     Returns
     -------
@@ -106,7 +112,8 @@ def compare(
     Raises
     ------
     ValueError
-        When there is nothing to compare with, or a shape or the number of names does not fit.
+        When there is nothing to compare with, something is no ensemble, or a shape or the number of names does not
+        fit.
 
     Examples
     --------
@@ -115,9 +122,11 @@ def compare(
     >>> sgd = Space(mean=[0.05], covariance=[[1.02]], standard_error=error, label="SGD", parameters=("x",))
     >>> print(compare(sgd, predicted=1.0, predicted_mean=0.0))
     quantity  source  value  predicted   ratio  standard_error      z  detectable
-    mean x    SGD      0.05          0     nan             0.1  +0.50         inf
+    mean x    SGD      0.05          0       –             0.1  +0.50           –
     var x     SGD      1.02          1  1.0200            0.01  +2.00        0.04
     """
+    for place, ensemble in enumerate(ensembles, 1):
+        _check_ensemble(place, ensemble)
     labels = [ensemble.label for ensemble in ensembles] if names is None else list(names)
     if len(labels) != len(ensembles):
         raise ValueError(f"names must name each of the {len(ensembles)} ensembles, got {len(labels)} names")
@@ -137,10 +146,13 @@ def compare(
                 expected, uncertainty = reference[name]
                 rows.append(Row.of(name, f"{label} / {labels[0]}", value, math.hypot(error, uncertainty), expected))
         return Comparison(tuple(rows))
+    parts = []
     for ensemble, label, table in zip(ensembles, labels, tables, strict=True):
         expected_moments = _predictions(ensemble, predicted, predicted_mean)
-        rows += [Row.of(name, label, *table[name], value) for name, value in expected_moments.items()]
-    return Comparison(tuple(rows))
+        part = Comparison(tuple(Row.of(name, label, *table[name], value) for name, value in expected_moments.items()))
+        short = _too_short(ensemble, label) if stationary else ""
+        parts.append(part.unjudged(short) if short else part)
+    return sum(parts[1:], parts[0])
 
 
 def sigmas_for(tests: int, level: float = 0.05) -> float:
@@ -180,12 +192,44 @@ def sigmas_for(tests: int, level: float = 0.05) -> float:
     return float(-ndtri(-math.expm1(math.log1p(-level) / tests) / 2))
 
 
+def _check_ensemble(place: int, ensemble: object) -> None:
+    missing = [
+        name for name in ("mean", "covariance", "standard_error", "label", "parameters") if _lacks(ensemble, name)
+    ]
+    if missing:
+        raise ValueError(
+            f"ensembles must be what simulate_sde, simulate_sgd or integrate return, or have mean, covariance, "
+            f"standard_error, label and parameters; argument {place}, of type {type(ensemble).__name__}, has no "
+            f"{missing[0]}"
+        )
+
+
+def _lacks(ensemble: object, name: str) -> bool:
+    """Whether it has no such attribute, or a method in its place, as an xarray.Dataset has."""
+    return callable(getattr(ensemble, name, len))
+
+
+def _too_short(ensemble: EnsembleLike, label: str) -> str:
+    """Why this run cannot be judged by a stationary law; empty where it can, or where that is not known."""
+    burn_in, needed = getattr(ensemble, "burn_in", math.nan), getattr(ensemble, "settled_after", math.nan)
+    if not burn_in < needed:
+        return ""
+    enough = f"{math.ceil(needed)} updates" if math.isfinite(needed) else "without end: a direction is flat"
+    return (
+        f"{label} has averages from burn_in = {burn_in}, and ten relaxation times are {enough}: too short for a "
+        f"stationary law, so that there is no z"
+    )
+
+
 def _moments(ensemble: EnsembleLike) -> dict[str, tuple[float, float]]:
     """Value and standard error of each mean, variance and covariance, by name."""
     errors = ensemble.standard_error
-    means = zip(np.asarray(ensemble.mean, np.float64), np.asarray(errors.mean, np.float64), strict=True)
+    means = zip(real_array("mean", ensemble.mean), real_array("standard_error.mean", errors.mean), strict=True)
     table = {f"mean {p}": (float(v), float(e)) for p, (v, e) in zip(ensemble.parameters, means, strict=True)}
-    covariance, error = np.asarray(ensemble.covariance, np.float64), np.asarray(errors.covariance, np.float64)
+    covariance, error = (
+        real_array("covariance", ensemble.covariance),
+        real_array("standard_error.covariance", errors.covariance),
+    )
     return table | {name: (float(covariance[i]), float(error[i])) for name, i in _entries(ensemble.parameters).items()}
 
 
@@ -212,7 +256,7 @@ def _entries(parameters: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 
 def _fitting(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = np.asarray(value, dtype=np.float64)
+    array = real_array(name, value)
     if array.ndim and array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
     return np.broadcast_to(array, shape)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Array, Estimate, mean
 
 GROUPS = 32  # of paths, for the jackknife: its errors are known to 1/√(2·31) = 13 %
@@ -41,6 +43,8 @@ class Distance(Estimate):
     noise: Array | float
     spread: Array | float
 
+    __repr__ = one_line
+
     @property
     def excess(self) -> Array | float:
         """(value − noise)/spread: how far beyond chance; NaN where the samples are equal."""
@@ -58,6 +62,8 @@ class Distances:
     covariance_distance: Distance
     wasserstein1: Distance
     energy_distance: Distance
+
+    __repr__ = one_line
 
 
 def distances(
@@ -116,7 +122,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False) -> Esti
     """Mean of `a` minus mean of `b`, (d,) or a number, in their unit; arguments as in :func:`distances`.
 
     >>> mean_difference([1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, 3.0], paired=True)
-    Estimate(value=1.0, standard_error=0.0)
+    Estimate(value=1, standard_error=0)
     """
     first, second = _checked(a, b, paired)
     if paired:
@@ -248,7 +254,7 @@ def _split(a: ArrayLike, b: ArrayLike, paired: bool, seed: int) -> _Split:
 
 
 def _checked(a: ArrayLike, b: ArrayLike, paired: bool) -> tuple[Array, Array]:
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    first, second = real_array("a", a), real_array("b", b)
     for name, x in (("a", first), ("b", second)):
         if x.ndim not in (1, 2) or len(x) < 4 or not x.size:
             raise ValueError(f"{name} must have the shape (paths,) or (paths, d) with at least 4 paths, got {x.shape}")
@@ -354,7 +360,7 @@ def _sums_in_tiles(split: _Split) -> Array:
 def _reference(reference: ArrayLike | None, d: int) -> Array | None:
     if reference is None:
         return None
-    matrix = np.asarray(reference, dtype=np.float64)
+    matrix = real_array("reference", reference)
     if matrix.shape != (d, d) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T):
         raise ValueError(f"reference must be a finite symmetric matrix of shape {(d, d)}, got {reference!r}")
     return matrix

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.autocorrelation import integrated_time
 
 Array = NDArray[np.float64]
@@ -31,11 +33,13 @@ class Estimate:
     Examples
     --------
     >>> Estimate(1.0, 0.1)
-    Estimate(value=1.0, standard_error=0.1)
+    Estimate(value=1, standard_error=0.1)
     """
 
     value: Array | float
     standard_error: Array | float
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if np.shape(self.value) != np.shape(self.standard_error):
@@ -73,7 +77,7 @@ def mean(samples: ArrayLike, *, correlated: bool = False) -> Estimate:
     Examples
     --------
     >>> mean([1.0, 2.0, 3.0, 4.0])
-    Estimate(value=2.5, standard_error=0.645...)
+    Estimate(value=2.5, standard_error=0.645497)
     """
     x = _samples(samples)
     return _estimate(x.mean(axis=0), _error(x, correlated))
@@ -104,7 +108,7 @@ def variance(samples: ArrayLike, *, correlated: bool = False) -> Estimate:
     Examples
     --------
     >>> variance([1.0, 2.0, 3.0, 6.0])
-    Estimate(value=4.66..., standard_error=2.694...)
+    Estimate(value=4.66667, standard_error=2.6943)
     """
     x = _samples(samples)
     deviation = x - x.mean(axis=0)
@@ -154,7 +158,7 @@ def covariance(samples: ArrayLike, *, correlated: bool = False) -> Estimate:
 
 
 def _samples(samples: ArrayLike) -> Array:
-    x = np.asarray(samples, dtype=np.float64)
+    x = real_array("samples", samples)
     if x.ndim not in (1, 2) or len(x) < 2:
         raise ValueError(f"samples must have the shape (n,) or (n, d) with n at least 2, got {x.shape}")
     if not np.isfinite(x).all():

@@ -17,10 +17,13 @@ from sgdsde.statistics.estimates import Estimate
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+#: Exits from which a standard error says about as much as the interval; with fewer it is not printed.
+FEW = 10
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class ExitTime:
-    """A mean exit time, in the unit of the times given, and its inverse, the rate.
+    """A mean exit time, in the unit of the times given, and its inverse, the rate; printed, one line.
 
     Attributes
     ----------
@@ -46,6 +49,27 @@ class ExitTime:
     censored: int
     method: str
     confidence: float
+
+    @property
+    def few(self) -> bool:
+        """Whether so few paths ended that the interval tells what the standard error does not."""
+        return self.exits < FEW
+
+    def __str__(self) -> str:
+        """The mean with its error; with few exits without, and without any the lower end.
+
+        >>> print(mean_exit_time([1.0, 2.0, 3.0, 3.0], [True, True, False, False]))
+        4.5
+        """
+        if not self.exits:
+            return f"> {self.interval[0]:.4g}"
+        return f"{self.mean:.5g}" if self.few else f"{self.mean:.5g} ± {self.standard_error:.2g}"
+
+    def __repr__(self) -> str:
+        low, high = (f"{end:.4g}" for end in self.interval)
+        interval = f" ({self.confidence:.0%}: {low} to {high})" if self.exits else f" ({self.confidence:.0%})"
+        ended = "1 exit" if self.exits == 1 else f"{self.exits} exits"
+        return f"<ExitTime: {self}{interval}, {ended}, {self.censored} censored, {self.method}>"
 
     @property
     def estimate(self) -> Estimate:
@@ -91,7 +115,7 @@ def mean_exit_time(times: ArrayLike, ended: ArrayLike, *, method: str = "auto", 
     Examples
     --------
     >>> mean_exit_time([1.0, 2.0, 6.0], [True, True, True]).estimate
-    Estimate(value=3.0, standard_error=1.527...)
+    Estimate(value=3, standard_error=1.52753)
     >>> found = mean_exit_time([1.0, 2.0, 3.0, 3.0], [True, True, False, False])
     >>> found.mean, round(found.standard_error, 3), found.method
     (4.5, 3.182, 'exponential')

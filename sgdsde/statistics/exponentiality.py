@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.layout import one_line
 from sgdsde.statistics.censoring import checked_times
 from sgdsde.statistics.estimates import Estimate
 
@@ -42,6 +43,8 @@ class Exponentiality:
     exits: int
     censored: int
     after: float
+
+    __repr__ = one_line
 
 
 def exponentiality(

@@ -10,6 +10,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
+
 Array = NDArray[np.float64]
 
 #: (level, paths, seed) → φ on fine paths (paths,), φ on coarse paths of the same noise (None at level 0), and the cost
@@ -37,6 +40,8 @@ class Level:
     fine_variance: float
     cost_per_path: float
     cost: float
+
+    __repr__ = one_line
 
 
 @dataclass
@@ -76,8 +81,8 @@ class Tally:
     def _checked(self, fine: ArrayLike, coarse: ArrayLike | None, cost: float, count: int) -> Array:
         if (coarse is None) != (self.level == 0):
             raise ValueError(f"sample must return coarse paths at every level but 0, got {coarse!r} at {self.level}")
-        upper = np.asarray(fine, np.float64)
-        lower = np.zeros(count) if coarse is None else np.asarray(coarse, np.float64)
+        upper = real_array("fine", fine)
+        lower = np.zeros(count) if coarse is None else real_array("coarse", coarse)
         for name, values in (("fine", upper), ("coarse", lower)):
             if values.shape != (count,):
                 raise ValueError(f"sample must return {name} of shape {(count,)}, got {values.shape}")

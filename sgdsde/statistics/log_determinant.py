@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sgdsde.arguments import positive, whole
+from sgdsde.layout import one_line
 from sgdsde.statistics.lanczos import Array, Function, as_product, check_symmetry, lanczos
 from sgdsde.statistics.spectral_sum import Deflation, LogTerms, deflate
 
@@ -43,6 +44,8 @@ class LogDeterminant:
     probes: int
     steps: int
     deflated: int
+
+    __repr__ = one_line
 
 
 def log_determinant(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sgdsde.layout import columns
 from sgdsde.statistics.levels import COLUMNS, Level, Sampler, Tally, foretold, rate
 
 if TYPE_CHECKING:
@@ -69,9 +70,11 @@ class MultilevelEstimate:
         gain = f"cost {self.cost:.3g} (plain Monte Carlo: {self.cost_of_plain:.3g})"
         rows = [[format(getattr(level, name), spec) for name, spec in COLUMNS.items()] for level in self.levels]
         table = [list(COLUMNS), *rows]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in table]
-        return "\n".join([f"{head}, {gain}{'' if self.converged else '; NOT CONVERGED'}", *lines])
+        lines = columns(table, right=range(len(COLUMNS)))
+        return f"{head}, {gain}{'' if self.converged else '; NOT CONVERGED'}\n{lines}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def multilevel(

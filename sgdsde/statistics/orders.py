@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.statistics.regression import regression
 
 Array = NDArray[np.float64]
@@ -56,7 +57,7 @@ class Order:
 
     def line(self, step_sizes: ArrayLike) -> Array:
         """|error| that the fit gives at these step sizes."""
-        step = np.asarray(step_sizes, np.float64)
+        step = real_array("step_sizes", step_sizes)
         return np.asarray(2.0 ** (self.intercept + self.bend * step**self.next_power) * step**self.slope)
 
     def __str__(self) -> str:
@@ -64,6 +65,9 @@ class Order:
         found = f"{self.slope:.3f} ± {self.standard_error:.3f} ({self.confidence:.0%}: {low:.3f} … {high:.3f})"
         counts = f"{self.used.sum()} of {len(self.used)} step sizes usable"
         return "; ".join([f"order {found if self.determined else 'undetermined'}, {counts}", *self.excluded])
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def fit_order(
@@ -127,7 +131,7 @@ def fit_order(
     order 0.977 ± 0.030 (95%: 0.918 … 1.037), 3 of 4 step sizes usable; Δ = 0.0625: error 0.001 is under the Monte
     Carlo noise, 4 standard errors of 0.002
     """
-    step, error = np.asarray(step_sizes, np.float64), np.asarray(errors, np.float64)
+    step, error = real_array("step_sizes", step_sizes), real_array("errors", errors)
     spread = _spread(standard_errors, covariance, step.size)
     good = step.ndim == 1 and np.isfinite(step).all() and (step > 0).all() and len(np.unique(step)) == step.size > 0
     for name, value, accepted, right in (
@@ -181,11 +185,11 @@ def _spread(standard_errors: ArrayLike | None, covariance: ArrayLike | None, n: 
     if (standard_errors is None) == (covariance is None):
         raise ValueError("give standard_errors (0 where errors are exact) or covariance, one of them")
     if covariance is None:
-        deviation = np.asarray(standard_errors, dtype=np.float64)
+        deviation = real_array("standard_errors", standard_errors)
         if deviation.shape not in ((), (n,)) or (deviation < 0).any():
             raise ValueError(f"standard_errors must be {n} numbers, at least 0, got {standard_errors!r}")
         return np.diag(np.broadcast_to(deviation, n) ** 2)
-    matrix = np.asarray(covariance, dtype=np.float64)
+    matrix = real_array("covariance", covariance)
     if matrix.shape != (n, n):
         raise ValueError(f"covariance must have the shape {(n, n)}, got {matrix.shape}")
     known = np.isfinite(np.diagonal(matrix))

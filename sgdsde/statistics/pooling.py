@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Estimate
 
 
@@ -16,6 +18,8 @@ class Moments:
 
     mean: Estimate
     covariance: Estimate
+
+    __repr__ = one_line
 
 
 def pooled_moments(count: int, path_mean: ArrayLike, path_covariance: ArrayLike) -> Moments:
@@ -53,7 +57,7 @@ def pooled_moments(count: int, path_mean: ArrayLike, path_covariance: ArrayLike)
     >>> moments.mean.value, moments.covariance.value
     (array([2.]), array([[5.]]))
     """
-    means, within = np.asarray(path_mean, dtype=np.float64), np.asarray(path_covariance, dtype=np.float64)
+    means, within = real_array("path_mean", path_mean), real_array("path_covariance", path_covariance)
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count!r}")
     if means.ndim != 2:

@@ -43,7 +43,7 @@ def regression(columns: Array, values: Array, covariance: Array) -> tuple[Estima
     >>> regression(columns, np.array([0.0, 1.2, 1.8, 3.0]), np.eye(4))[1]
     inf
     >>> regression(columns, np.array([0.0, 1.2, 1.8, 3.0]), np.zeros((4, 4)))
-    (Estimate(value=array([0.06, 0.96]), standard_error=array([0.15874508, 0.08485281])), 2.0)
+    (Estimate(value=[0.06, 0.96], standard_error=[0.158745, 0.0848528]), 2.0)
     """
     from scipy.optimize import brentq  # here: it costs more than everything else that this room imports
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.layout import one_line
 from sgdsde.statistics.censoring import check_confidence
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
@@ -41,6 +42,8 @@ class SplittingProbabilities:
     censored: int
     of: str
     confidence: float
+
+    __repr__ = one_line
 
 
 def splitting_probabilities(

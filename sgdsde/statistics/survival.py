@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.statistics.censoring import check_confidence, checked_times
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
@@ -37,6 +39,8 @@ class SurvivalCurve:
     high: Array
     at_risk: NDArray[np.int64]
     confidence: float
+
+    __repr__ = one_line
 
 
 def survival_curve(
@@ -107,7 +111,7 @@ def _grid(at: ArrayLike | int, last: float) -> Array:
         if at < 2:
             raise ValueError(f"at must be at least 2 times, got {at}")
         return np.linspace(0.0, last, int(at))
-    asked = np.asarray(at, np.float64)
+    asked = real_array("at", at)
     if asked.ndim != 1 or not np.isfinite(asked).all() or not (np.diff(asked, prepend=0.0) >= 0).all():
         raise ValueError(f"at must be a number of times, or finite times that increase from 0 on, got {at!r}")
     return asked

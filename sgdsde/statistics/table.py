@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING
+
+from sgdsde.layout import columns
 
 if TYPE_CHECKING:
     import xarray
 
 #: Standard errors at which a deviation counts as detectable.
 DETECTABLE_AT = 4
+#: A prediction this small beside the value or its error is 0 but for rounding: nothing is relative to it.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class Row:
     """One estimate against one prediction.
 
-    ``ratio`` = value/predicted (NaN where 0 is predicted), ``z`` = (value − predicted)/standard_error, and
-    ``detectable`` = 4 standard_error/|predicted|: the smallest relative deviation that would have shown at 4σ.
+    ``ratio`` = value/predicted, ``z`` = (value − predicted)/standard_error, and ``detectable`` =
+    4 standard_error/|predicted|: the smallest relative deviation that would have shown at 4σ. Where the prediction is
+    0, or nothing but rounding beside the value and its error, ratio is NaN and detectable infinite; z is NaN where
+    there is nothing to judge by. Printed, they are "–".
     """
 
     quantity: str
@@ -37,23 +43,38 @@ class Row:
         difference = value - predicted
         right_or_wrong = math.copysign(math.inf, difference) if difference else 0.0
         z = difference / error if error else right_or_wrong
-        ratio = value / predicted if predicted else math.nan
-        detectable = DETECTABLE_AT * error / abs(predicted) if predicted else math.inf
+        relative = abs(predicted) > ROUNDING * max(abs(value), error)
+        ratio = value / predicted if relative else math.nan
+        detectable = DETECTABLE_AT * error / abs(predicted) if relative else math.inf
         return cls(quantity, source, value, predicted, ratio, error, z, detectable)
+
+    def cells(self) -> tuple[str, ...]:
+        """As text, "–" where there is no number."""
+        return tuple(_cell(value, spec) for value, spec in zip(astuple(self), FORMATS, strict=True))
+
+
+def _cell(value: str | float, spec: str) -> str:
+    if isinstance(value, str):
+        return value
+    if math.isinf(value) and "+" in spec:
+        return "∞" if value > 0 else "−∞"
+    return format(value, spec) if math.isfinite(value) else "–"
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
 FORMATS = ("", "", ".6g", ".6g", ".4f", ".2g", "+.2f", ".2g")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """Rows of estimates against predictions; printed, it is a table.
+    """Rows of estimates against predictions; printed or shown in a notebook, it is a table.
 
     Parameters
     ----------
     rows : tuple of Row
         At least one; in the order of the table.
+    notes : tuple of str
+        What is to be known of them; printed below.
 
     Raises
     ------
@@ -68,6 +89,7 @@ class Comparison:
     """
 
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.rows:
@@ -85,28 +107,32 @@ class Comparison:
         """The columns as variables along the dimension ``row``."""
         import xarray
 
-        columns = zip(*map(astuple, self.rows), strict=True)
-        return xarray.Dataset({name: ("row", list(column)) for name, column in zip(COLUMNS, columns, strict=True)})
+        values = zip(*map(astuple, self.rows), strict=True)
+        variables = {name: ("row", list(column)) for name, column in zip(COLUMNS, values, strict=True)}
+        return xarray.Dataset(variables, attrs={"notes": "\n".join(self.notes)} if self.notes else {})
+
+    def unjudged(self, *notes: str) -> Comparison:
+        """Without z, so that nothing is within any number of standard errors; `notes` say why."""
+        return Comparison(tuple(replace(row, z=math.nan) for row in self.rows), (*self.notes, *notes))
 
     def __add__(self, other: Comparison) -> Comparison:
-        return Comparison(self.rows + other.rows)
+        return Comparison(self.rows + other.rows, tuple(dict.fromkeys(self.notes + other.notes)))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def text(self, width: int | None = None) -> str:
+        """The table, and notes below; in blocks of columns where it is wider than so many characters."""
+        numbers = range(2, len(COLUMNS))
+        table = columns([COLUMNS, *(row.cells() for row in self.rows)], right=numbers, keys=2, width=width)
+        return "\n".join([table, *(f"Note: {note}" for note in self.notes)])
 
     def __str__(self) -> str:
-        table = [COLUMNS, *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for row in table:
-            texts = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
-            numbers = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
-            lines.append("  ".join(texts + numbers))
-        return "\n".join(lines)
+        return self.text()
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self._cells()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    def _cells(self) -> list[tuple[str, ...]]:
-        return [tuple(format(v, spec) for v, spec in zip(astuple(row), FORMATS, strict=True)) for row in self.rows]
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells()) for row in self.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"

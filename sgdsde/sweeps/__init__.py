@@ -5,3 +5,7 @@ from sgdsde.sweeps.run import sweep
 from sgdsde.sweeps.version import CodeVersion, code_version
 
 __all__ = ["CodeVersion", "Failure", "SweepFailures", "code_version", "failures", "sweep"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -26,6 +26,7 @@ from sgdsde.theory.noise import (
 from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.quasi_potential import ActionPath, minimum_action_path, quasi_potential
+from sgdsde.theory.relaxation import relaxation_updates
 from sgdsde.theory.reparametrisation import (
     CoordinateEvidence,
     laplace_in_coordinates,
@@ -74,6 +75,7 @@ __all__ = [
     "optimal_preconditioner",
     "posterior_divergence",
     "quasi_potential",
+    "relaxation_updates",
     "sinh_map",
     "splitting_probability",
     "stability_limit",
@@ -86,3 +88,7 @@ __all__ = [
     "transformed_hessian",
     "update_covariance",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

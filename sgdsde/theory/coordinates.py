@@ -9,6 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
@@ -67,8 +70,10 @@ class LinearMap:
 
     matrix: Array
 
+    __repr__ = one_line
+
     def __post_init__(self) -> None:
-        matrix = np.asarray(self.matrix, dtype=np.float64)
+        matrix = real_array("matrix", self.matrix)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
             raise ValueError(f"matrix must be square and finite, got the shape {matrix.shape}")
         if np.linalg.matrix_rank(matrix) < len(matrix):
@@ -125,6 +130,8 @@ class ComponentwiseMap:
     function: Function
     inverse_function: Function
     derivatives: tuple[Function, Function, Function]
+
+    __repr__ = one_line
 
     def forward(self, theta: Array) -> Array:
         """f(θ_i)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import check_stable
 
@@ -42,7 +43,7 @@ def batch_cumulants(gradients: ArrayLike, config: SGDConfig) -> Array:
     >>> batch_cumulants([1, 1, -1, -1], config)            # of a sign the fourth is −2
     array([ 0.  ,  0.5 ,  0.  , -0.25])
     """
-    g = np.asarray(gradients, dtype=np.float64)
+    g = real_array("gradients", gradients)
     n, b = config.n_examples, config.batch_size
     if g.shape != (n,) or not np.isfinite(g).all():
         raise ValueError(f"gradients must be n_examples = {n} finite numbers, got shape {g.shape}")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
+from sgdsde.layout import one_line
 from sgdsde.theory.clock import clock
 from sgdsde.theory.panels import Panels, cut
 from sgdsde.theory.surface import Line, Surface, line_of, number
@@ -34,9 +36,11 @@ class StationaryDensity:
     panels: Panels
     log_mass: float
 
+    __repr__ = one_line
+
     def __call__(self, x: ArrayLike) -> Array:
         """Density per unit of ω at each x (...)."""
-        at = np.asarray(x, dtype=np.float64)
+        at = real_array("x", x)
         within = np.clip(np.where(np.isnan(at), self.box[0], at), *self.box)
         log_noise = np.log(self.temperature * self.line(within)[1] / 2)
         density = np.exp(-self.panels.exponent_at(within) - log_noise - self.log_mass)

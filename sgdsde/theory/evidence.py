@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import real_array, whole
+from sgdsde.layout import one_line
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.regression import as_model
@@ -35,6 +36,8 @@ class Evidence:
     eigenvalues: Array
     regularization: float
     counted: NDArray[np.bool_]
+
+    __repr__ = one_line
 
     @property
     def log_occam_factors(self) -> Array:
@@ -91,7 +94,7 @@ def laplace_evidence(cost: float, eigenvalues: ArrayLike, regularization: float,
     penalty = checked_penalty("regularization", regularization)
     if not np.isfinite(cost):
         raise ValueError(f"cost must be finite, got {cost!r}")
-    values = np.sort(np.asarray(eigenvalues, dtype=np.float64))
+    values = np.sort(real_array("eigenvalues", eigenvalues))
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"eigenvalues must be finite numbers in one dimension, got {eigenvalues!r}")
     # Directions without data have λ_i = λ but for rounding, which must not decide.

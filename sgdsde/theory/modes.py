@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 
 Array = NDArray[np.float64]
@@ -60,12 +61,7 @@ def modes_of(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig) -> Mo
 
 def symmetric(name: str, value: ArrayLike) -> Array:
     """A finite symmetric (P, P) array from one, or from a number for P = 1."""
-    try:
-        matrix = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} must be a symmetric (P, P) array of real numbers or a number, got {value!r}"
-        ) from None
+    matrix = real_array(name, value, "a symmetric (P, P) array of real numbers or a number")
     if matrix.ndim == 0:
         matrix = matrix.reshape(1, 1)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SAMPLINGS, SGDConfig
 
 Array = NDArray[np.float64]
@@ -192,10 +193,7 @@ def noise_scale(
 
 
 def _finite(name: str, value: ArrayLike) -> Array:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers, got {value!r}") from None
+    array = real_array(name, value)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got {value!r}")
     return array

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.layout import one_line
 from sgdsde.theory.action import Frame
 from sgdsde.theory.least_action import SETTLED, evenly, relaxed
 from sgdsde.theory.surface import Surface
@@ -41,6 +42,8 @@ class ActionPath:
     action: float
     error: float
     along: Array
+
+    __repr__ = one_line
 
 
 def minimum_action_path(

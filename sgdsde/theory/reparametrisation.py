@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from sgdsde.arguments import real_array
+from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.logistic.newton import Problem
 from sgdsde.theory.coordinates import Coordinates
@@ -48,12 +50,12 @@ def transformed_hessian(hessian: ArrayLike, jacobian: ArrayLike, bend: ArrayLike
     array([[2.e+02, 0.e+00],
            [0.e+00, 1.e-02]])
     """
-    h, j = np.asarray(hessian, dtype=np.float64), np.asarray(jacobian, dtype=np.float64)
+    h, j = real_array("hessian", hessian), real_array("jacobian", jacobian)
     if h.ndim != 2 or h.shape != j.shape or h.shape[0] != h.shape[1]:
         raise ValueError(f"hessian and jacobian must be square and of one shape, got {h.shape} and {j.shape}")
     if np.shape(bend) not in ((), h.shape):
         raise ValueError(f"bend must have the shape {h.shape}, got {np.shape(bend)}")
-    return np.asarray(j.T @ h @ j + np.asarray(bend, dtype=np.float64))
+    return np.asarray(j.T @ h @ j + real_array("bend", bend))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ class CoordinateEvidence:
     theta: Array
     hessian: Array
     log_evidence: float
+
+    __repr__ = one_line
 
 
 def laplace_in_coordinates(
@@ -113,7 +117,7 @@ def laplace_in_coordinates(
     6017.46 -2.565067
     """
     penalty = checked_penalty("regularization", regularization)
-    begin = np.array(start, dtype=np.float64)
+    begin = real_array("start", start).copy()
     if begin.ndim != 1 or not np.isfinite(begin).all():
         raise ValueError(f"start must be finite weights of the shape (D,), got {start!r}")
     theta = coordinates.inverse(begin)
@@ -187,7 +191,7 @@ def laplace_shift(
     >>> round(laplace_shift(quadratic, np.diag, cubic_map(), [0.0, 0.0]), 4)
     0.07
     """
-    omega, h = np.asarray(minimum, dtype=np.float64), np.asarray(hessian, dtype=np.float64)
+    omega, h = real_array("minimum", minimum), real_array("hessian", hessian)
     theta = coordinates.inverse(omega)
     j, (grown, curved) = coordinates.jacobian(theta), coordinates.volume_derivatives(theta)
     curvature = transformed_hessian(h, j)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
 from sgdsde.theory.modes import check_stable, learning_rate_limit, modes_of, symmetric
@@ -136,7 +137,7 @@ def stationary_variance(
     array([0.024246, 0.012556])
     """
     check_options(model, position)
-    h, f = np.asarray(curvature, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
+    h, f = real_array("curvature", curvature), real_array("covariance", covariance)
     if not (np.isfinite(h).all() and (h > 0).all()):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     if not (np.isfinite(f).all() and (f >= 0).all()):

@@ -19,13 +19,13 @@ RUN = ["--learning-rate", "0.1", "--batch-size", "4", "--n-examples", "64", "--u
 @pytest.fixture
 def run(tmp_path):
     def run(loss, *options, status=0):
-        picture = tmp_path / "picture.png"
-        result = CliRunner().invoke(app, ["compare", loss, *RUN, *options, "--output", str(picture)])
+        picture = tmp_path / "new" / "out" / "compare.png"
+        result = CliRunner().invoke(app, ["compare", loss, *RUN, *options, "--output", str(picture.parent)])
         assert result.exit_code == status, result.output
         assert picture.exists() == (status == 0)
         if status == 0:
             assert picture.read_bytes().startswith(b"\x89PNG")
-            assert f"Picture: {picture}" in result.stdout
+            assert f": {picture}" in result.stdout
         return result
 
     return run
@@ -36,7 +36,7 @@ def table_of(output):
     found = {}
     for line in output.splitlines():
         cells = [cell for cell in line.split("  ") if cell]
-        if line.startswith(("mean ", "var ", "cov ")):
+        if line.startswith(("mean ", "var ", "cov ")) and len(cells) == 8:
             found[cells[0].strip(), cells[1].strip()] = float(cells[2]), float(cells[3]), float(cells[5])
     return found
 
@@ -92,8 +92,70 @@ def test_unstable_learning_rate_is_noted_and_not_drawn(run):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(run):
-    assert run("x**2/2").stdout == run("x**2/2").stdout
-    assert run("x**2/2").stdout != run("x**2/2", "--seed", "1").stdout
+    first, again = run("x**2/2").stdout, run("x**2/2").stdout
+    assert first.replace("Written", "Replaced") == again
+    assert again != run("x**2/2", "--seed", "1").stdout
+
+
+def test_what_is_there_is_replaced_and_that_is_said(run):
+    small = ["--engine", "numpy", "--paths", "8", "--updates", "20", "--substeps", "2"]
+    first, again = (run("x**2/2", *small).stdout for _ in range(2))
+    assert first.count("Written: ") == 3
+    assert again.count("Replaced: ") == 3
+    assert "Written" not in again
+
+
+SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "begins", "needed"),
+    [(["--momentum", "0.999", "--updates", "40", "--substeps", "200"], 20, 19990), (["--updates", "1"], 0, 100),
+     (["--burn-in", "99", "--updates", "120"], 99, 100)],
+)  # fmt: skip
+def test_a_run_that_is_too_short_is_not_judged(run, options, begins, needed):
+    output = run("x**2/2", *SHORT, *options).stdout
+    assert (
+        f"the run is too short: averages begin at update {begins}, and the start is forgotten after {needed}" in output
+    )
+    assert f"Take --updates {2 * needed}" in output
+    judged = [line for line in output.splitlines() if line.startswith(("mean ", "var "))]
+    assert len(judged) >= 6
+    for line in judged:
+        assert line.split()[-2] == "–"  # z
+
+
+def test_a_run_that_is_long_enough_is_judged(run):
+    output = run("x**2/2", *SHORT, "--burn-in", "100", "--updates", "120").stdout
+    assert "too short" not in output
+    assert "averages from 100, 10 relaxation times" in output
+    assert all(np.isfinite(float(line.split()[-2])) for line in output.splitlines() if line.startswith("var "))
+
+
+def test_momentum_shows_the_sde_with_momentum(run):
+    output = run("x**2/2", "--momentum", "0.9", "--paths", "64", "--updates", "400", "--engine", "numpy").stdout
+    found = table_of(output)
+    temperature = 0.1 * (1 / 4 - 1 / 64) / 0.1
+    assert found["var x", "momentum SDE"][1] == pytest.approx(temperature / 2, rel=1e-4)
+    value, predicted, error = found["var x", "momentum SDE"]
+    assert abs(value - predicted) < 5 * error
+    assert {("var x", "SGD / SDE"), ("var x", "SGD / momentum SDE")} <= found.keys()
+    assert "against the SDE and the momentum SDE" in output
+
+
+def test_what_the_law_takes_as_constant_is_said(run):
+    assert "these laws take" not in run("x**2/2", *SHORT).stdout
+    assert "these laws take F(ω) to be what it is at ω*" in run("x**2/2", *SHORT, "--covariance", "1 + x**2").stdout
+    assert "these laws take the curvature to be" in run("x**4/4 - x**2/2", *SHORT).stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_tables_are_no_wider_than_the_terminal(run, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    output = run("x**2/2", *SHORT, "--momentum", "0.5").stdout
+    lines = output.partition("Each against")[2].partition("Replaced")[0].partition("Written")[0].splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum(line.startswith("quantity") for line in lines) == {60: 5, 80: 4, 120: 2}[width]
 
 
 def test_reshuffled_snapshots_visit_every_position_of_the_epoch():

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from sgdsde.cli import app
 
@@ -23,7 +25,7 @@ def escape(*arguments, status=0):
 def fails(*arguments):
     result = escape(*arguments, status=2)
     assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
+    assert result.stderr.count("\n") == 1 or result.stderr.endswith("^\n")  # one line, or the place in an expression
     assert result.stderr.startswith("sgdsde: ")
     return result.stderr
 
@@ -33,8 +35,9 @@ def test_table_and_pictures(tmp_path):
     output = escape(*WELL, *SMALL, "--batch-sizes", "1,2", "--output", str(folder)).stdout
     assert "Mean exit times in updates, from (-1) to x > 0; 40 paths of each" in output
     assert sorted(file.name for file in folder.iterdir()) == [
-        "survival.png", "table.csv", "table.json", "times.png",
+        "paths.gif", "paths.png", "survival.png", "table.csv", "table.json", "times.png",
     ]  # fmt: skip
+    assert (folder / "paths.gif").read_bytes().startswith(b"GIF89a")
     for file in folder.iterdir():
         assert f"Written: {file}" in output
     with (folder / "table.csv").open() as file:
@@ -48,6 +51,36 @@ def test_table_and_pictures(tmp_path):
     assert stored["data_vars"]["kramers"]["data"][0] is None
     assert stored["attrs"]["stop"] == "x > 0"
     assert f"{float(rows[0]['mean_exit_time']):.5g} ±" in output
+
+
+def test_one_batch_size_has_no_picture_of_times_against_it(tmp_path):
+    (tmp_path / "table.csv").write_text("old")
+    output = escape(*WELL, *SMALL, "--output", str(tmp_path)).stdout
+    names = {"paths.gif", "paths.png", "survival.png", "table.csv", "table.json"}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    assert f"Replaced: {tmp_path / 'table.csv'}" in output
+    assert output.count("Written: ") == 4
+    with Image.open(tmp_path / "paths.gif") as picture:
+        assert picture.n_frames == 40
+
+
+def test_a_few_exits_are_told_apart_from_a_measurement():
+    cold = ["double_well", *RUN[:-1], "2", "--start=-1", "--stop", "x > 0", "--engine", "numpy", "--paths", "60"]
+    output = escape(*cold, "--updates", "300").stdout
+    rows = {line.split()[2]: line for line in output.splitlines() if line.startswith("1 ")}
+    counts = {label: int(re.search(r"(\d+) of 60", row)[1]) for label, row in rows.items()}
+    assert any(0 < count < 10 for count in counts.values())
+    for label, count in counts.items():
+        assert ("±" in rows[label]) == (count >= 10)
+        assert (f"{label} at B = 1" in output.partition("Fewer than 10 paths ended")[2]) == (count < 10)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_table_is_no_wider_than_the_terminal(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    output = escape(*WELL, *SMALL, "--batch-sizes", "1,2").stdout
+    assert max(map(len, output.splitlines())) <= width
+    assert output.count("dynamics") == {60: 2, 80: 2, 120: 1}[width]
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -84,6 +86,8 @@ def test_bad_arguments_end_in_one_line(run, arguments, message):
         ({"X": [[1.0]]}, "must hold X and y, it has X"),
         ({"X": [[1.0], [2.0]], "y": [0, 1], "X_test": [[1.0]]}, "must hold both X_test and y_test, or neither"),
         ({"X": np.array([object()]), "y": [0]}, "must hold arrays of plain numbers"),
+        ({"X": [[1.0 + 2j], [2.0]], "y": [0, 1]}, "X must be an array of shape (n, P) of real numbers, got complex128"),
+        ({"X": [["1.0"], ["2.0"]], "y": [0, 1]}, "X must be an array of shape (n, P) of real numbers, got <U3"),
         ({"X": [[1.0], [np.nan]], "y": [0, 1]}, "X must be finite, got nan at [1, 0]"),
         ({"X": [[1.0], [2.0]], "y": [0, 0]}, "y must hold two classes or more, got 0 only"),
         ({"X": [[1.0], [2.0]], "y": [0.5, 1]}, "y must be 2 class numbers"),
@@ -97,6 +101,50 @@ def test_bad_files_end_in_one_line(run, tmp_path, arrays, message):
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def claiming(path, shape, data=b"\0" * 64, extra=None):
+    """A file whose X says that it has a shape."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", header.getvalue() + data)
+        if extra:
+            archive.writestr(*extra)
+    return path
+
+
+def test_a_file_that_claims_more_than_it_has_is_named_before_it_is_loaded(run, tmp_path):
+    bad = claiming(tmp_path / "huge.npz", (1_000_000, 1_000_000))
+    status, _, error = run("--task", bad)
+    assert status == 2
+    assert f"--task {bad} is damaged: X.npy claims the shape (1000000, 1000000), 8,000,000,000,000 bytes" in error
+    assert "--paths" not in error
+    assert error.count("\n") == 1
+
+
+def test_what_does_not_fit_into_memory_is_blamed_on_the_file(run, own, monkeypatch):
+    def load(*_, **__):
+        raise MemoryError("Unable to allocate 7.28 TiB")
+
+    monkeypatch.setattr(np, "load", load)
+    assert f"--task {own} holds arrays that do not fit into memory" in run("--task", own)[2]
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5, 0.9])
+def test_a_file_that_is_cut_or_altered_is_named(run, own, tmp_path, cut):
+    whole = own.read_bytes()
+    bad = tmp_path / "bad.npz"
+    bad.write_bytes(whole[: int(cut * len(whole))])
+    altered = tmp_path / "altered.npz"
+    place = int(cut * len(whole))
+    altered.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+    strange = claiming(tmp_path / "strange.npz", (8,), extra=("notes.txt", "hello"))
+    for file in (bad, altered, strange):
+        status, _, error = run("--task", file)
+        assert status == 2
+        assert f"--task {file}" in error
+        assert error.count("\n") == 1
 
 
 def test_a_file_that_is_something_else_is_refused(run, tmp_path):

@@ -1,5 +1,7 @@
 """`sgdsde predict` against numbers worked out by hand, and its notes."""
 
+import math
+
 import pytest
 from click.testing import CliRunner
 
@@ -18,6 +20,12 @@ def test_values_are_those_of_smith_and_le():
     c = 1 / 4 - 1 / 64
     exact = 0.1 * c * 1.5 / (2.0 * 0.5 * (2 * 1.5 - 0.1 * 2.0))
     assert values["stationary variance over F, SGD, exact"] == pytest.approx(exact)
+
+
+def test_momentum_makes_sgd_slow_to_forget():
+    values = {quantity: value for quantity, _, value in rows(SGDConfig(0.1, 4, 64, momentum=0.999), 1.0)}
+    assert values["updates in which the SDE forgets"] == pytest.approx(0.01)
+    assert values["the same, the slower of SDE and SGD"] == pytest.approx(-2 / math.log(0.999), rel=1e-9)
 
 
 def noted(*config, curvature=None, **more):

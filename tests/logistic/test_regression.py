@@ -112,7 +112,7 @@ def test_bad_data_are_named(inputs, labels, options, message):
         (lambda model: model.fit(0), "regularization must be a positive number, got 0; without it separable data"),
         (lambda model: model.fit(-1.0), "regularization must be a positive number, got -1.0"),
         (lambda model: model.fit("weak"), "regularization must be a positive number, got 'weak'"),
-        (lambda model: model.fit(1.0, [0.0]), r"weights must have the shape \(4,\), got \(1,\)"),
+        (lambda model: model.fit(1.0, [0.0]), r"start must have the shape \(4,\), got \(1,\)"),
         (lambda model: model.path(1.0), "regularization must be a sequence of positive numbers, got 1.0"),
         (lambda model: model.path([1.0, 0.0]), "regularization must be a positive number, got"),
         (lambda model: model.score(np.zeros(4), np.zeros((2, 3)), [0, 1]), r"inputs must be .*\(n, 4\)"),

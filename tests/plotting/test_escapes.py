@@ -67,6 +67,70 @@ def test_animation_counts_those_in_the_region(going_on, ended, monkeypatch):
     assert titles[-1] == f"SGD, update 60: {ended.exits.ended.mean():.0%} over"
 
 
+@pytest.fixture(scope="module")
+def bridged():
+    """Of the SDE, where half of the ends are crossings inside a step, whose last place is short of the edge."""
+    return sg.simulate_sde(BOWL, CONFIG, [0, 0], 60, 200, substeps=2, save_every=10, stop=STOP, seed=1, **REFERENCE)
+
+
+def drawn_titles(monkeypatch):
+    titles = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_title", lambda axes, text, *rest, **options: titles.append(text))
+    return titles
+
+
+def test_paths_that_crossed_inside_a_step_have_ended(bridged, monkeypatch):
+    titles = drawn_titles(monkeypatch)
+    short = bridged.exits.point[bridged.exits.ended, 0] <= 0.3
+    assert short.mean() > 0.3
+    escape_animation(BOWL, {"SDE": bridged}, STOP, frames=2, dpi=30)
+    assert titles[-1] == f"SDE, update 60: {bridged.exits.ended.mean():.0%} over"
+    gone = [(bridged.exits.ended & (bridged.exits.update <= update)).mean() for update in range(0, 61, 10)]
+    titles.clear()
+    escape_animation(BOWL, {"SDE": bridged}, "0.3 <  x", frames=7, dpi=30)  # the same region in other words
+    shown = [f"SDE, update {update}: {part:.0%} over" for update, part in zip(range(0, 61, 10), gone, strict=True)]
+    assert titles == shown
+
+
+def test_those_that_ended_elsewhere_are_not_over(monkeypatch):
+    titles = drawn_titles(monkeypatch)
+    ends = {"right": "x > 0.3", "left": "x < -0.3"}
+    both = sg.simulate_sde(LINE, CONFIG, 0.0, 60, 100, substeps=2, save_every=10, stop=ends, seed=1, **REFERENCE)
+    right = (both.exits.region == 0).mean()
+    assert 0.2 < right < 0.8
+    escape_animation(LINE, {"SDE": both}, ends["right"], frames=2, dpi=30)
+    assert titles[-1] == f"SDE, update 60: {right:.0%} over"
+    escape_animation(LINE, {"SDE": both}, ends, frames=2, dpi=30)
+    assert titles[-1] == f"SDE, update 60: {both.exits.ended.mean():.0%} over"
+
+
+def test_one_variable_is_drawn_against_updates_beside_the_loss():
+    ending = sg.simulate_sde(LINE, CONFIG, 0.0, 60, 40, substeps=2, save_every=1, stop=STOP, seed=1, **REFERENCE)
+    profile, axes = escape_paths(LINE, {"SDE": ending}, STOP, paths=5).axes
+    assert (profile.get_xlabel(), profile.get_ylabel(), axes.get_xlabel()) == ("loss", "parameter x", "updates")
+    whole = [line.get_xydata() for line in axes.lines if line.get_linewidth() == 0.5]
+    assert len(whole) == 5
+    for path, track in enumerate(whole):
+        ended = ending.exits.ended[path]
+        assert tuple(track[-1]) == (
+            (ending.exits.update[path], ending.exits.point[path, 0]) if ended else (60, ending.snapshots[-1, path, 0])
+        )
+    assert [line for line in axes.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
+    assert png(axes.figure, dpi=30).startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"box must be a pair \(low, high\)"):
+        escape_paths(LINE, {"SDE": ending}, STOP, box=(1, 0))
+
+
+def test_a_density_is_of_those_that_have_not_ended(bridged):
+    equation = sg.theory.FokkerPlanck(BOWL, CONFIG.temperature, ((-2, 2), (-1.5, 1.5)), (56, 42))
+    densities = equation.evolve([0, 0], np.array([20, 60]) * CONFIG.mean_loss_time_per_update)
+    figure = density_beside_paths(equation, densities, {"SDE": bridged}, [20, 60])
+    for column, update in enumerate((20, 60)):
+        drawn = np.asarray(figure.axes[2 + column].collections[0].get_array())
+        left = 1 - (bridged.exits.ended & (bridged.exits.update <= update)).mean()
+        assert drawn.sum() * equation.grid.volume == pytest.approx(left)
+
+
 def test_survival_is_the_fraction_that_is_left(ended):
     axes = survival_curves({"SGD": ended}, {"exact": 80.0}).axes[0]
     curve = next(artist for artist in axes.lines if artist.get_label() == "SGD")
@@ -128,9 +192,11 @@ def test_a_density_in_two_variables(going_on):
 def test_what_does_not_fit_is_refused(ended, going_on, line):
     equation = sg.theory.FokkerPlanck(LINE, CONFIG.temperature, (-2.0, 2.0), 240)
     density = equation.evolve(0.0, [1.0])
+    space = sg.Landscape("x**2 + y**2 + z**2", "x y z")
+    three = sg.simulate_sgd(space, CONFIG, [0, 0, 0], 5, 4, save_every=1, **REFERENCE)
     unsaved = sg.simulate_sgd(BOWL, CONFIG, [0, 0], 5, 4, **REFERENCE)
     for call, match in (
-        (lambda: escape_paths(LINE, {"SDE": line}), "two variables"),
+        (lambda: escape_paths(space, {"SGD": three}), "one or two variables, got 3: x, y, z"),
         (lambda: escape_paths(BOWL, {}), "shown must be ensembles"),
         (lambda: escape_paths(BOWL, {"SGD": unsaved}), "save_every"),
         (lambda: escape_paths(BOWL, {"SGD": ended}, box=(0, 1)), "box must be two pairs"),

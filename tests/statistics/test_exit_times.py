@@ -89,3 +89,16 @@ def test_exits_have_these_in_updates():
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_few_exits_are_printed_with_their_interval_and_without_an_error():
+    one = mean_exit_time(np.full(100, 99.27), np.arange(100) < 1)
+    assert str(one) == "9927"
+    low, high = one.interval
+    assert repr(one) == f"<ExitTime: 9927 (95%: {low:.4g} to {high:.4g}), 1 exit, 99 censored, exponential>"
+    assert one.few
+    ten = mean_exit_time(np.full(100, 99.27), np.arange(100) < 10)
+    assert not ten.few
+    assert str(ten) == f"{ten.mean:.5g} ± {ten.standard_error:.2g}"
+    none = mean_exit_time(np.full(3, 100.0), np.zeros(3, dtype=bool))
+    assert str(none) == "> 100.1"

@@ -38,7 +38,8 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
             check = Check(texts.get("label", "mean"), predicted, float(draws.mean()), float(error), wrong)
             series = Series("measured", [1.0], [check.measured], [check.standard_error], [check.predicted])
             figure = against_theory([series], "x", "y")
-            return Finding((check,), check.label, (Picture("mean", "A mean.", "One point on a line.", figure),))
+            checks = texts.get("checks", (check,))
+            return Finding(checks, checks[0].label, (Picture("mean", "A mean.", "One point on a line.", figure),))
 
         measure.__name__ = name
         return claim(

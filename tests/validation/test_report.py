@@ -37,6 +37,20 @@ def test_all_text_is_escaped(registry, make_claim, tmp_path):
     assert page.count("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; co") >= 3
 
 
+def test_no_number_of_a_table_is_infinite_or_relative_to_rounding(registry, make_claim, tmp_path):
+    make_claim("exact", tests=2, checks=(Check("off", 1.0, 0.9, 0.0, 0.5), Check("on", 2.0, 2.0, 0.0, 1.0)))
+    make_claim("zero", tests=2, checks=(Check("tiny", 1e-16, -2e-6, 1e-6, 1.0), Check("nothing", 0.0, 0.1, 0.1, 9.0)))
+    report_of(registry, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "−∞ σ" in page
+    assert not re.search(r"\binf\b|\bnan\b", re.sub(r"base64,[^\"]+", "", page))
+    tiny = re.search(r">tiny</th>(.*?)</tr>", page)[1]
+    assert re.findall(r">([^<]*)</td>", tiny)[2:5] == ["–", "−2.0 σ", "–"]
+    results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))
+    zero = next(claim for claim in results["claims"] if claim["name"] == "zero")
+    assert [check["ratio"] for check in zero["checks"]] == [None, None]
+
+
 def test_the_page_is_self_contained(registry, make_claim, tmp_path):
     make_claim("one")
     report_of(registry, tmp_path)

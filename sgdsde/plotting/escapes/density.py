@@ -12,9 +12,11 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.plane import draw_plane
+from sgdsde.plotting.saved import ended_by, moments_of
 from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style
 from sgdsde.theory import FokkerPlanck
 
@@ -44,8 +46,8 @@ def density_beside_paths(
     Returns
     -------
     matplotlib.figure.Figure
-        Paths that have ended are counted, so that what is drawn integrates to the fraction that is left. With one
-        variable, bars are one standard error.
+        Paths that have ended are counted and not drawn, so that what is drawn integrates to the fraction that is left.
+        With one variable, bars are one standard error.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def density_beside_paths(
     >>> [axes.get_title("left") for axes in density_beside_paths(equation, densities, {"SDE": sde}, [10, 20]).axes]
     ['after 10 updates', 'after 20 updates']
     """
-    found = np.asarray(densities, dtype=np.float64)
+    found = real_array("densities", densities)
     if found.shape != (len(updates), *equation.grid.cells):
         raise ValueError(
             f"densities must have shape {(len(updates), *equation.grid.cells)}, one for each of updates; "
@@ -71,9 +73,10 @@ def density_beside_paths(
         )
     for label, ensemble in shown.items():
         every = ensemble.save_every or 0
+        saved = moments_of(ensemble) if every else np.empty(0)
         if len(ensemble.parameters) != equation.grid.dimension:
             raise ValueError(f"shown[{label!r}] must have {equation.grid.dimension} parameters, as the equation has")
-        if not every or any(update % every or not 0 <= update <= ensemble.updates for update in updates):
+        if not np.isin(updates, saved).all():
             raise ValueError(
                 f"shown[{label!r}] must have snapshots after {list(updates)} updates; save_every = {every}"
             )
@@ -83,9 +86,10 @@ def density_beside_paths(
 
 
 def _states(ensemble: Ensemble, update: int) -> Array:
-    """(paths still there, d) after an update."""
-    states = ensemble.snapshots[update // (ensemble.save_every or 1)]
-    return np.asarray(states[np.isfinite(states).all(axis=1)])
+    """(paths still there, d) after an update, without those that diverge later: of those `finite` counts."""
+    place = int(np.searchsorted(moments_of(ensemble), update))
+    there = ensemble.finite & ~ended_by(ensemble)[place]
+    return np.asarray(ensemble.snapshots[place, there])
 
 
 def _edges(equation: FokkerPlanck) -> list[Array]:

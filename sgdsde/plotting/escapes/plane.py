@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
+from sgdsde.plotting.saved import ended_by, places_of
 from sgdsde.regions import parse_regions
 
 Array = NDArray[np.float64]
@@ -22,14 +24,14 @@ EDGE = "#222222"
 
 
 def check_plane(landscape: Landscape, box: ArrayLike) -> Array:
-    """((x low, x high), (y low, y high)) as an array; ValueError unless it is a box of a landscape of two variables."""
+    """((x low, x high), (y low, y high)) as an array; ValueError unless it is one of a landscape of two variables."""
     if landscape.dimension != 2:
         raise ValueError(
-            f"landscape must have two variables, got {landscape.dimension}: {', '.join(landscape.variables)}"
+            f"landscape must have one or two variables, got {landscape.dimension}: {', '.join(landscape.variables)}"
         )
     try:
-        ends = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError):
+        ends = real_array("box", box)
+    except ValueError:
         ends = np.empty(0)
     if ends.shape != (2, 2) or not np.isfinite(ends).all() or not (ends[:, 0] < ends[:, 1]).all():
         raise ValueError(f"box must be two pairs (low, high), one for each variable, got {box!r}")
@@ -64,6 +66,22 @@ def inside(landscape: Landscape, stop: str | Mapping[str, str], points: Array) -
     for region in parse_regions(stop, [*landscape.variables, *landscape.parameters]):
         held[finite] |= landscape.holds(region, points[finite])
     return held
+
+
+def gone(landscape: Landscape, ensemble: Ensemble, region: str | Mapping[str, str]) -> NDArray[np.bool_]:
+    """(saved, paths): whether a path is in the region, or has ended in it.
+
+    A path that crossed an edge inside a step and came back has ended, though its last place is on this side: where a
+    region of the run is one of those asked for, what counts is that it ended there, not where it is.
+    """
+    found = inside(landscape, region, places_of(ensemble))
+    if ensemble.exits is None:
+        return found
+    names = [*landscape.variables, *landscape.parameters]
+    asked = {frozenset(each.alternatives) for each in parse_regions(region, names)}
+    run = parse_regions(dict(zip(ensemble.exits.names, ensemble.exits.conditions, strict=True)), names)
+    same = [place for place, each in enumerate(run) if frozenset(each.alternatives) in asked]
+    return np.asarray(found | (ended_by(ensemble) & np.isin(ensemble.exits.region, same)))
 
 
 def check_saved(shown: Mapping[str, Ensemble], landscape: Landscape) -> None:

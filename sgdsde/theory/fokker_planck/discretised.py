@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sgdsde.arguments import real_array
 from sgdsde.theory.fokker_planck.absorption import Cuts, Region, cut
 from sgdsde.theory.fokker_planck.chain import Chain
 from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
@@ -63,6 +64,11 @@ class Discretised:
                 CellWarning,
                 stacklevel=2,
             )
+
+    def __repr__(self) -> str:
+        box = " × ".join(f"({low:g}, {high:g})" for low, high in self.grid.box)
+        cells = " × ".join(map(str, self.grid.cells))
+        return f"<{type(self).__name__} of {self.landscape!r} at T = {self.temperature:g}: {cells} cells in {box}>"
 
     @property
     def axes(self) -> tuple[Array, ...]:
@@ -120,7 +126,7 @@ class Discretised:
         return found.reshape(self.grid.cells)
 
     def _over_cells(self, values: ArrayLike, argument: str) -> Array:
-        array = np.asarray(values, dtype=np.float64)
+        array = real_array(argument, values)
         if array.shape != self.grid.cells or not np.isfinite(array).all():
             raise ValueError(f"{argument} must be finite, of shape {self.grid.cells}; got shape {array.shape}")
         return array

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import linalg
 
+from sgdsde.arguments import real_array
 from sgdsde.theory.fokker_planck.absorption import Region
 from sgdsde.theory.fokker_planck.discretised import Discretised
 from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
@@ -99,7 +100,7 @@ class FokkerPlanck(Discretised):
         ValueError
             When an argument is not accepted.
         """
-        moments = np.asarray(times, dtype=np.float64)
+        moments = real_array("times", times)
         if (
             moments.ndim > 1
             or not (np.diff(np.ravel(moments), prepend=0.0) >= 0).all()

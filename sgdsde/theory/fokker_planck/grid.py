@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real_array
+
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -38,8 +40,8 @@ class Grid:
     def of(cls, dimension: int, box: ArrayLike, cells: int | Sequence[int]) -> Grid:
         """Check what a user gives; ValueError says what is accepted."""
         try:
-            sides = np.asarray(box, dtype=np.float64)
-        except (TypeError, ValueError):
+            sides = real_array("box", box)
+        except ValueError:
             sides = np.empty(0)
         sides = sides[None] if dimension == 1 and sides.shape == (2,) else sides
         if sides.shape != (dimension, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
@@ -97,8 +99,8 @@ class Grid:
     def points(self, points: ArrayLike, argument: str) -> Array:
         """Check points (..., d), or a number when d = 1: finite, in the box."""
         try:
-            array = np.asarray(points, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = real_array(argument, points)
+        except ValueError:
             array = np.empty(0)
         array = array[None] if array.ndim == 0 and self.dimension == 1 else array
         inside = array.ndim and array.shape[-1] == self.dimension

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from sgdsde import Landscape, SGDConfig, simulate_sgd
-from sgdsde.plotting.compare import Shown, side_by_side
-from sgdsde.plotting.style import png
+from sgdsde.plotting import Shown, png, side_by_side
 
 CONFIG = SGDConfig(0.1, batch_size=4, n_examples=64)
 BOWL = Landscape("x**2/2", "x")
@@ -40,6 +39,25 @@ def test_one_path_is_drawn_against_updates():
         "probability density",
         "parameter x",
     )
+
+
+def test_paths_that_ended_are_not_in_the_distribution():
+    options = {"stop": "x > 0.2", "engine": "numpy", "seed": 1}
+    run = simulate_sgd(BOWL, SGDConfig(0.1, 1, 64), 0.0, 60, 200, save_every=20, burn_in=40, **options)
+    left = ((run.exits.update > 40).mean() + (~run.exits.ended).mean()) / 2
+    bare = simulate_sgd(BOWL, SGDConfig(0.1, 1, 64), 0.0, 60, 200, **options)
+    for shown, inside in ((run, left), (bare, (~bare.exits.ended).mean())):
+        assert 0.05 < inside < 0.95
+        line, right = side_by_side([Shown("SGD", shown, path=run)]).axes
+        density, x = right.containers[0].lines[0].get_data()
+        assert density.sum() * np.diff(np.unique(x)).min() == pytest.approx(inside, abs=0.01)
+        assert right.get_title("left") == "paths still inside"
+        end = line.lines[0].get_xydata()[-1]
+        exits = run.exits
+        assert tuple(end) == ((exits.update[0], exits.point[0, 0]) if exits.ended[0] else (60, run.final[0, 0]))
+    over = simulate_sgd(BOWL, SGDConfig(0.1, 1, 64), 0.0, 2000, 3, **options)
+    with pytest.raises(ValueError, match="have ended"):
+        side_by_side([Shown("SGD", over)])
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.ensemble import Ensemble
+from sgdsde.layout import one_line
+from sgdsde.plotting.saved import moments_of, track_of
 from sgdsde.plotting.style import bare_figure, house_style, looks
 
 Array = NDArray[np.float64]
@@ -29,11 +31,12 @@ class Shown:
     label : str
     ensemble : Ensemble
         Its snapshots after `burn_in` are the distribution (the final states when none were saved). When reshuffling,
-        let `save_every` and N/B have no common factor, or only some positions in the epoch are seen.
+        let `save_every` and N/B have no common factor, or only some positions in the epoch are seen. Of a run with
+        `stop` it is that of the paths still inside, and integrates to the fraction that is.
     mean, covariance : (d,), (d, d) or None
         The predicted Gaussian law, drawn as a line.
     path : Ensemble or None
-        A short run with snapshots, whose path 0 is drawn against the updates.
+        A short run with snapshots, whose path 0 is drawn against the updates, to where it ended if it has.
     """
 
     label: str
@@ -41,6 +44,8 @@ class Shown:
     mean: ArrayLike | None = None
     covariance: ArrayLike | None = None
     path: Ensemble | None = None
+
+    __repr__ = one_line
 
 
 def side_by_side(shown: Sequence[Shown]) -> Figure:
@@ -77,6 +82,8 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
             raise ValueError(f"shown must have the same parameters, got {names} and {item.ensemble.parameters}")
         if not item.ensemble.finite.any():
             raise ValueError(f"shown: all paths of {item.label} diverged, nothing is left to draw")
+        if not np.isfinite(_samples(item.ensemble, 0)).any():
+            raise ValueError(f"shown: all paths of {item.label} have ended, nothing is left to draw")
     rows = min(len(names), ROWS)
     with house_style():
         figure = bare_figure(9.0, 0.6 + 3.2 * rows)
@@ -93,27 +100,31 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
         grid[-1, 0].set_xlabel("update")
         grid[-1, 1].set_xlabel("probability density")
         grid[0, 0].set_title("one path of each")
-        grid[0, 1].set_title("all paths: measured, and predicted" if _predicted(shown) else "all paths")
+        grid[0, 1].set_title(_title(shown))
         figure.legend(*grid[0, 1].get_legend_handles_labels(), loc="outside upper left", ncols=len(shown))
         return figure
 
 
-def _predicted(shown: Sequence[Shown]) -> bool:
-    return any(item.covariance is not None for item in shown)
+def _title(shown: Sequence[Shown]) -> str:
+    which = "all paths" if all(item.ensemble.exits is None for item in shown) else "paths still inside"
+    return f"{which}: measured, and predicted" if any(item.covariance is not None for item in shown) else which
 
 
 def _samples(ensemble: Ensemble, row: int) -> Array:
-    """(paths, samples) of one parameter, finite paths only."""
+    """(paths, samples) of one parameter, finite paths only; NaN where a path has ended."""
     if not ensemble.save_every:
-        return np.asarray(ensemble.final[ensemble.finite, row][:, None])
-    first = -(-ensemble.burn_in // ensemble.save_every)
-    kept = ensemble.snapshots[min(first, len(ensemble.snapshots) - 1) :, ensemble.finite, row]
+        inside = True if ensemble.exits is None else ~ensemble.exits.ended
+        return np.asarray(np.where(inside, ensemble.final[:, row], np.nan)[ensemble.finite, None])
+    updates = moments_of(ensemble)
+    # at equal intervals, so that no position in an epoch counts more than another
+    regular = np.flatnonzero((updates >= ensemble.burn_in) & (updates % ensemble.save_every == 0))
+    kept = ensemble.snapshots[regular if len(regular) else [-1]][:, ensemble.finite, row]
     return np.asarray(kept.T)
 
 
 def _edges(samples: Sequence[Array]) -> Array:
     """Bins that hold all but the outermost thousandths of the widest distribution."""
-    ends = np.array([np.quantile(values, [0.0005, 0.9995]) for values in samples])
+    ends = np.array([np.nanquantile(values, [0.0005, 0.9995]) for values in samples])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     margin = 0.04 * (high - low) or 1e-3 * (1.0 + abs(low))
     return np.linspace(low - margin, high + margin, BINS + 1)
@@ -155,5 +166,7 @@ def _draw_law(axes: Axes, item: Shown, row: int, edges: Array, colour: str) -> N
 
 def _draw_path(axes: Axes, item: Shown, row: int, colour: str) -> None:
     if item.path is not None and item.path.save_every:
-        values = item.path.snapshots[:, 0, row]
-        axes.plot(np.arange(len(values)) * item.path.save_every, values, color=colour, linewidth=1.1, alpha=0.85)
+        times, seen, ended = track_of(item.path, 0)
+        axes.plot(times, seen[:, row], color=colour, linewidth=1.1, alpha=0.85)
+        if ended:
+            axes.plot(times[-1], seen[-1, row], "o", color=colour, markersize=4.5, markeredgecolor="white")
