@@ -65,7 +65,7 @@ def integrate(
     burn_in : int, optional
         Steps before the averages over time begin; by default the moments are those of the end.
     save_every : int, optional
-        Keep the states of all paths at steps 0, save_every, ….
+        Keep the states of all paths at steps 0, save_every, … and the last.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
@@ -100,8 +100,8 @@ def integrate(
             landscape, declaration, length / steps, positive("temperature", temperature, or_zero=True),
             positive("friction", friction), brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
             seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, stop=stop,
-            bridge=bridge, engine=engine,
-            device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}",
+            bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            time_per_update=length / steps, label=f"SDE {declaration.name}",
         )
     )  # fmt: skip
 

@@ -53,7 +53,8 @@ def sde_request(
     return plan_sde(
         weight_decayed(landscape, config.weight_decay), declaration, update / steps,
         kicks * noise / (1 - config.momentum), friction, brownian=brownian, steps=updates * steps, paths=paths,
-        w0=w0, updates=updates, substeps=steps, label=f"SDE {declaration.name}", config=config, **run,
+        w0=w0, updates=updates, substeps=steps, time_per_update=_times(config, kicks),
+        label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
 
@@ -96,6 +97,7 @@ def sgd_request(
             "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
             "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
         },
+        time_per_update=_times(config, kicks),
         label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
         limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, config=config,
         provenance={
@@ -119,6 +121,11 @@ def _schedules(
     rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
     return rates, sizes
+
+
+def _times(config: SGDConfig, kicks: Any) -> Any:
+    """Time t of an update, or of each: as `config.time_per_update`, with (1 − d) ε(k) in the place of (1 − d) ε."""
+    return kicks / (1 - config.momentum) / config.n_examples
 
 
 def _checked_substeps(scheme: str, substeps: int, config: SGDConfig) -> int:

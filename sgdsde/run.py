@@ -41,6 +41,8 @@ class Request:
         Program → its noise sources; called after every check.
     further : tuple of Region
         Regions beside those of `stop`, whose margins may use parameters that `stop` may not.
+    time_per_update : float or (updates,)
+        Of an ensemble's clock.
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     """
@@ -52,6 +54,7 @@ class Request:
     declaration: schemes.Declaration
     sources: Callable[[schemes.Program], Sequence[Noise]]
     values: Mapping[str, ArrayLike]
+    time_per_update: float | NDArray[np.float64]
     label: str
     limit: float
     substeps: int = 1
@@ -140,7 +143,8 @@ def execute(request: Request) -> Ensemble:
         outcome,
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.bridged),
         label=request.label, parameters=landscape.variables, config=request.config, updates=plan.updates,
-        burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, auxiliary=request.declaration.auxiliary,
+        burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, time_per_update=request.time_per_update,
+        auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
             "noise_entries": [list(row) for row in landscape.noise.entries],

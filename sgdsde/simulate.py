@@ -66,7 +66,7 @@ def simulate_sde(
     burn_in : int
         Updates before the averages begin.
     save_every : int, optional
-        Keep the states of all paths at updates 0, save_every, ….
+        Keep the states of all paths at updates 0, save_every, … and the last.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.

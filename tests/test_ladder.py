@@ -86,16 +86,16 @@ def test_over_time():
     at_4 = distances(rung.ensemble.snapshots[2], found.reference.snapshots[2])
     assert rung.over_time[1].wasserstein1.value == at_4.wasserstein1.value
     assert rung.distances is rung.over_time[2]
-    assert list(found.to_xarray()["update"].values) == [2, 4, 5]
+    assert list(found.to_xarray().step.values) == [2, 4, 5]
 
 
 def test_to_xarray_survives_a_file(climbed, tmp_path):
     import xarray
 
     data = climbed.to_xarray()
-    assert data["value"].dims == ("rung", "update", "quantity")
+    assert data["value"].dims == ("rung", "step", "quantity")
     assert list(data["quantity"].values) == ["mean", "covariance", "W1 x", "energy"]
-    found = data.sel(rung="SVAG(2)", update=UPDATES)
+    found = data.sel(rung="SVAG(2)", step=UPDATES)
     distance = climbed["SVAG(2)"].distances.wasserstein1
     for name in ("value", "standard_error", "noise", "spread"):
         assert float(found[name].sel(quantity="W1 x")) == getattr(distance, name)[0]

@@ -207,7 +207,7 @@ def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
     """Distances of the finite paths after an update."""
-    first, second = (x.final if update == x.updates else x.snapshots[update // (x.save_every or 1)] for x in (a, b))
+    first, second = (x.after(update) for x in (a, b))
     kept, other = (np.isfinite(x).all(axis=1) for x in (first, second))
     if paired:
         kept = other = kept & other

@@ -83,7 +83,7 @@ class Ladder:
         raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}; got {label!r}")
 
     def to_xarray(self) -> xarray.Dataset:
-        """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, update and quantity; it goes into netCDF.
+        """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, step (updates) and quantity, for netCDF.
 
         Quantities are ``mean``, ``covariance``, ``W1`` of each parameter and ``energy``; see
         :class:`sgdsde.statistics.Distance`. The differences of the means, with sign, are beside them.
@@ -92,17 +92,17 @@ class Ladder:
 
         names = self.reference.parameters
         found = [[quantities(each, names) for each in rung.over_time] for rung in self.rungs]
-        where = ("rung", "update", "quantity")
+        where = ("rung", "step", "quantity")
         variables: dict[str, Any] = {
             field: (where, [[[float(getattr(each, field)) for each in at.values()] for at in rung] for rung in found])
             for field in ("value", "standard_error", "noise", "spread")
         }
         for name, field in (("mean_difference", "value"), ("mean_difference_error", "standard_error")):
             values = [[getattr(each.mean_difference, field) for each in rung.over_time] for rung in self.rungs]
-            variables[name] = (("rung", "update", "parameter"), values)
+            variables[name] = (("rung", "step", "parameter"), values)
         coordinates = {
-            "rung": [rung.label for rung in self.rungs], "update": list(self.at), "quantity": list(found[0][0]),
-            "parameter": list(names), "steps": ("rung", [rung.steps for rung in self.rungs]),
+            "rung": [rung.label for rung in self.rungs], "step": list(self.at), "quantity": list(found[0][0]),
+            "parameter": list(names), "steps_per_update": ("rung", [rung.steps for rung in self.rungs]),
             "paired": ("rung", [rung.paired for rung in self.rungs]),
             "diverged": ("rung", [rung.ensemble.diverged for rung in self.rungs]),
         }  # fmt: skip

@@ -106,8 +106,10 @@ def _samples(ensemble: Ensemble, row: int) -> Array:
     """(paths, samples) of one parameter, finite paths only."""
     if not ensemble.save_every:
         return np.asarray(ensemble.final[ensemble.finite, row][:, None])
-    first = -(-ensemble.burn_in // ensemble.save_every)
-    kept = ensemble.snapshots[min(first, len(ensemble.snapshots) - 1) :, ensemble.finite, row]
+    update = ensemble.saved_updates
+    # at equal intervals, so that no position in an epoch counts more than another
+    regular = np.flatnonzero((update >= ensemble.burn_in) & (update % ensemble.save_every == 0))
+    kept = ensemble.snapshots[regular if len(regular) else [-1]][:, ensemble.finite, row]
     return np.asarray(kept.T)
 
 
@@ -156,4 +158,4 @@ def _draw_law(axes: Axes, item: Shown, row: int, edges: Array, colour: str) -> N
 def _draw_path(axes: Axes, item: Shown, row: int, colour: str) -> None:
     if item.path is not None and item.path.save_every:
         values = item.path.snapshots[:, 0, row]
-        axes.plot(np.arange(len(values)) * item.path.save_every, values, color=colour, linewidth=1.1, alpha=0.85)
+        axes.plot(item.path.saved_updates, values, color=colour, linewidth=1.1, alpha=0.85)

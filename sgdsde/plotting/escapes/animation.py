@@ -79,7 +79,7 @@ def escape_animation(
     frames, paths, dpi = integer("frames", frames, 2), integer("paths", paths, 1), integer("dpi", dpi, 10)
     rate = integer("rate", rate, 1, 50)
     frame = check_plane(landscape, box_of(list(shown.values())) if box is None else box)
-    times = [np.arange(len(ensemble.snapshots)) * (ensemble.save_every or 1) for ensemble in shown.values()]
+    times = [ensemble.saved_updates for ensemble in shown.values()]
     if any(not np.array_equal(times[0], other) for other in times[1:]):
         raise ValueError("shown must have snapshots after the same updates")
     moments = np.unique(np.linspace(0, len(times[0]) - 1, min(frames, len(times[0]))).round().astype(int))
@@ -103,7 +103,7 @@ def _places(ensemble: Ensemble) -> Array:
     """(saved, paths, d): the snapshots, with paths that have ended where they did."""
     places = ensemble.snapshots.copy()
     if ensemble.exits is not None:
-        after = np.arange(len(places))[:, None] * (ensemble.save_every or 1) >= ensemble.exits.update
+        after = ensemble.saved_updates[:, None] >= ensemble.exits.update
         after &= ensemble.exits.ended
         places = np.where(after[..., None], ensemble.exits.point, places)
     return np.asarray(places)

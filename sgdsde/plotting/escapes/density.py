@@ -70,12 +70,12 @@ def density_beside_paths(
             f"got {found.shape}"
         )
     for label, ensemble in shown.items():
-        every = ensemble.save_every or 0
         if len(ensemble.parameters) != equation.grid.dimension:
             raise ValueError(f"shown[{label!r}] must have {equation.grid.dimension} parameters, as the equation has")
-        if not every or any(update % every or not 0 <= update <= ensemble.updates for update in updates):
+        if not np.isin(updates, ensemble.saved_updates).all():
             raise ValueError(
-                f"shown[{label!r}] must have snapshots after {list(updates)} updates; save_every = {every}"
+                f"shown[{label!r}] must have snapshots after {list(updates)} updates; "
+                f"save_every = {ensemble.save_every or 0}"
             )
     with house_style():
         draw = _one_variable if equation.grid.dimension == 1 else _two_variables
@@ -84,7 +84,7 @@ def density_beside_paths(
 
 def _states(ensemble: Ensemble, update: int) -> Array:
     """(paths still there, d) after an update."""
-    states = ensemble.snapshots[update // (ensemble.save_every or 1)]
+    states = ensemble.after(update)
     return np.asarray(states[np.isfinite(states).all(axis=1)])
 
 

@@ -91,7 +91,7 @@ def _track(ensemble: Ensemble, path: int) -> Array:
     """(points, d): where a path was seen, and where it ended."""
     seen = ensemble.snapshots[:, path]
     if ensemble.exits is not None and ensemble.exits.ended[path]:
-        before = np.arange(len(seen)) * (ensemble.save_every or 1) < ensemble.exits.update[path]
+        before = ensemble.saved_updates < ensemble.exits.update[path]
         seen = np.vstack([seen[before], ensemble.exits.point[path]])
     return np.asarray(seen[np.isfinite(seen).all(axis=1)])
 
