@@ -36,8 +36,8 @@ def integrate(
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
     """Integrate dω = −∇L ds + √T A(ω) dW (Itô) over `time` in equal steps, with any scheme.

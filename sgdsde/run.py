@@ -62,8 +62,8 @@ class Request:
     burn_in: int = 0
     save_every: int | None = None
     engine: str = "numba"
-    device: str | None = None
-    dtype: str = "float64"
+    device: object = None
+    dtype: object = "float64"
     progress: Callable[[float], None] | None = None
     config: SGDConfig | None = None
     stop: str | Mapping[str, str] | None = None
@@ -97,12 +97,10 @@ class Prepared:
 
 def prepare(request: Request) -> Prepared:
     """Check every argument, then build the program."""
-    landscape, engine, dtype, device = request.landscape, request.engine, request.dtype, request.device
+    landscape, engine = request.landscape, request.engine
     if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    for name, given in (("dtype", dtype), ("device", device or "cpu")):
-        if not isinstance(given, str):
-            raise ValueError(f"{name} must be a name such as 'float64' or 'cpu', got {given!r}")
+    dtype, device = _dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
     seed = integer("seed", request.seed, 0, 2**64 - 1)
     burn_in = integer("burn_in", request.burn_in, 0, updates - 1)
@@ -157,6 +155,31 @@ def execute(request: Request) -> Ensemble:
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
+
+
+def _device_name(given: object) -> str | None:
+    """The name of a device, from that or from a torch.device; torch itself need not be there."""
+    if given is None or isinstance(given, str):
+        return given
+    if not _is_torch(given, "device"):
+        raise ValueError(f"device must be a name such as 'cpu' or 'cuda', or a torch.device, got {given!r}")
+    name = str(given)
+    return "cpu" if name.startswith("cpu") else name
+
+
+def _dtype_name(given: object) -> str:
+    """The name of a dtype, from that or from a dtype of torch or NumPy."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, (float, np.generic))):
+        return np.dtype(given).name
+    if not _is_torch(given, "dtype"):
+        raise ValueError(f"dtype must be a name such as 'float64', or a dtype of torch or NumPy, got {given!r}")
+    return str(given).removeprefix("torch.")
+
+
+def _is_torch(given: object, kind: str) -> bool:
+    return (type(given).__module__, type(given).__name__) == ("torch", kind)
 
 
 def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]) -> tuple[Region, ...]:

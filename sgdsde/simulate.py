@@ -34,8 +34,8 @@ def simulate_sde(
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
     """Integrate dω = −∇L ds + √(T F(ω)) dW; one update of SGD is s = ε/(1 − m).
@@ -73,7 +73,8 @@ def simulate_sde(
     bridge : bool
         With `stop`, count crossings of linear boundaries inside a step too, by the probability of a Brownian bridge.
     engine, device, dtype : str
-        ``"numba"`` (CPU, float64), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the reference, slow).
+        ``"numba"`` (CPU, float64), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the reference, slow). A
+        ``torch.device`` and dtypes of torch and NumPy will do too.
     progress : callable, optional
         Called with the fraction done.
 
@@ -131,8 +132,8 @@ def simulate_sgd(
     save_every: int | None = None,
     stop: str | Mapping[str, str] | None = None,
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
     """Run SGD with batches of N real examples whose gradients have mean ∇L(ω) and covariance F(ω), both exactly.

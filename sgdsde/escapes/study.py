@@ -44,7 +44,7 @@ def escape_study(
     box: ArrayLike | None = None,
     seed: int = 0,
     engine: str = "numba",
-    device: str | None = None,
+    device: object = None,
     progress: Callable[[float], None] | None = None,
 ) -> EscapeStudy:
     """Run SDE and SGD from a start until a condition holds, at several noise scales, and ask theory for the same.

@@ -48,8 +48,8 @@ def ladder(
     examples: str | ArrayLike = "gaussian",
     at: Sequence[int] = (),
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ladder:
     """Run SGD, SVAG(l), noisy gradient descent and the SDE, and measure how far each is from the SDE.
