@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import check_steps, moderate, positive, whole
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
@@ -72,9 +73,9 @@ class BrownianPath:
         keep: bool = False,
     ) -> None:
         self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
-        self.seed = _count("seed", seed, least=0)
-        if not (isinstance(time, (int, float)) and 0 < time < math.inf):
-            raise ValueError(f"time must be a finite positive number, got {time!r}")
+        check_steps(self.steps, name="steps")
+        self.seed = _count("seed", seed, least=0, most=2**64 - 1)
+        moderate("time / steps", positive("time", time) / self.steps)
         self.time, self.area_method, self.keep = float(time), area_method, keep
         self._kept: dict[str, Array] = {}
         self._terms = levy_area.terms_for(area_method, self.dimension, self.time / self.steps)
@@ -105,7 +106,9 @@ class BrownianPath:
         ValueError
             When `steps` does not divide the finest grid, or there are fewer paths.
         """
-        rows = self.source(steps, paths + first_path, ["z"]).rows(0, steps, first_path, first_path + paths)
+        first_path = _count("first_path", first_path, least=0)
+        last_path = first_path + _count("paths", paths)
+        rows = self.source(steps, last_path, ["z"]).rows(0, steps, first_path, last_path)
         return np.asarray(math.sqrt(self.time / steps) * rows.transpose(0, 2, 1))
 
     def between(self, begin: float, end: float, paths: int) -> Array:
@@ -132,7 +135,7 @@ class BrownianPath:
         ValueError
             When the grid, the number of paths or a draw does not fit.
         """
-        steps = _count("steps", steps)
+        steps, paths = _count("steps", steps), _count("paths", paths, most=2**32 - 1)
         if self.steps % steps:
             raise ValueError(f"steps must divide the {self.steps} steps of brownian, got {steps}")
         if self.paths is not None and paths > self.paths:
@@ -225,10 +228,11 @@ def _summed(fine: Array, weights: Array) -> Array:
     return np.asarray(total)
 
 
-def _count(name: str, value: object, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
-    return int(value)
+def _count(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    number = whole(name, value, least)
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be an integer, at least {least} and at most {most}, got {value!r}")
+    return number
 
 
 def _table(name: str, given: ArrayLike, shape: tuple[int | None, ...]) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import schemes
+from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
@@ -95,10 +96,13 @@ def integrate(
     check_landscape(landscape)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     steps, length = integer("steps", steps, 1), positive("time", time)
+    check_steps(steps, name="steps")
     return execute(
         plan_sde(
-            landscape, declaration, length / steps, positive("temperature", temperature, or_zero=True),
-            positive("friction", friction), brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
+            landscape, declaration, moderate("time / steps", length / steps),
+            moderate("temperature", positive("temperature", temperature, or_zero=True)),
+            moderate("friction", positive("friction", friction)),
+            brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
             seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, stop=stop,
             bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
             time_per_update=length / steps, label=f"SDE {declaration.name}",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sgdsde import schemes
+from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
@@ -19,6 +20,8 @@ from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.run import Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.whitened import whitened_examples
+
+_MOST_PICKED = 2**32 - 1
 
 
 def sde_request(
@@ -38,6 +41,7 @@ def sde_request(
     """Of :func:`sgdsde.simulate_sde`, whose arguments these are; those in `run` go to the run as they are."""
     _check_types(landscape, config)
     steps, updates = integer("substeps", substeps, 1), integer("updates", updates, 1)
+    check_steps(updates, steps)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     kicks = rates * (1 - config.dampening)
@@ -49,12 +53,14 @@ def sde_request(
         friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
     else:
         friction, update = 1.0, kicks / (1 - config.momentum)
-    noise = SAMPLINGS[config.sampling](config.n_examples, sizes)
+    temperature = kicks * SAMPLINGS[config.sampling](config.n_examples, sizes) / (1 - config.momentum)
+    for extreme in (np.min, np.max):
+        moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / steps)
+        moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
     return plan_sde(
-        weight_decayed(landscape, config.weight_decay), declaration, update / steps,
-        kicks * noise / (1 - config.momentum), friction, brownian=brownian, steps=updates * steps, paths=paths,
-        w0=w0, updates=updates, substeps=steps, time_per_update=_times(config, kicks),
-        label=f"SDE {declaration.name}", config=config, **run,
+        weight_decayed(landscape, config.weight_decay), declaration, update / steps, temperature, friction,
+        brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
 
@@ -78,8 +84,14 @@ def sgd_request(
     declaration = schemes.find(scheme, ("update",))
     seed, updates = integer("seed", seed, 0, 2**64 - 1), integer("updates", updates, 1)
     steps = _checked_substeps(scheme, integer("substeps", substeps, 1), config)
+    check_steps(updates, steps)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
+    for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
+        if most > _MOST_PICKED:
+            raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
     kicks = rates * (1 - config.dampening)
+    for extreme in (np.min, np.max):
+        moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import engines, schemes
+from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
@@ -102,6 +103,7 @@ def prepare(request: Request) -> Prepared:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     dtype, device = _dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
+    check_steps(updates, request.substeps)
     seed = integer("seed", request.seed, 0, 2**64 - 1)
     burn_in = integer("burn_in", request.burn_in, 0, updates - 1)
     save_every = request.save_every

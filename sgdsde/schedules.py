@@ -8,9 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import moderate
 from sgdsde.config import SGDConfig
 
 Array = NDArray[np.float64]
+
+_MOST_BATCH = 2**53  # the last whole number from which on float64 leaves some out
 
 
 def constant(value: float, updates: int) -> Array:
@@ -98,6 +101,8 @@ def learning_rate_schedule(values: ArrayLike, updates: int) -> Array:
     if wrong.any():
         at = int(np.argmax(wrong))
         raise ValueError(f"learning_rates must be positive and finite, got {rates[at]:g} at update {at}")
+    for extreme in (rates.min(), rates.max()):
+        moderate("each of learning_rates", extreme)
     return rates
 
 
@@ -111,10 +116,10 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
         the batches of an epoch of ``"reshuffle"`` do not add up to N.
     """
     sizes, n = _long_enough("batch_sizes", values, updates), config.n_examples
-    most = math.inf if config.sampling == "with_replacement" else n
+    most = _MOST_BATCH if config.sampling == "with_replacement" else n
     wrong = ~((sizes >= 1) & (sizes <= most) & (sizes == np.floor(sizes)))
     if wrong.any():
-        at, limit = int(np.argmax(wrong)), "" if math.isinf(most) else f" and at most n_examples = {n}"
+        at, limit = int(np.argmax(wrong)), f" and at most {'2**53' if most == _MOST_BATCH else f'n_examples = {n}'}"
         raise ValueError(f"batch_sizes must be whole numbers of at least 1{limit}, got {sizes[at]:g} at update {at}")
     whole = sizes.astype(np.int64)
     if config.sampling == "reshuffle":

@@ -174,6 +174,7 @@ def test_rungs_that_diverge_are_absent():
         ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
         ({"paths": 3}, "paths must be an integer at least 4, got 3"),
         ({"updates": 0}, "updates must be an integer at least 1, got 0"),
+        ({"updates": 2**60}, r"updates × substeps or svag must be at most 2\*\*53 = .*, got 4611686018427387904"),
         ({"seed": -1}, "seed must be an integer"),
         (
             {"against": "SVAG(3)"},

@@ -180,6 +180,7 @@ BAD = [
     ({"updates": 10.0}, "updates must be an integer at least 1, got 10.0"),
     ({"updates": True}, "updates must be an integer at least 1, got True"),
     ({"updates": "10"}, "updates must be an integer at least 1, got '10'"),
+    ({"updates": 2**63}, r"updates must be at most 2\*\*53 = 9007199254740992 steps, got 9223372036854775808"),
     ({"paths": 0}, "paths must be an integer between 1 and 4294967295, got 0"),
     ({"paths": 2**32}, "paths must be an integer between"),
     ({"seed": -1}, "seed must be an integer between 0 and 18446744073709551615, got -1"),
@@ -218,11 +219,33 @@ BAD = [
     ({"landscape": Landscape("x**2", "x", covariance="log(x)"), "w0": 0.0}, "covariance must be finite"),
 ]
 BAD_SDE = [
+    ({"updates": 2**40, "substeps": 2**23}, r"updates × substeps must be at most 2\*\*53 .*, got 9223372036854775808"),
+    ({"substeps": 10**19, "engine": "numpy"}, "updates × substeps must be at most .*, got 100000000000000000000"),
+    (
+        {"config": SGDConfig(1e-150, 4, N), "substeps": 10**6},
+        "learning_rate: the length of a step in the SDE's time must be between 1e-150 .* got 1e-156",
+    ),
+    ({"config": SGDConfig(1e150, 4, N, 0.9)}, r"learning_rate: the length of a step .* got 1e\+151"),
+    ({"learning_rates": [0.1] * 9 + [1e160]}, r"each of learning_rates must be between 1e-150 and .* got 1e\+160"),
     ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
     ({"substeps": 1.5}, "substeps must be an integer at least 1, got 1.5"),
     ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
 ]
 BAD_SGD = [
+    (
+        {"updates": 2**40, "substeps": 2**14, "scheme": "svag"},
+        r"updates × substeps must be at most 2\*\*53 .*, got 18014398509481984",
+    ),
+    ({"config": SGDConfig(0.1, 4, 2**32)}, "n_examples must be below .*, from which random words .* got 4294967296"),
+    (
+        {"config": SGDConfig(0.1, 2**33, N, sampling="with_replacement")},
+        "batch_size must be below .*, from which random words pick examples, got 8589934592",
+    ),
+    (
+        {"batch_sizes": [1e300] * 10, "config": SGDConfig(0.1, 4, N, sampling="with_replacement")},
+        r"batch_sizes must be whole numbers of at least 1 and at most 2\*\*53, got 1e\+300 at update 0",
+    ),
+    ({"learning_rates": [0.1] * 9 + [1e-170]}, "each of learning_rates must be between 1e-150 and .* got 1e-170"),
     ({"scheme": "euler_maruyama"}, "scheme must be one of nesterov, noisy_gd, sgd, svag, got 'euler_maruyama'"),
     ({"examples": "cauchy"}, "examples must be one of gaussian, rademacher, student_t:ν, or an array"),
     ({"examples": "student_t:2"}, "examples.*ν > 2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from sgdsde.arguments import MOST_STEPS, check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.escapes.levels import Levels, entrances, place_levels, resampled
 from sgdsde.escapes.trials import FELL, NEVER, ROSE, Trials
@@ -157,6 +159,7 @@ def rare_exit_time(
     }:
         raise ValueError(f"{sorted(taken)[0]} is not an argument of rare_exit_time: its paths have no common clock")
     count, groups = integer("trials", trials, 64), integer("repetitions", repetitions, 4)
+    integer("trials × repetitions", count * groups, 1, 2**32 - 1)  # paths have numbers of 32 bits
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
     request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
@@ -164,6 +167,7 @@ def rare_exit_time(
     report = progress or (lambda fraction: None)
     rest = _relaxation(request.landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps
+    check_steps(rest, substeps, "relaxation")
     levels = place_levels(process, rest * substeps, lambda fraction: report(_PILOT * fraction))
     found = entrances(process, levels.floor, levels.heights[0], groups, count, (1,), rest * substeps)
     states, ends = found.states, found.ends
@@ -215,5 +219,11 @@ def _relaxation(landscape: Landscape, config: SGDConfig, start: ArrayLike) -> in
             f"start must be in the well of a minimum with positive curvature, or relaxation given; got {start!r}"
         )
     slowest = float(np.linalg.eigvalsh(landscape.hessian(minimum))[0])
-    friction = 1 - config.momentum
-    return int(np.ceil(5 * max(1 / (slowest * config.mean_loss_time_per_update), 2 / friction)))
+    along = slowest * config.mean_loss_time_per_update
+    longest = 5 * max(1 / along if along else math.inf, 2 / (1 - config.momentum))
+    if longest > MOST_STEPS:
+        raise ValueError(
+            f"relaxation must be given: by the least curvature of the minimum, {slowest:g}, it would take {longest:g} "
+            f"updates"
+        )
+    return math.ceil(longest)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
@@ -131,6 +132,9 @@ def escape_study(
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     curvature = largest_curvature(decayed, at, passes_of(decayed, at, regions, np.empty((0, len(at))), saddle))
     constant = not landscape.symbolic.factor.free_symbols & set(landscape.symbolic.state)
+    for each in configs:
+        for scheme in run:
+            check_steps(updates, substeps_for(scheme, each, curvature)[0] + 1)
     escapes: list[Escape] = []
     for each in configs:
         for scheme in run:

@@ -118,7 +118,7 @@ class Trials:
         states = states.copy()
         begun = np.flatnonzero(~(self.scores(states) > level))
         if len(begun):
-            outcome = self._outcome(states[:, begun], key, LONGEST // self.prepared.plan.substeps, floor, level)
+            outcome = self._outcome(states[:, begun], key, max(1, LONGEST // self.prepared.plan.substeps), floor, level)
             if (outcome.exit_region < 0).any():
                 raise ValueError("landscape: paths left the finite numbers, so that they never end")
             states[:, begun], steps[begun] = outcome.state, outcome.exit_step

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
@@ -120,10 +121,12 @@ def ladder(
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
     steps, seed = integer("substeps", substeps, 1), integer("seed", seed, 0, 2**64 - 1)
+    rungs_of_svag = _integers("svag", svag)
+    check_steps(updates, max(steps, *rungs_of_svag), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
-    runs, absent = _runs(landscape, config, updates, _integers("svag", svag), steps, table)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
     reference = _find(against, runs, absent)
     options = {
         "w0": w0, "updates": updates, "paths": paths, "engine": engine, "device": device, "dtype": dtype,
