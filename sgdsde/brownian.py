@@ -14,6 +14,7 @@ from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
 from sgdsde.engines.philox import STREAM_AREA, STREAM_NORMAL, STREAM_SECOND
+from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
 
@@ -107,7 +108,9 @@ class BrownianPath:
             When `steps` does not divide the finest grid, or there are fewer paths.
         """
         first_path = _count("first_path", first_path, least=0)
-        last_path = first_path + _count("paths", paths)
+        last_path = first_path + _count("paths", paths, most=2**32 - 1)
+        if not self.steps % _count("steps", steps):
+            self._check_memory(self.steps, ["z"], paths)
         rows = self.source(steps, last_path, ["z"]).rows(0, steps, first_path, last_path)
         return np.asarray(math.sqrt(self.time / steps) * rows.transpose(0, 2, 1))
 
@@ -124,7 +127,9 @@ class BrownianPath:
         for at, place in zip((begin, end), places, strict=True):
             if not 0 <= place <= self.steps or abs(at - place * width) > 1e-9 * self.time:
                 raise ValueError(f"begin and end must be multiples of {width:g} from 0 to {self.time:g}, got {at!r}")
-        rows = self.source(self.steps, paths, ["z"]).rows(places[0], places[1], 0, paths)
+        source = self.source(self.steps, paths, ["z"])
+        self._check_memory(max(places[1] - places[0], 0), ["z"], paths)
+        rows = source.rows(places[0], places[1], 0, paths)
         return np.asarray(math.sqrt(width) * rows.sum(axis=0).T)
 
     def source(self, steps: int, paths: int, draws: Sequence[str]) -> Tabulated:
@@ -143,14 +148,25 @@ class BrownianPath:
         if others := [name for name in draws if name not in SHARED]:
             raise ValueError(f"brownian drives schemes that take increments of Brownian motion, not {others}")
         k, ratio = self.dimension, self.steps // steps
-        numbers = {"z": k, "y": k, "area": k * (k - 1) // 2}
+        self._check_memory(self.steps if self.keep else ratio, draws, paths)
 
         def rows(first: int, last: int, first_path: int, last_path: int) -> Array:
             fine = self._fine(draws, first * ratio, last * ratio, first_path, last_path)
             coarse = _chained({name: v.reshape(last - first, ratio, *v.shape[1:]) for name, v in fine.items()}, k)
             return np.concatenate([coarse[name] for name in draws], axis=1)
 
-        return Tabulated(sum(numbers[name] for name in draws), rows)
+        return Tabulated(sum(self._numbers[name] for name in draws), rows)
+
+    @property
+    def _numbers(self) -> dict[str, int]:
+        """Of each draw, in a step."""
+        k = self.dimension
+        return {"z": k, "y": k, "area": k * (k - 1) // 2}
+
+    def _check_memory(self, steps: int, draws: Sequence[str], paths: int) -> None:
+        """ValueError when the numbers of so many of the finest steps, which are made together, do not fit."""
+        size = 8 * steps * paths * sum(self._numbers[name] for name in draws)
+        check_memory(size, f"steps or paths of brownian must be fewer: {steps} of its steps for {paths} paths")
 
     def _fine(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
         """Numbers of the finest steps, for a unit step each: (steps, numbers, paths) by name."""

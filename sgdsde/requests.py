@@ -17,6 +17,7 @@ from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
 from sgdsde.landscapes import Landscape, weight_decayed
+from sgdsde.memory import check_memory
 from sgdsde.run import Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.whitened import whitened_examples
@@ -93,6 +94,8 @@ def sgd_request(
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    if np.ndim(sizes):
+        check_memory(3 * 8 * updates * steps, f"updates or substeps must be fewer: {updates * steps} batch sizes")
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
     def sources(program: schemes.Program) -> Sequence[Noise]:

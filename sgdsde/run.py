@@ -16,13 +16,15 @@ import sgdsde
 from sgdsde import engines, schemes
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
-from sgdsde.engines import levy_area
+from sgdsde.engines import footprint, levy_area
+from sgdsde.engines.lane_memory import available_cores
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
 from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
-from sgdsde.engines.registry import ENGINES, Plan
+from sgdsde.engines.registry import ENGINES, Plan, snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.exits import Exits
 from sgdsde.landscapes import Landscape
+from sgdsde.memory import check_memory
 from sgdsde.regions import Region, parse_regions
 
 
@@ -121,6 +123,7 @@ def prepare(request: Request) -> Prepared:
     bridged = schemes.bridged(landscape, request.declaration, regions) if request.bridge else ()
     program = schemes.build(request.declaration, landscape, regions, any(map(any, bridged)))
     noise = tuple(request.sources(program))
+    _check_memory(engine, program, noise, paths, updates, save_every)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
@@ -157,6 +160,23 @@ def execute(request: Request) -> Ensemble:
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
+
+
+def _check_memory(
+    engine: str, program: schemes.Program, noise: Sequence[Noise], paths: int, updates: int, save_every: int | None
+) -> None:
+    """ValueError for a run that does not fit into memory, by the part that is largest."""
+    d = program.dimension
+    snapshots = snapshots_of(updates, save_every)
+    states = footprint.paths_size(d, program.state_dimension, program.regions, paths)
+    saved = footprint.saved_size(d, snapshots, paths, engine)
+    drawn = footprint.batches_size(engine, noise, paths, available_cores())
+    parts = {
+        f"paths must be fewer: the states and moments of {paths} paths": states,
+        f"save_every must be larger, or paths fewer: {snapshots} snapshots of {paths} paths": saved,
+        f"n_examples, batch_size or paths must be less: the batches of {paths} paths on engine {engine!r}": drawn,
+    }
+    check_memory(states + saved + drawn, max(parts, key=lambda part: parts[part]))
 
 
 def _device_name(given: object) -> str | None:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import moderate
 from sgdsde.config import SGDConfig
+from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ _MOST_BATCH = 2**53  # the last whole number from which on float64 leaves some o
 
 def constant(value: float, updates: int) -> Array:
     """The same value at every update."""
-    return np.full(_count("updates", updates), _positive("value", value))
+    return np.full(_length(updates), _positive("value", value))
 
 
 def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
@@ -29,7 +30,7 @@ def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
     >>> step_decay(0.4, 0.5, every=2, updates=5)
     array([0.4, 0.4, 0.2, 0.2, 0.1])
     """
-    passed = np.arange(_count("updates", updates)) // _count("every", every)
+    passed = np.arange(_length(updates)) // _count("every", every)
     return np.asarray(_positive("value", value) * _positive("factor", factor) ** passed)
 
 
@@ -43,7 +44,7 @@ def cosine(value: float, updates: int, final: float = 0.0) -> Array:
     >>> cosine(1.0, 4).round(3)
     array([1.   , 0.854, 0.5  , 0.146])
     """
-    turn = np.cos(math.pi * np.arange(_count("updates", updates)) / updates)
+    turn = np.cos(math.pi * np.arange(_length(updates)) / updates)
     return np.asarray(final + (_positive("value", value) - final) * (1 + turn) / 2)
 
 
@@ -70,7 +71,7 @@ def cyclic(low: float, high: float, period: int, updates: int, shape: str = "tri
     """
     if shape not in SHAPES:
         raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {shape!r}")
-    phase = np.arange(_count("updates", updates)) % _count("period", period) / period
+    phase = np.arange(_length(updates)) % _count("period", period) / period
     return np.asarray(_positive("low", low) + (_positive("high", high) - low) * SHAPES[shape](phase))
 
 
@@ -143,6 +144,13 @@ def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
             f"{name} must be a sequence of at least {updates} numbers, one for each update; got shape {array.shape}"
         )
     return array[:updates]
+
+
+def _length(updates: int) -> int:
+    """The number of updates of a schedule, which fits into memory with what is computed on the way."""
+    number = _count("updates", updates)
+    check_memory(3 * 8 * number, f"updates must be fewer: a schedule of {number} updates")
+    return number
 
 
 def _count(name: str, value: int) -> int:

@@ -95,7 +95,7 @@ class Plan:
     @property
     def snapshots(self) -> int:
         """Number of snapshots, those of the start and of the end included; 0 when none are saved."""
-        return 1 - self.updates // -self.save_every if self.save_every else 0
+        return snapshots_of(self.updates, self.save_every)
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,11 @@ def run(engine: str, plan: Plan) -> Outcome:
         if plan.regions:
             outcome.saved[-1, outcome.exit_region >= 0] = np.nan
     return outcome
+
+
+def snapshots_of(updates: int, save_every: int | None) -> int:
+    """How many `saved_updates` there are."""
+    return 1 - updates // -save_every if save_every else 0
 
 
 def saved_updates(updates: int, save_every: int) -> NDArray[np.int64]:

@@ -13,10 +13,12 @@ from scipy.special import stdtrit
 
 from sgdsde.arguments import MOST_STEPS, check_steps
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
 from sgdsde.escapes.levels import Levels, entrances, place_levels, resampled
 from sgdsde.escapes.trials import FELL, NEVER, ROSE, Trials
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
+from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import integer
 
@@ -164,6 +166,9 @@ def rare_exit_time(
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
     request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
+    program = process.prepared.program
+    size = footprint.paths_size(program.dimension, program.state_dimension, program.regions, count * groups)
+    check_memory(2 * size, f"trials or repetitions must be fewer: {groups} × {count} paths and where they entered")
     report = progress or (lambda fraction: None)
     rest = _relaxation(request.landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps

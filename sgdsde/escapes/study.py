@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
 from sgdsde.escapes.checks import box_around_start, noise_scales, schemes_to_run, start_outside
@@ -18,6 +19,7 @@ from sgdsde.escapes.result import Escape, EscapeStudy
 from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import largest_curvature, substeps_for
 from sgdsde.landscapes import Landscape, weight_decayed
+from sgdsde.memory import check_memory
 from sgdsde.run import check_landscape, integer
 from sgdsde.schemes import Declaration
 from sgdsde.simulate import simulate_sde, simulate_sgd
@@ -132,6 +134,9 @@ def escape_study(
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     curvature = largest_curvature(decayed, at, passes_of(decayed, at, regions, np.empty((0, len(at))), saddle))
     constant = not landscape.symbolic.factor.free_symbols & set(landscape.symbolic.state)
+    kept, d = len(configs) * len(run), landscape.dimension
+    size = kept * footprint.paths_size(d, d, 1, paths)
+    check_memory(size, f"paths or batch_sizes must be fewer: {kept} runs of {paths} paths")
     for each in configs:
         for scheme in run:
             check_steps(updates, substeps_for(scheme, each, curvature)[0] + 1)

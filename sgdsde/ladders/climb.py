@@ -13,9 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
+from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
 from sgdsde.landscapes import Landscape
+from sgdsde.memory import check_memory
 from sgdsde.run import check_landscape, integer
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
@@ -128,9 +131,13 @@ def ladder(
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
     reference = _find(against, runs, absent)
+    every = math.gcd(*before) if before else None
+    d, k = landscape.dimension, snapshots_of(updates, every)
+    kept = footprint.saved_size(d, k + 3 + d, paths)  # beside snapshots the end, and the moments of each path
+    check_memory(kept * (len(runs) + 1), f"paths or at must be fewer: {len(runs) + 1} rungs of {paths} paths")
     options = {
         "w0": w0, "updates": updates, "paths": paths, "engine": engine, "device": device, "dtype": dtype,
-        "save_every": math.gcd(*before) if before else None,
+        "save_every": every,
     }  # fmt: skip
 
     def ensemble(run: _Run, place: int) -> Ensemble:
