@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sgdsde.integration import integrate
     from sgdsde.ladders import ladder
     from sgdsde.landscapes import Landscape, modified_landscape
-    from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
+    from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import compare
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ _HOME = {
     "Ensemble": "sgdsde.ensemble",
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
+    "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
     "escape_study": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
@@ -60,6 +61,7 @@ _HOME = {
 
 __all__ = [
     "BrownianPath",
+    "CoarseStepWarning",
     "DivergenceWarning",
     "Ensemble",
     "Landscape",

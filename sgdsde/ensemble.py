@@ -242,10 +242,22 @@ class Ensemble:
         config = {} if self.config is None else self.config.to_dict()
         return {key: plain(value) for key, value in {"title": self.label, **config, **self.provenance}.items()}
 
+    def _steps(self) -> str:
+        """How many steps stand for an update of the SDE, and what variance is expected to come of them."""
+        told = self.provenance
+        if "substeps_chosen" not in told:
+            return ""
+        steps, error = told["substeps"], told["step_error"]
+        expected = ""
+        if error is not None:
+            change = f"by {error['variance']:+.2%}" if np.isfinite(error["variance"]) else "without bound"
+            expected = f", expected to change the variance {change}"
+        return f" in {steps} step{'s' * (steps > 1)} each ({told['substeps_chosen']}{expected})"
+
     def __repr__(self) -> str:
         lost = f", {self.diverged} diverged" if self.diverged else ""
         mean, variance = (np.array2string(x, precision=4) for x in (self.mean, np.diag(self.covariance)))
         return (
-            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates, mean {mean}, "
+            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates{self._steps()}, mean {mean}, "
             f"variance {variance}>"
         )

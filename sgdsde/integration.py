@@ -120,9 +120,13 @@ def plan_sde(
     brownian: BrownianPath | None,
     steps: int,
     paths: int,
+    beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
-    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update."""
+    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
+
+    What is in `beside` goes into the provenance too.
+    """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
         if shortest < longest:
@@ -144,7 +148,7 @@ def plan_sde(
         else {"overdamped": 2 / longest, "momentum": 4 / longest**2}[declaration.equation],
         provenance={
             "dt": recorded(dt), "temperature": recorded(temperature), "friction": friction,
-            "brownian": None if brownian is None else brownian.describe(),
+            "brownian": None if brownian is None else brownian.describe(), **(beside or {}),
         },
         **options,
     )  # fmt: skip

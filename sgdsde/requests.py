@@ -20,6 +20,7 @@ from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.memory import check_memory
 from sgdsde.run import Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
+from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
 from sgdsde.whitened import whitened_examples
 
 _MOST_PICKED = 2**32 - 1
@@ -33,7 +34,7 @@ def sde_request(
     paths: int,
     *,
     scheme: str = "euler_maruyama",
-    substeps: int = 1,
+    substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     brownian: BrownianPath | None = None,
@@ -41,8 +42,10 @@ def sde_request(
 ) -> Request:
     """Of :func:`sgdsde.simulate_sde`, whose arguments these are; those in `run` go to the run as they are."""
     _check_types(landscape, config)
-    steps, updates = integer("substeps", substeps, 1), integer("updates", updates, 1)
-    check_steps(updates, steps)
+    updates = integer("updates", updates, 1)
+    check_steps(updates)
+    given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
+    check_steps(updates, given or 1)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     kicks = rates * (1 - config.dampening)
@@ -55,11 +58,21 @@ def sde_request(
     else:
         friction, update = 1.0, kicks / (1 - config.momentum)
     temperature = kicks * SAMPLINGS[config.sampling](config.n_examples, sizes) / (1 - config.momentum)
-    for extreme in (np.min, np.max):
-        moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / steps)
+    for extreme, parts in ((np.min, given or MOST), (np.max, given or 1)):
+        moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / parts)
         moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
+    decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
+    curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
+    within = _intervals(brownian, updates)
+    steps = given or automatic(declaration, curvature, longest, friction, within)
+    error = step_error(declaration, curvature.well, longest / steps, friction)
     return plan_sde(
-        weight_decayed(landscape, config.weight_decay), declaration, update / steps, temperature, friction,
+        decayed, declaration, update / steps, temperature, friction,
+        caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
+        beside={
+            "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
+            "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+        },
         brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
         time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
@@ -121,6 +134,28 @@ def sgd_request(
         },
         **run,
     )  # fmt: skip
+
+
+def power_of_two(landscape: Landscape, config: SGDConfig, w0: ArrayLike) -> int:
+    """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
+    decayed = weight_decayed(landscape, config.weight_decay)
+    curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
+    declaration = schemes.find("euler_maruyama", ("ito",))
+    wished = automatic(declaration, curvature, config.mean_loss_time_per_update, 1.0)
+    return min(1 << (wished - 1).bit_length(), MOST)
+
+
+def _given_substeps(substeps: int | str) -> int:
+    if isinstance(substeps, str):
+        raise ValueError(f"substeps must be 'auto' or an integer at least 1, got {substeps!r}")
+    return integer("substeps", substeps, 1)
+
+
+def _intervals(brownian: Any, updates: int) -> int | None:
+    """Into how many steps a Brownian path lets an update be divided; None without one, or one that will be refused."""
+    if not isinstance(brownian, BrownianPath) or brownian.steps % updates:
+        return None
+    return brownian.steps // updates
 
 
 def _check_types(landscape: Landscape, config: SGDConfig) -> None:

@@ -32,6 +32,10 @@ class StabilityWarning(UserWarning):
     """The step is beyond what is stable at the start: paths will diverge unless the landscape flattens."""
 
 
+class CoarseStepWarning(UserWarning):
+    """Steps of the SDE are so long that it is expected to miss its own law."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A run, as asked for.
@@ -42,6 +46,8 @@ class Request:
         The largest curvature for which the step is stable; infinite for no such limit.
     sources : callable
         Program → its noise sources; called after every check.
+    caution : str
+        What to warn of once all is checked, if anything.
     further : tuple of Region
         Regions beside those of `stop`, whose margins may use parameters that `stop` may not.
     time_per_update : float or (updates,)
@@ -72,6 +78,7 @@ class Request:
     stop: str | Mapping[str, str] | None = None
     further: tuple[Region, ...] = ()
     bridge: bool = True
+    caution: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -125,6 +132,8 @@ def prepare(request: Request) -> Prepared:
     noise = tuple(request.sources(program))
     _check_memory(engine, program, noise, paths, updates, save_every)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
+    if request.caution:
+        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=4)
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
     constants, rows = _constants(program, landscape, request.values)

@@ -11,7 +11,7 @@ WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
 def test_it_is_simulate_sde_in_other_words() -> None:
     config = SGDConfig(0.1, 4, 64, momentum=0.5)
     step = config.mean_loss_time_per_update
-    sde = simulate_sde(WELL, config, 0.3, 24, 40, seed=2, burn_in=8, save_every=6)
+    sde = simulate_sde(WELL, config, 0.3, 24, 40, substeps=1, seed=2, burn_in=8, save_every=6)
     own = integrate(WELL, 0.3, 24 * step, 24, 40, temperature=config.temperature, seed=2, burn_in=8, save_every=6)
     np.testing.assert_allclose(own.final, sde.final, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(own.path_covariance, sde.path_covariance, rtol=1e-9)

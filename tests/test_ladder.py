@@ -112,7 +112,7 @@ def test_printed(climbed):
     assert lines[0] == f"Distances from the SDE of 16 steps an update after {UPDATES} updates, {PATHS} paths"
     assert lines[1].split() == ["rung", "mean", "covariance", "W1", "x", "energy"]
     assert lines[7].startswith("noisy GD*")
-    assert lines[-2].startswith("SDE again")
+    assert lines[-3].startswith("SDE again")
     assert lines[-2].count("(") == 4
     assert not any(line.endswith(" ") for line in lines)
 

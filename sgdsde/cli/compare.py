@@ -62,6 +62,7 @@ def compare(
     if start is not None:
         start_at = numbers(start, "--start")
     from sgdsde.cli.linearised import Linearised
+    from sgdsde.steps import COARSE as WARNED
 
     near = Linearised.near(landscape, start_at, config)
     if burn_in is None:
@@ -90,7 +91,7 @@ def compare(
     )
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         out.print(f"Note: {on_the_command_line(text)}", soft_wrap=True)
-    if near and (error := near.integration_error(substeps)) > COARSE:
+    if near and COARSE < (error := near.integration_error(substeps)) <= WARNED:
         out.print(
             f"Note: with {substeps} steps per update the SDE's variance is about {error:.1%} too large", soft_wrap=True
         )

@@ -53,6 +53,8 @@ class RareExitTime:
         Mean cycle and probability of each independent repetition.
     updates : float
         Simulated in all, the pilot run included: the cost.
+    substeps : int
+        Steps for an update; of ``"sde"`` by default those of ``substeps="auto"`` of :func:`sgdsde.simulate_sde`.
     """
 
     mean: float
@@ -67,12 +69,14 @@ class RareExitTime:
     shares: Mapping[str, float]
     repetitions: Array
     updates: float
+    substeps: int
 
     def __repr__(self) -> str:
         low, high = self.interval
         return (
             f"<RareExitTime: {self.mean:.4g} ± {self.standard_error:.2g} updates ({self.confidence:.0%}: {low:.4g} to "
-            f"{high:.4g}), {len(self.levels)} levels, {self.updates:.3g} updates simulated>"
+            f"{high:.4g}), {len(self.levels)} levels, {self.updates:.3g} updates simulated in {self.substeps} "
+            f"step{'s' * (self.substeps > 1)} each>"
         )
 
 
@@ -213,6 +217,7 @@ def _result(
         passed.mean(axis=1), levels.floor, levels.heights,
         dict(zip(process.regions, (weights / weights.sum()).tolist(), strict=True)),
         np.stack([cycles, chances], axis=1), sum(process.taken) / process.prepared.plan.substeps,
+        process.prepared.plan.substeps,
     )  # fmt: skip
 
 

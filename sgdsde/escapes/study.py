@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import largest_curvature, substeps_for
 from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import check_landscape, integer
+from sgdsde.run import CoarseStepWarning, check_landscape, integer
 from sgdsde.schemes import Declaration
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import ExitTime, mean_exit_time
@@ -162,7 +163,9 @@ def escape_study(
                 if not constant:
                     substeps += substeps % 2
                     fewer = options | {"substeps": substeps // 2, "seed": int(own[1])}
-                    halved = _time(scheme, each, simulate_sde(landscape, each, at, updates, paths, **fewer))
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", CoarseStepWarning)  # to see what that does is the purpose
+                        halved = _time(scheme, each, simulate_sde(landscape, each, at, updates, paths, **fewer))
                 options |= {"substeps": substeps, "seed": int(own[0])}
                 ensemble = simulate_sde(landscape, each, at, updates, paths, **options)
             time = _time(scheme, each, ensemble)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,8 @@ from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
 from sgdsde.landscapes import Landscape
 from sgdsde.memory import check_memory
-from sgdsde.run import check_landscape, integer
+from sgdsde.requests import power_of_two
+from sgdsde.run import CoarseStepWarning, check_landscape, integer
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
 from sgdsde.whitened import whitened_examples
@@ -46,7 +48,7 @@ def ladder(
     paths: int,
     *,
     svag: Sequence[int] = (1, 2, 4, 8),
-    substeps: int = 16,
+    substeps: int | str = 16,
     against: str = "SDE",
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
@@ -67,9 +69,10 @@ def ladder(
         As in :func:`simulate_sde`; at least four paths, and some thousands for errors of a few per cent.
     svag : sequence of int
         The l of the rungs SVAG(l). SVAG(1) is SGD in law, on other batches.
-    substeps : int
+    substeps : int or ``"auto"``
         Steps of the SDE for an update, by Euler and Maruyama; half of them and so on, down to noisy gradient descent,
-        are rungs that show what is left of the step's error.
+        are rungs that show what is left of the step's error. ``"auto"``: the power of two from which on
+        :func:`simulate_sde` expects an error of at most 1 %, up to 256. The printed table says what error is expected.
     against : str
         Label of the rung from which distances are measured: ``"SDE"``, ``"SGD"``, ``"SVAG(8)"``, ``"momentum SDE"`` ….
     seed : int
@@ -123,9 +126,10 @@ def ladder(
     if not config.temperature > 0:
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
-    steps, seed = integer("substeps", substeps, 1), integer("seed", seed, 0, 2**64 - 1)
+    seed = integer("seed", seed, 0, 2**64 - 1)
+    steps = power_of_two(landscape, config, w0) if substeps == "auto" else integer("substeps", substeps, 1)
     rungs_of_svag = _integers("svag", svag)
-    check_steps(updates, max(steps, *rungs_of_svag), each="substeps or svag")
+    check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
@@ -146,7 +150,9 @@ def ladder(
                 progress((place + fraction / 2) / (len(runs) + 1))  # the other half is for the distances
 
         own = int(np.random.SeedSequence([seed, *run.noise.encode()]).generate_state(1, np.uint64)[0])
-        return replace(run.simulate(seed=own, progress=tell, **options), label=run.label)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoarseStepWarning)  # rungs are coarse on purpose; the table says how much
+            return replace(run.simulate(seed=own, progress=tell, **options), label=run.label)
 
     base, rungs = ensemble(reference, 0), []
     if base.paths - base.diverged < _LEAST:

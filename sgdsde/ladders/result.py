@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHANCE = 6  # an excess above it is called a difference: of equal laws one in 500 has it, and a table has 40 cells
 _COLUMNS = 3  # marginals printed
+_NOTABLE = 0.011  # error of the SDE's variance from which the table speaks of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,16 @@ class Ladder:
         lines.append(
             "( ) no more than chance" + "; * on the same noise, path by path" * any(r.paired for r in self.rungs)
         )
+        if (error := self._step_error()) >= _NOTABLE:
+            lines.append(f"the SDE's variance is expected to be {error:+.1%} off by its steps: give more substeps")
         return "\n".join([*lines, *(f"no {name}: {why}" for name, why in self.absent.items())])
+
+    def _step_error(self) -> float:
+        """Of the variance, by the finest steps of Euler and Maruyama; 0 where nothing is known."""
+        runs = [self.reference, *(rung.ensemble for rung in self.rungs)]
+        told = [run.provenance for run in runs if run.provenance["scheme"] == "euler_maruyama"]
+        finest = max(told, key=lambda each: each["substeps"], default={})
+        return float((finest.get("step_error") or {"variance": 0.0})["variance"])
 
 
 def quantities(found: Distances, parameters: Sequence[str]) -> dict[str, Distance]:

@@ -45,6 +45,7 @@ SLOW = {"plane", "no bridge", "sde with momentum", "bridged", "sgd"}
 )
 def test_it_agrees_with_waiting(name):
     landscape, config, stop, start, options = CASES[name]
+    options = {"substeps": 1, **options}
     found = rare_exit_time(landscape, config, start, stop, trials=2048, seed=5, **options)
     options = {key: value for key, value in options.items() if key not in ("dynamics", "score")}
     simulate = sg.simulate_sgd if "sgd" in name else sg.simulate_sde
@@ -74,11 +75,13 @@ def test_regions_share_as_the_quadrature_says():
 def test_the_seed_says_all():
     config = sg.SGDConfig(0.1, 2, 64)
     one, two, three = (
-        rare_exit_time(WELL, config, -1.0, "x > 0.5", trials=256, repetitions=4, seed=seed) for seed in (1, 1, 2)
+        rare_exit_time(WELL, config, -1.0, "x > 0.5", trials=256, repetitions=4, substeps=1, seed=seed)
+        for seed in (1, 1, 2)
     )
     assert one.mean == two.mean != three.mean
     np.testing.assert_array_equal(one.repetitions, two.repetitions)
-    assert "updates simulated>" in repr(one)
+    assert repr(one).endswith("updates simulated in 1 step each>")
+    assert one.substeps == 1
 
 
 CONFIG = sg.SGDConfig(0.1, 2, 64)
