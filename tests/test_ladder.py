@@ -113,7 +113,8 @@ def test_printed(climbed):
     assert lines[1].split() == ["rung", "mean", "covariance", "W1", "x", "energy"]
     assert lines[7].startswith("noisy GD*")
     assert lines[-3].startswith("SDE again")
-    assert lines[-2].count("(") == 4
+    assert lines[-3].count("(") == 4
+    assert lines[-1] == "the SDE's variance is expected to be +2.6% off by its steps: give more substeps"
     assert not any(line.endswith(" ") for line in lines)
 
 
