@@ -94,7 +94,7 @@ class Ensemble:
         final, mean, covariance = outcome.state[:d].T.copy(), outcome.mean, outcome.covariance
         for values in (final, mean, covariance):
             values[~finite] = np.nan
-        snapshots = outcome.saved
+        snapshots = _compact(outcome.saved)
         snapshots[~np.isfinite(snapshots).all(axis=-1)] = np.nan  # in place: they may be most of the memory
         beside = {
             name: np.where(finite[:, None], outcome.state[first : first + d].T, np.nan)
@@ -261,3 +261,9 @@ class Ensemble:
             f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates{self._steps()}, mean {mean}, "
             f"variance {variance}>"
         )
+
+
+def _compact(saved: Array) -> Array:
+    """Snapshots without gaps between them, in the order of the engine's memory: sums are rounded by it."""
+    whole = saved.flags.c_contiguous or saved.transpose(0, 2, 1).flags.c_contiguous
+    return saved if whole else saved.copy(order="K")

@@ -178,14 +178,15 @@ def _check_memory(
     d = program.dimension
     snapshots = snapshots_of(updates, save_every)
     states = footprint.paths_size(d, program.state_dimension, program.regions, paths)
-    saved = footprint.saved_size(d, snapshots, paths, engine)
+    saved = footprint.saved_size(d, snapshots, paths)
     drawn = footprint.batches_size(engine, noise, paths, available_cores())
     parts = {
         f"paths must be fewer: the states and moments of {paths} paths": states,
         f"save_every must be larger, or paths fewer: {snapshots} snapshots of {paths} paths": saved,
         f"n_examples, batch_size or paths must be less: the batches of {paths} paths on engine {engine!r}": drawn,
     }
-    check_memory(states + saved + drawn, max(parts, key=lambda part: parts[part]))
+    peak = max(states + saved + drawn, footprint.copies(engine, paths, program.regions) * saved)
+    check_memory(peak, max(parts, key=lambda part: parts[part]))
 
 
 def _device_name(given: object) -> str | None:

@@ -43,7 +43,10 @@ TOO_LARGE = {
         lambda: sde(updates=10**7, save_every=1, paths=100)
     ),
     "save_every must be larger, or paths fewer: 10000001 snapshots of 100 paths take about 16 GB": (
-        lambda: sgd(updates=10**7, save_every=1, paths=100, engine="torch")  # shares are put together
+        lambda: sgd(updates=10**7, save_every=1, paths=100, engine="numba")  # of 128 lanes
+    ),
+    "save_every must be larger, or paths fewer: 100001 snapshots of 10000 paths take about 16 GB": (
+        lambda: sgd(updates=10**5, save_every=1, paths=10**4, engine="torch")  # of shares of the paths
     ),
     "n_examples, batch_size or paths must be less: the batches of 10000 paths on engine 'numpy' take about 5.2": (
         lambda: sgd(config=SHUFFLED, paths=10_000)

@@ -8,8 +8,7 @@ from sgdsde.engines.lanes import LANES
 from sgdsde.engines.noise import ExampleBatches, Noise
 
 _NUMBER = 8  # bytes
-#: Snapshots of shares of the paths are put together.
-_COPIES = {"torch": 2}
+_SHARED = 2**12  # paths from which on torch takes them in shares
 
 
 def paths_size(d: int, state: int, regions: int, paths: int) -> int:
@@ -19,9 +18,15 @@ def paths_size(d: int, state: int, regions: int, paths: int) -> int:
     return _NUMBER * rows * paths
 
 
-def saved_size(d: int, snapshots: int, paths: int, engine: str = "numba") -> int:
+def saved_size(d: int, snapshots: int, paths: int) -> int:
     """Bytes of snapshots."""
-    return _NUMBER * _COPIES.get(engine, 1) * d * snapshots * paths
+    return _NUMBER * d * snapshots * paths
+
+
+def copies(engine: str, paths: int, regions: int) -> int:
+    """How often snapshots are there once states are gone: put together of shares of the paths, or out of whole lanes."""
+    gaps = {"numba": bool(paths % LANES) and not regions, "torch": paths >= _SHARED}
+    return 2 if gaps.get(engine) else 1
 
 
 def batches_size(engine: str, noise: Sequence[Noise], paths: int, threads: int) -> int:
