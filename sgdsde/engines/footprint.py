@@ -24,7 +24,7 @@ def saved_size(d: int, snapshots: int, paths: int) -> int:
 
 
 def copies(engine: str, paths: int, regions: int) -> int:
-    """How often snapshots are there once states are gone: put together of shares of the paths, or out of whole lanes."""
+    """How often snapshots are there once states are gone: put together of shares, or taken out of whole lanes."""
     gaps = {"numba": bool(paths % LANES) and not regions, "torch": paths >= _SHARED}
     return 2 if gaps.get(engine) else 1
 
