@@ -60,10 +60,11 @@ def exits_table(paths: int) -> list[tuple[str, float, str]]:
     floor(1, 4096, 4)
     print(f"\n{paths:,} exits of a double well at a mean of {MEAN:,} updates, Euler–Maruyama, float64")
     for bridge in (True, False):
-        sg.simulate_sde(well, config, -1.0, 100_000, 256, stop=STOP, bridge=bridge)
+        sg.simulate_sde(well, config, -1.0, 100_000, 256, substeps=1, stop=STOP, bridge=bridge)
 
         def run(bridge: bool = bridge, count: int = paths, seed: int = 0) -> sg.Ensemble:
-            return sg.simulate_sde(well, config, -1.0, 100 * MEAN, count, stop=STOP, bridge=bridge, seed=seed)
+            size = {"updates": 100 * MEAN, "paths": count, "substeps": 1}
+            return sg.simulate_sde(well, config, -1.0, **size, stop=STOP, bridge=bridge, seed=seed)
 
         found, seconds = timed(run)
         assert found.exits is not None
@@ -91,7 +92,9 @@ def rare_table() -> list[tuple[str, float, str]]:
     print(f"\nmultilevel splitting, exact mean exit time of the SDE {exact:.4g} updates")
     for dynamics in ("sde", "sgd"):
         found, seconds = timed(
-            lambda dynamics=dynamics: sg.rare_exit_time(well, config, -1.0, STOP, dynamics=dynamics, trials=8192)
+            lambda dynamics=dynamics: sg.rare_exit_time(
+                well, config, -1.0, STOP, dynamics=dynamics, trials=8192, substeps=1
+            )
         )
         width = max(found.interval[1] / found.mean - 1, 1 - found.interval[0] / found.mean)
         print(

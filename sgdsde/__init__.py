@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, ladder
     from sgdsde.landscapes import Landscape, modified_landscape
-    from sgdsde.simulate import StabilityWarning, simulate_sde, simulate_sgd
+    from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ _HOME = {
     "DivergenceWarning": "sgdsde.ensemble",
     "Exits": "sgdsde.exits",
     "CensoredWarning": "sgdsde.exits",
+    "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
     "EscapeStudy": "sgdsde.escapes",
     "RareExitTime": "sgdsde.escapes",
@@ -69,6 +70,7 @@ _HOME = {
 __all__ = [
     "BrownianPath",
     "CensoredWarning",
+    "CoarseStepWarning",
     "Comparison",
     "DivergenceWarning",
     "Ensemble",

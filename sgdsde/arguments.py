@@ -8,6 +8,37 @@ import numbers
 import numpy as np
 from numpy.typing import NDArray
 
+#: Numbers that steps are made of are within these, or zero: their products and squares are then float64 numbers too.
+SMALLEST, LARGEST = 1e-150, 1e150
+#: Most steps of a run: more are not counted exactly in float64, nor told apart by the counter of the random numbers.
+MOST_STEPS = 2**53
+
+
+def moderate(name: str, value: float) -> float:
+    """The number, when it is zero or its size is between `SMALLEST` and `LARGEST`.
+
+    >>> moderate("time / steps", 1e-170)
+    Traceback (most recent call last):
+    ValueError: time / steps must be between 1e-150 and 1e+150, so that its square is a number too, got 1e-170
+    """
+    if value and not SMALLEST <= abs(value) <= LARGEST:
+        raise ValueError(
+            f"{name} must be between {SMALLEST:g} and {LARGEST:g}, so that its square is a number too, got {value:g}"
+        )
+    return value
+
+
+def check_steps(updates: int, substeps: int = 1, name: str = "updates", each: str = "substeps") -> None:
+    """ValueError when there are more steps than can be counted.
+
+    >>> check_steps(2**40, 2**20)
+    Traceback (most recent call last):
+    ValueError: updates × substeps must be at most 2**53 = 9007199254740992 steps, got 1152921504606846976
+    """
+    if updates * substeps > MOST_STEPS:
+        product = f"{name} × {each}" if substeps > 1 else name
+        raise ValueError(f"{product} must be at most 2**53 = {MOST_STEPS} steps, got {updates * substeps}")
+
 
 def whole(name: str, value: object, least: int, multiple: int = 1) -> int:
     """A whole number from `least` on, and a multiple of `multiple`; not a bool.

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import check_steps, moderate, positive, real_array, whole
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
 from sgdsde.engines.philox import STREAM_AREA, STREAM_NORMAL, STREAM_SECOND
+from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
 
@@ -73,9 +74,9 @@ class BrownianPath:
         keep: bool = False,
     ) -> None:
         self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
-        self.seed = _count("seed", seed, least=0)
-        if not (isinstance(time, (int, float)) and 0 < time < math.inf):
-            raise ValueError(f"time must be a finite positive number, got {time!r}")
+        check_steps(self.steps, name="steps")
+        self.seed = _count("seed", seed, least=0, most=2**64 - 1)
+        moderate("time / steps", positive("time", time) / self.steps)
         self.time, self.area_method, self.keep = float(time), area_method, keep
         self._kept: dict[str, Array] = {}
         self._terms = levy_area.terms_for(area_method, self.dimension, self.time / self.steps)
@@ -109,7 +110,11 @@ class BrownianPath:
         ValueError
             When `steps` does not divide the finest grid, or there are fewer paths.
         """
-        rows = self.source(steps, paths + first_path, ["z"]).rows(0, steps, first_path, first_path + paths)
+        first_path = _count("first_path", first_path, least=0)
+        last_path = first_path + _count("paths", paths, most=2**32 - 1)
+        if not self.steps % _count("steps", steps):
+            self._check_memory(self.steps, ["z"], paths)
+        rows = self.source(steps, last_path, ["z"]).rows(0, steps, first_path, last_path)
         return np.asarray(math.sqrt(self.time / steps) * rows.transpose(0, 2, 1))
 
     def between(self, begin: float, end: float, paths: int) -> Array:
@@ -125,7 +130,9 @@ class BrownianPath:
         for at, place in zip((begin, end), places, strict=True):
             if not 0 <= place <= self.steps or abs(at - place * width) > 1e-9 * self.time:
                 raise ValueError(f"begin and end must be multiples of {width:g} from 0 to {self.time:g}, got {at!r}")
-        rows = self.source(self.steps, paths, ["z"]).rows(places[0], places[1], 0, paths)
+        source = self.source(self.steps, paths, ["z"])
+        self._check_memory(max(places[1] - places[0], 0), ["z"], paths)
+        rows = source.rows(places[0], places[1], 0, paths)
         return np.asarray(math.sqrt(width) * rows.sum(axis=0).T)
 
     def source(self, steps: int, paths: int, draws: Sequence[str]) -> Tabulated:
@@ -136,7 +143,7 @@ class BrownianPath:
         ValueError
             When the grid, the number of paths or a draw does not fit.
         """
-        steps = _count("steps", steps)
+        steps, paths = _count("steps", steps), _count("paths", paths, most=2**32 - 1)
         if self.steps % steps:
             raise ValueError(f"steps must divide the {self.steps} steps of brownian, got {steps}")
         if self.paths is not None and paths > self.paths:
@@ -144,14 +151,25 @@ class BrownianPath:
         if others := [name for name in draws if name not in SHARED]:
             raise ValueError(f"brownian drives schemes that take increments of Brownian motion, not {others}")
         k, ratio = self.dimension, self.steps // steps
-        numbers = {"z": k, "y": k, "area": k * (k - 1) // 2}
+        self._check_memory(self.steps if self.keep else ratio, draws, paths)
 
         def rows(first: int, last: int, first_path: int, last_path: int) -> Array:
             fine = self._fine(draws, first * ratio, last * ratio, first_path, last_path)
             coarse = _chained({name: v.reshape(last - first, ratio, *v.shape[1:]) for name, v in fine.items()}, k)
             return np.concatenate([coarse[name] for name in draws], axis=1)
 
-        return Tabulated(sum(numbers[name] for name in draws), rows)
+        return Tabulated(sum(self._numbers[name] for name in draws), rows)
+
+    @property
+    def _numbers(self) -> dict[str, int]:
+        """Of each draw, in a step."""
+        k = self.dimension
+        return {"z": k, "y": k, "area": k * (k - 1) // 2}
+
+    def _check_memory(self, steps: int, draws: Sequence[str], paths: int) -> None:
+        """ValueError when the numbers of so many of the finest steps, which are made together, do not fit."""
+        size = 8 * steps * paths * sum(self._numbers[name] for name in draws)
+        check_memory(size, f"steps or paths of brownian must be fewer: {steps} of its steps for {paths} paths")
 
     def _fine(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
         """Numbers of the finest steps, for a unit step each: (steps, numbers, paths) by name."""
@@ -229,10 +247,11 @@ def _summed(fine: Array, weights: Array) -> Array:
     return np.asarray(total)
 
 
-def _count(name: str, value: object, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
-    return int(value)
+def _count(name: str, value: object, least: int = 1, most: int | None = None) -> int:
+    number = whole(name, value, least)
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be an integer, at least {least} and at most {most}, got {value!r}")
+    return number
 
 
 def _table(name: str, given: ArrayLike, shape: tuple[int | None, ...]) -> Array:

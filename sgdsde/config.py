@@ -7,6 +7,10 @@ import operator
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from sgdsde.arguments import LARGEST, moderate
+
+_MOST = 2**63 - 1  # examples, and of a batch
+
 #: c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1, by sampling (docs/theory.md, §2).
 SAMPLINGS: dict[str, Callable[[int, int], float]] = {
     "with_replacement": lambda n, b: (n - 1) / (n * b),
@@ -80,12 +84,13 @@ class SGDConfig:
         set_field(self, "n_examples", _integer("n_examples", self.n_examples))
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
+        moderate("learning_rate", self.learning_rate)
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {self.momentum!r}")
         if not 0 <= self.dampening < 1:
             raise ValueError(f"dampening must be in [0, 1), got {self.dampening!r}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must be zero or more, got {self.weight_decay!r}")
+        if not 0 <= self.weight_decay <= LARGEST:
+            raise ValueError(f"weight_decay must be zero or more, up to {LARGEST:g}, got {self.weight_decay!r}")
         if self.n_examples < 2:
             raise ValueError(f"n_examples must be at least 2, got {self.n_examples!r}")
         if self.batch_size < 1:
@@ -163,6 +168,9 @@ def _integer(name: str, value: object) -> int:
     if isinstance(value, bool):
         raise ValueError(f"{name} must be an integer, got {value!r}")
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ValueError(f"{name} must be an integer, got {value!r}") from None
+    if number > _MOST:
+        raise ValueError(f"{name} must be at most {_MOST}, got {number}")
+    return number

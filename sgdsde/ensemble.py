@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.engines.registry import Outcome
+from sgdsde.engines.registry import Outcome, saved_updates
 from sgdsde.exits import Exits
 from sgdsde.layout import one_line
 from sgdsde.statistics import Moments, pooled_moments
@@ -57,13 +57,15 @@ class Ensemble:
         None for a run in the SDE's own time (``integrate``).
     updates, burn_in, paths : int
     save_every : int or None
-        Updates between snapshots.
+        Updates between snapshots; see `saved_updates`.
     final : (paths, d)
         State after the last update, NaN for diverged paths.
     path_mean, path_covariance : (paths, d), (paths, d, d)
         Moments over time of each path, covariance about the path's own mean; NaN for diverged paths.
     snapshots : (saved, paths, d)
-        States at updates 0, save_every, …, NaN once a path has diverged; empty when nothing is saved.
+        States after `saved_updates`, NaN once a path has diverged or ended; empty when nothing is saved.
+    time_per_update : float or (updates,)
+        Time t = ε(k)/(N(1 − m)) of an update, or of each; the step of ``integrate``. See `time`.
     auxiliary : dict of (paths, d)
         What the scheme carries beside ω after the last update: ``"p"`` of the momentum SDE, ``"v"`` of heavy ball.
     provenance : dict
@@ -85,6 +87,7 @@ class Ensemble:
     path_mean: Array
     path_covariance: Array
     snapshots: Array
+    time_per_update: float | Array
     auxiliary: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     exits: Exits | None = None
@@ -102,7 +105,8 @@ class Ensemble:
         final, mean, covariance = outcome.state[:d].T.copy(), outcome.mean, outcome.covariance
         for values in (final, mean, covariance):
             values[~finite] = np.nan
-        snapshots = np.where(np.isfinite(outcome.saved).all(axis=-1, keepdims=True), outcome.saved, np.nan)
+        snapshots = _compact(outcome.saved)
+        snapshots[~np.isfinite(snapshots).all(axis=-1)] = np.nan  # in place: they may be most of the memory
         beside = {
             name: np.where(finite[:, None], outcome.state[first : first + d].T, np.nan)
             for name, first in zip(auxiliary, range(d, len(outcome.state), d), strict=True)
@@ -128,6 +132,34 @@ class Ensemble:
     def diverged(self) -> int:
         """Number of paths that left the finite numbers."""
         return int((~self.finite).sum())
+
+    @property
+    def saved_updates(self) -> NDArray[np.int64]:
+        """(saved,): the updates after which `snapshots` were taken: 0, save_every, … and the last; else none."""
+        return saved_updates(self.updates, self.save_every) if self.save_every else np.empty(0, np.int64)
+
+    def after(self, update: int) -> Array:
+        """(paths, d): states after so many updates.
+
+        Raises
+        ------
+        ValueError
+            When they were not kept: it is neither one of `saved_updates` nor the last.
+        """
+        if update == self.updates and not self.save_every:
+            return self.final
+        (found,) = np.nonzero(self.saved_updates == update)
+        if not len(found):
+            kept = f"every {self.save_every} updates and the last" if self.save_every else f"the last, {self.updates}"
+            raise ValueError(f"update must be one whose states were kept, {kept}; got {update!r}")
+        return np.asarray(self.snapshots[found[0]])
+
+    def time(self, updates: ArrayLike) -> Array:
+        """Time after whole numbers of updates, in the shape of `updates`: the sum of `time_per_update` over them."""
+        taken = np.asarray(updates)
+        if np.ndim(self.time_per_update) == 0:
+            return np.asarray(taken * self.time_per_update)
+        return np.asarray(np.append(0.0, np.cumsum(self.time_per_update))[taken])
 
     @functools.cached_property
     def _moments(self) -> Moments:
@@ -202,24 +234,25 @@ class Ensemble:
     def to_xarray(self) -> xarray.Dataset:
         """Return an xarray.Dataset with names, units and the full provenance in the attributes.
 
-        ``w`` (saved, path, parameter) holds the snapshots, or the final state alone when none were asked for; beside it
-        are the moments, their standard errors and what diverged. It can be written to netCDF.
+        ``w`` (saved, path, parameter) holds the snapshots, or the final state alone when none were asked for, with the
+        updates (``step``) and the time t before them; beside it are the moments, their standard errors and what
+        diverged. It can be written to netCDF.
         """
         import xarray
 
         if self.save_every:
-            w, update = self.snapshots, np.arange(len(self.snapshots)) * self.save_every
+            w, update = self.snapshots, self.saved_updates
         else:
-            w, update = self.final[None], np.array([self.updates])
+            w, update = self.final[None], np.array([self.updates], np.int64)
         square = ("parameter", "other_parameter")
         error = self.standard_error
         spread = {"long_name": "standard error of the covariance", "units": "1"}
         variables: dict[str, tuple[tuple[str, ...], Any, dict[str, str]]] = {
             "w": (("saved", "path", "parameter"), w, {"long_name": "parameters ω", "units": "1"}),
-            "mean": (("parameter",), self.mean, {"long_name": "mean of ω", "units": "1"}),
-            "covariance": (square, self.covariance, {"long_name": "covariance of ω", "units": "1"}),
-            "mean_error": (("parameter",), error.mean, {"long_name": "standard error of the mean", "units": "1"}),
-            "covariance_error": (square, error.covariance, spread),
+            "w_mean": (("parameter",), self.mean, {"long_name": "mean of ω", "units": "1"}),
+            "w_covariance": (square, self.covariance, {"long_name": "covariance of ω", "units": "1"}),
+            "w_mean_error": (("parameter",), error.mean, {"long_name": "standard error of the mean", "units": "1"}),
+            "w_covariance_error": (square, error.covariance, spread),
             "diverged": (("path",), ~self.finite, {"long_name": "path left the finite numbers"}),
         }
         if self.exits is not None:
@@ -228,13 +261,10 @@ class Ensemble:
             variables["exit_update"] = (("path",), self.exits.update, about)
             variables["exit_region"] = (("path",), self.exits.region, names)
             variables["exit_point"] = (("path", "parameter"), self.exits.point, {"units": "1"})
-        if self.config is None:
-            time, unit = "time of the scheme's own equation", float(self.provenance["dt"])
-        else:
-            time, unit = "time t of dω = −∇C dt + √(gF) dW", self.config.time_per_update
+        time = "time of the scheme's own equation" if self.config is None else "time t of dω = −∇C dt + √(gF) dW"
         coordinates = {
-            "update": (("saved",), update, {"long_name": "updates", "units": "1"}),
-            "time": (("saved",), update * unit, {"long_name": time, "units": "1"}),
+            "step": (("saved",), update, {"long_name": "updates", "units": "1"}),
+            "time": (("saved",), self.time(update), {"long_name": time, "units": "1"}),
             "parameter": list(self.parameters),
             "other_parameter": list(self.parameters),
         }
@@ -250,10 +280,28 @@ class Ensemble:
         config = {} if self.config is None else self.config.to_dict()
         return {key: plain(value) for key, value in {"title": self.label, **config, **self.provenance}.items()}
 
+    def _steps(self) -> str:
+        """How many steps stand for an update of the SDE, and what variance is expected to come of them."""
+        told = self.provenance
+        if "substeps_chosen" not in told:
+            return ""
+        steps, error = told["substeps"], told["step_error"]
+        expected = ""
+        if error is not None:
+            change = f"by {error['variance']:+.2%}" if np.isfinite(error["variance"]) else "without bound"
+            expected = f", expected to change the variance {change}"
+        return f" in {steps} step{'s' * (steps > 1)} each ({told['substeps_chosen']}{expected})"
+
     def __repr__(self) -> str:
         lost = f", {self.diverged} diverged" if self.diverged else ""
         mean, variance = (np.array2string(x, precision=4) for x in (self.mean, np.diag(self.covariance)))
         return (
-            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates, mean {mean}, "
+            f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates{self._steps()}, mean {mean}, "
             f"variance {variance}>"
         )
+
+
+def _compact(saved: Array) -> Array:
+    """Snapshots without gaps between them, in the order of the engine's memory: sums are rounded by it."""
+    whole = saved.flags.c_contiguous or saved.transpose(0, 2, 1).flags.c_contiguous
+    return saved if whole else saved.copy(order="K")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import schemes
+from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
@@ -36,8 +37,8 @@ def integrate(
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
     """Integrate dω = −∇L ds + √T A(ω) dW (Itô) over `time` in equal steps, with any scheme.
@@ -65,7 +66,7 @@ def integrate(
     burn_in : int, optional
         Steps before the averages over time begin; by default the moments are those of the end.
     save_every : int, optional
-        Keep the states of all paths at steps 0, save_every, ….
+        Keep the states of all paths at steps 0, save_every, … and the last.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
@@ -96,13 +97,16 @@ def integrate(
     check_landscape(landscape)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     steps, length = integer("steps", steps, 1), positive("time", time)
+    check_steps(steps, name="steps")
     return execute(
         plan_sde(
-            landscape, declaration, length / steps, positive("temperature", temperature, or_zero=True),
-            positive("friction", friction), brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
+            landscape, declaration, moderate("time / steps", length / steps),
+            moderate("temperature", positive("temperature", temperature, or_zero=True)),
+            moderate("friction", positive("friction", friction)),
+            brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
             seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, stop=stop,
-            bridge=bridge, engine=engine,
-            device=device, dtype=dtype, progress=progress, label=f"SDE {declaration.name}",
+            bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            time_per_update=length / steps, label=f"SDE {declaration.name}",
         )
     )  # fmt: skip
 
@@ -117,9 +121,13 @@ def plan_sde(
     brownian: BrownianPath | None,
     steps: int,
     paths: int,
+    beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
-    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update."""
+    """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
+
+    What is in `beside` goes into the provenance too.
+    """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
         if shortest < longest:
@@ -141,7 +149,7 @@ def plan_sde(
         else {"overdamped": 2 / longest, "momentum": 4 / longest**2}[declaration.equation],
         provenance={
             "dt": recorded(dt), "temperature": recorded(temperature), "friction": friction,
-            "brownian": None if brownian is None else brownian.describe(),
+            "brownian": None if brownian is None else brownian.describe(), **(beside or {}),
         },
         **options,
     )  # fmt: skip

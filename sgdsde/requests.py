@@ -10,15 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sgdsde import schemes
+from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
 from sgdsde.landscapes import Landscape, weight_decayed
+from sgdsde.memory import check_memory
 from sgdsde.run import Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
+from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
 from sgdsde.whitened import whitened_examples
+
+_MOST_PICKED = 2**32 - 1
 
 
 def sde_request(
@@ -29,7 +34,7 @@ def sde_request(
     paths: int,
     *,
     scheme: str = "euler_maruyama",
-    substeps: int = 1,
+    substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     brownian: BrownianPath | None = None,
@@ -37,7 +42,10 @@ def sde_request(
 ) -> Request:
     """Of :func:`sgdsde.simulate_sde`, whose arguments these are; those in `run` go to the run as they are."""
     _check_types(landscape, config)
-    steps, updates = integer("substeps", substeps, 1), integer("updates", updates, 1)
+    updates = integer("updates", updates, 1)
+    check_steps(updates)
+    given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
+    check_steps(updates, given or 1)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     kicks = rates * (1 - config.dampening)
@@ -49,11 +57,24 @@ def sde_request(
         friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
     else:
         friction, update = 1.0, kicks / (1 - config.momentum)
-    noise = SAMPLINGS[config.sampling](config.n_examples, sizes)
+    temperature = kicks * SAMPLINGS[config.sampling](config.n_examples, sizes) / (1 - config.momentum)
+    for extreme, parts in ((np.min, given or MOST), (np.max, given or 1)):
+        moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / parts)
+        moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
+    decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
+    curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
+    within = _intervals(brownian, updates)
+    steps = given or automatic(declaration, curvature, longest, friction, within)
+    error = step_error(declaration, curvature.well, longest / steps, friction)
     return plan_sde(
-        weight_decayed(landscape, config.weight_decay), declaration, update / steps,
-        kicks * noise / (1 - config.momentum), friction, brownian=brownian, steps=updates * steps, paths=paths,
-        w0=w0, updates=updates, substeps=steps, label=f"SDE {declaration.name}", config=config, **run,
+        decayed, declaration, update / steps, temperature, friction,
+        caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
+        beside={
+            "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
+            "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+        },
+        brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
 
@@ -77,9 +98,17 @@ def sgd_request(
     declaration = schemes.find(scheme, ("update",))
     seed, updates = integer("seed", seed, 0, 2**64 - 1), integer("updates", updates, 1)
     steps = _checked_substeps(scheme, integer("substeps", substeps, 1), config)
+    check_steps(updates, steps)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
+    for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
+        if most > _MOST_PICKED:
+            raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
     kicks = rates * (1 - config.dampening)
+    for extreme in (np.min, np.max):
+        moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    if np.ndim(sizes):
+        check_memory(3 * 8 * updates * steps, f"updates or substeps must be fewer: {updates * steps} batch sizes")
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
     def sources(program: schemes.Program) -> Sequence[Noise]:
@@ -96,6 +125,7 @@ def sgd_request(
             "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
             "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
         },
+        time_per_update=_times(config, kicks),
         label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
         limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, config=config,
         provenance={
@@ -104,6 +134,28 @@ def sgd_request(
         },
         **run,
     )  # fmt: skip
+
+
+def power_of_two(landscape: Landscape, config: SGDConfig, w0: ArrayLike) -> int:
+    """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
+    decayed = weight_decayed(landscape, config.weight_decay)
+    curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
+    declaration = schemes.find("euler_maruyama", ("ito",))
+    wished = automatic(declaration, curvature, config.mean_loss_time_per_update, 1.0)
+    return min(1 << (wished - 1).bit_length(), MOST)
+
+
+def _given_substeps(substeps: int | str) -> int:
+    if isinstance(substeps, str):
+        raise ValueError(f"substeps must be 'auto' or an integer at least 1, got {substeps!r}")
+    return integer("substeps", substeps, 1)
+
+
+def _intervals(brownian: Any, updates: int) -> int | None:
+    """Into how many steps a Brownian path lets an update be divided; None without one, or one that will be refused."""
+    if not isinstance(brownian, BrownianPath) or brownian.steps % updates:
+        return None
+    return brownian.steps // updates
 
 
 def _check_types(landscape: Landscape, config: SGDConfig) -> None:
@@ -119,6 +171,11 @@ def _schedules(
     rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
     return rates, sizes
+
+
+def _times(config: SGDConfig, kicks: Any) -> Any:
+    """Time t of an update, or of each: as `config.time_per_update`, with (1 − d) ε(k) in the place of (1 − d) ε."""
+    return kicks / (1 - config.momentum) / config.n_examples
 
 
 def _checked_substeps(scheme: str, substeps: int, config: SGDConfig) -> int:

@@ -14,19 +14,26 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import engines, schemes
+from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
-from sgdsde.engines import levy_area
+from sgdsde.engines import footprint, levy_area
+from sgdsde.engines.lane_memory import available_cores
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
 from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
-from sgdsde.engines.registry import ENGINES, Plan
+from sgdsde.engines.registry import ENGINES, Plan, snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.exits import Exits
 from sgdsde.landscapes import Landscape
+from sgdsde.memory import check_memory
 from sgdsde.regions import Region, parse_regions
 
 
 class StabilityWarning(UserWarning):
     """The step is beyond what is stable at the start: paths will diverge unless the landscape flattens."""
+
+
+class CoarseStepWarning(UserWarning):
+    """Steps of the SDE are so long that it is expected to miss its own law."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,12 @@ class Request:
         The largest curvature for which the step is stable; infinite for no such limit.
     sources : callable
         Program → its noise sources; called after every check.
+    caution : str
+        What to warn of once all is checked, if anything.
     further : tuple of Region
         Regions beside those of `stop`, whose margins may use parameters that `stop` may not.
+    time_per_update : float or (updates,)
+        Of an ensemble's clock.
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     """
@@ -52,6 +63,7 @@ class Request:
     declaration: schemes.Declaration
     sources: Callable[[schemes.Program], Sequence[Noise]]
     values: Mapping[str, ArrayLike]
+    time_per_update: float | NDArray[np.float64]
     label: str
     limit: float
     substeps: int = 1
@@ -59,13 +71,14 @@ class Request:
     burn_in: int = 0
     save_every: int | None = None
     engine: str = "numba"
-    device: str | None = None
-    dtype: str = "float64"
+    device: object = None
+    dtype: object = "float64"
     progress: Callable[[float], None] | None = None
     config: SGDConfig | None = None
     stop: str | Mapping[str, str] | None = None
     further: tuple[Region, ...] = ()
     bridge: bool = True
+    caution: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,13 +107,12 @@ class Prepared:
 
 def prepare(request: Request) -> Prepared:
     """Check every argument, then build the program."""
-    landscape, engine, dtype, device = request.landscape, request.engine, request.dtype, request.device
+    landscape, engine = request.landscape, request.engine
     if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    for name, given in (("dtype", dtype), ("device", device or "cpu")):
-        if not isinstance(given, str):
-            raise ValueError(f"{name} must be a name such as 'float64' or 'cpu', got {given!r}")
+    dtype, device = _dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
+    check_steps(updates, request.substeps)
     seed = integer("seed", request.seed, 0, 2**64 - 1)
     burn_in = integer("burn_in", request.burn_in, 0, updates - 1)
     save_every = request.save_every
@@ -118,7 +130,10 @@ def prepare(request: Request) -> Prepared:
     walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
     program = schemes.build(request.declaration, landscape, regions, any(map(any, walls)))
     noise = tuple(request.sources(program))
+    _check_memory(engine, program, noise, paths, updates, save_every)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
+    if request.caution:
+        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=4)
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
     constants, rows = _constants(program, landscape, request.values)
@@ -141,6 +156,7 @@ def execute(request: Request) -> Ensemble:
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
         landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
         updates=plan.updates, burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every,
+        time_per_update=request.time_per_update,
         auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
@@ -154,6 +170,49 @@ def execute(request: Request) -> Ensemble:
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
+
+
+def _check_memory(
+    engine: str, program: schemes.Program, noise: Sequence[Noise], paths: int, updates: int, save_every: int | None
+) -> None:
+    """ValueError for a run that does not fit into memory, by the part that is largest."""
+    d = program.dimension
+    snapshots = snapshots_of(updates, save_every)
+    states = footprint.paths_size(d, program.state_dimension, program.regions, paths)
+    saved = footprint.saved_size(d, snapshots, paths)
+    drawn = footprint.batches_size(engine, noise, paths, available_cores())
+    parts = {
+        f"paths must be fewer: the states and moments of {paths} paths": states,
+        f"save_every must be larger, or paths fewer: {snapshots} snapshots of {paths} paths": saved,
+        f"n_examples, batch_size or paths must be less: the batches of {paths} paths on engine {engine!r}": drawn,
+    }
+    peak = max(states + saved + drawn, footprint.copies(engine, paths, program.regions) * saved)
+    check_memory(peak, max(parts, key=lambda part: parts[part]))
+
+
+def _device_name(given: object) -> str | None:
+    """The name of a device, from that or from a torch.device; torch itself need not be there."""
+    if given is None or isinstance(given, str):
+        return given
+    if not _is_torch(given, "device"):
+        raise ValueError(f"device must be a name such as 'cpu' or 'cuda', or a torch.device, got {given!r}")
+    name = str(given)
+    return "cpu" if name.startswith("cpu") else name
+
+
+def _dtype_name(given: object) -> str:
+    """The name of a dtype, from that or from a dtype of torch or NumPy."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, (float, np.generic))):
+        return np.dtype(given).name
+    if not _is_torch(given, "dtype"):
+        raise ValueError(f"dtype must be a name such as 'float64', or a dtype of torch or NumPy, got {given!r}")
+    return str(given).removeprefix("torch.")
+
+
+def _is_torch(given: object, kind: str) -> bool:
+    return (type(given).__module__, type(given).__name__) == ("torch", kind)
 
 
 def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]) -> tuple[Region, ...]:

@@ -8,15 +8,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import moderate, real_array
 from sgdsde.config import SGDConfig
+from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
+
+_MOST_BATCH = 2**53  # the last whole number from which on float64 leaves some out
 
 
 def constant(value: float, updates: int) -> Array:
     """The same value at every update."""
-    return np.full(_count("updates", updates), _positive("value", value))
+    return np.full(_length(updates), _positive("value", value))
 
 
 def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
@@ -27,7 +30,7 @@ def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
     >>> step_decay(0.4, 0.5, every=2, updates=5)
     array([0.4, 0.4, 0.2, 0.2, 0.1])
     """
-    passed = np.arange(_count("updates", updates)) // _count("every", every)
+    passed = np.arange(_length(updates)) // _count("every", every)
     return np.asarray(_positive("value", value) * _positive("factor", factor) ** passed)
 
 
@@ -41,7 +44,7 @@ def cosine(value: float, updates: int, final: float = 0.0) -> Array:
     >>> cosine(1.0, 4).round(3)
     array([1.   , 0.854, 0.5  , 0.146])
     """
-    turn = np.cos(math.pi * np.arange(_count("updates", updates)) / updates)
+    turn = np.cos(math.pi * np.arange(_length(updates)) / updates)
     return np.asarray(final + (_positive("value", value) - final) * (1 + turn) / 2)
 
 
@@ -68,7 +71,7 @@ def cyclic(low: float, high: float, period: int, updates: int, shape: str = "tri
     """
     if shape not in SHAPES:
         raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {shape!r}")
-    phase = np.arange(_count("updates", updates)) % _count("period", period) / period
+    phase = np.arange(_length(updates)) % _count("period", period) / period
     return np.asarray(_positive("low", low) + (_positive("high", high) - low) * SHAPES[shape](phase))
 
 
@@ -99,6 +102,8 @@ def learning_rate_schedule(values: ArrayLike, updates: int) -> Array:
     if wrong.any():
         at = int(np.argmax(wrong))
         raise ValueError(f"learning_rates must be positive and finite, got {rates[at]:g} at update {at}")
+    for extreme in (rates.min(), rates.max()):
+        moderate("each of learning_rates", extreme)
     return rates
 
 
@@ -112,10 +117,10 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
         the batches of an epoch of ``"reshuffle"`` do not add up to N.
     """
     sizes, n = _long_enough("batch_sizes", values, updates), config.n_examples
-    most = math.inf if config.sampling == "with_replacement" else n
+    most = _MOST_BATCH if config.sampling == "with_replacement" else n
     wrong = ~((sizes >= 1) & (sizes <= most) & (sizes == np.floor(sizes)))
     if wrong.any():
-        at, limit = int(np.argmax(wrong)), "" if math.isinf(most) else f" and at most n_examples = {n}"
+        at, limit = int(np.argmax(wrong)), f" and at most {'2**53' if most == _MOST_BATCH else f'n_examples = {n}'}"
         raise ValueError(f"batch_sizes must be whole numbers of at least 1{limit}, got {sizes[at]:g} at update {at}")
     whole = sizes.astype(np.int64)
     if config.sampling == "reshuffle":
@@ -136,6 +141,13 @@ def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
             f"{name} must be a sequence of at least {updates} numbers, one for each update; got shape {array.shape}"
         )
     return array[:updates]
+
+
+def _length(updates: int) -> int:
+    """The number of updates of a schedule, which fits into memory with what is computed on the way."""
+    number = _count("updates", updates)
+    check_memory(3 * 8 * number, f"updates must be fewer: a schedule of {number} updates")
+    return number
 
 
 def _count(name: str, value: int) -> int:

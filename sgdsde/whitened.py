@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
 
@@ -72,6 +73,8 @@ def whitened_examples(examples: str | ArrayLike, n_examples: int, dimension: int
     """
     if n_examples <= dimension:
         raise ValueError(f"n_examples must exceed the noise dimension {dimension} to be whitened, got {n_examples}")
+    size = 3 * 8 * n_examples * dimension
+    check_memory(size, f"n_examples must be fewer: {n_examples} examples of {dimension} numbers")
     if isinstance(examples, str):
         name, _, argument = examples.partition(":")
         if name not in DISTRIBUTIONS or (argument and name != "student_t"):

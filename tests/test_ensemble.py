@@ -55,7 +55,7 @@ def test_one_path_has_no_error_bar() -> None:
 def test_shapes_and_fields() -> None:
     run = simulate_sgd(BOWL, CONFIG, [0, 0], 12, 5, save_every=5)
     assert run.final.shape == (5, 2)
-    assert run.snapshots.shape == (3, 5, 2)
+    assert run.snapshots.shape == (4, 5, 2)  # after 0, 5, 10 and 12 updates
     assert run.path_mean.shape == (5, 2)
     assert run.path_covariance.shape == (5, 2, 2)
     assert run.mean.shape == (2,)
@@ -87,21 +87,58 @@ def ensemble(request) -> sg.Ensemble:
 def test_dataset_has_names_units_and_clocks(ensemble: sg.Ensemble) -> None:
     data = ensemble.to_xarray()
     assert data["w"].dims == ("saved", "path", "parameter")
-    assert data["covariance"].dims == ("parameter", "other_parameter")
+    assert data["w_covariance"].dims == ("parameter", "other_parameter")
     assert list(data["parameter"].values) == list(ensemble.parameters)
-    for name, variable in {**data.data_vars, **{name: data[name] for name in ("update", "time")}}.items():
+    for name, variable in {**data.data_vars, **{name: data[name] for name in ("step", "time")}}.items():
         assert variable.attrs["long_name"], name
         assert name == "diverged" or variable.attrs["units"] == "1"
-    np.testing.assert_allclose(data["time"], data["update"] * ensemble.config.time_per_update, rtol=1e-14)
+    np.testing.assert_allclose(data["time"], data["step"] * ensemble.config.time_per_update, rtol=1e-14)
     np.testing.assert_array_equal(data["diverged"], ~ensemble.finite)
-    np.testing.assert_array_equal(data["mean"], ensemble.mean)
-    np.testing.assert_array_equal(data["covariance_error"], ensemble.standard_error.covariance)
+    np.testing.assert_array_equal(data["w_mean"], ensemble.mean)
+    np.testing.assert_array_equal(data["w_covariance_error"], ensemble.standard_error.covariance)
     if ensemble.save_every:
-        assert data["update"].values.tolist() == list(range(0, ensemble.updates + 1, ensemble.save_every))
+        assert data.step.values.tolist() == {12: [0, 5, 10, 12], 30: [0, 10, 20, 30]}[ensemble.updates]
         np.testing.assert_array_equal(data["w"], ensemble.snapshots)
     else:
-        assert data["update"].values.tolist() == [ensemble.updates]
+        assert data.step.values.tolist() == [ensemble.updates]
         np.testing.assert_array_equal(data["w"][0], ensemble.final)
+
+
+def test_no_name_of_a_dataset_is_a_method_of_xarray(ensemble: sg.Ensemble) -> None:
+    data = ensemble.to_xarray()
+    assert not [name for name in data.variables if hasattr(xarray.Dataset, name)]
+    for name in data.variables:
+        assert getattr(data, name).identical(data[name])
+
+
+@pytest.mark.parametrize("simulate", [simulate_sde, simulate_sgd])
+def test_time_is_the_sum_of_what_updates_take(simulate) -> None:
+    """t = Σ (1 − d) ε(k)/(N(1 − m)): of ε = 0.4, 0.2, … the first update takes twice as long as the second."""
+    rates, sizes = [0.4, 0.2, 0.1, 0.05], [1, 2, 4, 8]
+    config = SGDConfig(0.1, 4, 64, momentum=0.5, dampening=0.25)
+    options = {"save_every": 1, "engine": "numpy"}
+    run = simulate(LINE, config, 0.0, 4, 3, learning_rates=rates, batch_sizes=sizes, **options)
+    expected = np.append(0, np.cumsum(rates)) * 0.75 / (64 * 0.5)
+    np.testing.assert_allclose(run.to_xarray().time, expected, rtol=1e-14)
+    np.testing.assert_allclose(run.time([[4], [0]]), expected[[[4], [0]]], rtol=1e-14)
+    end = simulate(LINE, config, 0.0, 4, 3, learning_rates=rates, engine="numpy").to_xarray()
+    np.testing.assert_allclose(end.time, expected[[4]], rtol=1e-14)
+    constant = simulate(LINE, config, 0.0, 4, 3, batch_sizes=sizes, **options)  # B alone changes no clock
+    np.testing.assert_allclose(constant.to_xarray().time, np.arange(5) * config.time_per_update, rtol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch", pytest.param("numba", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stop", [None, "x > 0.3"])
+def test_the_last_state_is_kept_too(engine: str, stop: str | None) -> None:
+    run = simulate_sgd(LINE, SGDConfig(0.3, 1, 64), 0.0, 20, 50, save_every=7, stop=stop, engine=engine)
+    every = simulate_sgd(LINE, SGDConfig(0.3, 1, 64), 0.0, 20, 50, save_every=1, stop=stop, engine=engine)
+    assert run.saved_updates.tolist() == run.to_xarray().step.values.tolist() == [0, 7, 14, 20]
+    np.testing.assert_array_equal(run.snapshots, every.snapshots[[0, 7, 14, 20]])  # NaN after a path has ended
+    inside = np.isfinite(run.snapshots[-1, :, 0])
+    assert inside.all() if stop is None else inside.any() and not inside.all()
+    np.testing.assert_array_equal(run.after(20)[inside], run.final[inside])
+    with pytest.raises(ValueError, match="whose states were kept, every 7 updates and the last; got 15"):
+        run.after(15)
 
 
 def test_provenance_is_complete_and_survives_json(ensemble: sg.Ensemble) -> None:
@@ -152,5 +189,5 @@ def test_diverged_paths_are_named_in_the_dataset() -> None:
         run = simulate_sgd(Landscape("x**4/4", "x"), SGDConfig(0.1, 4, 64), [[50.0], [0.0], [0.1]], 30, 3)
     data = run.to_xarray()
     assert data["diverged"].values.tolist() == [True, False, False]
-    assert np.isfinite(data["mean"]).all()
+    assert np.isfinite(data["w_mean"]).all()
     assert np.isnan(data["w"].values[0, 0]).all()

@@ -11,7 +11,7 @@ WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
 def test_it_is_simulate_sde_in_other_words() -> None:
     config = SGDConfig(0.1, 4, 64, momentum=0.5)
     step = config.mean_loss_time_per_update
-    sde = simulate_sde(WELL, config, 0.3, 24, 40, seed=2, burn_in=8, save_every=6)
+    sde = simulate_sde(WELL, config, 0.3, 24, 40, substeps=1, seed=2, burn_in=8, save_every=6)
     own = integrate(WELL, 0.3, 24 * step, 24, 40, temperature=config.temperature, seed=2, burn_in=8, save_every=6)
     np.testing.assert_allclose(own.final, sde.final, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(own.path_covariance, sde.path_covariance, rtol=1e-9)
@@ -50,6 +50,11 @@ def test_without_averages_the_moments_are_those_of_the_end() -> None:
         ({"paths": 0}, "paths must be an integer between 1 and 4294967295, got 0"),
         ({"temperature": -1.0}, "temperature must be a finite number, zero or more; got -1.0"),
         ({"friction": 0.0}, "friction must be a finite number, positive; got 0.0"),
+        ({"time": 1e-170}, r"time / steps must be between 1e-150 and 1e\+150, so that its square is .*, got 2.5e-171"),
+        ({"time": 1e160}, r"time / steps must be between .*, got 2.5e\+159"),
+        ({"temperature": 1e-200}, "temperature must be between .*, got 1e-200"),
+        ({"friction": 1e200}, "friction must be between"),
+        ({"steps": 2**63}, r"steps must be at most 2\*\*53 = 9007199254740992 steps, got 9223372036854775808"),
         ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
         ({"landscape": "x**2"}, "landscape must be a Landscape, got"),
         ({"w0": [0.1, 0.2]}, "w0 must have shape"),

@@ -86,16 +86,16 @@ def test_over_time():
     at_4 = distances(rung.ensemble.snapshots[2], found.reference.snapshots[2])
     assert rung.over_time[1].wasserstein1.value == at_4.wasserstein1.value
     assert rung.distances is rung.over_time[2]
-    assert list(found.to_xarray()["update"].values) == [2, 4, 5]
+    assert list(found.to_xarray().step.values) == [2, 4, 5]
 
 
 def test_to_xarray_survives_a_file(climbed, tmp_path):
     import xarray
 
     data = climbed.to_xarray()
-    assert data["value"].dims == ("rung", "update", "quantity")
+    assert data["value"].dims == ("rung", "step", "quantity")
     assert list(data["quantity"].values) == ["mean", "covariance", "W1 x", "energy"]
-    found = data.sel(rung="SVAG(2)", update=UPDATES)
+    found = data.sel(rung="SVAG(2)", step=UPDATES)
     distance = climbed["SVAG(2)"].distances.wasserstein1
     for name in ("value", "standard_error", "noise", "spread"):
         assert float(found[name].sel(quantity="W1 x")) == getattr(distance, name)[0]
@@ -112,8 +112,9 @@ def test_printed(climbed):
     assert lines[0] == f"Distances from the SDE of 16 steps an update after {UPDATES} updates, {PATHS} paths"
     assert lines[1].split() == ["rung", "mean", "covariance", "W1", "x", "energy"]
     assert lines[7].startswith("noisy GD*")
-    assert lines[-2].startswith("SDE again")
-    assert lines[-2].count("(") == 4
+    assert lines[-3].startswith("SDE again")
+    assert lines[-3].count("(") == 4
+    assert lines[-1] == "the SDE's variance is expected to be +2.6% off by its steps: give more substeps"
     assert not any(line.endswith(" ") for line in lines)
 
 
@@ -174,6 +175,7 @@ def test_rungs_that_diverge_are_absent():
         ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
         ({"paths": 3}, "paths must be an integer at least 4, got 3"),
         ({"updates": 0}, "updates must be an integer at least 1, got 0"),
+        ({"updates": 2**60}, r"updates × substeps or svag must be at most 2\*\*53 = .*, got 4611686018427387904"),
         ({"seed": -1}, "seed must be an integer"),
         (
             {"against": "SVAG(3)"},

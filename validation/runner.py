@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sgdsde import CoarseStepWarning
 from validation.claim import Claim, Finding
 from validation.context import HERE, Context, Place
 from validation.verdict import Judgement, Verdict, judge, thresholds
@@ -114,7 +116,9 @@ def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
     plan = claim.plans[context.preset]
     began = time.perf_counter()
     try:
-        finding = claim.measure(context)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoarseStepWarning)  # claims choose their steps, and what these may do
+            finding = claim.measure(context)
         if len(finding.checks) != plan.tests:
             raise RuntimeError(f"announced {plan.tests} checks, made {len(finding.checks)}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it

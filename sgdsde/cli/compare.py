@@ -67,6 +67,7 @@ def compare(
     if start is not None:
         start_at = numbers(start, "--start")
     from sgdsde.cli.linearised import Linearised
+    from sgdsde.steps import COARSE as WARNED
 
     near = Linearised.near(landscape, start_at, config)
     if burn_in is None:
@@ -100,7 +101,7 @@ def compare(
     say(out, f"           steps for an update: {taken}")
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         say(out, f"Note: {on_the_command_line(text)}")
-    if near and (error := near.integration_error(steps["sde"])) > COARSE:
+    if near and COARSE < (error := near.integration_error(steps["sde"])) <= WARNED:
         say(out, f"Note: with {steps['sde']} steps per update the SDE's variance is about {error:.1%} too large")
     tables = tables_of(runs, near, burn_in)
     print_tables(out, tables, landscape, near, burn_in)

@@ -12,12 +12,12 @@ from sgdsde import theory
 from sgdsde.config import SGDConfig
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
+from sgdsde.schemes import Declaration, find
+from sgdsde.steps import step_error, substeps_for
 
 Array = NDArray[np.float64]
 
-#: Curvature × step that the SDE is integrated with: Euler–Maruyama's variance is too large by half of it.
-STEP = 0.004
-MOST_SUBSTEPS = 200
+FINE = 0.002  # largest error of the SDE's variance that the command's own steps make
 RELAXATIONS = 10  # before averages begin
 
 
@@ -54,12 +54,17 @@ class Linearised:
     @property
     def substeps(self) -> int:
         """Steps per update that make the error of integrating the SDE small."""
-        return min(max(1, math.ceil(2 * self.integration_error(1) / STEP)), MOST_SUBSTEPS)
+        return substeps_for(*self._stiffest, self.config.mean_loss_time_per_update, target=FINE)
 
     def integration_error(self, substeps: int) -> float:
-        """By what part Euler–Maruyama's variance is too large in the stiffest direction, to first order."""
-        stiffest = float(np.linalg.eigvalsh(self.hessian)[-1])
-        return self.config.mean_loss_time_per_update * stiffest / (2 * substeps)
+        """By what part Euler–Maruyama's variance is expected to be wrong in the stiffest direction."""
+        return step_error(*self._stiffest, self.config.mean_loss_time_per_update / substeps).variance
+
+    @property
+    def _stiffest(self) -> tuple[Declaration, float]:
+        """The scheme of the SDE, and the largest curvature, with the weight decay."""
+        curvature = float(np.linalg.eigvalsh(self.hessian)[-1]) + self.config.weight_decay
+        return find("euler_maruyama", ("ito",)), curvature
 
 
 def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:

@@ -47,7 +47,8 @@ class Plan:
     burn_in : int
         Updates before moments are gathered.
     save_every : int or None
-        Updates between snapshots; the first is of the start.
+        Updates between snapshots; the first is of the start. The end is kept too: where it is no multiple, `run` adds
+        it to what the engine has saved.
     seed : int
         Key of the random numbers, below 2⁶⁴.
     device, dtype : str or None
@@ -93,8 +94,8 @@ class Plan:
 
     @property
     def snapshots(self) -> int:
-        """Number of snapshots, the start's included; 0 when none are saved."""
-        return 1 + self.updates // self.save_every if self.save_every else 0
+        """Number of snapshots, those of the start and of the end included; 0 when none are saved."""
+        return snapshots_of(self.updates, self.save_every)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Outcome:
     mean : (paths, d), over the observed updates.
     covariance : (paths, d, d), about each path's own mean, divisor the number of observed updates.
     saved : (snapshots, paths, d)
-        NaN after the end of a path that ended in a region.
+        States after `saved_updates`, NaN after the end of a path that ended in a region.
     exit_step, exit_region : (paths,) of int
         Steps taken when the path ended, and the region it ended in; both −1 for paths that did not. Empty when the plan
         has no regions.
@@ -157,4 +158,23 @@ def run(engine: str, plan: Plan) -> Outcome:
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     call: Callable[[Plan], Outcome] = importlib.import_module(ENGINES[engine]).run
-    return call(plan)
+    outcome = call(plan)
+    if plan.save_every and plan.updates % plan.save_every:
+        outcome.saved[-1] = outcome.state[: plan.dimension].T
+        if plan.regions:
+            outcome.saved[-1, outcome.exit_region >= 0] = np.nan
+    return outcome
+
+
+def snapshots_of(updates: int, save_every: int | None) -> int:
+    """How many `saved_updates` there are."""
+    return 1 - updates // -save_every if save_every else 0
+
+
+def saved_updates(updates: int, save_every: int) -> NDArray[np.int64]:
+    """(saved,): the updates after which states are kept: 0, save_every, … and the last.
+
+    >>> saved_updates(20, 7)
+    array([ 0,  7, 14, 20])
+    """
+    return np.append(np.arange(0, updates, save_every), updates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from sgdsde.arguments import MOST_STEPS, check_steps
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
 from sgdsde.escapes.levels import Levels, entrances, place_levels, resampled
 from sgdsde.escapes.trials import FELL, NEVER, ROSE, Trials
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
+from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import integer
 
@@ -49,6 +53,8 @@ class RareExitTime:
         Mean cycle and probability of each independent repetition.
     updates : float
         Simulated in all, the pilot run included: the cost.
+    substeps : int
+        Steps for an update; of ``"sde"`` by default those of ``substeps="auto"`` of :func:`sgdsde.simulate_sde`.
     """
 
     mean: float
@@ -63,12 +69,14 @@ class RareExitTime:
     shares: Mapping[str, float]
     repetitions: Array
     updates: float
+    substeps: int
 
     def __repr__(self) -> str:
         low, high = self.interval
         return (
             f"<RareExitTime: {self.mean:.4g} ± {self.standard_error:.2g} updates ({self.confidence:.0%}: {low:.4g} to "
-            f"{high:.4g}), {len(self.levels)} levels, {self.updates:.3g} updates simulated>"
+            f"{high:.4g}), {len(self.levels)} levels, {self.updates:.3g} updates simulated in {self.substeps} "
+            f"step{'s' * (self.substeps > 1)} each>"
         )
 
 
@@ -157,13 +165,18 @@ def rare_exit_time(
     }:
         raise ValueError(f"{sorted(taken)[0]} is not an argument of rare_exit_time: its paths have no common clock")
     count, groups = integer("trials", trials, 64), integer("repetitions", repetitions, 4)
+    integer("trials × repetitions", count * groups, 1, 2**32 - 1)  # paths have numbers of 32 bits
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
     request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
+    program = process.prepared.program
+    size = footprint.paths_size(program.dimension, program.state_dimension, program.regions, count * groups)
+    check_memory(2 * size, f"trials or repetitions must be fewer: {groups} × {count} paths and where they entered")
     report = progress or (lambda fraction: None)
     rest = _relaxation(request.landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps
+    check_steps(rest, substeps, "relaxation")
     levels = place_levels(process, rest * substeps, lambda fraction: report(_PILOT * fraction))
     found = entrances(process, levels.floor, levels.heights[0], groups, count, (1,), rest * substeps)
     states, ends = found.states, found.ends
@@ -204,6 +217,7 @@ def _result(
         passed.mean(axis=1), levels.floor, levels.heights,
         dict(zip(process.regions, (weights / weights.sum()).tolist(), strict=True)),
         np.stack([cycles, chances], axis=1), sum(process.taken) / process.prepared.plan.substeps,
+        process.prepared.plan.substeps,
     )  # fmt: skip
 
 
@@ -215,5 +229,11 @@ def _relaxation(landscape: Landscape, config: SGDConfig, start: ArrayLike) -> in
             f"start must be in the well of a minimum with positive curvature, or relaxation given; got {start!r}"
         )
     slowest = float(np.linalg.eigvalsh(landscape.hessian(minimum))[0])
-    friction = 1 - config.momentum
-    return int(np.ceil(5 * max(1 / (slowest * config.mean_loss_time_per_update), 2 / friction)))
+    along = slowest * config.mean_loss_time_per_update
+    longest = 5 * max(1 / along if along else math.inf, 2 / (1 - config.momentum))
+    if longest > MOST_STEPS:
+        raise ValueError(
+            f"relaxation must be given: by the least curvature of the minimum, {slowest:g}, it would take {longest:g} "
+            f"updates"
+        )
+    return math.ceil(longest)

@@ -46,5 +46,6 @@ def substeps_for(scheme: Declaration, config: SGDConfig, curvature: float) -> tu
         power, whole, least = 2, curvature * config.kick / 8, math.ceil((1 - config.momentum) / SEEN)
     else:
         power, whole, least = 1, curvature * config.mean_loss_time_per_update / 4, 1
-    steps = min(max(least, math.ceil((whole / STEP_ERROR) ** (1 / power))), MOST_SUBSTEPS)
+    wished = min((whole / STEP_ERROR) ** (1 / power), MOST_SUBSTEPS)  # before it is an integer: it may be infinite
+    steps = min(max(least, math.ceil(wished)), MOST_SUBSTEPS)
     return steps, whole / steps**power

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
 from sgdsde.escapes.checks import box_around_start, noise_scales, schemes_to_run, start_outside
@@ -17,7 +20,8 @@ from sgdsde.escapes.result import Escape, EscapeStudy
 from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import largest_curvature, substeps_for
 from sgdsde.landscapes import Landscape, weight_decayed
-from sgdsde.run import check_landscape, integer
+from sgdsde.memory import check_memory
+from sgdsde.run import CoarseStepWarning, check_landscape, integer
 from sgdsde.schemes import Declaration
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import ExitTime, mean_exit_time
@@ -44,7 +48,7 @@ def escape_study(
     box: ArrayLike | None = None,
     seed: int = 0,
     engine: str = "numba",
-    device: str | None = None,
+    device: object = None,
     progress: Callable[[float], None] | None = None,
 ) -> EscapeStudy:
     """Run SDE and SGD from a start until a condition holds, at several noise scales, and ask theory for the same.
@@ -131,6 +135,12 @@ def escape_study(
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     curvature = largest_curvature(decayed, at, passes_of(decayed, at, regions, np.empty((0, len(at))), saddle))
     constant = not landscape.symbolic.factor.free_symbols & set(landscape.symbolic.state)
+    kept, d = len(configs) * len(run), landscape.dimension
+    size = kept * footprint.paths_size(d, d, 1, paths)
+    check_memory(size, f"paths or batch_sizes must be fewer: {kept} runs of {paths} paths")
+    for each in configs:
+        for scheme in run:
+            check_steps(updates, substeps_for(scheme, each, curvature)[0] + 1)
     escapes: list[Escape] = []
     for each in configs:
         for scheme in run:
@@ -153,7 +163,9 @@ def escape_study(
                 if not constant:
                     substeps += substeps % 2
                     fewer = options | {"substeps": substeps // 2, "seed": int(own[1])}
-                    halved = _time(scheme, each, simulate_sde(landscape, each, at, updates, paths, **fewer))
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", CoarseStepWarning)  # to see what that does is the purpose
+                        halved = _time(scheme, each, simulate_sde(landscape, each, at, updates, paths, **fewer))
                 options |= {"substeps": substeps, "seed": int(own[0])}
                 ensemble = simulate_sde(landscape, each, at, updates, paths, **options)
             time = _time(scheme, each, ensemble)

@@ -118,7 +118,7 @@ class Trials:
         states = states.copy()
         begun = np.flatnonzero(~(self.scores(states) > level))
         if len(begun):
-            outcome = self._outcome(states[:, begun], key, LONGEST // self.prepared.plan.substeps, floor, level)
+            outcome = self._outcome(states[:, begun], key, max(1, LONGEST // self.prepared.plan.substeps), floor, level)
             extra = len(self.regions)
             lost = ~np.isfinite(outcome.state).all(axis=0)  # below every floor, if at minus infinity
             if (lost & (outcome.exit_region >= extra)).any() or (outcome.exit_region < 0).any():

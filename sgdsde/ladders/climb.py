@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
+from sgdsde.engines import footprint
+from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
 from sgdsde.landscapes import Landscape
-from sgdsde.run import check_landscape, integer
+from sgdsde.memory import check_memory
+from sgdsde.requests import power_of_two
+from sgdsde.run import CoarseStepWarning, check_landscape, integer
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
 from sgdsde.whitened import whitened_examples
@@ -42,14 +48,14 @@ def ladder(
     paths: int,
     *,
     svag: Sequence[int] = (1, 2, 4, 8),
-    substeps: int = 16,
+    substeps: int | str = 16,
     against: str = "SDE",
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     at: Sequence[int] = (),
     engine: str = "numba",
-    device: str | None = None,
-    dtype: str = "float64",
+    device: object = None,
+    dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ladder:
     """Run SGD, SVAG(l), noisy gradient descent and the SDE, and measure how far each is from the SDE.
@@ -63,9 +69,10 @@ def ladder(
         As in :func:`simulate_sde`; at least four paths, and some thousands for errors of a few per cent.
     svag : sequence of int
         The l of the rungs SVAG(l). SVAG(1) is SGD in law, on other batches.
-    substeps : int
+    substeps : int or ``"auto"``
         Steps of the SDE for an update, by Euler and Maruyama; half of them and so on, down to noisy gradient descent,
-        are rungs that show what is left of the step's error.
+        are rungs that show what is left of the step's error. ``"auto"``: the power of two from which on
+        :func:`simulate_sde` expects an error of at most 1 %, up to 256. The printed table says what error is expected.
     against : str
         Label of the rung from which distances are measured: ``"SDE"``, ``"SGD"``, ``"SVAG(8)"``, ``"momentum SDE"`` ….
     seed : int
@@ -119,15 +126,22 @@ def ladder(
     if not config.temperature > 0:
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
-    steps, seed = integer("substeps", substeps, 1), integer("seed", seed, 0, 2**64 - 1)
+    seed = integer("seed", seed, 0, 2**64 - 1)
+    steps = power_of_two(landscape, config, w0) if substeps == "auto" else integer("substeps", substeps, 1)
+    rungs_of_svag = _integers("svag", svag)
+    check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
-    runs, absent = _runs(landscape, config, updates, _integers("svag", svag), steps, table)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
     reference = _find(against, runs, absent)
+    every = math.gcd(*before) if before else None
+    d, k = landscape.dimension, snapshots_of(updates, every)
+    kept = footprint.saved_size(d, k + 3 + d, paths)  # beside snapshots the end, and the moments of each path
+    check_memory(kept * (len(runs) + 1), f"paths or at must be fewer: {len(runs) + 1} rungs of {paths} paths")
     options = {
         "w0": w0, "updates": updates, "paths": paths, "engine": engine, "device": device, "dtype": dtype,
-        "save_every": math.gcd(*before) if before else None,
+        "save_every": every,
     }  # fmt: skip
 
     def ensemble(run: _Run, place: int) -> Ensemble:
@@ -136,7 +150,9 @@ def ladder(
                 progress((place + fraction / 2) / (len(runs) + 1))  # the other half is for the distances
 
         own = int(np.random.SeedSequence([seed, *run.noise.encode()]).generate_state(1, np.uint64)[0])
-        return replace(run.simulate(seed=own, progress=tell, **options), label=run.label)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoarseStepWarning)  # rungs are coarse on purpose; the table says how much
+            return replace(run.simulate(seed=own, progress=tell, **options), label=run.label)
 
     base, rungs = ensemble(reference, 0), []
     if base.paths - base.diverged < _LEAST:
@@ -207,7 +223,7 @@ def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
     """Distances of the finite paths after an update."""
-    first, second = (x.final if update == x.updates else x.snapshots[update // (x.save_every or 1)] for x in (a, b))
+    first, second = (x.after(update) for x in (a, b))
     kept, other = (np.isfinite(x).all(axis=1) for x in (first, second))
     if paired:
         kept = other = kept & other

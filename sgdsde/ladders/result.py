@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CHANCE = 6  # an excess above it is called a difference: of equal laws one in 500 has it, and a table has 40 cells
 _COLUMNS = 3  # marginals printed
+_NOTABLE = 0.011  # error of the SDE's variance from which the table speaks of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class Ladder:
         raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}; got {label!r}")
 
     def to_xarray(self) -> xarray.Dataset:
-        """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, update and quantity; it goes into netCDF.
+        """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, step (updates) and quantity, for netCDF.
 
         Quantities are ``mean``, ``covariance``, ``W1`` of each parameter and ``energy``; see
         :class:`sgdsde.statistics.Distance`. The differences of the means, with sign, are beside them.
@@ -95,17 +96,17 @@ class Ladder:
 
         names = self.reference.parameters
         found = [[quantities(each, names) for each in rung.over_time] for rung in self.rungs]
-        where = ("rung", "update", "quantity")
+        where = ("rung", "step", "quantity")
         variables: dict[str, Any] = {
             field: (where, [[[float(getattr(each, field)) for each in at.values()] for at in rung] for rung in found])
             for field in ("value", "standard_error", "noise", "spread")
         }
         for name, field in (("mean_difference", "value"), ("mean_difference_error", "standard_error")):
             values = [[getattr(each.mean_difference, field) for each in rung.over_time] for rung in self.rungs]
-            variables[name] = (("rung", "update", "parameter"), values)
+            variables[name] = (("rung", "step", "parameter"), values)
         coordinates = {
-            "rung": [rung.label for rung in self.rungs], "update": list(self.at), "quantity": list(found[0][0]),
-            "parameter": list(names), "steps": ("rung", [rung.steps for rung in self.rungs]),
+            "rung": [rung.label for rung in self.rungs], "step": list(self.at), "quantity": list(found[0][0]),
+            "parameter": list(names), "steps_per_update": ("rung", [rung.steps for rung in self.rungs]),
             "paired": ("rung", [rung.paired for rung in self.rungs]),
             "diverged": ("rung", [rung.ensemble.diverged for rung in self.rungs]),
         }  # fmt: skip
@@ -128,14 +129,24 @@ class Ladder:
         steps = f" of {self.reference_steps} steps an update" if self.reference_steps > 1 else ""
         title = f"{head}{steps} after {self.reference.updates} updates, {self.reference.paths} paths"
         legend = "( ) no more than chance" + "; * on the same noise, path by path" * any(r.paired for r in self.rungs)
+        coarse = []
+        if (error := self._step_error()) >= _NOTABLE:
+            coarse.append(f"the SDE's variance is expected to be {error:+.1%} off by its steps: give more substeps")
         absent = (f"no {name}: {why}" for name, why in self.absent.items())
-        return "\n".join([title, columns(rows, width=width), legend, *absent])
+        return "\n".join([title, columns(rows, width=width), legend, *coarse, *absent])
 
     def __str__(self) -> str:
         return self.text()
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _step_error(self) -> float:
+        """Of the variance, by the finest steps of Euler and Maruyama; 0 where nothing is known."""
+        runs = [self.reference, *(rung.ensemble for rung in self.rungs)]
+        told = [run.provenance for run in runs if run.provenance["scheme"] == "euler_maruyama"]
+        finest = max(told, key=lambda each: each["substeps"], default={})
+        return float((finest.get("step_error") or {"variance": 0.0})["variance"])
 
 
 def quantities(found: Distances, parameters: Sequence[str]) -> dict[str, Distance]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.ensemble import Ensemble
 from sgdsde.layout import one_line
-from sgdsde.plotting.saved import moments_of, track_of
+from sgdsde.plotting.saved import track_of
 from sgdsde.plotting.style import bare_figure, house_style, looks
 
 Array = NDArray[np.float64]
@@ -115,7 +115,7 @@ def _samples(ensemble: Ensemble, row: int) -> Array:
     if not ensemble.save_every:
         inside = True if ensemble.exits is None else ~ensemble.exits.ended
         return np.asarray(np.where(inside, ensemble.final[:, row], np.nan)[ensemble.finite, None])
-    updates = moments_of(ensemble)
+    updates = ensemble.saved_updates
     # at equal intervals, so that no position in an epoch counts more than another
     regular = np.flatnonzero((updates >= ensemble.burn_in) & (updates % ensemble.save_every == 0))
     kept = ensemble.snapshots[regular if len(regular) else [-1]][:, ensemble.finite, row]

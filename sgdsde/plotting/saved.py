@@ -10,11 +10,6 @@ from sgdsde.ensemble import Ensemble
 Array = NDArray[np.float64]
 
 
-def moments_of(ensemble: Ensemble) -> NDArray[np.int64]:
-    """(saved,): updates after which the snapshots are; the last may be the end of the run, a shorter way off."""
-    return np.minimum(np.arange(len(ensemble.snapshots)) * (ensemble.save_every or 1), ensemble.updates)
-
-
 def places_of(ensemble: Ensemble) -> Array:
     """(saved, paths, d): the snapshots, with paths that have ended where they did."""
     if ensemble.exits is None:
@@ -26,13 +21,13 @@ def ended_by(ensemble: Ensemble) -> NDArray[np.bool_]:
     """(saved, paths): whether a path had ended when a snapshot was taken."""
     if ensemble.exits is None:
         return np.zeros(ensemble.snapshots.shape[:2], dtype=bool)
-    over = moments_of(ensemble)[:, None] >= ensemble.exits.update
+    over = ensemble.saved_updates[:, None] >= ensemble.exits.update
     return np.asarray(over & ensemble.exits.ended)
 
 
 def track_of(ensemble: Ensemble, path: int) -> tuple[Array, Array, bool]:
     """When (points,) and where (points, d) a path was seen, to where it ended; and whether it has."""
-    times, seen = moments_of(ensemble).astype(np.float64), ensemble.snapshots[:, path]
+    times, seen = ensemble.saved_updates.astype(np.float64), ensemble.snapshots[:, path]
     exits = ensemble.exits
     ended = exits is not None and bool(exits.ended[path])
     if exits is not None and ended:

@@ -43,10 +43,12 @@ def exit_time(
     model: str = "sgd",
     paths: int = 1000,
     updates: int = 100_000,
-    substeps: int = 1,
+    substeps: int | str = "auto",
     seed: int = 0,
 ) -> dict[str, Any]:
     """Mean time to leave a region, in updates, of simulated paths of ``"sgd"`` or of the ``"sde"``.
+
+    `substeps` are those of the SDE, as in :func:`sgdsde.simulate_sde`; an update of SGD is one step.
 
     >>> found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, covariance=8.0, paths=200)
     >>> sorted(found), found["exits"]
@@ -61,7 +63,8 @@ def exit_time(
         raise ValueError(f"model must be sgd or sde, got {model!r}")
     landscape = Landscape(loss, variables, covariance=covariance)
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum=momentum)
-    ensemble = simulate[model](landscape, config, start, updates, paths, substeps=substeps, seed=seed, stop=stop)
+    steps: dict[str, Any] = {} if model == "sgd" and substeps == "auto" else {"substeps": substeps}
+    ensemble = simulate[model](landscape, config, start, updates, paths, **steps, seed=seed, stop=stop)
     assert ensemble.exits is not None  # a stop was given
     time = ensemble.exits.mean_time()
     return {

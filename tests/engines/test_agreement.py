@@ -82,7 +82,9 @@ def test_sgd(engine: str, sampling: str, b: int, d: int) -> None:
 
 def test_float32_on_torch_is_the_same_path_to_its_precision() -> None:
     arguments = (ONE, config(), 0.3, UPDATES, 50)
-    exact, single = (simulate_sde(*arguments, engine="torch", dtype=dtype) for dtype in ("float64", "float32"))
+    exact, single = (
+        simulate_sde(*arguments, substeps=1, engine="torch", dtype=dtype) for dtype in ("float64", "float32")
+    )
     assert 0 < np.abs(exact.final - single.final).max() < 1e-4
     assert single.final.dtype == np.float64
 
@@ -182,7 +184,7 @@ def test_moments_are_those_of_the_saved_states(engine: str) -> None:
 def test_variance_far_from_the_origin_keeps_its_digits(engine: str) -> None:
     """Sums are taken about where averaging begins: 1e6 away from zero nothing is lost."""
     near, far = (
-        simulate_sde(Landscape("(x - b)**2/2", "x", {"b": b}), config(), b, UPDATES, 20, engine=engine)
+        simulate_sde(Landscape("(x - b)**2/2", "x", {"b": b}), config(), b, UPDATES, 20, substeps=1, engine=engine)
         for b in (0.0, 1e6)
     )
     np.testing.assert_allclose(far.path_covariance, near.path_covariance, rtol=1e-6)

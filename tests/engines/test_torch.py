@@ -41,7 +41,7 @@ def config(b: int = 3, sampling: str = "without_replacement", m: float = 0.5, **
 
 
 def sde(d: int = 1, paths: int = PATHS, **options: Any):
-    return simulate_sde(LANDSCAPES[d], config(), np.full(d, 0.3), UPDATES, paths, **options)
+    return simulate_sde(LANDSCAPES[d], config(), np.full(d, 0.3), UPDATES, paths, **{"substeps": 1, **options})
 
 
 def sgd(of: SGDConfig, d: int = 1, paths: int = PATHS, updates: int = UPDATES, **options: Any):

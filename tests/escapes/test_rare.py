@@ -45,6 +45,7 @@ SLOW = {"plane", "no bridge", "sde with momentum", "bridged", "sgd"}
 )
 def test_it_agrees_with_waiting(name):
     landscape, config, stop, start, options = CASES[name]
+    options = {"substeps": 1, **options}
     found = rare_exit_time(landscape, config, start, stop, trials=2048, seed=5, **options)
     options = {key: value for key, value in options.items() if key not in ("dynamics", "score")}
     simulate = sg.simulate_sgd if "sgd" in name else sg.simulate_sde
@@ -74,11 +75,13 @@ def test_regions_share_as_the_quadrature_says():
 def test_the_seed_says_all():
     config = sg.SGDConfig(0.1, 2, 64)
     one, two, three = (
-        rare_exit_time(WELL, config, -1.0, "x > 0.5", trials=256, repetitions=4, seed=seed) for seed in (1, 1, 2)
+        rare_exit_time(WELL, config, -1.0, "x > 0.5", trials=256, repetitions=4, substeps=1, seed=seed)
+        for seed in (1, 1, 2)
     )
     assert one.mean == two.mean != three.mean
     np.testing.assert_array_equal(one.repetitions, two.repetitions)
-    assert "updates simulated>" in repr(one)
+    assert repr(one).endswith("updates simulated in 1 step each>")
+    assert one.substeps == 1
 
 
 CONFIG = sg.SGDConfig(0.1, 2, 64)
@@ -86,6 +89,9 @@ REFUSED = {
     "dynamics must be one of sde, sgd, got 'map'": {"dynamics": "map"},
     "trials must be an integer at least 64, got 3": {"trials": 3},
     "repetitions must be an integer at least 4, got 1": {"repetitions": 1},
+    r"trials × repetitions must be an integer between 1 and 4294967295, got 17179869184": {"trials": 2**30},
+    r"relaxation must be at most 2\*\*53 = 9007199254740992 steps": {"relaxation": 2**63, "substeps": 1},
+    "relaxation must be given: by the least curvature": {"config": sg.SGDConfig(1e-140, 2, 64)},
     "confidence must be between 0 and 1, got 95": {"confidence": 95},
     "updates is not an argument of rare_exit_time": {"updates": 10},
     "score": {"score": "z"},

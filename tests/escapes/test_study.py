@@ -225,6 +225,7 @@ def test_steps_of_the_sde():
         ({"schemes": "sgd"}, "schemes must be a sequence"),
         ({"paths": 1}, "paths must be an integer at least 2"),
         ({"updates": 0}, "updates must be an integer at least 1"),
+        ({"updates": 2**60}, r"updates × substeps must be at most 2\*\*53"),
         ({"saddle": [0, 0]}, "saddle must have shape"),
         ({"box": (0, 1)}, "box is for landscapes of two variables"),
         ({"seed": -1}, "seed"),

@@ -31,6 +31,10 @@ def test_snapshots_of_the_burn_in_are_left_out():
 
 def test_one_path_is_drawn_against_updates():
     short = simulate_sgd(BOWL, CONFIG, 0.0, updates=30, paths=1, save_every=1)
+    few = simulate_sgd(BOWL, CONFIG, 0.0, updates=30, paths=1, save_every=7)
+    left, _ = side_by_side([Shown("SGD", SGD, path=few)]).axes
+    np.testing.assert_array_equal(left.lines[0].get_xdata(), [0, 7, 14, 21, 28, 30])
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), short.snapshots[[0, 7, 14, 21, 28, 30], 0, 0])
     left, right = side_by_side([Shown("SGD", SGD, path=short)]).axes
     np.testing.assert_array_equal(left.lines[0].get_xdata(), np.arange(31))
     np.testing.assert_array_equal(left.lines[0].get_ydata()[:3], short.snapshots[:3, 0, 0])

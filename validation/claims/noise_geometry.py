@@ -129,7 +129,7 @@ def _escaped(context: Context, noise: str, model: str, rate: float = 0.0) -> tup
     if model == "SGD":
         run = sg.simulate_sgd(landscape, config, START, updates, paths, examples=EXAMPLES, seed=seed, stop=ESCAPED)
     else:
-        run = sg.simulate_sde(landscape, config, START, updates, paths, seed=seed, stop=ESCAPED)
+        run = sg.simulate_sde(landscape, config, START, updates, paths, substeps=1, seed=seed, stop=ESCAPED)
     exits = whole(run).exits
     assert exits is not None
     found = mean(exits.ended.astype(float))

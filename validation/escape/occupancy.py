@@ -144,7 +144,8 @@ def simulated(
             landscape, config, start, updates, len(start), examples=EXAMPLES, seed=seed, **options
         )  # fmt: skip
     else:
-        run = sg.simulate_sde(landscape, config, start, updates, len(start), scheme=model, seed=seed, **options)
+        steps = {"substeps": 1, **options}
+        run = sg.simulate_sde(landscape, config, start, updates, len(start), scheme=model, seed=seed, **steps)
     return whole(run)
 
 

@@ -48,7 +48,7 @@ def isotropic_snapshots(
     every = math.ceil(1 / (least * config.learning_rate))
     run = sg.simulate_sde(
         landscape, config, fit.weights, (SETTLED + snapshots - 1) * every, paths, scheme="leimkuhler_matthews",
-        seed=context.seed("isotropic", power), save_every=every,
+        substeps=1, seed=context.seed("isotropic", power), save_every=every,
     )  # fmt: skip
     return whole(run).snapshots[SETTLED:]
 

@@ -24,7 +24,7 @@ from sgdsde.plotting.escapes.plane import (
     draw_plane,
     gone,
 )
-from sgdsde.plotting.saved import moments_of, places_of
+from sgdsde.plotting.saved import places_of
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
 from sgdsde.run import integer
 
@@ -95,7 +95,7 @@ def escape_animation(
     rate = integer("rate", rate, 1, 50)
     seen = box_of(list(shown.values())) if box is None else box
     stage = _Line(landscape, check_line(seen)) if landscape.dimension == 1 else _Plane(landscape, seen)
-    times = [moments_of(ensemble) for ensemble in shown.values()]
+    times = [ensemble.saved_updates for ensemble in shown.values()]
     if any(not np.array_equal(times[0], other) for other in times[1:]):
         raise ValueError("shown must have snapshots after the same updates")
     moments = np.unique(np.linspace(0, len(times[0]) - 1, min(frames, len(times[0]))).round().astype(int))

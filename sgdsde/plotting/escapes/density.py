@@ -16,7 +16,7 @@ from sgdsde.arguments import real_array
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.plane import draw_plane
-from sgdsde.plotting.saved import ended_by, moments_of
+from sgdsde.plotting.saved import ended_by
 from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style
 from sgdsde.theory import FokkerPlanck
 
@@ -72,13 +72,12 @@ def density_beside_paths(
             f"got {found.shape}"
         )
     for label, ensemble in shown.items():
-        every = ensemble.save_every or 0
-        saved = moments_of(ensemble) if every else np.empty(0)
         if len(ensemble.parameters) != equation.grid.dimension:
             raise ValueError(f"shown[{label!r}] must have {equation.grid.dimension} parameters, as the equation has")
-        if not np.isin(updates, saved).all():
+        if not np.isin(updates, ensemble.saved_updates).all():
             raise ValueError(
-                f"shown[{label!r}] must have snapshots after {list(updates)} updates; save_every = {every}"
+                f"shown[{label!r}] must have snapshots after {list(updates)} updates; "
+                f"save_every = {ensemble.save_every or 0}"
             )
     with house_style():
         draw = _one_variable if equation.grid.dimension == 1 else _two_variables
@@ -87,7 +86,7 @@ def density_beside_paths(
 
 def _states(ensemble: Ensemble, update: int) -> Array:
     """(paths still there, d) after an update, without those that diverge later: of those `finite` counts."""
-    place = int(np.searchsorted(moments_of(ensemble), update))
+    place = int(np.searchsorted(ensemble.saved_updates, update))
     there = ensemble.finite & ~ended_by(ensemble)[place]
     return np.asarray(ensemble.snapshots[place, there])
 
