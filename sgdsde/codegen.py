@@ -163,13 +163,13 @@ def lower(
 
 def cached_block(parts: object, build: Callable[[], Block]) -> Block:
     """Block for `parts` (JSON-able) from the private cache, or built (this is what imports SymPy) and kept there."""
-    path = cache.directory() / f"{digest(parts)}.json"
-    stored = cache.read(path)
+    name = f"{digest(parts)}.json"
+    stored = cache.read(name)
     if stored is not None:
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # a file that a crash or a full disk cut short
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # whole, and yet not a block
             return Block.from_dict(json.loads(stored))
     block = build()
-    cache.write(path, json.dumps(asdict(block)))
+    cache.write(name, json.dumps(asdict(block)).encode())
     return block
 
 
