@@ -1,9 +1,9 @@
 """The private folder on disk where generated code is kept, so that a second process compiles nothing.
 
-Code from this folder is run. So the folder must belong to the user and be closed to everybody else (mode 0700), and a
-file in it is read only when it is the user's own, nobody else may write to it, and its content is what was written: each
-begins with a digest of its name and content. Whatever is not so is as if it were not there, and is made anew. Every read
-and write of generated code goes through :func:`read` and :func:`write`.
+Code from it is run. So the folder must belong to the user and be closed to everybody else (mode 0700), and a file in
+it is read only when it is the user's own, nobody else may write to it, and it holds what was written: each begins with
+a digest of its name and content. Whatever is not so is as if it were not there, and is made anew. Every read and write
+of generated code goes through :func:`read` and :func:`write`.
 
 A run never fails for want of this folder: without it nothing is kept, which one :class:`CacheWarning` says.
 """

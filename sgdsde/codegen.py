@@ -93,10 +93,21 @@ def _mended_root(pivot: Any, diagonal: Any) -> Any:
     return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
 
 
+def _softplus(x: Any) -> Any:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _sigmoid(x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0.0, small, 1.0) / (1.0 + small)
+
+
 #: Every function that printed code may call, here for NumPy; each engine supplies all of them.
 NUMPY_FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "atan": np.arctan,
+    "softplus": _softplus,
+    "sigmoid": _sigmoid,
     "mended_root": _mended_root,
     "rsqrt": lambda a: 1.0 / np.sqrt(a),
     "rsqrt_of_positive": lambda a: 1.0 / np.sqrt(a),
@@ -115,6 +126,7 @@ def lower(
     import sympy as sp
 
     from sgdsde.arithmetic import nested, with_reciprocal_roots
+    from sgdsde.exponentials import plain
     from sgdsde.printing import show
 
     fresh = sp.numbered_symbols("t", real=True)
@@ -148,7 +160,8 @@ def lower(
     known: dict[sp.Symbol, sp.Expr] = {}
     outputs: tuple[str, ...] = ()
     for names, values in stages:
-        common, reduced = sp.cse(with_reciprocal_roots(values, invariant), symbols=fresh, order="none")
+        computed = with_reciprocal_roots([plain(value) for value in values], invariant)
+        common, reduced = sp.cse(computed, symbols=fresh, order="none")
         for symbol, expression in common:
             hoisted = hoist(expression.xreplace(known))
             if hoisted.free_symbols <= invariant:
@@ -182,6 +195,8 @@ def digest(parts: object) -> str:
 @functools.cache
 def _code_version() -> str:
     here = Path(__file__).parent
-    files = [*(here / name for name in ("codegen.py", "arithmetic.py", "printing.py", "expression.py"))]
+    files = [
+        *(here / name for name in ("codegen.py", "arithmetic.py", "exponentials.py", "printing.py", "expression.py"))
+    ]
     files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

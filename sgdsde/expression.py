@@ -26,7 +26,7 @@ _Value = TypeVar("_Value")
 
 
 class Function(NamedTuple):
-    """A function of the language: its name in SymPy, how many arguments it takes, its value on floats."""
+    """A function: its name in SymPy or `sgdsde.exponentials`, how many arguments it takes, its value on floats."""
 
     sympy: str
     arity: tuple[int, int]
@@ -37,6 +37,15 @@ class _Operator(NamedTuple):
     sign: str
     precedence: int
     apply: Callable[..., Any]
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _sigmoid(x: float) -> float:
+    small = math.exp(-abs(x))
+    return (1.0 if x >= 0 else small) / (1.0 + small)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -50,6 +59,8 @@ FUNCTIONS: dict[str, Function] = {
     "sinh": Function("sinh", (1, 1), math.sinh),
     "cosh": Function("cosh", (1, 1), math.cosh),
     "tanh": Function("tanh", (1, 1), math.tanh),
+    "softplus": Function("softplus", (1, 1), _softplus),
+    "sigmoid": Function("sigmoid", (1, 1), _sigmoid),
     "abs": Function("Abs", (1, 1), abs),
     "min": Function("Min", (2, 8), min),
     "max": Function("Max", (2, 8), max),
@@ -193,7 +204,8 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
     """The SymPy expression (``sympy.Expr``) of a parsed one.
 
     Integers and ratios of integers stay exact; other numbers are the double that their text stands for (those with a
-    short binary fraction, such as 0.5, as exact rationals). A function of numbers is its value as a double.
+    short binary fraction, such as 0.5, as exact rationals). A function of numbers is its value as a double. What
+    overflows on the way, such as ``log(1 + exp(x))``, is in the functions of `sgdsde.exponentials`, which do not.
 
     Parameters
     ----------
@@ -214,6 +226,8 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
     """
     import sympy
 
+    from sgdsde import exponentials
+
     def build(node: ast.AST, parts: list[Any]) -> Any:
         match node:
             case ast.Constant():
@@ -227,12 +241,13 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
                 return _exact(float(result), sympy) if long else result
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
-        result = getattr(sympy, FUNCTIONS[node.func.id].sympy)(*parts)
+        name = FUNCTIONS[node.func.id].sympy
+        result = getattr(sympy if hasattr(sympy, name) else exponentials, name)(*parts)
         # As a double at once: SymPy turns exp(n*log(9)) into 9**n, of which a large n would fill the memory.
         return _exact(float(result), sympy) if result.is_number else result
 
     try:
-        result = sympy.sympify(_fold(parsed.tree, build))
+        result = exponentials.stable(sympy.sympify(_fold(parsed.tree, build)))
         finite = not result.has(sympy.zoo, sympy.I)
         finite &= all(math.isfinite(float(number)) for number in result.atoms(sympy.Number))
     except (ArithmeticError, TypeError, ValueError, RecursionError):
@@ -293,7 +308,10 @@ def derivative(expression: Any, symbol: Any) -> Any:
     """
     import sympy
 
-    return sympy.diff(expression, symbol).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
+    from sgdsde import exponentials
+
+    slope = sympy.diff(expression, symbol).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
+    return exponentials.stable(slope)
 
 
 class _Source:

@@ -6,6 +6,7 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from sgdsde.arithmetic import root_of, rsqrt, rsqrt_of_positive
+from sgdsde.exponentials import sigmoid, softplus
 
 _NAMES: dict[type, str] = {
     **{getattr(sp, name): name for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")},
@@ -13,6 +14,8 @@ _NAMES: dict[type, str] = {
     rsqrt: "rsqrt",
     rsqrt_of_positive: "rsqrt_of_positive",
     root_of: "root_of",
+    softplus: "softplus",
+    sigmoid: "sigmoid",
 }
 _MOST_MULTIPLICATIONS = 64
 

@@ -110,6 +110,23 @@ def exp(x):
 
 
 @lane_function
+def softplus(x):
+    """log(1 + eˣ): the larger of x and 0, and log(1 + e⁻|ˣ|) with what the sum 1 + e⁻|ˣ| loses put back."""
+    small = exp(-abs(x))
+    total = 1.0 + small
+    lost = (small - (total - 1.0)) / total
+    value = (x if x > 0.0 else 0.0) + (log_normal(total) + lost)
+    return value if x == x else x
+
+
+@lane_function
+def sigmoid(x):
+    """1/(1 + e⁻ˣ)."""
+    small = exp(-abs(x))
+    return (small if x < 0.0 else 1.0) / (1.0 + small)
+
+
+@lane_function
 def sine_kernel(r):
     """sin on [−π/4, π/4], Chebyshev fit."""
     q = r * r

@@ -53,6 +53,17 @@ def root_of(a, reciprocal):
 
 
 @triton.jit
+def softplus(a):
+    return maximum(a, tl.zeros_like(a)) + libdevice.log1p(libdevice.exp(-tl.abs(a)))
+
+
+@triton.jit
+def sigmoid(a):
+    small = libdevice.exp(-tl.abs(a))
+    return tl.where(a < 0.0, small, tl.full(a.shape, 1.0, a.dtype)) / (1.0 + small)
+
+
+@triton.jit
 def mended_root(pivot, diagonal):
     return libdevice.sqrt(tl.where((pivot <= 0.0) & (pivot >= -{rounding} * diagonal), 0.0, pivot))
 

@@ -20,7 +20,7 @@ from sgdsde.engines.torch_noise import tensor_noise
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
-_ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute")
+_ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute", "sigmoid")
 
 
 def _on_tensors(function: Callable[..., Any], like: Tensor) -> Callable[..., Any]:
@@ -46,11 +46,14 @@ def tensor_functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     def mended_root(pivot: Any, diagonal: Any) -> Any:
         return torch.sqrt(where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
 
+    def softplus(x: Any) -> Any:
+        return _on_tensors(torch.logaddexp, like)(x, 0.0)  # torch's own is x from 20 on
+
     table |= {
         "power": _on_tensors(torch.pow, like),
         **dict.fromkeys(("rsqrt", "rsqrt_of_positive"), _on_tensors(torch.rsqrt, like)),
     }
-    return table | {"where": where, "root_of": root_of, "mended_root": mended_root}
+    return table | {"where": where, "root_of": root_of, "mended_root": mended_root, "softplus": softplus}
 
 
 def _device(name: str | None) -> torch.device:

@@ -116,6 +116,8 @@ def _text(value: sp.Expr, landscape: Landscape) -> str:
     import sympy as sp
     from sympy.printing.str import StrPrinter
 
+    from sgdsde.exponentials import written
+
     class Printer(StrPrinter):  # type: ignore[misc]
         """SymPy's own text, but for digits that it leaves out and names that are others here."""
 
@@ -137,4 +139,4 @@ def _text(value: sp.Expr, landscape: Landscape) -> str:
     known = dict(zip(state, landscape.variables, strict=True))
     known |= {f"p{i}": key for i, key in enumerate(sorted(landscape.parameters))}
     renamed = {symbol: sp.Symbol(known[symbol.name], real=True) for symbol in value.free_symbols}
-    return str(Printer().doprint(value.xreplace(renamed)))
+    return str(Printer().doprint(written(value.xreplace(renamed))))
