@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 import sgdsde
 from sgdsde import engines, schemes
 from sgdsde.arguments import as_real, as_whole
+from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
@@ -114,6 +115,8 @@ def prepare(request: Request) -> Prepared:
         )
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
+    if dtype in ROUNDING:
+        request = replace(request, values={**request.values, "rounding": ROUNDING[dtype]})
     regions = _regions(request, landscape, distinct)
     bridged = schemes.bridged(landscape, request.declaration, regions) if request.bridge else ()
     program = schemes.build(request.declaration, landscape, regions, any(map(any, bridged)))
