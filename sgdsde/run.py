@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
-from sgdsde import engines, schemes
+from sgdsde import divergence, engines, schemes
 from sgdsde.arguments import as_real, as_whole
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
@@ -141,12 +141,13 @@ def execute(request: Request) -> Ensemble:
     outcome = engines.run(request.engine, plan)
     return Ensemble.from_outcome(
         outcome,
+        why=lambda path: divergence.reason(request.engine, plan, landscape, path),
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.bridged),
         label=request.label, parameters=landscape.variables, config=request.config, updates=plan.updates,
         burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
-            "noise_entries": [list(row) for row in landscape.noise.entries],
+            "noise_entries": [list(row) for row in landscape.noise.entries], "noise_cut": landscape.noise.cut,
             "landscape_parameters": dict(landscape.parameters),
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
