@@ -76,8 +76,8 @@ def from_below(expression: sp.Expr, rules: Mapping[Any, Callable[[Any], sp.Expr]
 
     def visit(node: sp.Basic) -> sp.Basic:
         if node not in done:
-            parts = [visit(part) for part in node.args]
-            new = node if all(a is b for a, b in zip(parts, node.args, strict=True)) else node.func(*parts)
+            parts = tuple(visit(part) for part in node.args)
+            new = node if parts == node.args else node.func(*parts)  # made anew it might be multiplied out
             rule = rules.get(new.func)
             done[node] = rule(new) if rule else new
         return done[node]

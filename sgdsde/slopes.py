@@ -47,7 +47,8 @@ def _power(node: sp.Pow, of: Callable[[sp.Expr], sp.Expr], symbol: sp.Symbol) ->
     base, exponent = node.args
     along, across = of(exponent), of(base)
     if exponent.is_number:
-        return exponent * base ** (exponent - 1) * across if across != 0 else sp.S.Zero
+        # In one product: of two factors SymPy would multiply a number into a sum.
+        return sp.Mul(exponent, base ** (exponent - 1), across) if across != 0 else sp.S.Zero
     total = exponent * across / base if across != 0 else sp.S.Zero
     return node * (total + along * sp.log(base) if along != 0 else total)
 
@@ -66,7 +67,7 @@ def _chain(node: sp.Basic, of: Callable[[sp.Expr], sp.Expr], symbol: sp.Symbol) 
     if not hasattr(node, "fdiff"):
         return sp.diff(node, symbol).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
     slopes = [(place, of(part)) for place, part in enumerate(node.args, 1)]
-    return sp.Add(*(node.fdiff(place) * each for place, each in slopes if each != 0))
+    return sp.Add(*(sp.Mul(node.fdiff(place), each) for place, each in slopes if each != 0))
 
 
 _RULES: dict[Any, Callable[[Any, Callable[[sp.Expr], sp.Expr], sp.Symbol], sp.Expr]] = {
