@@ -40,9 +40,11 @@ def reason(engine: str, plan: Plan, landscape: Landscape, path: int) -> str:
         return f". Path {path} did after more than {_LONGEST[engine]} steps; save_every shows where" if long else ""
     steps, before, last = found
     d = plan.dimension
-    point, reach = last[:d], _AROUND * float(np.abs(last[:d] - before[:d]).max())
     unit = "updates" if plan.substeps == 1 else f"steps ({plan.substeps} an update)"
-    return f". Path {path} was at {_named(landscape, point)} after {steps} {unit}, {_problem(landscape, point, reach)}"
+    with np.errstate(all="ignore"):  # these numbers are near the end of their range
+        reach = _AROUND * float(np.abs(last[:d] - before[:d]).max())
+        problem = _problem(landscape, last[:d], reach)
+    return f". Path {path} was at {_named(landscape, last[:d])} after {steps} {unit}, {problem}"
 
 
 def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array] | None:
@@ -79,15 +81,16 @@ def _problem(landscape: Landscape, point: Array, reach: float) -> str:
         return "where the gradient of the loss is not finite"
     if not np.isfinite(covariance).all():
         return "where the noise covariance F is not finite"
-    nearby = point + reach * np.concatenate([np.zeros((1, len(point))), np.eye(len(point)), -np.eye(len(point))])
-    for place, at in enumerate(nearby[np.isfinite(nearby).all(axis=1)]):
+    axes = np.eye(len(point), dtype=bool)
+    ways = [np.where(axes, way, 0.0) for way in (reach, -reach) if np.isfinite(point + way).all()]
+    for place, at in enumerate(point + np.concatenate([np.zeros((1, len(point))), *ways])):
         curved = landscape.typed_covariance(at)
         values = np.linalg.eigvalsh(curved) if np.isfinite(curved).all() else np.zeros(1)
         if values[0] < -_NEGATIVE * np.abs(values).max():
             where = f", and F has none at {_named(landscape, at)} within a step or so" if place else ""
             start = "where the noise covariance F has no root" if not place else "where it needs a root of F"
             return f"{start}{where}: its least eigenvalue is {values[0]:.3g}. {_CUT}"
-    return f"from where the next step is not finite (|∇L| = {np.linalg.norm(gradient):.3g})"
+    return f"from where the next step is not finite (the largest slope is {np.abs(gradient).max():.3g})"
 
 
 def _named(landscape: Landscape, point: Array) -> str:
