@@ -24,7 +24,8 @@ class Landscape:
     Parameters
     ----------
     loss : str
-        L(ω) in the language of `sgdsde.expression`.
+        L(ω) in the language of `sgdsde.expression`: numbers, names, + - * / **, pi, e, and sqrt, exp, log, sin, cos,
+        tan, atan, sinh, cosh, tanh, softplus (log(1 + eˣ)), sigmoid (1/(1 + e⁻ˣ)), abs, min and max.
     variables : str or sequence of str
         Names of the d components of ω: ``"x"``, ``"x y"``, ``["x", "y"]``.
     parameters : mapping of str to float, optional
