@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import check_steps, moderate, positive, real_array, whole
+from sgdsde.arguments import as_whole, check_steps, moderate, positive, real_array
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
@@ -76,8 +76,8 @@ class BrownianPath:
         self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
         check_steps(self.steps, name="steps")
         self.seed = _count("seed", seed, least=0, most=2**64 - 1)
-        moderate("time / steps", positive("time", time) / self.steps)
-        self.time, self.area_method, self.keep = float(time), area_method, keep
+        self.time, self.area_method, self.keep = positive("time", time), area_method, keep
+        moderate("time / steps", self.time / self.steps)
         self._kept: dict[str, Array] = {}
         self._terms = levy_area.terms_for(area_method, self.dimension, self.time / self.steps)
         k = self.dimension
@@ -248,9 +248,10 @@ def _summed(fine: Array, weights: Array) -> Array:
 
 
 def _count(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    number = whole(name, value, least)
-    if most is not None and number > most:
-        raise ValueError(f"{name} must be an integer, at least {least} and at most {most}, got {value!r}")
+    number = as_whole(value)
+    if number is None or number < least or (most is not None and number > most):
+        upto = "" if most is None else f" and at most {most}"
+        raise ValueError(f"{name} must be an integer, at least {least}{upto}; got {value!r}")
     return number
 
 

@@ -85,18 +85,33 @@ def _function(
     return scope[name]  # type: ignore[no-any-return]
 
 
-ROUNDING = 1e-10  # a pivot so far below zero, relative to its diagonal entry, is a zero of a singular matrix
+#: Distance from 1 to the next number, by the dtype of a run.
+ROUNDING = {"float64": 2.0**-52, "float32": 2.0**-23}
+
+#: A pivot so far below zero, relative to its diagonal entry, is a zero of a singular matrix.
+SINGULAR = {"float64": 1e-10, "float32": 1e-5}
 
 
 def _mended_root(pivot: Any, diagonal: Any) -> Any:
     """√pivot, 0 for rounding below zero."""
-    return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+    return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -SINGULAR["float64"] * diagonal), 0.0, pivot))
+
+
+def _softplus(x: Any) -> Any:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _sigmoid(x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0.0, small, 1.0) / (1.0 + small)
 
 
 #: Every function that printed code may call, here for NumPy; each engine supplies all of them.
 NUMPY_FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "atan": np.arctan,
+    "softplus": _softplus,
+    "sigmoid": _sigmoid,
     "mended_root": _mended_root,
     "rsqrt": lambda a: 1.0 / np.sqrt(a),
     "rsqrt_of_positive": lambda a: 1.0 / np.sqrt(a),
@@ -115,6 +130,7 @@ def lower(
     import sympy as sp
 
     from sgdsde.arithmetic import nested, with_reciprocal_roots
+    from sgdsde.exponentials import plain
     from sgdsde.printing import show
 
     fresh = sp.numbered_symbols("t", real=True)
@@ -148,7 +164,8 @@ def lower(
     known: dict[sp.Symbol, sp.Expr] = {}
     outputs: tuple[str, ...] = ()
     for names, values in stages:
-        common, reduced = sp.cse(with_reciprocal_roots(values, invariant), symbols=fresh, order="none")
+        computed = with_reciprocal_roots([plain(value) for value in values], invariant)
+        common, reduced = sp.cse(computed, symbols=fresh, order="none")
         for symbol, expression in common:
             hoisted = hoist(expression.xreplace(known))
             if hoisted.free_symbols <= invariant:
@@ -163,13 +180,13 @@ def lower(
 
 def cached_block(parts: object, build: Callable[[], Block]) -> Block:
     """Block for `parts` (JSON-able) from the private cache, or built (this is what imports SymPy) and kept there."""
-    path = cache.directory() / f"{digest(parts)}.json"
-    stored = cache.read(path)
+    name = f"{digest(parts)}.json"
+    stored = cache.read(name)
     if stored is not None:
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # a file that a crash or a full disk cut short
+        with contextlib.suppress(ValueError, LookupError, TypeError):  # whole, and yet not a block
             return Block.from_dict(json.loads(stored))
     block = build()
-    cache.write(path, json.dumps(asdict(block)))
+    cache.write(name, json.dumps(asdict(block)).encode())
     return block
 
 
@@ -182,6 +199,8 @@ def digest(parts: object) -> str:
 @functools.cache
 def _code_version() -> str:
     here = Path(__file__).parent
-    files = [*(here / name for name in ("codegen.py", "arithmetic.py", "printing.py", "expression.py"))]
+    files = [
+        *(here / name for name in ("codegen.py", "arithmetic.py", "exponentials.py", "printing.py", "expression.py"))
+    ]
     files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -14,8 +14,9 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, NamedTuple, NoReturn, TypeVar
+
+from sgdsde.arguments import as_real
 
 MAX_LENGTH = 4096  # characters
 MAX_DEPTH = 50  # levels of nesting; a sum or a product of many terms counts as one
@@ -26,7 +27,7 @@ _Value = TypeVar("_Value")
 
 
 class Function(NamedTuple):
-    """A function of the language: its name in SymPy, how many arguments it takes, its value on floats."""
+    """A function: its name in SymPy or `sgdsde.exponentials`, how many arguments it takes, its value on floats."""
 
     sympy: str
     arity: tuple[int, int]
@@ -37,6 +38,15 @@ class _Operator(NamedTuple):
     sign: str
     precedence: int
     apply: Callable[..., Any]
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _sigmoid(x: float) -> float:
+    small = math.exp(-abs(x))
+    return (1.0 if x >= 0 else small) / (1.0 + small)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -50,6 +60,8 @@ FUNCTIONS: dict[str, Function] = {
     "sinh": Function("sinh", (1, 1), math.sinh),
     "cosh": Function("cosh", (1, 1), math.cosh),
     "tanh": Function("tanh", (1, 1), math.tanh),
+    "softplus": Function("softplus", (1, 1), _softplus),
+    "sigmoid": Function("sigmoid", (1, 1), _sigmoid),
     "abs": Function("Abs", (1, 1), abs),
     "min": Function("Min", (2, 8), min),
     "max": Function("Max", (2, 8), max),
@@ -193,7 +205,8 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
     """The SymPy expression (``sympy.Expr``) of a parsed one.
 
     Integers and ratios of integers stay exact; other numbers are the double that their text stands for (those with a
-    short binary fraction, such as 0.5, as exact rationals). A function of numbers is its value as a double.
+    short binary fraction, such as 0.5, as exact rationals). A function of numbers is its value as a double. What
+    overflows on the way, such as ``log(1 + exp(x))``, is in the functions of `sgdsde.exponentials`, which do not.
 
     Parameters
     ----------
@@ -214,6 +227,8 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
     """
     import sympy
 
+    from sgdsde import arithmetic, exponentials
+
     def build(node: ast.AST, parts: list[Any]) -> Any:
         match node:
             case ast.Constant():
@@ -227,12 +242,13 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
                 return _exact(float(result), sympy) if long else result
         assert isinstance(node, ast.Call)
         assert isinstance(node.func, ast.Name)
-        result = getattr(sympy, FUNCTIONS[node.func.id].sympy)(*parts)
+        name = FUNCTIONS[node.func.id].sympy
+        result = getattr(sympy if hasattr(sympy, name) else exponentials, name)(*parts)
         # As a double at once: SymPy turns exp(n*log(9)) into 9**n, of which a large n would fill the memory.
         return _exact(float(result), sympy) if result.is_number else result
 
     try:
-        result = sympy.sympify(_fold(parsed.tree, build))
+        result = arithmetic.halved(exponentials.stable(sympy.sympify(_fold(parsed.tree, build))))
         finite = not result.has(sympy.zoo, sympy.I)
         finite &= all(math.isfinite(float(number)) for number in result.atoms(sympy.Number))
     except (ArithmeticError, TypeError, ValueError, RecursionError):
@@ -262,24 +278,38 @@ def evaluate(parsed: ParsedExpression, values: Mapping[str, float]) -> float:
     >>> evaluate(parse("sqrt(a) + 1", ["a"]), {"a": 4.0})
     3.0
     """
-
-    def compute(node: ast.AST, parts: list[float]) -> float:
-        match node:
-            case ast.Constant():
-                return float(_number(node))
-            case ast.Name():
-                return CONSTANTS[node.id][1] if node.id in CONSTANTS else float(values[node.id])
-            case ast.BinOp() | ast.UnaryOp():
-                return _real(_OPERATORS[type(node.op)].apply, parts)
-        assert isinstance(node, ast.Call)
-        assert isinstance(node.func, ast.Name)
-        return _real(FUNCTIONS[node.func.id].value, parts)
-
-    value = _fold(parsed.tree, compute)
+    value, _ = evaluate_with_size(parsed, values)
     if not math.isfinite(value):
         at = ", ".join(f"{name} = {values[name]}" for name in sorted(parsed.names))
         raise ValueError(f"{parsed.argument}: {parsed.text!r} has no finite real value at {at}")
     return value
+
+
+def evaluate_with_size(parsed: ParsedExpression, values: Mapping[str, float]) -> tuple[float, float]:
+    """The value, and the largest magnitude among all that it is computed from; both NaN where there is none.
+
+    >>> evaluate_with_size(parse("(x + 1000) - x", ["x"]), {"x": 4.0})
+    (1000.0, 1004.0)
+    """
+
+    def compute(node: ast.AST, parts: list[tuple[float, float]]) -> tuple[float, float]:
+        match node:
+            case ast.Constant():
+                value = float(_number(node))
+            case ast.Name():
+                value = CONSTANTS[node.id][1] if node.id in CONSTANTS else float(values[node.id])
+            case ast.BinOp() | ast.UnaryOp():
+                value = _real(_OPERATORS[type(node.op)].apply, [part for part, _ in parts])
+            case _:
+                assert isinstance(node, ast.Call)
+                assert isinstance(node.func, ast.Name)
+                value = _real(FUNCTIONS[node.func.id].value, [part for part, _ in parts])
+        if not all(math.isfinite(part) for part, _ in parts):
+            value = math.nan  # max, min, exp, atan and tanh have a value where a part of theirs has none
+        size = max([abs(value), *(size for _, size in parts)]) if math.isfinite(value) else math.nan
+        return value, size
+
+    return _fold(parsed.tree, compute)
 
 
 def derivative(expression: Any, symbol: Any) -> Any:
@@ -291,9 +321,9 @@ def derivative(expression: Any, symbol: Any) -> Any:
     >>> derivative(derivative(to_sympy(parse("abs(x)", ["x"]), {"x": x}), x), x)
     0
     """
-    import sympy
+    from sgdsde.slopes import slope
 
-    return sympy.diff(expression, symbol).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
+    return slope(expression, symbol)
 
 
 class _Source:
@@ -496,13 +526,9 @@ def _exact(value: float, sympy: Any) -> Any:
 def _as_text(text: object, argument: str) -> str:
     if isinstance(text, str):
         return text
-    if isinstance(text, Real) and not isinstance(text, bool):
-        try:
-            value = float(text)
-        except OverflowError:
-            value = math.inf
-        if math.isfinite(value):
-            return repr(value)
+    value = as_real(text)
+    if value is not None:
+        return repr(value)
     raise ValueError(f"{argument} must be a string such as 'x**2/2' or a finite real number, got {_short(repr(text))}")
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
-from sgdsde import engines, schemes
-from sgdsde.arguments import check_steps
+from sgdsde import divergence, engines, schemes
+from sgdsde.arguments import as_real, as_whole, check_steps
+from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint, levy_area
 from sgdsde.engines.lane_memory import available_cores
@@ -126,6 +126,8 @@ def prepare(request: Request) -> Prepared:
         )
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
+    if dtype in ROUNDING:
+        request = replace(request, values={**request.values, "rounding": ROUNDING[dtype]})
     regions = _regions(request, landscape, distinct)
     walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
     program = schemes.build(request.declaration, landscape, regions, any(map(any, walls)))
@@ -153,6 +155,7 @@ def execute(request: Request) -> Ensemble:
     outcome = engines.run(request.engine, plan)
     return Ensemble.from_outcome(
         outcome,
+        why=lambda path: divergence.reason(request.engine, plan, landscape, path),
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
         landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
         updates=plan.updates, burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every,
@@ -160,7 +163,7 @@ def execute(request: Request) -> Ensemble:
         auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
-            "noise_entries": [list(row) for row in landscape.noise.entries],
+            "noise_entries": [list(row) for row in landscape.noise.entries], "noise_cut": landscape.noise.cut,
             "landscape_parameters": dict(landscape.parameters),
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
@@ -278,22 +281,16 @@ def recorded(value: ArrayLike) -> Any:
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return a whole number in range; ValueError names the argument."""
     accepted = f"at least {least}" if most is None else f"between {least} and {most}"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer {accepted}, got {value!r}") from None
-    if isinstance(value, bool) or number < least or (most is not None and number > most):
+    number = as_whole(value)
+    if number is None or number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be an integer {accepted}, got {value!r}")
     return number
 
 
 def positive(name: str, value: Any, or_zero: bool = False) -> float:
     """Return a finite positive number; ValueError names the argument."""
-    try:
-        number = float("nan") if isinstance(value, (bool, str, bytes)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not (0 < number < float("inf") or (or_zero and number == 0)):
+    number = as_real(value)
+    if number is None or not (number > 0 or (or_zero and number == 0)):
         raise ValueError(f"{name} must be a finite number, {'zero or more' if or_zero else 'positive'}; got {value!r}")
     return number
 

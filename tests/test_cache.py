@@ -1,20 +1,27 @@
-"""The folder for generated code: private, refused otherwise, written to atomically."""
+"""The folder for generated code: private, written to atomically, believed only where it is whole, and never needed."""
 
+import errno
 import os
+import random
 import stat
 import threading
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import sgdsde as sg
 from sgdsde import cache, codegen
 
 
 @pytest.fixture(autouse=True)
 def _forget():
     cache.directory.cache_clear()
+    cache._say_once.cache_clear()
     yield
     cache.directory.cache_clear()
+    cache._say_once.cache_clear()
 
 
 @pytest.fixture
@@ -63,45 +70,154 @@ def test_the_default_is_the_users_cache_folder(monkeypatch, tmp_path) -> None:
     assert cache.directory() == tmp_path / "sgdsde" / "generated"
 
 
-def test_reading_what_is_not_there(tmp_path: Path) -> None:
-    assert cache.read(tmp_path / "nothing") is None
+def test_the_users_home_is_the_users_home(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SGDSDE_CACHE_DIR", "~/code")
+    monkeypatch.chdir(tmp_path)
+    assert cache.directory() == tmp_path / "code"
+    assert os.listdir(tmp_path) == ["code"]
 
 
-def test_writing_is_atomic_for_readers(tmp_path: Path) -> None:
-    path, texts = tmp_path / "file.py", ["a" * 100_000, "ω" * 70_000]
-    cache.write(path, texts[0])
+def test_reading_what_is_not_there(chosen: Path) -> None:
+    assert cache.read("nothing") is None
+
+
+def test_writing_is_atomic_for_readers(chosen: Path) -> None:
+    texts = [b"a" * 100_000, "ω".encode() * 70_000]
+    cache.write("file", texts[0])
     stop, seen = threading.Event(), set()
 
     def watch() -> None:
         while not stop.is_set():
-            seen.add(cache.read(path))
+            seen.add(cache.read("file"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for i in range(200):
-        cache.write(path, texts[i % 2])
+    for i in range(100):
+        cache.write("file", texts[i % 2])
     stop.set()
     watcher.join()
     assert seen <= set(texts)
-    assert os.listdir(tmp_path) == ["file.py"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(chosen) == ["file"]
+    assert stat.S_IMODE((chosen / "file").stat().st_mode) == 0o600
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "file.py"
-    cache.write(path, "old")
+def test_a_write_that_fails_leaves_the_old_file_no_litter_and_one_warning(chosen: Path, monkeypatch) -> None:
+    cache.write("file", b"old")
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache.os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        cache.write(path, "new")
-    assert os.listdir(tmp_path) == ["file.py"]
-    assert path.read_text() == "old"
+    for broken in ("replace", "fsync"):
+        monkeypatch.setattr(cache.os, broken, fail)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            cache.write("file", b"new")
+            cache.write("other", b"new")
+        assert len(said) == (broken == "replace")
+        for each in said:
+            assert each.category is cache.CacheWarning
+            assert str(chosen) in str(each.message)
+            assert "No space left" in str(each.message)
+    assert os.listdir(chosen) == ["file"]
+    assert cache.read("file") == b"old"
 
 
-def test_a_block_is_built_once_and_again_when_its_file_is_broken(chosen: Path) -> None:
+def damaged(whole: bytes) -> list[bytes]:
+    """Cut at ten places, emptied, and with one bit flipped at ten, of the header and of what follows."""
+    rng = random.Random(0)
+    cuts = [whole[: place * len(whole) // 10] for place in range(10)]
+    flips = []
+    for place in [0, 10, 70, 71, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(5))]:
+        bit = 1 << rng.randrange(8)
+        flips.append(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+    return [*cuts, *flips, whole + b" ", b"null", b"{}"]
+
+
+def _simulated() -> np.ndarray:
+    """From new objects, so that what is on disk is all that is kept."""
+    well = sg.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
+    config = sg.SGDConfig(0.1, 4, 64)
+    return sg.simulate_sde(well, config, 0.5, 5, paths=3, engine="numpy").final
+
+
+def test_every_file_is_made_anew_when_it_is_damaged(chosen: Path) -> None:
+    right = _simulated()
+    kept = {path: path.read_bytes() for path in chosen.iterdir()}
+    assert len(kept) >= 3
+    for variants in zip(*map(damaged, kept.values()), strict=True):
+        for path, content in zip(kept, variants, strict=True):
+            path.write_bytes(content)
+        np.testing.assert_array_equal(_simulated(), right)
+        assert {path: path.read_bytes() for path in chosen.iterdir()} == kept
+
+
+def test_a_whole_file_under_another_name_is_not_taken_for_it(chosen: Path) -> None:
+    cache.write("one", b"1")
+    cache.write("two", b"2")
+    (chosen / "one").replace(chosen / "two")
+    assert cache.read("two") is None
+
+
+def test_files_of_others_are_not_read(chosen: Path, monkeypatch) -> None:
+    cache.write("file", b"content")
+    for mode in (0o620, 0o602, 0o666):
+        (chosen / "file").chmod(mode)
+        assert cache.read("file") is None
+    (chosen / "file").chmod(0o600)
+    assert cache.read("file") == b"content"
+    (chosen / "file").rename(chosen / "elsewhere")
+    (chosen / "file").symlink_to(chosen / "elsewhere")
+    assert cache.read("file") is None
+    cache.write("file", b"content")  # made anew, in its place
+    assert cache.read("file") == b"content"
+    os.mkfifo(chosen / "pipe")
+    assert cache.read("pipe") is None
+    owner = chosen.stat().st_uid
+    monkeypatch.setattr(cache.os, "getuid", lambda: owner + 1)
+    assert cache.read("file") is None
+
+
+def _as_a_file(chosen: Path) -> None:
+    chosen.parent.mkdir(parents=True)
+    chosen.write_text("")
+
+
+def _open_to_others(chosen: Path) -> None:
+    chosen.mkdir(parents=True, mode=0o755)
+
+
+def _not_to_be_written(chosen: Path) -> None:
+    chosen.mkdir(parents=True, mode=0o700)
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    cache.tempfile.mkstemp = refuse  # root may write to a folder of mode 0500
+
+
+@pytest.mark.parametrize("spoil", [_as_a_file, _open_to_others, _not_to_be_written])
+def test_a_run_needs_no_folder_and_says_so_once(chosen: Path, monkeypatch, spoil) -> None:
+    right = _simulated()
+    for path in chosen.iterdir():
+        path.unlink()
+    chosen.rmdir()
+    chosen.parent.rmdir()
+    cache.directory.cache_clear()
+    monkeypatch.setattr(cache.tempfile, "mkstemp", cache.tempfile.mkstemp)  # put back afterwards
+    spoil(chosen)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        np.testing.assert_array_equal(_simulated(), right)
+    (only,) = said
+    assert only.category is cache.CacheWarning
+    assert str(chosen) in str(only.message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _simulated()
+
+
+def test_a_block_is_built_once(chosen: Path) -> None:
     calls = []
 
     def build() -> codegen.Block:
@@ -111,13 +227,12 @@ def test_a_block_is_built_once_and_again_when_its_file_is_broken(chosen: Path) -
     first = codegen.cached_block(["parts", 1], build)
     assert codegen.cached_block(["parts", 1], build) == first
     assert len(calls) == 1
-    (file,) = chosen.glob("*.json")
-    for broken in ("", '{"scalars": [', "[]", "{}"):
-        file.write_text(broken)
-        assert codegen.cached_block(["parts", 1], build) == first
-    assert len(calls) == 5
     codegen.cached_block(["parts", 2], build)
-    assert len(calls) == 6
+    assert len(calls) == 2
+    (chosen / f"{codegen.digest(['parts', 1])}.json").unlink()
+    cache.write(f"{codegen.digest(['parts', 1])}.json", b"[]")  # whole, and yet not a block
+    assert codegen.cached_block(["parts", 1], build) == first
+    assert len(calls) == 3
 
 
 def test_another_version_of_the_code_has_other_names(chosen: Path, monkeypatch) -> None:

@@ -366,10 +366,12 @@ def test_every_function_and_constant_is_what_it_is_called() -> None:
     for name, function in FUNCTIONS.items():
         arguments = ("x", "0.3")[: function.arity[0]]
         expression = sympy_of(f"{name}({', '.join(arguments)})")
-        expected = {"abs": abs, "min": min, "max": max}.get(name) or getattr(math, name)
+        own = {"softplus": lambda x: math.log(1 + math.exp(x)), "sigmoid": lambda x: 1 / (1 + math.exp(-x))}
+        expected = {"abs": abs, "min": min, "max": max, **own}.get(name) or getattr(math, name)
         for at in (0.2, 0.9):
             assert float(expression.subs(x, at)) == pytest.approx(expected(*(at, 0.3)[: function.arity[0]]), rel=1e-14)
-            assert function.value(*(at, 0.3)[: function.arity[0]]) == expected(*(at, 0.3)[: function.arity[0]])
+            value = function.value(*(at, 0.3)[: function.arity[0]])
+            assert value == pytest.approx(expected(*(at, 0.3)[: function.arity[0]]), rel=1e-15)
     for name in CONSTANTS:
         assert float(sympy_of(name)) == getattr(math, name)
 

@@ -118,7 +118,7 @@ def _raw() -> tuple[dict[str, NDArray[np.uint8]], str]:
     named = os.environ.get("SGDSDE_DATA_DIR")
     if not named:
         return {key: _parse(file, _download(file)) for key, file in FILES.items()}, "its public mirrors"
-    paths = {key: _in_folder(Path(named) / "mnist", file) for key, file in FILES.items()}
+    paths = {key: _in_folder(Path(named).expanduser() / "mnist", file) for key, file in FILES.items()}
     return {key: _parse(FILES[key], path) for key, path in paths.items()}, "SGDSDE_DATA_DIR"
 
 

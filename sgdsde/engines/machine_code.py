@@ -9,12 +9,11 @@ import base64
 import ctypes
 import functools
 import importlib
-import importlib.util
 import json
+import linecache
 import threading
 from collections.abc import Callable
 from importlib.metadata import version as _version
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -73,22 +72,30 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
         uint32).
     """
     with _LOCK:  # threads that need the same function wait for one of them to make it
-        return _load(source, name, signature, cache.directory())
+        return _load(source, name, signature)
 
 
 @functools.cache
-def _load(source: str, name: str, signature: str, folder: Path) -> Callable[..., None]:
+def _load(source: str, name: str, signature: str) -> Callable[..., None]:
     key = codegen.digest([source, name, signature, _processor()[2]])
-    path = folder / f"{key}.object.json"
-    stored = cache.read(path)
-    if stored is None:
-        stored = json.dumps(_compile(source, name, signature, path.with_name(f"{key}.py")))
-        cache.write(path, stored)
-    return _link(stored, signature)
+    file = f"{key}.object.json"
+    record = _record(cache.read(file))
+    if record is None:
+        record = _compile(source, name, signature, key)
+        cache.write(file, json.dumps(record).encode())
+    return _link(record, signature)
 
 
-def _link(stored: str, signature: str) -> Callable[..., None]:
-    record = json.loads(stored)
+def _record(stored: bytes | None) -> dict[str, str] | None:
+    """Symbol and object code as `_compile` gave them, or None."""
+    try:
+        found = json.loads(stored or b"null")
+        return {"symbol": str(found["symbol"]), "object": str(found["object"])}
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _link(record: dict[str, str], signature: str) -> Callable[..., None]:
     empty = llvm.parse_assembly("")
     engine = llvm.create_mcjit_compiler(empty, _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(base64.b64decode(record["object"])))
@@ -107,9 +114,9 @@ def _link(stored: str, signature: str) -> Callable[..., None]:
     return call
 
 
-def _compile(source: str, name: str, signature: str, path: Path) -> dict[str, str]:
+def _compile(source: str, name: str, signature: str, key: str) -> dict[str, str]:
     """Object code of a function, as text, and its symbol."""
-    symbol, assembly = _with_numba(source, name, signature, path)
+    symbol, assembly = _with_numba(source, name, signature, key)
     module = _optimised(symbol, assembly)
     return {"symbol": symbol, "object": base64.b64encode(_machine().emit_object(module)).decode()}
 
@@ -129,20 +136,19 @@ def _optimised(symbol: str, assembly: str) -> llvm.ModuleRef:
     return module
 
 
-def _with_numba(source: str, name: str, signature: str, path: Path) -> tuple[str, str]:
+def _with_numba(source: str, name: str, signature: str, key: str) -> tuple[str, str]:
     """Symbol and optimised LLVM assembly of a function of the module's text."""
     numba: Any = importlib.import_module("numba")
     from sgdsde.engines.lane_math import FASTMATH
 
-    cache.write(path, source)  # a file, so that tracebacks and debuggers can show it
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # The text goes from memory to Numba: a file, and what Python compiles beside it, could be another's by then.
+    file = f"<sgdsde kernel {key}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
+    scope: dict[str, Any] = {"__name__": f"sgdsde_kernel_{key}"}
+    exec(compile(source, file, "exec"), scope)
     named = [(letter, getattr(numba.types, _TYPES[letter][0])) for letter in signature]
     arguments = [numba.types.CPointer(plain) if letter.isupper() else plain for letter, plain in named]
     options = {"fastmath": FASTMATH, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    compiled = numba.njit(numba.types.void(*arguments), **options)(getattr(module, name))
+    compiled = numba.njit(numba.types.void(*arguments), **options)(scope[name])
     (result,) = compiled.overloads.values()
     return result.fndesc.llvm_func_name, result.library.get_llvm_str()

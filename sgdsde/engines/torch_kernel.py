@@ -10,7 +10,7 @@ import ast
 import functools
 import math
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 from sgdsde.engines.noise import ExampleBatches
 from sgdsde.engines.registry import Plan
 from sgdsde.engines.torch_kernel_noise import lines_of, steps_together, suits
@@ -53,8 +53,19 @@ def root_of(a, reciprocal):
 
 
 @triton.jit
+def softplus(a):
+    return maximum(a, tl.zeros_like(a)) + libdevice.log1p(libdevice.exp(-tl.abs(a)))
+
+
+@triton.jit
+def sigmoid(a):
+    small = libdevice.exp(-tl.abs(a))
+    return tl.where(a < 0.0, small, tl.full(a.shape, 1.0, a.dtype)) / (1.0 + small)
+
+
+@triton.jit
 def mended_root(pivot, diagonal):
-    return libdevice.sqrt(tl.where((pivot <= 0.0) & (pivot >= -{rounding} * diagonal), 0.0, pivot))
+    return libdevice.sqrt(tl.where((pivot <= 0.0) & (pivot >= -{singular} * diagonal), 0.0, pivot))
 
 
 @triton.jit
@@ -202,7 +213,7 @@ def source(plan: Plan) -> str:
     return _TEMPLATE.format(
         **{name: ("\n" + " " * indent).join(parts) for name, (indent, parts) in text.items()},
         buffers="".join(f"{buffer}, " for buffer in buffers_of(plan)),
-        rounding=ROUNDING,
+        singular=SINGULAR[plan.dtype],
         dtype=plan.dtype,
         together=together,
     )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 from sgdsde.engines import torch_cuda, torch_shares
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_noise import tensor_noise
@@ -22,7 +22,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 #: Updates between looks at whether any path is left: on a GPU each waits for the device.
 _LOOK = 64
-_ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute")
+_ONE_ARGUMENT = ("sqrt", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "absolute", "sigmoid")
 
 
 def _on_tensors(function: Callable[..., Any], like: Tensor) -> Callable[..., Any]:
@@ -45,14 +45,19 @@ def tensor_functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     def root_of(a: Any, reciprocal: Any) -> Any:
         return where(a == 0.0, a, a * reciprocal)
 
+    zero = SINGULAR[str(like.dtype).removeprefix("torch.")]
+
     def mended_root(pivot: Any, diagonal: Any) -> Any:
-        return torch.sqrt(where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+        return torch.sqrt(where((pivot <= 0.0) & (pivot >= -zero * diagonal), 0.0, pivot))
+
+    def softplus(x: Any) -> Any:
+        return _on_tensors(torch.logaddexp, like)(x, 0.0)  # torch's own is x from 20 on
 
     table |= {
         "power": _on_tensors(torch.pow, like),
         **dict.fromkeys(("rsqrt", "rsqrt_of_positive"), _on_tensors(torch.rsqrt, like)),
     }
-    return table | {"where": where, "root_of": root_of, "mended_root": mended_root}
+    return table | {"where": where, "root_of": root_of, "mended_root": mended_root, "softplus": softplus}
 
 
 def _device(name: str | None) -> torch.device:

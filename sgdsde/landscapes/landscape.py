@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
+from sgdsde.arguments import real
 from sgdsde.landscapes import noise_factor
 from sgdsde.landscapes.symbolic import Quantity, Symbolic
 from sgdsde.regions import Region
@@ -24,18 +24,24 @@ class Landscape:
     Parameters
     ----------
     loss : str
-        L(ω) in the language of `sgdsde.expression`.
+        L(ω) in the language of `sgdsde.expression`: numbers, names, + - * / **, pi, e, and sqrt, exp, log, sin, cos,
+        tan, atan, sinh, cosh, tanh, softplus (log(1 + eˣ)), sigmoid (1/(1 + e⁻ˣ)), abs, min and max.
     variables : str or sequence of str
         Names of the d components of ω: ``"x"``, ``"x y"``, ``["x", "y"]``.
     parameters : mapping of str to float, optional
         Numbers that occur in the expressions by name; sweeping them compiles nothing.
     covariance : number, str, d×d of str, or ``"hessian"``; optional
-        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L where that is
-        positive semidefinite (elsewhere its Cholesky factor is cut: F_ii ≤ max(∂_i∂_i L, 0)). Default 1.
+        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L, cut as below.
+        A matrix is symmetric: entries across the diagonal that are written differently are compared at 40 points.
+        Default 1.
     factor : d×k of str or numbers, optional
         A(ω) in place of ``covariance``.
     name : str, optional
         For titles and provenance.
+    cut : bool, optional
+        What F is where the covariance that was given is not positive semidefinite. False: it has no root there, and a
+        path that comes there is lost, as said by a warning. True: its Cholesky factor is cut, so that negative pivots
+        are 0 and F_ii is at most the entry that was given and at least 0: max(f, 0) for one expression f.
 
     Raises
     ------
@@ -57,13 +63,15 @@ class Landscape:
         covariance: Any = None,
         factor: Any = None,
         name: str | None = None,
+        *,
+        cut: bool = False,
     ) -> None:
         self.variables = expression.parse_variables(variables)
         names = expression.parse_names(list(parameters or {}), "parameters", taken=self.variables)
-        self.parameters = {key: _finite(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
+        self.parameters = {key: real(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
         known = (*self.variables, *names)
         self.text = expression.parse(loss, known, "loss").text
-        self.noise = noise_factor.parse(covariance, factor, self.variables, names)
+        self.noise = noise_factor.parse(covariance, factor, self.variables, names, cut)
         self.name = name or self.text
 
     @property
@@ -90,7 +98,7 @@ class Landscape:
         changed = object.__new__(Landscape)
         changed.__dict__.update(self.__dict__)
         changed.__dict__.pop("_functions", None)
-        changed.parameters = self.parameters | {key: _finite(key, value) for key, value in parameters.items()}
+        changed.parameters = self.parameters | {key: real(key, value) for key, value in parameters.items()}
         return changed
 
     def loss(self, w: ArrayLike) -> Array:
@@ -123,6 +131,10 @@ class Landscape:
         values = iter(np.moveaxis(self._evaluate(("margins", *margins), w, (len(margins),)), -1, 0))
         inside = [np.min([next(values) for _ in each], axis=0) for each in region.alternatives]
         return np.asarray(functools.reduce(np.fmax, inside))
+
+    def typed_covariance(self, w: ArrayLike) -> Array:
+        """F(ω) as it was given, wherever it may not be one; A Aᵀ where it is cut: w (..., d) → (..., d, d)."""
+        return self._evaluate("typed_covariance", w, (self.dimension, self.dimension))
 
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert points: shape (..., d), real; a bare number is accepted when d = 1.
@@ -162,7 +174,8 @@ class Landscape:
     @property
     def key(self) -> list[Any]:
         """JSON-able identity of the mathematics: equal keys share generated code, whatever the parameters' values."""
-        return [self.text, self.variables, sorted(self.parameters), self.noise.kind, self.noise.entries]
+        noise = self.noise
+        return [self.text, self.variables, sorted(self.parameters), noise.kind, noise.entries, noise.cut]
 
     @property
     def scalars(self) -> dict[str, float]:
@@ -194,8 +207,8 @@ class Landscape:
         return functions[quantity]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        covariance, factor = self.noise.arguments()
-        return Landscape, (self.text, self.variables, self.parameters, covariance, factor, self.name)
+        make = functools.partial(Landscape, name=self.name, **self.noise.arguments())
+        return make, (self.text, self.variables, self.parameters)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Landscape) and (self.key, self.parameters) == (other.key, other.parameters)
@@ -204,16 +217,5 @@ class Landscape:
         return hash((self.text, self.variables, tuple(sorted(self.parameters.items())), self.noise))
 
     def __repr__(self) -> str:
-        covariance, factor = self.noise.arguments()
-        noise = f"covariance={covariance!r}" if factor is None else f"factor={factor!r}"
+        noise = ", ".join(f"{key}={value!r}" for key, value in self.noise.arguments().items())
         return f"Landscape({self.text!r}, variables={self.variables!r}, parameters={self.parameters!r}, {noise})"
-
-
-def _finite(argument: str, value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, (bool, str, bytes)) or not np.isscalar(value) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{argument} must be a finite real number, got {value!r}")
-    return number

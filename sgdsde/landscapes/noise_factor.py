@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sgdsde.landscapes.landscape import Landscape
 
 _SYMMETRY = 1e-12  # relative; entries typed twice agree to rounding
+_POINTS = 40  # at which entries that are written differently are compared
 _NEGATIVE = 1e-10  # smallest eigenvalue, relative to the largest: below it the matrix is not a covariance
 
 
@@ -24,27 +26,34 @@ class Noise:
 
     kind: str
     entries: tuple[tuple[str, ...], ...]
+    cut: bool = False
 
-    def arguments(self) -> tuple[Any, Any]:
-        """(covariance, factor) that a Landscape would be made with."""
+    def arguments(self) -> dict[str, Any]:
+        """The keywords that a Landscape of this noise is made with."""
         rows = [list(row) for row in self.entries]
-        table: dict[str, tuple[Any, Any]] = {
-            "isotropic": (rows and rows[0][0], None),
-            "covariance": (rows, None),
-            "factor": (None, rows),
-            "hessian": ("hessian", None),
+        table: dict[str, dict[str, Any]] = {
+            "isotropic": {"covariance": rows and rows[0][0]},
+            "covariance": {"covariance": rows},
+            "factor": {"factor": rows},
+            "hessian": {"covariance": "hessian"},
         }
-        return table[self.kind]
+        return table[self.kind] | ({"cut": True} if self.cut else {})
 
 
-def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str]) -> Noise:
+def parse(
+    covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False
+) -> Noise:
     """Read `covariance` or `factor`; errors name the entry."""
+    if not isinstance(cut, bool):
+        raise ValueError(f"cut must be True or False, got {cut!r}")
     known = (*variables, *parameters)
     if "hessian" in known:
         raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")
     if factor is not None:
         if covariance is not None:
             raise ValueError("give covariance or factor, not both")
+        if cut:
+            raise ValueError("cut is for a covariance: F = A Aᵀ of a factor has a root everywhere")
         rows = _rows(factor, "factor", known)
         if len(rows) != len(variables):
             raise ValueError(f"factor must have {len(variables)} rows, one per variable, got {len(rows)}")
@@ -53,14 +62,49 @@ def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Se
         covariance = 1.0
     if isinstance(covariance, str) and covariance.strip() == "hessian":
         return Noise("hessian", ())
-    if isinstance(covariance, str) or not hasattr(covariance, "__len__"):
+    if isinstance(covariance, str) or getattr(covariance, "shape", None) == () or not hasattr(covariance, "__len__"):
         text = expression.parse(covariance, known, "covariance").text
-        return Noise("isotropic", ((text,),))
+        return Noise("isotropic", ((text,),), cut)
     rows = _rows(covariance, "covariance", known)
     if len(rows) != len(variables) or len(rows[0]) != len(variables):
         d, found = len(variables), f"{len(rows)}×{len(rows[0])}"
         raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
-    return Noise("covariance", rows)
+    _require_symmetric(rows, known)
+    return Noise("covariance", rows, cut)
+
+
+def _require_symmetric(rows: Sequence[Sequence[str]], known: Sequence[str]) -> None:
+    """Raise ValueError when two entries across the diagonal are not the same function: only the lower one is used.
+
+    Entries with the same text are. Others are compared at 40 points from 0.1 to 1000 in size, of variables and of
+    parameters, since no algebra decides it for every formula, and loading SymPy takes longer. One point where both have
+    a value and differ by more than 1e-12 of the largest number on the way is enough to refuse them.
+    """
+    for i, row in enumerate(rows):
+        for j in range(i):
+            at = None if row[j] == rows[j][i] else _difference(row[j], rows[j][i], known)
+            if at is not None:
+                raise ValueError(
+                    f"covariance must be symmetric: covariance[{j}][{i}] = {rows[j][i]!r} and covariance[{i}][{j}] = "
+                    f"{row[j]!r} differ{at}"
+                )
+
+
+def _difference(one: str, other: str, known: Sequence[str]) -> str | None:
+    """Where two expressions differ, in words; None when they agree at all points, to rounding of their parts."""
+    parsed = [expression.parse(text, known) for text in (one, other)]
+    names = sorted(parsed[0].names | parsed[1].names)
+    generator, compared = np.random.default_rng(0), 0
+    for k in range(_POINTS if names else 1):
+        reach = 10.0 ** (k % 5 - 1)  # 0.1 to 1000: near the origin, and where roots and logarithms have values
+        values = dict(zip(names, generator.uniform(-reach if k % 2 else 0.0, reach, len(names)).tolist(), strict=True))
+        (first, size), (second, other_size) = (expression.evaluate_with_size(each, values) for each in parsed)
+        if not math.isfinite(size + other_size):
+            continue
+        compared += 1
+        if abs(first - second) > _SYMMETRY * max(size, other_size):
+            return " at " + ", ".join(f"{name} = {value:.6g}" for name, value in values.items()) if names else ""
+    return None if compared else "; neither has a finite value at any of the points where they were compared"
 
 
 def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -81,22 +125,18 @@ def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, .
 
 def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
     """Raise ValueError unless F is finite, symmetric and positive semidefinite at the points w (n, d)."""
-    found = _raw_covariance(landscape, w)
+    found = landscape.typed_covariance(w)
 
-    def refuse_where(wrong: ArrayLike, problem: str) -> None:
+    def refuse_where(wrong: ArrayLike, problem: str, hint: str = "") -> None:
         if np.any(wrong):
             at = np.argmax(wrong)
             where = f"at {argument} = {np.array2string(w[at], precision=6)}, where F = {found[at].tolist()}"
-            raise ValueError(f"covariance must be {problem} {where}")
+            raise ValueError(f"covariance must be {problem} {where}{hint}")
 
     refuse_where(~np.isfinite(found).all(axis=(1, 2)), "finite; it is not")
     largest = np.abs(found).max(axis=(1, 2))
     asymmetry = np.abs(found - found.transpose(0, 2, 1)).max(axis=(1, 2))
     refuse_where(asymmetry > _SYMMETRY * largest, "symmetric; it is not")
     least = np.linalg.eigvalsh(found)[:, 0]
-    refuse_where(least < -_NEGATIVE * largest, f"positive semidefinite; its least eigenvalue is {least.min():.6g}")
-
-
-def _raw_covariance(landscape: Landscape, w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F as it was typed, where it was; the factor's own product cannot fail to be symmetric."""
-    return landscape._evaluate("typed_covariance", w, (landscape.dimension,) * 2)
+    problem = f"positive semidefinite; its least eigenvalue is {least.min():.6g}"
+    refuse_where(least < -_NEGATIVE * largest, problem, "; cut=True takes it as 0 there, as covariance='hessian' does")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import as_real, real_array
 from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
@@ -75,6 +75,7 @@ def number(argument: str, value: Any) -> float:
         array = real_array(argument, value)
     except ValueError:
         array = np.empty(0)
-    if array.size != 1 or not np.isfinite(array).all():
+    found = as_real(array.ravel()[0]) if array.size == 1 else None
+    if found is None:
         raise ValueError(f"{argument} must be a finite number, got {value!r}")
-    return float(array.ravel()[0])
+    return found

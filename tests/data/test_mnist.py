@@ -83,6 +83,13 @@ def test_folder_is_read_compressed_or_not(small, tmp_path, monkeypatch, compress
     assert data.y_test.tolist() == list(small["t10k-labels-idx1-ubyte"][8:])
 
 
+def test_the_folder_may_begin_with_the_users_home(small, tmp_path, monkeypatch):
+    write(tmp_path / "here" / "mnist", small, True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SGDSDE_DATA_DIR", "~/here")
+    assert len(mnist().y_test) == 4
+
+
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "bomb", "not gzip", "trailing rubbish"])
 def test_a_damaged_file_is_named_with_both_hashes(small, tmp_path, monkeypatch, damage):
     write(tmp_path / "mnist", small)

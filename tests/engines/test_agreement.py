@@ -53,6 +53,17 @@ def test_sde(d: int, engine: str, substeps: int, burn_in: int, save_every: int |
     assert_close(found, expected)
 
 
+@pytest.mark.parametrize("engine", ["numba", "torch"])
+def test_sums_of_exponentials_that_overflow(engine: str) -> None:
+    """From |x| = 30 on their largest parts are above 1e308."""
+    loss = "softplus(24*x)/24 + log(cosh(30*x))/30 + log(1 + a*exp(x) + exp(-25*x))/9 + 3*sigmoid(-30*x) + x**2/2"
+    landscape = Landscape(loss, "x", {"a": 1.0}, covariance="1 + 1/(1 + exp(-30*x))")
+    arguments = (landscape, config(), np.linspace(-40, 40, 21)[:, None], UPDATES, 21)
+    options = {"save_every": 10, "substeps": 8}
+    found, expected = (simulate_sde(*arguments, **options, engine=which) for which in (engine, "numpy"))
+    assert_close(found, expected)
+
+
 #: Every batch size of the issue's list that each sampling takes; each d with each sampling somewhere.
 BATCHES = [
     *[("without_replacement", b, 1) for b in (1, 2, 3, 8, N)],

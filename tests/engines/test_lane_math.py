@@ -21,6 +21,8 @@ ONE = (
     "cosh",
     "tanh",
     "atan",
+    "softplus",
+    "sigmoid",
     "absolute",
     "rsqrt",
     "rsqrt_of_positive",
@@ -72,16 +74,26 @@ PRECISE = [
     ("cosh", spread(1e-10, 700), 4),
     ("tanh", spread(1e-10, 40), 5),
     ("atan", spread(1e-10, 1e10), 1.5),
+    ("softplus", spread(1e-10, 700), 4),
+    ("sigmoid", spread(1e-10, 700), 4),
     ("rsqrt", abs(spread(1e-300, 1e300)), 2),
     ("rsqrt_of_positive", abs(spread(1e-300, 1e300)), 2),
 ]
+
+
+#: What mpmath does not know by name.
+OWN = {
+    **dict.fromkeys(("rsqrt", "rsqrt_of_positive"), lambda x: 1 / mpmath.sqrt(x)),
+    "softplus": lambda x: max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x))),
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+}
 
 
 @pytest.mark.parametrize(("name", "x", "units"), PRECISE)
 def test_a_few_units_in_the_last_place(name: str, x: np.ndarray, units: float) -> None:
     found = lanes(name, x)
     with mpmath.workdps(50):
-        function = (lambda value: 1 / mpmath.sqrt(value)) if "rsqrt" in name else getattr(mpmath, name)
+        function = OWN.get(name) or getattr(mpmath, name)
         exact = [function(mpmath.mpf(value)) for value in x.tolist()]
         errors = [
             abs(mpmath.mpf(value) - e) / math.ulp(float(e)) for value, e in zip(found.tolist(), exact, strict=True)

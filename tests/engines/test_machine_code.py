@@ -2,10 +2,12 @@
 
 import ctypes
 import gc
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sgdsde import cache
 from sgdsde.engines import machine_code
 
 SOURCE = '''"""Writes a number."""
@@ -51,3 +53,24 @@ def test_code_that_is_dropped_takes_nothing_with_it(linked):
         machine_code._load.cache_clear()
         gc.collect()
     assert _put(kept, 40) == 41
+
+
+def test_damaged_object_code_is_compiled_anew_and_never_linked(linked, monkeypatch, tmp_path):
+    """Cut or with a bit flipped, an object file may crash the linker or, worse, run."""
+    monkeypatch.setenv("SGDSDE_CACHE_DIR", str(tmp_path / "code"))
+    cache.directory.cache_clear()
+    try:
+        assert _put(machine_code.load(SOURCE.format(7), "put", "Ii"), 1) == 8
+        (file,) = (tmp_path / "code").iterdir()
+        whole = file.read_bytes()
+        size = len(whole)
+        flipped = [whole[:at] + bytes([whole[at] ^ 8]) + whole[at + 1 :] for at in range(3, size, size // 10)]
+        for damaged in [*(whole[: size * part // 10] for part in range(10)), *flipped, b"\xff\xfe" + whole]:
+            file.write_bytes(damaged)
+            machine_code._load.cache_clear()
+            linked.clear()
+            assert _put(machine_code.load(SOURCE.format(7), "put", "Ii"), 1) == 8
+            assert file.read_bytes() != damaged
+            assert [record for record, _ in linked] == [json.loads(cache.read(file.name))]
+    finally:
+        cache.directory.cache_clear()

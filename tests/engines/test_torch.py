@@ -32,6 +32,9 @@ THREE = Landscape(
     factor=[["1", "x/5", "0", "0"], ["0", "1", "tanh(z)", "0.2"], ["0.1", "0", "1", "atan(y)"]],
 )
 LANDSCAPES = {1: ONE, 2: TWO, 3: THREE}
+SOFT = Landscape(
+    "softplus(40*x) + log(cosh(30*y)) + log(1 + exp(x) + exp(-20*y)) + x**2", "x y", covariance="sigmoid(x)"
+)
 UPDATES, PATHS = 11, 131
 RATES = np.linspace(0.1, 0.01, UPDATES)
 
@@ -73,6 +76,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "decay": lambda **o: sgd(config(weight_decay=0.3, dampening=0.2), 2, **WATCHED, **o),
     "rates": lambda **o: sgd(config(), learning_rates=RATES, **WATCHED, **o),
     "rates of the sde": lambda **o: sde(2, learning_rates=RATES, substeps=2, **WATCHED, **o),
+    "exponentials": lambda **o: integrate(SOFT, [5.0, -6.0], 0.02, UPDATES, PATHS, scheme="weak_taylor_2", **o),
     "snapshots at every update": lambda **o: sde(save_every=1, **o),
 }
 
@@ -83,6 +87,18 @@ def assert_close(found: Any, expected: Any, tolerance: float) -> None:
         assert a.shape == b.shape
         assert np.isfinite(b).all()
         assert np.abs(a - b).max(initial=0) <= tolerance * max(1.0, np.abs(b).max(initial=0)), name
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_singular_covariance_loses_no_path(dtype: str) -> None:
+    """Rounding leaves its last pivots below zero by a part in 1e16 of the diagonal, or in 1e7."""
+    names = "xyz"
+    rows = [[f"{a}*{b} + 1" for b in names] for a in names]
+    landscape = Landscape("x**2 + y**2 + z**2", "x y z", covariance=rows)
+    found = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="torch", dtype=dtype)
+    assert found.diverged == 0
+    exact = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="numpy")
+    assert np.abs(found.final - exact.final).max() < {"float64": 1e-7, "float32": 5e-3}[dtype]
 
 
 # --- on any device: noise in bulk, shares of the paths
@@ -283,7 +299,7 @@ def test_kernel_in_the_interpreter() -> None:
 @pytest.mark.skipif(INTERPRETED or not TRITON, reason="needs Triton, which compiles nothing for its interpreter")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    "name", ["sde 3", "ri5", "without_replacement 3", "without_replacement 18", "reshuffle 24", "svag"]
+    "name", ["sde 3", "ri5", "exponentials", "without_replacement 3", "without_replacement 18", "reshuffle 24", "svag"]
 )
 def test_kernel_compiles_without_a_device(tmp_path, monkeypatch, name: str, dtype: str) -> None:
     import triton

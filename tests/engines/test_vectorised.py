@@ -35,6 +35,7 @@ LOSSES = [
     "tanh(x) + sinh(x/2) + cosh(x) + atan(x)**2",
     "(1 + x**2)**a + (1 + x**2)**0.7 + abs(x)**1.5 + abs(x)**2.3",
     "1/(1 + x**2) + max(x, a*x)**2",
+    "softplus(3*x) + x*sigmoid(a*x) + log(cosh(x)) + log(1 + a*exp(-3*x) + exp(x))",
 ]
 
 
