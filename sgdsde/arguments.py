@@ -1,9 +1,51 @@
-"""Checks of numbers that a user hands in, with errors that name the argument, the value and what is accepted."""
+"""Checks of numbers that a user hands in, with errors that name the argument, the value and what is accepted.
+
+One rule for all of them: a number is a Python number, a NumPy scalar, or an array or tensor without axes. A bool is
+none, nor is text, nor a complex number, nor an array with axes, be it of one element.
+"""
 
 from __future__ import annotations
 
 import math
-import numbers
+import operator
+from typing import Any
+
+
+def as_whole(value: object) -> int | None:
+    """The integer that this is, or None; 3.0 is none.
+
+    >>> import numpy as np
+    >>> as_whole(np.array(3)), as_whole(3.0), as_whole(True)
+    (3, None, None)
+    """
+    try:
+        return operator.index(value) if _plain(value) else None  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def as_real(value: object) -> float | None:
+    """The finite real number that this is, or None.
+
+    >>> import numpy as np
+    >>> as_real(np.array(2.5)), as_real(np.array([2.5])), as_real("2.5"), as_real(float("inf"))
+    (2.5, None, None, None)
+    """
+    try:
+        number = float(value) if _plain(value) else math.nan  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _plain(value: Any) -> bool:
+    """Whether it may be a real number, by its type: of arrays and tensors those of numbers, without axes."""
+    if isinstance(value, (bool, str, bytes, bytearray, complex)) or getattr(value, "shape", ()) != ():
+        return False
+    kind = getattr(value, "dtype", None)
+    return kind is None or (
+        getattr(kind, "kind", "f") in "iuf" and not str(kind).startswith(("torch.bool", "torch.complex"))
+    )
 
 
 def whole(name: str, value: object, least: int, multiple: int = 1) -> int:
@@ -12,11 +54,23 @@ def whole(name: str, value: object, least: int, multiple: int = 1) -> int:
     >>> whole("probes", 16, 2)
     16
     """
-    good = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not good or value < least or value % multiple:  # type: ignore[operator]
+    number = as_whole(value)
+    if number is None or number < least or number % multiple:
         also = f" and a multiple of {multiple}" if multiple > 1 else ""
         raise ValueError(f"{name} must be an integer, at least {least}{also}, got {value!r}")
-    return int(value)  # type: ignore[call-overload,no-any-return]
+    return number
+
+
+def real(name: str, value: object) -> float:
+    """A finite real number; not a bool.
+
+    >>> real("momentum", 0.9)
+    0.9
+    """
+    number = as_real(value)
+    if number is None:
+        raise ValueError(f"{name} must be a finite real number, got {value!r}")
+    return number
 
 
 def positive(name: str, value: object, hint: str = "") -> float:
@@ -25,7 +79,7 @@ def positive(name: str, value: object, hint: str = "") -> float:
     >>> positive("regularization", 0.5)
     0.5
     """
-    good = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not good or not 0 < value < math.inf:  # type: ignore[operator]
-        raise ValueError(f"{name} must be a positive number, got {value!r}{hint if good and value == 0 else ''}")
-    return float(value)  # type: ignore[arg-type]
+    number = as_real(value)
+    if number is None or not number > 0:
+        raise ValueError(f"{name} must be a positive number, got {value!r}{hint if number == 0 else ''}")
+    return number

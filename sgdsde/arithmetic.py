@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
 
 import sympy as sp
 
@@ -20,34 +22,127 @@ class root_of(sp.Function):  # type: ignore[misc]
     """√a from a and 1/√a."""
 
 
+class times(sp.Function):  # type: ignore[misc]
+    """a·b, which SymPy does not take apart."""
+
+    nargs = 2
+    is_real = is_extended_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative."""
+        return self.args[2 - argindex]
+
+    def _eval_is_zero(self) -> bool | None:
+        return True if any(factor.is_zero for factor in self.args) else None
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return sp.Mul(*self.args)._eval_evalf(prec)
+
+
+_MOST_FACTORS = 8
+
+
+def halved(expression: sp.Expr) -> sp.Expr:
+    """Return it with products of more than eight factors as products of two halves, and these halved again.
+
+    The n-th derivative of a product of k factors is then of length k (log k)ⁿ, not kⁿ⁺¹, since the halves share what
+    they have in common.
+
+    Examples
+    --------
+    >>> x = sp.Symbol("x", real=True)
+    >>> halved(sp.Mul(*(sp.sin(k * x) for k in range(1, 10)))).func
+    times
+    """
+
+    def product(factors: Sequence[sp.Expr]) -> sp.Expr:
+        if len(factors) == 1:
+            return factors[0]
+        middle = len(factors) // 2
+        return times(product(factors[:middle]), product(factors[middle:]))
+
+    def halve(node: sp.Mul) -> sp.Expr:
+        if len(node.args) <= _MOST_FACTORS:
+            return node
+        coefficient, factors = node.as_coeff_mul()
+        return coefficient * product(factors)
+
+    return from_below(expression, {sp.Mul: halve})
+
+
+def from_below(expression: sp.Expr, rules: Mapping[Any, Callable[[Any], sp.Expr]]) -> sp.Expr:
+    """Apply the rule for its class to each part once its own parts are done; a part that occurs often is done once."""
+    done: dict[sp.Basic, sp.Basic] = {}
+
+    def visit(node: sp.Basic) -> sp.Basic:
+        if node not in done:
+            parts = [visit(part) for part in node.args]
+            new = node if all(a is b for a, b in zip(parts, node.args, strict=True)) else node.func(*parts)
+            rule = rules.get(new.func)
+            done[node] = rule(new) if rule else new
+        return done[node]
+
+    return visit(expression)
+
+
+def parts_of(expression: sp.Basic) -> set[sp.Basic]:
+    """The expression and all that it is made of."""
+    seen, stack = {expression}, [expression]
+    while stack:
+        for part in stack.pop().args:
+            if part not in seen:
+                seen.add(part)
+                stack.append(part)
+    return seen
+
+
+def as_double(number: sp.Expr) -> float:
+    """Its nearest double, infinite beyond them."""
+    try:
+        return float(number)
+    except OverflowError:  # of a long integer
+        return math.inf
+
+
+def multiplied(expression: sp.Expr) -> sp.Expr:
+    """The opposite of :func:`halved`."""
+    return expression.replace(times, sp.Mul)
+
+
 def with_reciprocal_roots(values: Sequence[sp.Expr], invariant: Set[sp.Symbol]) -> list[sp.Expr]:
     """Write a**(-n/2) as powers of rsqrt(a); where there is one, 1/a and √a come from it too."""
     found: set[sp.Expr] = set()
+    moves: dict[sp.Expr, bool] = {}
 
-    def reciprocal(power: sp.Pow) -> sp.Expr:
+    def moving(power: sp.Pow, sign: int) -> bool:
+        base, exponent = power.args
+        if not (exponent.is_Rational and exponent.q == 2 and exponent * sign > 0):
+            return False
+        if base not in moves:
+            moves[base] = not base.free_symbols <= invariant
+        return moves[base]
+
+    def below(power: sp.Pow) -> sp.Expr:
+        if not moving(power, -1):
+            return power
         found.add(power.base)
         return _reciprocal(power.base) ** (-2 * power.exp)
 
-    def moving(power: sp.Expr, sign: int) -> bool:
-        if not (power.is_Pow and power.exp.is_Rational and power.exp.q == 2 and power.exp * sign > 0):
-            return False
-        return not power.base.free_symbols <= invariant
-
-    divided = [value.replace(lambda e: moving(e, -1), reciprocal) for value in values]
-
-    def inverse(power: sp.Expr) -> bool:
-        return bool(power.is_Pow and power.exp.is_Integer and power.exp < 0 and power.base in found)
-
-    divided = [value.replace(inverse, reciprocal) for value in divided]
+    def inverse(power: sp.Pow) -> sp.Expr:
+        known = power.exp.is_Integer and power.exp < 0 and power.base in found
+        return _reciprocal(power.base) ** (-2 * power.exp) if known else power
 
     def root(power: sp.Pow) -> sp.Expr:
         base = power.base
-        if base not in found:
+        if not moving(power, 1) or base not in found:
             return power
         once = base * _reciprocal(base) if base.is_positive else root_of(base, rsqrt(base))
         return base ** (power.exp - sp.Rational(1, 2)) * once
 
-    return [value.replace(lambda e: moving(e, 1), root) for value in divided]
+    whole = sp.Tuple(*values)
+    for rule in (below, inverse, root):
+        whole = from_below(whole, {sp.Pow: rule})
+    return list(whole)
 
 
 def _reciprocal(base: sp.Expr) -> sp.Expr:

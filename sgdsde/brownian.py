@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_real, as_whole
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import normal_table
@@ -73,9 +74,10 @@ class BrownianPath:
     ) -> None:
         self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
         self.seed = _count("seed", seed, least=0)
-        if not (isinstance(time, (int, float)) and 0 < time < math.inf):
+        length = as_real(time)
+        if length is None or not length > 0:
             raise ValueError(f"time must be a finite positive number, got {time!r}")
-        self.time, self.area_method, self.keep = float(time), area_method, keep
+        self.time, self.area_method, self.keep = length, area_method, keep
         self._kept: dict[str, Array] = {}
         self._terms = levy_area.terms_for(area_method, self.dimension, self.time / self.steps)
         k = self.dimension
@@ -226,9 +228,10 @@ def _summed(fine: Array, weights: Array) -> Array:
 
 
 def _count(name: str, value: object, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    number = as_whole(value)
+    if number is None or number < least:
         raise ValueError(f"{name} must be an integer, at least {least}; got {value!r}")
-    return int(value)
+    return number
 
 
 def _table(name: str, given: ArrayLike, shape: tuple[int | None, ...]) -> Array:

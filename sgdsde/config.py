@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+
+from sgdsde.arguments import as_whole, real
 
 #: c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1, by sampling (docs/theory.md, §2).
 SAMPLINGS: dict[str, Callable[[int, int], float]] = {
@@ -66,10 +66,10 @@ class SGDConfig:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "learning_rate", _real("learning_rate", self.learning_rate))
-        set_field(self, "momentum", _real("momentum", self.momentum))
-        set_field(self, "dampening", _real("dampening", self.dampening))
-        set_field(self, "weight_decay", _real("weight_decay", self.weight_decay))
+        set_field(self, "learning_rate", real("learning_rate", self.learning_rate))
+        set_field(self, "momentum", real("momentum", self.momentum))
+        set_field(self, "dampening", real("dampening", self.dampening))
+        set_field(self, "weight_decay", real("weight_decay", self.weight_decay))
         set_field(self, "batch_size", _integer("batch_size", self.batch_size))
         set_field(self, "n_examples", _integer("n_examples", self.n_examples))
         if not self.learning_rate > 0:
@@ -143,20 +143,8 @@ class SGDConfig:
         return asdict(self)
 
 
-def _real(name: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be a finite real number, got {value!r}") from None
-    if isinstance(value, (str, bytes, bool)) or not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite real number, got {value!r}")
-    return number
-
-
 def _integer(name: str, value: object) -> int:
-    if isinstance(value, bool):
+    number = as_whole(value)
+    if number is None:
         raise ValueError(f"{name} must be an integer, got {value!r}")
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}") from None
+    return number

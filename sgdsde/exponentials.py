@@ -13,6 +13,8 @@ from typing import Any
 
 import sympy as sp
 
+from sgdsde.arithmetic import from_below, parts_of
+
 _MOST_TERMS = 32  # of a numerator that is multiplied out
 
 #: How a sum's terms are multiplied out.
@@ -66,29 +68,22 @@ class LogCosh(_Exponential):
 class LogOfSum(_Exponential):
     """log Σ c e^a of (c, a, c, a, …)."""
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """The derivative."""
-        place, of_exponent = divmod(argindex - 1, 2)
-        coefficient, exponent = self.args[2 * place : 2 * place + 2]
-        slope = ExpOverSum(exponent, sp.S.One, *self.args)
-        return coefficient * slope if of_exponent else slope
+    def slope(self, of: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+        """The derivative, from those of the arguments."""
+        slopes = ((of(c) + c * of(a), a) for c, a in _pairs(self.args))
+        return sp.Add(*(slope * ExpOverSum(a, sp.S.One, *self.args) for slope, a in slopes if slope != 0))
 
 
 class ExpOverSum(_Exponential):
     """e^b/(Σ c e^a)ⁿ of (b, n, c, a, c, a, …); n is a number."""
 
+    def slope(self, of: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+        """The derivative, from those of the arguments; all terms share the one of the sum's logarithm."""
+        b, n, *terms = self.args
+        return self * (of(b) - n * of(LogOfSum(*terms)))
+
     def _eval_is_positive(self) -> bool | None:
         return True if all(coefficient.is_positive for coefficient in self.args[2::2]) else None
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """The derivative."""
-        if argindex == 1:
-            return self
-        b, n, *terms = self.args
-        place, of_exponent = divmod(argindex - 3, 2)
-        coefficient, exponent = terms[2 * place : 2 * place + 2]
-        slope = -n * ExpOverSum(b + exponent, n + 1, *terms)
-        return coefficient * slope if of_exponent else slope
 
 
 class largest(_Exponential):
@@ -110,36 +105,21 @@ def stable(expression: sp.Expr) -> sp.Expr:
     >>> stable(sp.log(1 + sp.exp(2 * x))), stable(x / (1 + sp.exp(-x))), stable(sp.exp(x) / (1 + sp.exp(x)) ** 2)
     (softplus(2*x), x*sigmoid(x), sigmoid(x)*sigmoid(-x))
     """
-    return _from_below(expression, _RULES) if _concerns(expression) else expression
+    concerned = any(isinstance(part, _CONCERNED) for part in parts_of(expression))
+    return from_below(expression, _RULES) if concerned else expression
+
+
+_CONCERNED = (sp.exp, sp.cosh, sp.sinh, sp.tanh, sigmoid, sp.Pow)
 
 
 def plain(expression: sp.Expr) -> sp.Expr:
     """What is computed: `softplus` and `sigmoid`, and exponentials of numbers that are not positive."""
-    return _from_below(expression, _COMPUTED) if expression.has(_Exponential, sp.sech) else expression
+    return from_below(expression, _COMPUTED)
 
 
 def written(expression: sp.Expr) -> sp.Expr:
     """The same function without those of this module, as a user would write it."""
-    return _from_below(expression, _WRITTEN)
-
-
-def _from_below(expression: sp.Expr, rules: dict[Any, Callable[[sp.Expr], sp.Expr]]) -> sp.Expr:
-    done: dict[sp.Basic, sp.Basic] = {}
-
-    def visit(node: sp.Basic) -> sp.Basic:
-        if node not in done:
-            parts = [visit(part) for part in node.args]
-            new = node if all(a is b for a, b in zip(parts, node.args, strict=True)) else node.func(*parts)
-            rule = rules.get(new.func)
-            done[node] = rule(new) if rule else new
-        return done[node]
-
-    return visit(expression)
-
-
-def _concerns(expression: sp.Expr) -> bool:
-    powers = (each for each in expression.atoms(sp.Pow) if each.base.is_number)
-    return expression.has(sp.exp, sp.cosh, sp.sinh, sp.tanh, sigmoid) or any(each.exp.free_symbols for each in powers)
+    return from_below(expression, _WRITTEN)
 
 
 # What a term is

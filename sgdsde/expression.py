@@ -14,8 +14,9 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, NamedTuple, NoReturn, TypeVar
+
+from sgdsde.arguments import as_real
 
 MAX_LENGTH = 4096  # characters
 MAX_DEPTH = 50  # levels of nesting; a sum or a product of many terms counts as one
@@ -226,7 +227,7 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
     """
     import sympy
 
-    from sgdsde import exponentials
+    from sgdsde import arithmetic, exponentials
 
     def build(node: ast.AST, parts: list[Any]) -> Any:
         match node:
@@ -247,7 +248,7 @@ def to_sympy(parsed: ParsedExpression, symbols: Mapping[str, Any]) -> Any:
         return _exact(float(result), sympy) if result.is_number else result
 
     try:
-        result = exponentials.stable(sympy.sympify(_fold(parsed.tree, build)))
+        result = arithmetic.halved(exponentials.stable(sympy.sympify(_fold(parsed.tree, build))))
         finite = not result.has(sympy.zoo, sympy.I)
         finite &= all(math.isfinite(float(number)) for number in result.atoms(sympy.Number))
     except (ArithmeticError, TypeError, ValueError, RecursionError):
@@ -277,24 +278,38 @@ def evaluate(parsed: ParsedExpression, values: Mapping[str, float]) -> float:
     >>> evaluate(parse("sqrt(a) + 1", ["a"]), {"a": 4.0})
     3.0
     """
-
-    def compute(node: ast.AST, parts: list[float]) -> float:
-        match node:
-            case ast.Constant():
-                return float(_number(node))
-            case ast.Name():
-                return CONSTANTS[node.id][1] if node.id in CONSTANTS else float(values[node.id])
-            case ast.BinOp() | ast.UnaryOp():
-                return _real(_OPERATORS[type(node.op)].apply, parts)
-        assert isinstance(node, ast.Call)
-        assert isinstance(node.func, ast.Name)
-        return _real(FUNCTIONS[node.func.id].value, parts)
-
-    value = _fold(parsed.tree, compute)
+    value, _ = evaluate_with_size(parsed, values)
     if not math.isfinite(value):
         at = ", ".join(f"{name} = {values[name]}" for name in sorted(parsed.names))
         raise ValueError(f"{parsed.argument}: {parsed.text!r} has no finite real value at {at}")
     return value
+
+
+def evaluate_with_size(parsed: ParsedExpression, values: Mapping[str, float]) -> tuple[float, float]:
+    """The value, and the largest magnitude among all that it is computed from; both NaN where there is none.
+
+    >>> evaluate_with_size(parse("(x + 1000) - x", ["x"]), {"x": 4.0})
+    (1000.0, 1004.0)
+    """
+
+    def compute(node: ast.AST, parts: list[tuple[float, float]]) -> tuple[float, float]:
+        match node:
+            case ast.Constant():
+                value = float(_number(node))
+            case ast.Name():
+                value = CONSTANTS[node.id][1] if node.id in CONSTANTS else float(values[node.id])
+            case ast.BinOp() | ast.UnaryOp():
+                value = _real(_OPERATORS[type(node.op)].apply, [part for part, _ in parts])
+            case _:
+                assert isinstance(node, ast.Call)
+                assert isinstance(node.func, ast.Name)
+                value = _real(FUNCTIONS[node.func.id].value, [part for part, _ in parts])
+        if not all(math.isfinite(part) for part, _ in parts):
+            value = math.nan  # max, min, exp, atan and tanh have a value where a part of theirs has none
+        size = max([abs(value), *(size for _, size in parts)]) if math.isfinite(value) else math.nan
+        return value, size
+
+    return _fold(parsed.tree, compute)
 
 
 def derivative(expression: Any, symbol: Any) -> Any:
@@ -306,12 +321,9 @@ def derivative(expression: Any, symbol: Any) -> Any:
     >>> derivative(derivative(to_sympy(parse("abs(x)", ["x"]), {"x": x}), x), x)
     0
     """
-    import sympy
+    from sgdsde.slopes import slope
 
-    from sgdsde import exponentials
-
-    slope = sympy.diff(expression, symbol).replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
-    return exponentials.stable(slope)
+    return slope(expression, symbol)
 
 
 class _Source:
@@ -514,13 +526,9 @@ def _exact(value: float, sympy: Any) -> Any:
 def _as_text(text: object, argument: str) -> str:
     if isinstance(text, str):
         return text
-    if isinstance(text, Real) and not isinstance(text, bool):
-        try:
-            value = float(text)
-        except OverflowError:
-            value = math.inf
-        if math.isfinite(value):
-            return repr(value)
+    value = as_real(text)
+    if value is not None:
+        return repr(value)
     raise ValueError(f"{argument} must be a string such as 'x**2/2' or a finite real number, got {_short(repr(text))}")
 
 

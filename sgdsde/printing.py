@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from sgdsde.arithmetic import root_of, rsqrt, rsqrt_of_positive
+from sgdsde.arithmetic import as_double, root_of, rsqrt, rsqrt_of_positive, times
 from sgdsde.exponentials import sigmoid, softplus
 
 _NAMES: dict[type, str] = {
@@ -74,6 +76,9 @@ class _Printer(StrPrinter):  # type: ignore[misc]
 
     _print_Abs = _print_Function
 
+    def _print_times(self, expr: times) -> str:
+        return f"({'*'.join(map(self._factor, expr.args))})"
+
     def _print_exp(self, expr: sp.Expr) -> str:
         return f"exp({self._print(expr.args[0])})"
 
@@ -121,7 +126,13 @@ def _below(factor: sp.Expr) -> bool:
 
 
 def _number(value: sp.Expr) -> str:
-    return repr(float(value))
+    number = as_double(value)
+    if not math.isfinite(number):
+        raise ValueError(
+            f"the landscape's loss or noise, or one of their derivatives, holds the number {sp.Float(value, 3)}, "
+            f"beyond double precision (1.8e308): choose other units"
+        )
+    return repr(number)
 
 
 def _product(base: str, times: int) -> str:

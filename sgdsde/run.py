@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import engines, schemes
+from sgdsde.arguments import as_real, as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
@@ -218,22 +218,16 @@ def recorded(value: ArrayLike) -> Any:
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return a whole number in range; ValueError names the argument."""
     accepted = f"at least {least}" if most is None else f"between {least} and {most}"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be an integer {accepted}, got {value!r}") from None
-    if isinstance(value, bool) or number < least or (most is not None and number > most):
+    number = as_whole(value)
+    if number is None or number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be an integer {accepted}, got {value!r}")
     return number
 
 
 def positive(name: str, value: Any, or_zero: bool = False) -> float:
     """Return a finite positive number; ValueError names the argument."""
-    try:
-        number = float("nan") if isinstance(value, (bool, str, bytes)) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not (0 < number < float("inf") or (or_zero and number == 0)):
+    number = as_real(value)
+    if number is None or not (number > 0 or (or_zero and number == 0)):
         raise ValueError(f"{name} must be a finite number, {'zero or more' if or_zero else 'positive'}; got {value!r}")
     return number
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_real, as_whole
 from sgdsde.config import SGDConfig
 
 Array = NDArray[np.float64]
@@ -141,12 +142,14 @@ def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
 
 
 def _count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    number = as_whole(value)
+    if number is None or number < 1:
         raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-    return int(value)
+    return number
 
 
 def _positive(name: str, value: float) -> float:
-    if not (isinstance(value, (int, float, np.floating, np.integer)) and 0 < value < math.inf):
+    number = as_real(value)
+    if number is None or not number > 0:
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
-    return float(value)
+    return number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
+from sgdsde.arguments import real
 from sgdsde.landscapes import noise_factor
 from sgdsde.landscapes.symbolic import Quantity, Symbolic
 from sgdsde.regions import Region
@@ -60,7 +60,7 @@ class Landscape:
     ) -> None:
         self.variables = expression.parse_variables(variables)
         names = expression.parse_names(list(parameters or {}), "parameters", taken=self.variables)
-        self.parameters = {key: _finite(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
+        self.parameters = {key: real(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
         known = (*self.variables, *names)
         self.text = expression.parse(loss, known, "loss").text
         self.noise = noise_factor.parse(covariance, factor, self.variables, names)
@@ -90,7 +90,7 @@ class Landscape:
         changed = object.__new__(Landscape)
         changed.__dict__.update(self.__dict__)
         changed.__dict__.pop("_functions", None)
-        changed.parameters = self.parameters | {key: _finite(key, value) for key, value in parameters.items()}
+        changed.parameters = self.parameters | {key: real(key, value) for key, value in parameters.items()}
         return changed
 
     def loss(self, w: ArrayLike) -> Array:
@@ -207,13 +207,3 @@ class Landscape:
         covariance, factor = self.noise.arguments()
         noise = f"covariance={covariance!r}" if factor is None else f"factor={factor!r}"
         return f"Landscape({self.text!r}, variables={self.variables!r}, parameters={self.parameters!r}, {noise})"
-
-
-def _finite(argument: str, value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, (bool, str, bytes)) or not np.isscalar(value) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{argument} must be a finite real number, got {value!r}")
-    return number

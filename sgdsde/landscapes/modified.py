@@ -116,6 +116,7 @@ def _text(value: sp.Expr, landscape: Landscape) -> str:
     import sympy as sp
     from sympy.printing.str import StrPrinter
 
+    from sgdsde.arithmetic import multiplied
     from sgdsde.exponentials import written
 
     class Printer(StrPrinter):  # type: ignore[misc]
@@ -139,4 +140,4 @@ def _text(value: sp.Expr, landscape: Landscape) -> str:
     known = dict(zip(state, landscape.variables, strict=True))
     known |= {f"p{i}": key for i, key in enumerate(sorted(landscape.parameters))}
     renamed = {symbol: sp.Symbol(known[symbol.name], real=True) for symbol in value.free_symbols}
-    return str(Printer().doprint(written(value.xreplace(renamed))))
+    return str(Printer().doprint(written(multiplied(value.xreplace(renamed)))))

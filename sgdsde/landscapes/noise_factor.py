@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sgdsde.landscapes.landscape import Landscape
 
 _SYMMETRY = 1e-12  # relative; entries typed twice agree to rounding
+_POINTS = 40  # at which entries that are written differently are compared
 _NEGATIVE = 1e-10  # smallest eigenvalue, relative to the largest: below it the matrix is not a covariance
 
 
@@ -53,14 +55,49 @@ def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Se
         covariance = 1.0
     if isinstance(covariance, str) and covariance.strip() == "hessian":
         return Noise("hessian", ())
-    if isinstance(covariance, str) or not hasattr(covariance, "__len__"):
+    if isinstance(covariance, str) or getattr(covariance, "shape", None) == () or not hasattr(covariance, "__len__"):
         text = expression.parse(covariance, known, "covariance").text
         return Noise("isotropic", ((text,),))
     rows = _rows(covariance, "covariance", known)
     if len(rows) != len(variables) or len(rows[0]) != len(variables):
         d, found = len(variables), f"{len(rows)}×{len(rows[0])}"
         raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
+    _require_symmetric(rows, known)
     return Noise("covariance", rows)
+
+
+def _require_symmetric(rows: Sequence[Sequence[str]], known: Sequence[str]) -> None:
+    """Raise ValueError when two entries across the diagonal are not the same function: only the lower one is used.
+
+    Entries with the same text are. Others are compared at 40 points from 0.1 to 1000 in size, of variables and of
+    parameters, since no algebra decides it for every formula, and loading SymPy takes longer. One point where both have
+    a value and differ by more than 1e-12 of the largest number on the way is enough to refuse them.
+    """
+    for i, row in enumerate(rows):
+        for j in range(i):
+            at = None if row[j] == rows[j][i] else _difference(row[j], rows[j][i], known)
+            if at is not None:
+                raise ValueError(
+                    f"covariance must be symmetric: covariance[{j}][{i}] = {rows[j][i]!r} and covariance[{i}][{j}] = "
+                    f"{row[j]!r} differ{at}"
+                )
+
+
+def _difference(one: str, other: str, known: Sequence[str]) -> str | None:
+    """Where two expressions differ, in words; None when they agree at all points, to rounding of their parts."""
+    parsed = [expression.parse(text, known) for text in (one, other)]
+    names = sorted(parsed[0].names | parsed[1].names)
+    generator, compared = np.random.default_rng(0), 0
+    for k in range(_POINTS if names else 1):
+        reach = 10.0 ** (k % 5 - 1)  # 0.1 to 1000: near the origin, and where roots and logarithms have values
+        values = dict(zip(names, generator.uniform(-reach if k % 2 else 0.0, reach, len(names)).tolist(), strict=True))
+        (first, size), (second, other_size) = (expression.evaluate_with_size(each, values) for each in parsed)
+        if not math.isfinite(size + other_size):
+            continue
+        compared += 1
+        if abs(first - second) > _SYMMETRY * max(size, other_size):
+            return " at " + ", ".join(f"{name} = {value:.6g}" for name, value in values.items()) if names else ""
+    return None if compared else "; neither has a finite value at any of the points where they were compared"
 
 
 def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, ...], ...]:

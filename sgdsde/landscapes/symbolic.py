@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -58,7 +59,9 @@ class Symbolic:
 
         loss = read(landscape.text)
         gradient = sp.Matrix([expression.derivative(loss, x) for x in state])
-        hessian = sp.Matrix([[expression.derivative(slope, x) for x in state] for slope in gradient])
+        rows = [[expression.derivative(gradient[i], state[j]) for j in range(i + 1)] for i in range(len(state))]
+        hessian = sp.Matrix(len(state), len(state), lambda i, j: rows[max(i, j)][min(i, j)])
+        _require_doubles(landscape.text, sp.Tuple(*gradient, *hessian))
         entries = sp.Matrix([[read(text) for text in row] for row in landscape.noise.entries])
         identity = sp.eye(landscape.dimension)
 
@@ -85,6 +88,20 @@ class Symbolic:
         flat = list(value) if isinstance(value, sp.MatrixBase) else [value]
         names = [f"out{i}" for i in range(len(flat))]
         return codegen.lower([(names, flat)], tuple(landscape.scalars), [str(x) for x in self.state])
+
+
+def _require_doubles(loss: str, derivatives: sp.Tuple) -> None:
+    import sympy as sp
+
+    from sgdsde import arithmetic
+
+    numbers = (part for part in arithmetic.parts_of(derivatives) if isinstance(part, sp.Number))
+    beyond = next((each for each in numbers if not math.isfinite(arithmetic.as_double(each))), None)
+    if beyond is not None:
+        raise ValueError(
+            f"loss: the derivatives of {loss!r} hold the number {sp.Float(beyond, 3)}, beyond double precision "
+            f"(1.8e308): choose other units"
+        )
 
 
 def read_in(landscape: Landscape, text: str) -> sp.Expr:

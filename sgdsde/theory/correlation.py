@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
+from sgdsde.arguments import as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
 from sgdsde.theory.modes import modes_of
@@ -51,7 +52,7 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
     """
     if model not in MODELS:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    if isinstance(lag, bool) or not isinstance(lag, (int, np.integer)) or lag < 0:
+    if as_whole(lag) is None or lag < 0:
         raise ValueError(f"lag must be an integer of at least 0, got {lag!r}")
     _check_independent(model, config)
     modes = modes_of(hessian, covariance, config)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.theory.clock import clock
 from sgdsde.theory.interval import interval
@@ -120,7 +121,7 @@ def exit_time_moments(
     >>> float(round(second / first**2, 3))
     2.0
     """
-    if isinstance(moments, bool) or not isinstance(moments, (int, np.integer)) or moments < 1:
+    if as_whole(moments) is None or moments < 1:
         raise ValueError(f"moments must be a positive integer, got {moments!r}")
     line, (temperature, unit) = line_of(landscape), clock(config)
     x0, ends = interval(landscape, start, left, right, stop)

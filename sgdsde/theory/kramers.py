@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgdsde.arguments import as_real
 from sgdsde.config import SGDConfig
 from sgdsde.theory.clock import clock
 from sgdsde.theory.surface import Surface
@@ -104,7 +105,8 @@ def hessian_noise_escape_time(
     [343.05, 171.525]
     """
     temperature, unit = clock(config)
-    if not (isinstance(share, (int, float, np.number)) and 0 <= share <= 1):
+    part = as_real(share)
+    if part is None or not 0 <= part <= 1:
         raise ValueError(f"share must be a number from 0 to 1, got {share!r}")
     low = minimum_at(landscape, minimum, "minimum")
     high = saddle_at(landscape, saddle, low)

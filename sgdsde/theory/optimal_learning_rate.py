@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import modes_of, symmetric
 from sgdsde.theory.stationary import check_options, stability_limit, stationary_covariance
@@ -55,7 +56,7 @@ def posterior_divergence(hessian: ArrayLike, stationary: ArrayLike, n_examples: 
     h, s = _definite("hessian", hessian), _definite("stationary", stationary)
     if h.shape != s.shape:
         raise ValueError(f"stationary must have the shape {h.shape} of hessian, got {s.shape}")
-    if isinstance(n_examples, bool) or not isinstance(n_examples, (int, np.integer)) or n_examples < 1:
+    if as_whole(n_examples) is None or n_examples < 1:
         raise ValueError(f"n_examples must be a positive integer, got {n_examples!r}")
     factor = np.linalg.cholesky(h)
     ratios = n_examples * np.linalg.eigvalsh(factor.T @ s @ factor)

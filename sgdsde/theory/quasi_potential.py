@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_whole
 from sgdsde.theory.action import Frame
 from sgdsde.theory.least_action import SETTLED, evenly, relaxed
 from sgdsde.theory.surface import Surface
@@ -103,8 +104,7 @@ def minimum_action_path(
     high = landscape.point(end, "end")
     if np.array_equal(low, high):
         raise ValueError(f"end must differ from start, got {listed(high)} for both")
-    whole = isinstance(segments, (int, np.integer)) and not isinstance(segments, bool)
-    if not whole or segments % 2 ** (_LEVELS - 1) or segments < _FEWEST * 2 ** (_LEVELS - 1):
+    if as_whole(segments) is None or segments % 2 ** (_LEVELS - 1) or segments < _FEWEST * 2 ** (_LEVELS - 1):
         raise ValueError(f"segments must be a multiple of 8 from 64, got {segments!r}")
     between = np.empty((0, landscape.dimension)) if initial is None else landscape.points(initial, "initial")
     if between.ndim != 2:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_real
 from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
@@ -71,9 +72,10 @@ def line_of(landscape: Surface) -> Line:
 def number(argument: str, value: Any) -> float:
     """`value` as a float; ValueError unless it is a finite number, or an array that holds just one."""
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value)
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0)
-    if array.size != 1 or not np.isfinite(array).all():
+    found = as_real(array.ravel()[0]) if array.size == 1 else None
+    if found is None:
         raise ValueError(f"{argument} must be a finite number, got {value!r}")
-    return float(array.ravel()[0])
+    return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sgdsde.arguments import as_real
 from sgdsde.theory.fokker_planck.absorption import Cuts, Region, cut
 from sgdsde.theory.fokker_planck.chain import Chain
 from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
@@ -47,10 +48,10 @@ class Discretised:
         if dimension not in (1, 2):
             got = f"{dimension}: {', '.join(landscape.variables)}" if dimension else repr(landscape)
             raise ValueError(f"landscape must be a Landscape of 1 or 2 variables, got {got}")
-        number = isinstance(temperature, (int, float, np.integer, np.floating)) and not isinstance(temperature, bool)
-        if not (number and 0 < temperature < np.inf):
+        number = as_real(temperature)
+        if number is None or not number > 0:
             raise ValueError(f"temperature must be positive and finite, got {temperature!r}")
-        self.landscape, self.temperature = landscape, float(temperature)
+        self.landscape, self.temperature = landscape, number
         self.grid = Grid.of(dimension, box, cells)
         self.absorbing = absorbing
         self._chain = Chain.of(landscape, self.temperature, self.grid)

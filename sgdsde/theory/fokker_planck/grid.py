@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import as_whole
+
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -45,7 +47,7 @@ class Grid:
         if sides.shape != (dimension, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
             raise ValueError(f"box must be (lowest, highest) for each of {dimension} components, finite; got {box!r}")
         counts: Any = (cells,) * dimension if np.ndim(cells) == 0 else tuple(cells)  # type: ignore[arg-type]
-        whole = [isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= LEAST for n in counts]
+        whole = [as_whole(n) is not None and n >= LEAST for n in counts]
         if len(counts) != dimension or not all(whole) or math.prod(map(int, counts)) > MOST:
             raise ValueError(
                 f"cells must be an integer from {LEAST}, or {dimension} of them, with at most {MOST} in all; "

@@ -1,0 +1,83 @@
+"""One rule for numbers, wherever they are handed in."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sgdsde as sg
+from sgdsde.arguments import as_real, as_whole, positive, real, whole
+
+torch = pytest.importorskip("torch")
+
+REAL = [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), np.array(2), torch.tensor(2.0), torch.tensor(2)]
+REAL += [Fraction(2), Decimal(2)]
+WHOLE = [2, np.int8(2), np.uint64(2), np.array(2), torch.tensor(2)]
+NEITHER = [True, np.True_, np.array(True), torch.tensor(True), "2", np.array("2"), b"2", 2 + 0j, np.complex128(2)]
+NEITHER += [
+    np.array(2j),
+    torch.tensor(2j),
+    [2],
+    np.array([2.0]),
+    torch.tensor([2]),
+    None,
+    np.array(2, dtype=object),
+    ...,
+]
+
+
+@pytest.mark.parametrize("value", REAL, ids=repr)
+def test_real_numbers(value: Any) -> None:
+    assert as_real(value) == real("a", value) == positive("a", value) == 2.0
+    assert type(as_real(value)) is float
+
+
+@pytest.mark.parametrize("value", WHOLE, ids=repr)
+def test_whole_numbers(value: Any) -> None:
+    assert as_whole(value) == whole("n", value, 1) == 2
+    assert type(as_whole(value)) is int
+
+
+@pytest.mark.parametrize("value", NEITHER, ids=repr)
+def test_what_is_no_number(value: Any) -> None:
+    assert as_real(value) is None
+    assert as_whole(value) is None
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 10**400, torch.tensor(np.inf)], ids=lambda v: repr(v)[:9])
+def test_real_numbers_are_finite(value: Any) -> None:
+    assert as_real(value) is None
+
+
+def _config(value: Any) -> Any:
+    return sg.SGDConfig(value, 4, 64)
+
+
+#: Where a user hands in a number, and how the same number comes out.
+DOORS: dict[str, Callable[[Any], Any]] = {
+    "a parameter": lambda value: sg.Landscape("a*x**2", "x", {"a": value}).loss([1.0]),
+    "a changed parameter": lambda value: sg.Landscape("a*x**2", "x", {"a": 1}).with_parameters(a=value).loss([1.0]),
+    "covariance": lambda value: sg.Landscape("x**2", "x", covariance=value).covariance([1.0]).item(),
+    "an entry of the covariance": lambda value: sg.Landscape("x*y", "x y", covariance=[[value, 0], [0, 1]]).covariance(
+        [1.0, 0.0]
+    )[0, 0],
+    "learning_rate": lambda value: _config(value).learning_rate,
+    "time of a path": lambda value: sg.BrownianPath(dimension=1, time=value, steps=4).time,
+    "duration": lambda value: (
+        2 * sg.integrate(sg.Landscape("x**2/9", "x"), 0.0, value, 2, 2, engine="numpy").provenance["dt"]
+    ),
+    "a temperature of theory": lambda value: sg.theory.clock.clock(value).temperature,
+    "schedule": lambda value: sg.schedules.constant(value, 5)[0],
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_takes_the_same_numbers(door: str) -> None:
+    for value in REAL[:8]:
+        assert DOORS[door](value) == pytest.approx(2.0, rel=1e-12)
+    for value in (True, np.array([1.0, 2.0]), 2j):
+        with pytest.raises(ValueError, match=r"must be"):
+            DOORS[door](value)
