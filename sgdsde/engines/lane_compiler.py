@@ -15,7 +15,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from llvmlite import ir
 
@@ -78,7 +78,8 @@ def llvm_code(source: str, name: str, signature: str, symbols: Symbols) -> str:
     NotImplementedError
         For a statement that no kernel has.
     """
-    places, functions = {}, {}
+    places: dict[str, str] = {}
+    functions: dict[str, ast.FunctionDef] = {}
     for each in ast.parse(source).body:
         if isinstance(each, ast.ImportFrom):
             places |= {alias.name: each.module or "" for alias in each.names}
@@ -111,7 +112,7 @@ class _Compiler:
         self.declared: dict[str, Any] = {}
 
     def run(self, body: Sequence[ast.stmt]) -> None:
-        stored = {each.id for part in body for each in ast.walk(part) if isinstance(each, ast.Name) and _is_stored(each)}
+        stored = {each.id for part in body for each in ast.walk(part) if _is_stored(each)}
         for name, argument in self.names.items():
             if name in stored and isinstance(argument, Value):  # read in a loop before it is given there
                 slot = self.names[name] = self.reserve(argument.kind)
@@ -274,7 +275,9 @@ class _Compiler:
             return not test if isinstance(test, bool) else Value("b", self.b.not_(test))
         if not isinstance(found, Value):
             return -found
-        return Value("d", self.b.fneg(found.at, flags=_FUSED)) if found.kind == "d" else Value("i", self.b.neg(found.at))
+        if found.kind == "d":
+            return Value("d", self.b.fneg(found.at, flags=_FUSED))
+        return Value("i", self.b.neg(found.at))
 
     def of_BinOp(self, node: ast.BinOp) -> Any:
         return self.binary(node.op, self.value(node.left), self.value(node.right))
@@ -290,8 +293,9 @@ class _Compiler:
         a, b = self.as_kind(left, kind), self.as_kind(right, kind)
         if kind == "d":
             return Value("d", getattr(self.b, _FLOATS[type(op)])(a, b, flags=_FUSED))
-        name, flags = _INTEGERS[type(op)]
-        return Value(kind, getattr(self.b, name)(a, b, flags=flags) if flags and kind == "i" else getattr(self.b, name)(a, b))
+        compute = getattr(self.b, _INTEGERS[type(op)])
+        exact = kind == "i" and isinstance(op, ast.Add | ast.Sub | ast.Mult)  # signed numbers do not wrap round
+        return Value(kind, compute(a, b, flags=("nsw",)) if exact else compute(a, b))
 
     def of_Compare(self, node: ast.Compare) -> Any:
         (op,), (other,) = node.ops, node.comparators
@@ -422,7 +426,7 @@ class _Compiler:
             kind = _kind_of(each) if _kind_of(each) != "b" else "i"
             letters.append(kind)
             arguments.append(self.as_kind(each, kind))
-        symbol = self.symbols(self.places.get(name, self.places["*"]), name, tuple(letters))
+        symbol = self.symbols(self.places[name if name in self.places else "*"], name, tuple(letters))
         number = all(letter == "d" for letter in letters)
         result, error = self.room(_F64 if number else _BYTES), self.room(_BYTES)
         called = self.declared.get(symbol)
@@ -467,7 +471,9 @@ class _Compiler:
             return (self.b.sitofp if signed else self.b.uitofp)(found.at, _F64)
         if found.kind == "d":
             return self.b.fptosi(found.at, _I64)
-        return self.b.zext(found.at, _I64) if found.kind == "b" else self.refuse(ast.Constant(f"{found.kind} as {kind}"))
+        if found.kind != "b":
+            raise NotImplementedError(f"no kernel takes {found.kind!r} for {kind!r}")
+        return self.b.zext(found.at, _I64)
 
 
 def _kind_of(found: Any) -> str:
@@ -476,8 +482,8 @@ def _kind_of(found: Any) -> str:
     return {bool: "b", int: "i", float: "d"}[type(found)]
 
 
-def _is_stored(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _divides(node: ast.AST) -> bool:
@@ -495,7 +501,7 @@ _SIGNS: Mapping[type, str] = {
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _FLOATS: Mapping[type, str] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
-_INTEGERS: Mapping[type, tuple[str, tuple[str, ...]]] = {
-    ast.Add: ("add", ("nsw",)), ast.Sub: ("sub", ("nsw",)), ast.Mult: ("mul", ("nsw",)), ast.FloorDiv: ("udiv", ()),
-    ast.Mod: ("urem", ()), ast.BitAnd: ("and_", ()), ast.BitOr: ("or_", ()), ast.BitXor: ("xor", ()),
+_INTEGERS: Mapping[type, str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "udiv", ast.Mod: "urem", ast.BitAnd: "and_",
+    ast.BitOr: "or_", ast.BitXor: "xor",
 }  # fmt: skip

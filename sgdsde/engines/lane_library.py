@@ -6,10 +6,8 @@ They do not change with a landscape: a process that finds them in the cache fold
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -18,8 +16,8 @@ from sgdsde import cache
 
 #: Files that the functions are made from, and what these take numbers from.
 _SOURCES = (
-    *(f"engines/{name}.py" for name in ("lane_math", "lane_noise", "lane_area", "lane_library", "lane_compiler")),
-    *(f"engines/{name}.py" for name in ("lanes", "noise", "philox")),
+    *(f"engines/{name}.py" for name in ("lane_math", "lane_noise", "lane_area", "lanes", "noise", "philox")),
+    *(f"engines/{name}.py" for name in ("lane_library", "lane_compiler", "machine_code")),
     "models/small_batch_kernel.py",
     "codegen.py",
 )
@@ -30,20 +28,15 @@ _TYPES = {"d": "float64", "i": "int64", "u": "uint64", "D": "float64", "I": "int
 @functools.cache
 def version() -> str:
     """What stands for these functions' code: of other sources, and by another Numba, it is another."""
-    here = Path(__file__).parent.parent
-    found = hashlib.sha256(b"".join((here / source).read_bytes() for source in _SOURCES))
-    return f"{found.hexdigest()} numba {version_of('numba')} llvmlite {version_of('llvmlite')}"
+    return f"{cache.sources(*_SOURCES)} numba {version_of('numba')} llvmlite {version_of('llvmlite')}"
 
 
 @functools.cache
 def helper(place: str, name: str, letters: tuple[str, ...], processor: str) -> tuple[str, bytes]:
     """Symbol and LLVM bitcode of a module's function for arguments of these kinds."""
     file = f"{cache.digest([place, name, letters, processor, version()])}.helper"
-    stored = cache.read(file)
-    if stored is None:
-        stored = b"\n".join(_compiled(getattr(importlib.import_module(place), name), letters))
-        cache.write(file, stored)
-    symbol, code = stored.split(b"\n", 1)
+    found = cache.kept(file, lambda: b"\n".join(_compiled(getattr(importlib.import_module(place), name), letters)))
+    symbol, code = found.split(b"\n", 1)
     return symbol.decode(), code
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from sgdsde import cache, codegen
+from sgdsde import cache
 from sgdsde.engines import lane_compiler, lane_library
 
 #: Letters of a signature as ctypes calls them; capitals are pointers.
@@ -72,11 +72,7 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
 @functools.cache
 def _load(source: str, name: str, signature: str) -> Callable[..., None]:
     file = f"{cache.digest([source, name, signature, _processor()[2], lane_library.version()])}.object"
-    code = cache.read(file)
-    if code is None:
-        code = _compile(source, name, signature)
-        cache.write(file, code)
-    return _link(code, name, signature)
+    return _link(cache.kept(file, lambda: _compile(source, name, signature)), name, signature)
 
 
 def _link(code: bytes, name: str, signature: str) -> Callable[..., None]:

@@ -10,7 +10,9 @@ from sgdsde.engines.lane_noise import kernel
 
 
 @kernel
-def descend(linear, mixing, errors, bias, v_bias, matrix, v_matrix, top, v_top, labels, a, first, logits, k, n, h, c, m):
+def descend(
+    linear, mixing, errors, bias, v_bias, matrix, v_matrix, top, v_top, labels, a, first, logits, k, n, h, c, m
+):
     """All arrays are of one type; see `sgdsde.models.small_batches`."""
     zero, keep = bias.dtype.type(0), bias.dtype.type(m)
     for t in range(k):
