@@ -208,5 +208,13 @@ def _say_once(problem: str) -> None:
     warnings.warn(
         f"{problem}. Generated code is not kept: this run goes on without, and the next process compiles again",
         CacheWarning,
-        stacklevel=3,
+        stacklevel=_depth(),
     )
+
+
+def _depth() -> int:
+    """Calls from the warning to the first outside of this library, the line that a reader knows."""
+    own, frame, level = os.path.dirname(__file__), sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
+        frame, level = frame.f_back, level + 1
+    return level

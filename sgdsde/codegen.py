@@ -81,12 +81,16 @@ def _function(
     return scope[name]  # type: ignore[no-any-return]
 
 
-ROUNDING = 1e-10  # a pivot so far below zero, relative to its diagonal entry, is a zero of a singular matrix
+#: Distance from 1 to the next number, by the dtype of a run.
+ROUNDING = {"float64": 2.0**-52, "float32": 2.0**-23}
+
+#: A pivot so far below zero, relative to its diagonal entry, is a zero of a singular matrix.
+SINGULAR = {"float64": 1e-10, "float32": 1e-5}
 
 
 def _mended_root(pivot: Any, diagonal: Any) -> Any:
     """√pivot, 0 for rounding below zero."""
-    return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+    return np.sqrt(np.where((pivot <= 0.0) & (pivot >= -SINGULAR["float64"] * diagonal), 0.0, pivot))
 
 
 def _softplus(x: Any) -> Any:

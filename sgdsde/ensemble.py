@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,15 @@ class Ensemble:
     exits: Exits | None = None
 
     @classmethod
-    def from_outcome(cls, outcome: Outcome, *, auxiliary: Sequence[str] = (), **fields: Any) -> Ensemble:
-        """Set what diverged to NaN, count it, and warn."""
+    def from_outcome(
+        cls,
+        outcome: Outcome,
+        *,
+        auxiliary: Sequence[str] = (),
+        why: Callable[[int], str] = lambda path: "",
+        **fields: Any,
+    ) -> Ensemble:
+        """Set what diverged to NaN, count it, and warn, with what `why` says of the first such path."""
         finite = np.asarray(
             np.isfinite(outcome.state).all(axis=0)
             & np.isfinite(outcome.mean).all(axis=1)
@@ -102,7 +109,7 @@ class Ensemble:
         if ensemble.diverged:
             warnings.warn(
                 f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the "
-                f"averages",
+                f"averages{why(int(np.argmin(ensemble.finite)))}",
                 DivergenceWarning,
                 stacklevel=4,
             )

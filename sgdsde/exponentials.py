@@ -103,7 +103,7 @@ def stable(expression: sp.Expr) -> sp.Expr:
     --------
     >>> x = sp.Symbol("x", real=True)
     >>> stable(sp.log(1 + sp.exp(2 * x))), stable(x / (1 + sp.exp(-x))), stable(sp.exp(x) / (1 + sp.exp(x)) ** 2)
-    (softplus(2*x), x*sigmoid(x), sigmoid(x)*sigmoid(-x))
+    (softplus(2*x), x*sigmoid(x), sigmoid(-x)*sigmoid(x))
     """
     concerned = any(isinstance(part, _CONCERNED) for part in parts_of(expression))
     return from_below(expression, _RULES) if concerned else expression

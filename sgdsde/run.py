@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
-from sgdsde import engines, schemes
+from sgdsde import divergence, engines, schemes
 from sgdsde.arguments import as_real, as_whole
+from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
@@ -114,6 +115,8 @@ def prepare(request: Request) -> Prepared:
         )
     distinct = starts.reshape(-1, landscape.dimension)
     landscape.validate_noise(distinct, "w0")
+    if dtype in ROUNDING:
+        request = replace(request, values={**request.values, "rounding": ROUNDING[dtype]})
     regions = _regions(request, landscape, distinct)
     bridged = schemes.bridged(landscape, request.declaration, regions) if request.bridge else ()
     program = schemes.build(request.declaration, landscape, regions, any(map(any, bridged)))
@@ -138,12 +141,13 @@ def execute(request: Request) -> Ensemble:
     outcome = engines.run(request.engine, plan)
     return Ensemble.from_outcome(
         outcome,
+        why=lambda path: divergence.reason(request.engine, plan, landscape, path),
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.bridged),
         label=request.label, parameters=landscape.variables, config=request.config, updates=plan.updates,
         burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every, auxiliary=request.declaration.auxiliary,
         provenance={
             "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
-            "noise_entries": [list(row) for row in landscape.noise.entries],
+            "noise_entries": [list(row) for row in landscape.noise.entries], "noise_cut": landscape.noise.cut,
             "landscape_parameters": dict(landscape.parameters),
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,

@@ -14,12 +14,13 @@ from llvmlite import ir
 from numba import int64, njit, types, uint64
 from numba.extending import intrinsic
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 
 #: Fused multiply-add and no more. `nnan` and `ninf` would hide a path that leaves the finite numbers; `reassoc` would
 #: undo the tricks with large constants below (it turns (A − C)·b into A·b − C·b) and gains no speed.
 FASTMATH = {"contract"}
 
+_SINGULAR = SINGULAR["float64"]
 _MANTISSA_AT_2_52 = uint64(0x4330000000000000)  # bits of 2.0**52: a 52-bit integer or-ed in reads as 2**52 + integer
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21)  # Cody & Waite
@@ -264,7 +265,7 @@ def root_of(x, reciprocal):
 def mended_root(pivot, diagonal):
     """√pivot, 0 for rounding below zero."""
     root = math.sqrt(pivot)
-    return 0.0 if (pivot <= 0.0) & (pivot >= -ROUNDING * diagonal) else root
+    return 0.0 if (pivot <= 0.0) & (pivot >= -_SINGULAR * diagonal) else root
 
 
 @lane_function

@@ -10,7 +10,7 @@ import ast
 import functools
 import math
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 from sgdsde.engines.noise import ExampleBatches
 from sgdsde.engines.registry import Plan
 from sgdsde.engines.torch_kernel_noise import lines_of, steps_together, suits
@@ -65,7 +65,7 @@ def sigmoid(a):
 
 @triton.jit
 def mended_root(pivot, diagonal):
-    return libdevice.sqrt(tl.where((pivot <= 0.0) & (pivot >= -{rounding} * diagonal), 0.0, pivot))
+    return libdevice.sqrt(tl.where((pivot <= 0.0) & (pivot >= -{singular} * diagonal), 0.0, pivot))
 
 
 @triton.jit
@@ -213,7 +213,7 @@ def source(plan: Plan) -> str:
     return _TEMPLATE.format(
         **{name: ("\n" + " " * indent).join(parts) for name, (indent, parts) in text.items()},
         buffers="".join(f"{buffer}, " for buffer in buffers_of(plan)),
-        rounding=ROUNDING,
+        singular=SINGULAR[plan.dtype],
         dtype=plan.dtype,
         together=together,
     )

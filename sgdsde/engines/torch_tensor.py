@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 from sgdsde.engines import torch_cuda, torch_shares
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_noise import tensor_noise
@@ -43,8 +43,10 @@ def tensor_functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     def root_of(a: Any, reciprocal: Any) -> Any:
         return where(a == 0.0, a, a * reciprocal)
 
+    zero = SINGULAR[str(like.dtype).removeprefix("torch.")]
+
     def mended_root(pivot: Any, diagonal: Any) -> Any:
-        return torch.sqrt(where((pivot <= 0.0) & (pivot >= -ROUNDING * diagonal), 0.0, pivot))
+        return torch.sqrt(where((pivot <= 0.0) & (pivot >= -zero * diagonal), 0.0, pivot))
 
     def softplus(x: Any) -> Any:
         return _on_tensors(torch.logaddexp, like)(x, 0.0)  # torch's own is x from 20 on

@@ -73,13 +73,13 @@ class Trials:
         regions = parse_regions(request.stop or {}, known)
         text = _default_score(regions) if score is None else expression.parse(score, known, "score").text
         floor, level = (_free(name, known) for name in ("floor", "level"))
-        covariance, factor = landscape.noise.arguments()
         parameters = {**landscape.parameters, floor: -NEVER, level: NEVER}
         further = (
             Region("floor", "score < floor", ((f"{floor} - ({text})",),), between=False),
             Region("level", "score > level", ((f"({text}) - {level}",),), between=False),
         )
-        widened = Landscape(landscape.text, landscape.variables, parameters, covariance, factor, landscape.name)
+        noise = landscape.noise.arguments()
+        widened = Landscape(landscape.text, landscape.variables, parameters, name=landscape.name, **noise)
         prepared = prepare(dataclasses.replace(request, landscape=widened, further=further))
         if any(isinstance(one, ExampleBatches) and one.sampling == "reshuffle" for one in prepared.plan.noise):
             raise ValueError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from sgdsde.codegen import ROUNDING
+from sgdsde.codegen import SINGULAR
 
 
 class MendedRoot(sp.Function):  # type: ignore[misc]
@@ -67,7 +67,7 @@ def exact(matrix: sp.Matrix) -> sp.Matrix:
     """Lower-triangular A with A Aᵀ = matrix where that is positive semidefinite, NaN where it is not."""
 
     def root(pivot: sp.Expr, diagonal: sp.Expr) -> sp.Expr:
-        if pivot.is_number and -ROUNDING * diagonal <= pivot <= 0:
+        if pivot.is_number and -SINGULAR["float64"] * diagonal <= pivot <= 0:
             return sp.S.Zero
         return sp.sqrt(pivot) if pivot == diagonal or pivot.is_nonnegative else MendedRoot(pivot, diagonal)
 

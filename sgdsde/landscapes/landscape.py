@@ -30,12 +30,17 @@ class Landscape:
     parameters : mapping of str to float, optional
         Numbers that occur in the expressions by name; sweeping them compiles nothing.
     covariance : number, str, d×d of str, or ``"hessian"``; optional
-        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L where that is
-        positive semidefinite (elsewhere its Cholesky factor is cut: F_ii ≤ max(∂_i∂_i L, 0)). Default 1.
+        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L, cut as below.
+        A matrix is symmetric: entries across the diagonal that are written differently are compared at 40 points.
+        Default 1.
     factor : d×k of str or numbers, optional
         A(ω) in place of ``covariance``.
     name : str, optional
         For titles and provenance.
+    cut : bool, optional
+        What F is where the covariance that was given is not positive semidefinite. False: it has no root there, and a
+        path that comes there is lost, as said by a warning. True: its Cholesky factor is cut, so that negative pivots
+        are 0 and F_ii is at most the entry that was given and at least 0: max(f, 0) for one expression f.
 
     Raises
     ------
@@ -57,13 +62,15 @@ class Landscape:
         covariance: Any = None,
         factor: Any = None,
         name: str | None = None,
+        *,
+        cut: bool = False,
     ) -> None:
         self.variables = expression.parse_variables(variables)
         names = expression.parse_names(list(parameters or {}), "parameters", taken=self.variables)
         self.parameters = {key: real(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
         known = (*self.variables, *names)
         self.text = expression.parse(loss, known, "loss").text
-        self.noise = noise_factor.parse(covariance, factor, self.variables, names)
+        self.noise = noise_factor.parse(covariance, factor, self.variables, names, cut)
         self.name = name or self.text
 
     @property
@@ -124,6 +131,10 @@ class Landscape:
         inside = [np.min([next(values) for _ in each], axis=0) for each in region.alternatives]
         return np.asarray(functools.reduce(np.fmax, inside))
 
+    def typed_covariance(self, w: ArrayLike) -> Array:
+        """F(ω) as it was given, wherever it may not be one; A Aᵀ where it is cut: w (..., d) → (..., d, d)."""
+        return self._evaluate("typed_covariance", w, (self.dimension, self.dimension))
+
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert points: shape (..., d), real; a bare number is accepted when d = 1.
 
@@ -162,7 +173,8 @@ class Landscape:
     @property
     def key(self) -> list[Any]:
         """JSON-able identity of the mathematics: equal keys share generated code, whatever the parameters' values."""
-        return [self.text, self.variables, sorted(self.parameters), self.noise.kind, self.noise.entries]
+        noise = self.noise
+        return [self.text, self.variables, sorted(self.parameters), noise.kind, noise.entries, noise.cut]
 
     @property
     def scalars(self) -> dict[str, float]:
@@ -195,8 +207,8 @@ class Landscape:
         return functions[quantity]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        covariance, factor = self.noise.arguments()
-        return Landscape, (self.text, self.variables, self.parameters, covariance, factor, self.name)
+        make = functools.partial(Landscape, name=self.name, **self.noise.arguments())
+        return make, (self.text, self.variables, self.parameters)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Landscape) and (self.key, self.parameters) == (other.key, other.parameters)
@@ -205,6 +217,5 @@ class Landscape:
         return hash((self.text, self.variables, tuple(sorted(self.parameters.items())), self.noise))
 
     def __repr__(self) -> str:
-        covariance, factor = self.noise.arguments()
-        noise = f"covariance={covariance!r}" if factor is None else f"factor={factor!r}"
+        noise = ", ".join(f"{key}={value!r}" for key, value in self.noise.arguments().items())
         return f"Landscape({self.text!r}, variables={self.variables!r}, parameters={self.parameters!r}, {noise})"

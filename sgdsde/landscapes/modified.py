@@ -28,8 +28,7 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     Returns
     -------
     Landscape
-        Its noise ``"hessian"`` is that of the loss that was given. For d = 1 it is cut where that is not convex, as
-        before; for d > 1 it is a covariance like any other, and refused there.
+        Its noise ``"hessian"`` is that of the loss that was given, cut where that is not convex as before.
 
     Raises
     ------
@@ -90,25 +89,24 @@ def _with_squares(
     if name in (*landscape.variables, *landscape.parameters):
         raise ValueError(f"{name} is already the name of a variable or a parameter of {landscape!r}")
     squares = " + ".join(f"({term})**2" for term in terms)
-    covariance, factor = _noise(landscape)
     try:
         unset = Landscape(
             f"{landscape.text} + {name}/{divisor}*{f'({squares})' if len(terms) > 1 else squares}",
-            landscape.variables, {**landscape.parameters, name: 1.0}, covariance, factor, f"{landscape.name}, {title}",
+            landscape.variables, {**landscape.parameters, name: 1.0}, name=f"{landscape.name}, {title}",
+            **_noise(landscape),
         )  # fmt: skip
     except ValueError as error:
         raise ValueError(f"landscape: the loss of {landscape.name}, {title}, cannot be written: {error}") from None
     return unset.with_parameters(**{name: value})
 
 
-def _noise(landscape: Landscape) -> tuple[Any, Any]:
-    """(covariance, factor) of the same F, whatever the loss becomes."""
+def _noise(landscape: Landscape) -> dict[str, Any]:
+    """Keywords of the same F, whatever the loss becomes."""
     if landscape.noise.kind != "hessian":
         return landscape.noise.arguments()
     hessian = landscape.symbolic.hessian
-    if landscape.dimension == 1:
-        return None, [[f"sqrt(max({_text(hessian[0], landscape)}, 0))"]]
-    return [[_text(entry, landscape) for entry in hessian.row(i)] for i in range(hessian.rows)], None
+    rows = [[_text(entry, landscape) for entry in hessian.row(i)] for i in range(hessian.rows)]
+    return {"covariance": rows, "cut": True}
 
 
 def _text(value: sp.Expr, landscape: Landscape) -> str:

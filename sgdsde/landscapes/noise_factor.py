@@ -26,27 +26,34 @@ class Noise:
 
     kind: str
     entries: tuple[tuple[str, ...], ...]
+    cut: bool = False
 
-    def arguments(self) -> tuple[Any, Any]:
-        """(covariance, factor) that a Landscape would be made with."""
+    def arguments(self) -> dict[str, Any]:
+        """The keywords that a Landscape of this noise is made with."""
         rows = [list(row) for row in self.entries]
-        table: dict[str, tuple[Any, Any]] = {
-            "isotropic": (rows and rows[0][0], None),
-            "covariance": (rows, None),
-            "factor": (None, rows),
-            "hessian": ("hessian", None),
+        table: dict[str, dict[str, Any]] = {
+            "isotropic": {"covariance": rows and rows[0][0]},
+            "covariance": {"covariance": rows},
+            "factor": {"factor": rows},
+            "hessian": {"covariance": "hessian"},
         }
-        return table[self.kind]
+        return table[self.kind] | ({"cut": True} if self.cut else {})
 
 
-def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str]) -> Noise:
+def parse(
+    covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False
+) -> Noise:
     """Read `covariance` or `factor`; errors name the entry."""
+    if not isinstance(cut, bool):
+        raise ValueError(f"cut must be True or False, got {cut!r}")
     known = (*variables, *parameters)
     if "hessian" in known:
         raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")
     if factor is not None:
         if covariance is not None:
             raise ValueError("give covariance or factor, not both")
+        if cut:
+            raise ValueError("cut is for a covariance: F = A Aᵀ of a factor has a root everywhere")
         rows = _rows(factor, "factor", known)
         if len(rows) != len(variables):
             raise ValueError(f"factor must have {len(variables)} rows, one per variable, got {len(rows)}")
@@ -57,13 +64,13 @@ def parse(covariance: Any, factor: Any, variables: Sequence[str], parameters: Se
         return Noise("hessian", ())
     if isinstance(covariance, str) or getattr(covariance, "shape", None) == () or not hasattr(covariance, "__len__"):
         text = expression.parse(covariance, known, "covariance").text
-        return Noise("isotropic", ((text,),))
+        return Noise("isotropic", ((text,),), cut)
     rows = _rows(covariance, "covariance", known)
     if len(rows) != len(variables) or len(rows[0]) != len(variables):
         d, found = len(variables), f"{len(rows)}×{len(rows[0])}"
         raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
     _require_symmetric(rows, known)
-    return Noise("covariance", rows)
+    return Noise("covariance", rows, cut)
 
 
 def _require_symmetric(rows: Sequence[Sequence[str]], known: Sequence[str]) -> None:
@@ -118,22 +125,18 @@ def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, .
 
 def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
     """Raise ValueError unless F is finite, symmetric and positive semidefinite at the points w (n, d)."""
-    found = _raw_covariance(landscape, w)
+    found = landscape.typed_covariance(w)
 
-    def refuse_where(wrong: ArrayLike, problem: str) -> None:
+    def refuse_where(wrong: ArrayLike, problem: str, hint: str = "") -> None:
         if np.any(wrong):
             at = np.argmax(wrong)
             where = f"at {argument} = {np.array2string(w[at], precision=6)}, where F = {found[at].tolist()}"
-            raise ValueError(f"covariance must be {problem} {where}")
+            raise ValueError(f"covariance must be {problem} {where}{hint}")
 
     refuse_where(~np.isfinite(found).all(axis=(1, 2)), "finite; it is not")
     largest = np.abs(found).max(axis=(1, 2))
     asymmetry = np.abs(found - found.transpose(0, 2, 1)).max(axis=(1, 2))
     refuse_where(asymmetry > _SYMMETRY * largest, "symmetric; it is not")
     least = np.linalg.eigvalsh(found)[:, 0]
-    refuse_where(least < -_NEGATIVE * largest, f"positive semidefinite; its least eigenvalue is {least.min():.6g}")
-
-
-def _raw_covariance(landscape: Landscape, w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F as it was typed, where it was; the factor's own product cannot fail to be symmetric."""
-    return landscape._evaluate("typed_covariance", w, (landscape.dimension,) * 2)
+    problem = f"positive semidefinite; its least eigenvalue is {least.min():.6g}"
+    refuse_where(least < -_NEGATIVE * largest, problem, "; cut=True takes it as 0 there, as covariance='hessian' does")

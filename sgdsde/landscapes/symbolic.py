@@ -32,7 +32,7 @@ class Symbolic:
     gradient : d×1
     hessian : d×d
     factor : d×k, A with F = A Aᵀ
-    typed_covariance : d×d, F as given (A Aᵀ when the factor was given)
+    typed_covariance : d×d, F as given (A Aᵀ when the factor was given, or F is cut)
     """
 
     state: sp.Matrix
@@ -76,7 +76,11 @@ class Symbolic:
             "covariance": lambda: (cholesky.exact(entries), entries),
             "hessian": lambda: with_square(cholesky.cut(hessian)),
         }
-        factor, covariance = kinds[landscape.noise.kind]()
+        if landscape.noise.cut:
+            matrix = entries if landscape.noise.kind == "covariance" else entries[0] * identity
+            factor, covariance = with_square(cholesky.cut(matrix))
+        else:
+            factor, covariance = kinds[landscape.noise.kind]()
         return cls(state, loss, gradient, hessian, factor, covariance)
 
     def block(self, quantity: Quantity, landscape: Landscape) -> codegen.Block:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_DIMENSIONS = 8
 _NEWTON_STEPS = 6
-_RESIDUAL = 1e-8  # of the equation solved, relative to its terms
+_RESIDUAL, _ROUNDINGS = 1e-8, 64  # of the equation solved, relative to its terms: that, or so many roundings of them
 
 
 @scheme(
@@ -28,8 +28,9 @@ _RESIDUAL = 1e-8  # of the equation solved, relative to its terms
 def implicit_euler(step: Step) -> Vector:
     """ω′ = ω − ∇L(ω′) Δ + b(ω) ΔW, solved by Newton's method; NaN where that has not converged.
 
-    Six steps from ω, each by elimination without pivots on I + Δ∇∇L, which is positive definite where Δ resolves the
-    loss's negative curvatures. For up to 8 dimensions.
+    It has where the equation holds to 1e-8 of its terms, or to 64 roundings of them in float32. Six steps from ω, each
+    by elimination without pivots on I + Δ∇∇L, which is positive definite where Δ resolves the loss's negative
+    curvatures. For up to 8 dimensions.
     """
     import sympy as sp
 
@@ -53,8 +54,9 @@ def implicit_euler(step: Step) -> Vector:
         guess = step.let(guess - _solve(step, matrix, residual))
     left = guess - at(drift, guess) * step.dt - target
     size = sum(left[i] ** 2 for i in range(d))
-    scale = sum(1 + guess[i] ** 2 + target[i] ** 2 for i in range(d))
-    (wrong,) = step.let([size - _RESIDUAL**2 * scale])
+    bent = matrix * guess  # by as much as this is the residual changed when ω′ is rounded
+    scale = sum(1 + guess[i] ** 2 + target[i] ** 2 + bent[i] ** 2 for i in range(d))
+    (wrong,) = step.let([size - (_RESIDUAL + _ROUNDINGS * step.rounding) ** 2 * scale])
     return guess.applyfunc(lambda entry: sp.Piecewise((entry, wrong <= 0), (sp.nan, True)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen
+from sgdsde.codegen import ROUNDING
 from sgdsde.expression import real_symbols
 from sgdsde.landscapes import Landscape, kinds, symbolic
 from sgdsde.regions import Region
@@ -21,6 +23,7 @@ from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
 from sgdsde.schemes.step import SCALARS, Step
 
 _DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other|uniform)(\d+)")
+_UNSET: dict[str, float] = {**dict.fromkeys(SCALARS, math.nan), "rounding": ROUNDING["float64"]}
 _MATRIX_ENTRY = re.compile(r"(m_[A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -69,11 +72,11 @@ class Program:
         """
         if self.declaration.matrices is not None:
             raise ValueError(f"scheme {self.declaration.name!r} is made for one step size, and takes no schedule")
-        return self.block.constant_rows({**dict.fromkeys(SCALARS, float("nan")), **values, **landscape.scalars})
+        return self.block.constant_rows({**_UNSET, **values, **landscape.scalars})
 
     def constants(self, landscape: Landscape, values: Mapping[str, float]) -> tuple[float, ...]:
         """Values of the block's constants for run-time numbers (`SCALARS` by name)."""
-        scalars = {**dict.fromkeys(SCALARS, float("nan")), **values, **landscape.scalars}
+        scalars = {**_UNSET, **values, **landscape.scalars}
         if self.declaration.matrices is not None:
             found = self.declaration.matrices(landscape, scalars["dt"], scalars["temperature"])
             entries = [match for name in self.block.scalars if (match := _MATRIX_ENTRY.fullmatch(name))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     Vector: TypeAlias = sp.Matrix
 
 #: Run-time numbers that a scheme may use, besides the landscape's parameters.
-SCALARS = ("dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread")
+SCALARS = ("dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread", "rounding")
 
 
 class Step:
@@ -25,8 +26,8 @@ class Step:
     Attributes
     ----------
     w : d×1, the state; auxiliary vectors (``v``) are attributes of their declared names.
-    dt, temperature, learning_rate, momentum, friction, batch_noise, spread : symbols; Δ in the equation's own clock, T,
-        ε, m, γ, c, √(2l − 1).
+    dt, temperature, learning_rate, momentum, friction, batch_noise, spread, rounding : symbols; Δ in the equation's own
+        clock, T, ε, m, γ, c, √(2l − 1), and the distance from 1 to the next number of the run's dtype.
     """
 
     def __init__(self, landscape: Landscape, declaration: Declaration) -> None:
@@ -37,9 +38,8 @@ class Step:
         self._drawn: dict[str, list[sp.Symbol]] = {}
         self.w = self._of.state
         scalars = (sp.Symbol(name, real=True) for name in SCALARS)
-        self.dt, self.temperature, self.learning_rate, self.momentum, self.friction, self.batch_noise, self.spread = (
-            scalars
-        )
+        self.dt, self.temperature, self.learning_rate, self.momentum, self.friction = itertools.islice(scalars, 5)
+        self.batch_noise, self.spread, self.rounding = scalars
         self.state = list(self.w)
         for name in declaration.auxiliary:
             vector = sp.Matrix([sp.Symbol(f"{name}_{i}", real=True) for i in range(landscape.dimension)])

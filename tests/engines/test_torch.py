@@ -89,6 +89,18 @@ def assert_close(found: Any, expected: Any, tolerance: float) -> None:
         assert np.abs(a - b).max(initial=0) <= tolerance * max(1.0, np.abs(b).max(initial=0)), name
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_singular_covariance_loses_no_path(dtype: str) -> None:
+    """Rounding leaves its last pivots below zero by a part in 1e16 of the diagonal, or in 1e7."""
+    names = "xyz"
+    rows = [[f"{a}*{b} + 1" for b in names] for a in names]
+    landscape = Landscape("x**2 + y**2 + z**2", "x y z", covariance=rows)
+    found = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="torch", dtype=dtype)
+    assert found.diverged == 0
+    exact = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="numpy")
+    assert np.abs(found.final - exact.final).max() < {"float64": 1e-7, "float32": 5e-3}[dtype]
+
+
 # --- on any device: noise in bulk, shares of the paths
 
 

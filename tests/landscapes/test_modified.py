@@ -40,9 +40,6 @@ def test_the_drift_is_corrected_by_the_hessian_times_the_gradient(name):
 def test_the_noise_stays_as_it_was(name):
     landscape = OTHERS[name] if name in OTHERS else catalog.named(name)
     w = places(landscape)
-    if landscape.noise.kind == "hessian" and landscape.dimension > 1:
-        w = w[np.linalg.eigvalsh(landscape.hessian(w))[:, 0] > 0]
-    assert len(w) > 5
     np.testing.assert_allclose(modified_landscape(landscape, RATE).factor(w), landscape.factor(w), rtol=1e-12)
 
 

@@ -56,3 +56,28 @@ def test_too_many_dimensions() -> None:
     landscape, _ = bowl(9, 1.0)
     with pytest.raises(ValueError, match="takes up to 8 dimensions; this landscape has 9"):
         integrate(landscape, np.zeros(9), 1.0, 2, 1, scheme="implicit_euler")
+
+
+@pytest.mark.parametrize(
+    ("loss", "variables", "start", "time", "error"),
+    [
+        ("x**4/4", "x", [1.3], 1.0, 1e-5),
+        ("x**4/4 + y**2*50 + cos(x*y)", "x y", [1.3, -0.2], 1.0, 1e-5),
+        ("1e6*x**2 + x**4", "x", [1.0], 5.0, 1e-5),
+        ("(x - 1000)**4/4", "x", [1001.0], 1.0, 2e-3),  # 32 roundings of 1000
+    ],
+)
+def test_single_precision_solves_to_its_own_precision(loss, variables, start, time, error) -> None:
+    landscape = Landscape(loss, variables)
+    options = {"scheme": "implicit_euler", "temperature": 0.01}
+    exact = integrate(landscape, start, time, 20, 60, engine="numpy", **options)
+    single = integrate(landscape, start, time, 20, 60, engine="torch", dtype="float32", **options)
+    assert single.diverged == 0
+    assert np.abs(single.final - exact.final).max() < error
+
+
+def test_what_has_not_converged_in_single_precision_is_not_a_number_either() -> None:
+    landscape = Landscape("x**4", "x")
+    with pytest.warns(UserWarning, match="diverged"):
+        found = integrate(landscape, 1e6, 1.0, 1, 3, scheme="implicit_euler", engine="torch", dtype="float32")
+    assert found.diverged == 3
