@@ -6,13 +6,9 @@ through `sgdsde.expression`. Blocks are kept on disk, so that a second process n
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,29 +174,25 @@ def lower(
     return Block(tuple(scalars), tuple(arrays), ordered, tuple(lines), outputs)
 
 
-def cached_block(parts: object, build: Callable[[], Block]) -> Block:
-    """Block for `parts` (JSON-able) from the private cache, or built (this is what imports SymPy) and kept there."""
-    name = f"{digest(parts)}.json"
-    stored = cache.read(name)
-    if stored is not None:
-        with contextlib.suppress(ValueError, LookupError, TypeError):  # whole, and yet not a block
-            return Block.from_dict(json.loads(stored))
-    block = build()
-    cache.write(name, json.dumps(asdict(block)).encode())
+#: Files that turn expressions into blocks.
+SOURCES = ("codegen.py", "arithmetic.py", "exponentials.py", "printing.py", "expression.py", "slopes.py")
+
+
+def cached_block(parts: object, sources: Sequence[str], build: Callable[[], Block]) -> Block:
+    """Block for `parts` (JSON-able) from the private cache, or built (this is what imports SymPy) and kept there.
+
+    `sources` are the library's files that it depends on beside `SOURCES`.
+    """
+    name = f"{cache.digest([parts, cache.sources(*SOURCES, *sources)])}.json"
+    found = cache.kept(name, lambda: json.dumps(asdict(build())).encode(), lambda stored: _block(stored) is not None)
+    block = _block(found)
+    assert block is not None
     return block
 
 
-def digest(parts: object) -> str:
-    """Name for `parts` (JSON-able) and the code that turns them into programs: another version makes another name."""
-    text = json.dumps([parts, _code_version()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@functools.cache
-def _code_version() -> str:
-    here = Path(__file__).parent
-    files = [
-        *(here / name for name in ("codegen.py", "arithmetic.py", "exponentials.py", "printing.py", "expression.py"))
-    ]
-    files += sorted(p for room in ("landscapes", "schemes", "engines") for p in (here / room).glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+def _block(stored: bytes) -> Block | None:
+    """The block that a file holds, if it does."""
+    try:
+        return Block.from_dict(json.loads(stored))
+    except (ValueError, LookupError, TypeError):
+        return None

@@ -3,8 +3,12 @@
 import errno
 import os
 import random
+import shutil
 import stat
+import subprocess
+import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -98,7 +102,7 @@ def test_writing_is_atomic_for_readers(chosen: Path) -> None:
     stop.set()
     watcher.join()
     assert seen <= set(texts)
-    assert os.listdir(chosen) == ["file"]
+    assert names(chosen) == ["file"]
     assert stat.S_IMODE((chosen / "file").stat().st_mode) == 0o600
 
 
@@ -119,8 +123,13 @@ def test_a_write_that_fails_leaves_the_old_file_no_litter_and_one_warning(chosen
             assert each.category is cache.CacheWarning
             assert str(chosen) in str(each.message)
             assert "No space left" in str(each.message)
-    assert os.listdir(chosen) == ["file"]
+    assert names(chosen) == ["file"]
     assert cache.read("file") == b"old"
+
+
+def names(chosen: Path) -> list[str]:
+    """What is kept, beside locks and the mark of the last sweep."""
+    return sorted(name for name in os.listdir(chosen) if name != ".swept" and not name.endswith(".lock"))
 
 
 def damaged(whole: bytes) -> list[bytes]:
@@ -143,13 +152,13 @@ def _simulated() -> np.ndarray:
 
 def test_every_file_is_made_anew_when_it_is_damaged(chosen: Path) -> None:
     right = _simulated()
-    kept = {path: path.read_bytes() for path in chosen.iterdir()}
+    kept = {chosen / name: (chosen / name).read_bytes() for name in names(chosen)}
     assert len(kept) >= 3
     for variants in zip(*map(damaged, kept.values()), strict=True):
         for path, content in zip(kept, variants, strict=True):
             path.write_bytes(content)
         np.testing.assert_array_equal(_simulated(), right)
-        assert {path: path.read_bytes() for path in chosen.iterdir()} == kept
+        assert {chosen / name: (chosen / name).read_bytes() for name in names(chosen)} == kept
 
 
 def test_a_whole_file_under_another_name_is_not_taken_for_it(chosen: Path) -> None:
@@ -224,18 +233,108 @@ def test_a_block_is_built_once(chosen: Path) -> None:
         calls.append(1)
         return codegen.Block(("p0",), ("w0",), (("c0", "2.0*p0"),), (("t0", "c0*w0"),), ("t0",))
 
-    first = codegen.cached_block(["parts", 1], build)
-    assert codegen.cached_block(["parts", 1], build) == first
+    first = codegen.cached_block(["parts", 1], (), build)
+    assert codegen.cached_block(["parts", 1], (), build) == first
     assert len(calls) == 1
-    codegen.cached_block(["parts", 2], build)
-    assert len(calls) == 2
-    (chosen / f"{codegen.digest(['parts', 1])}.json").unlink()
-    cache.write(f"{codegen.digest(['parts', 1])}.json", b"[]")  # whole, and yet not a block
-    assert codegen.cached_block(["parts", 1], build) == first
+    (only,) = names(chosen)
+    codegen.cached_block(["parts", 2], (), build)
+    codegen.cached_block(["parts", 1], ("config.py",), build)
     assert len(calls) == 3
+    cache.write(only, b"[]")  # whole, and yet not a block
+    assert codegen.cached_block(["parts", 1], (), build) == first
+    assert len(calls) == 4
 
 
-def test_another_version_of_the_code_has_other_names(chosen: Path, monkeypatch) -> None:
-    before = codegen.digest("x")
-    monkeypatch.setattr(codegen, "_code_version", lambda: "another")
-    assert codegen.digest("x") != before
+_RUN = """
+import sys, sgdsde as sg
+from sgdsde.engines import lane_library, machine_code
+for module, name in ((machine_code, "_compile"), (lane_library, "_compiled")):
+    def told(*given, make=getattr(module, name), name=name):
+        print(name, flush=True)
+        return make(*given)
+    setattr(module, name, told)
+lower = sg.landscapes.landscape.codegen.lower
+def lowered(*given):
+    print("lower", flush=True)
+    return lower(*given)
+sg.landscapes.landscape.codegen.lower = lowered
+well = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+config = sg.SGDConfig(0.1, 4, 64)
+print(sg.simulate_sde(well, config, 0.5, 5, paths=3, substeps=1).final.tolist())
+"""
+
+
+def _process(chosen: Path, code: str = _RUN, where: Path | None = None) -> subprocess.Popen[str]:
+    environment = os.environ | {"SGDSDE_CACHE_DIR": str(chosen)}
+    if where is not None:
+        environment["PYTHONPATH"] = str(where)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, cwd=where
+    )  # fmt: skip
+
+
+def _said(process: subprocess.Popen[str]) -> list[str]:
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    return out.splitlines()
+
+
+def test_two_processes_make_each_file_once(chosen: Path) -> None:
+    """Whoever comes second waits, and takes what the first made."""
+    both = [_said(process) for process in [_process(chosen), _process(chosen)]]
+    assert both[0][-1] == both[1][-1]
+    made = sorted(line for lines in both for line in lines[:-1])
+    assert made.count("_compile") == 1
+    assert len(made) == len([name for name in names(chosen) if not name.startswith(".")])
+
+
+def test_the_lock_of_a_killed_process_is_free(chosen: Path) -> None:
+    code = "import time\nfrom sgdsde import cache\n"
+    code += "cache.kept('x.y', lambda: print('in', flush=True) or time.sleep(600))"
+    waiting = _process(chosen, code)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "in\n"
+    waiting.kill()
+    waiting.communicate()
+    assert cache.kept("x.y", lambda: b"made") == b"made"
+
+
+def test_what_is_not_used_is_swept(chosen: Path, monkeypatch) -> None:
+    day = 86400
+    for name, days in {"new": 0, "used": 80, "old": 100}.items():
+        cache.write(name, name.encode() * 1000)
+        if days:
+            os.utime(chosen / name, (time.time() - days * day,) * 2)
+    assert cache.read("used") is not None  # from now on it is as good as new
+    cache.write("another", b"")  # swept today already
+    assert names(chosen) == ["another", "new", "old", "used"]
+    os.utime(chosen / ".swept", (0, 0))
+    cache.write("another", b"")
+    assert names(chosen) == ["another", "new", "used"]
+    os.utime(chosen / "new", (time.time() - 10, time.time() - 10))
+    os.utime(chosen / ".swept", (0, 0))
+    monkeypatch.setattr(cache, "BYTES", 5000)
+    cache.write("another", b"")
+    assert names(chosen) == ["another", "used"]  # the one that was used longest ago is too much
+
+
+def _copied(tmp_path: Path) -> Path:
+    """The library, to be edited."""
+    here = Path(sg.__file__).parent
+    shutil.copytree(here, tmp_path / "copy" / "sgdsde", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "copy"
+
+
+def test_an_edit_forgets_what_depends_on_it_and_nothing_else(chosen: Path, tmp_path: Path) -> None:
+    place = _copied(tmp_path)
+    first = _said(_process(chosen, where=place))
+    assert "_compile" in first
+    assert _said(_process(chosen, where=place)) == first[-1:]
+    for name in ("landscapes/catalog.py", "engines/torch_tensor.py", "engines/torch_kernel.py", "schemes/weak.py"):
+        with (place / "sgdsde" / name).open("a") as file:
+            file.write("\n# another line\n")
+    assert _said(_process(chosen, where=place)) == first[-1:]
+    for name in ("schemes/ito.py", "engines/lane_math.py"):  # the scheme's own, and what kernels call
+        with (place / "sgdsde" / name).open("a") as file:
+            file.write("\n# another line\n")
+        assert len(_said(_process(chosen, where=place))) > 1

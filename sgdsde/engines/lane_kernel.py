@@ -213,8 +213,10 @@ def draw_lines(plan: Plan) -> tuple[list[tuple[int, list[str]]], list[str]]:
             imports.append("from sgdsde.engines.lane_noise import fill_normals")
         z = f"z[{first * LANES} : {(first + made.rows) * LANES}]"
         new = f"step % {made.steps} == 0 or step == begin * substeps" if made.steps > 1 else "True"
-        group = f"groups_of(groups, begun, step, {made.group})" if plan.regions else f"step // {made.group}"
+        group = "groups" if plan.regions else f"step // {made.group}"
         fill = [f"if {new}:", "    " + made.draw.format(z=z, group=group)]
+        if plan.regions:
+            fill.insert(1, f"    groups_of(groups, begun, step, {made.group})")
         place = f"({first} + step % {made.steps} * {k}) * {LANES}" if made.steps > 1 else f"{first * LANES}"
         lines.append((i, [*fill, f"z_{i} = z[{place} : {(first + made.rows) * LANES}]"]))
         first += made.rows

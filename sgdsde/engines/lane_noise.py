@@ -114,7 +114,6 @@ def groups_of(groups, begun, step, steps):
     wide_vectors()
     for lane in range(LANES):
         groups[lane] = uint64(begun[lane] + step) // uint64(steps)
-    return groups
 
 
 @kernel

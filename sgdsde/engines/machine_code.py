@@ -1,16 +1,12 @@
-"""Machine code of a kernel: compiled by Numba once, kept on disk, and called through its address ever after.
+"""Machine code of a kernel: made once, kept on disk, and called through its address ever after.
 
 A second process loads neither Numba nor SymPy: llvmlite links the object file, ctypes calls it and releases the GIL.
 """
 
 from __future__ import annotations
 
-import base64
 import ctypes
 import functools
-import importlib
-import json
-import linecache
 import threading
 from collections.abc import Callable
 from importlib.metadata import version as _version
@@ -18,17 +14,15 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from sgdsde import cache, codegen
+from sgdsde import cache
+from sgdsde.engines import lane_compiler, lane_library
 
-#: Letters of a signature: how Numba and ctypes call the type; capitals are pointers to it.
-_TYPES: dict[str, tuple[str, Any]] = {
-    "i": ("int64", ctypes.c_int64),
-    "u": ("uint64", ctypes.c_uint64),
-    "d": ("float64", ctypes.c_double),
-    "I": ("int64", ctypes.c_void_p),
-    "D": ("float64", ctypes.c_void_p),
-    "S": ("float32", ctypes.c_void_p),
-    "W": ("uint32", ctypes.c_void_p),
+#: Letters of a signature as ctypes calls them; capitals are pointers.
+_TYPES: dict[str, Any] = {
+    "i": ctypes.c_int64,
+    "u": ctypes.c_uint64,
+    "d": ctypes.c_double,
+    **dict.fromkeys("IDSW", ctypes.c_void_p),
 }
 
 
@@ -77,78 +71,55 @@ def load(source: str, name: str, signature: str) -> Callable[..., None]:
 
 @functools.cache
 def _load(source: str, name: str, signature: str) -> Callable[..., None]:
-    key = codegen.digest([source, name, signature, _processor()[2]])
-    file = f"{key}.object.json"
-    record = _record(cache.read(file))
-    if record is None:
-        record = _compile(source, name, signature, key)
-        cache.write(file, json.dumps(record).encode())
-    return _link(record, signature)
+    file = f"{cache.digest([source, name, signature, _processor()[2], lane_library.version()])}.object"
+    return _link(cache.kept(file, lambda: _compile(source, name, signature)), name, signature)
 
 
-def _record(stored: bytes | None) -> dict[str, str] | None:
-    """Symbol and object code as `_compile` gave them, or None."""
-    try:
-        found = json.loads(stored or b"null")
-        return {"symbol": str(found["symbol"]), "object": str(found["object"])}
-    except (ValueError, LookupError, TypeError):
-        return None
-
-
-def _link(record: dict[str, str], signature: str) -> Callable[..., None]:
+def _link(code: bytes, name: str, signature: str) -> Callable[..., None]:
     empty = llvm.parse_assembly("")
     engine = llvm.create_mcjit_compiler(empty, _machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(base64.b64decode(record["object"])))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    # Numba's calling convention: where to put the result, where to put an exception, the arguments; 0 for success.
-    types = (_TYPES[letter][1] for letter in signature)
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *types)
-    function = prototype(engine.get_function_address(record["symbol"]))
+    prototype = ctypes.CFUNCTYPE(None, *(_TYPES[letter] for letter in signature))
+    function = prototype(engine.get_function_address(name))
 
     def call(*arguments: Any, keep: Any = (engine, empty)) -> None:  # the code lives as long as its engine
-        result, exception = ctypes.c_void_p(), ctypes.c_void_p()
-        status = function(ctypes.addressof(result), ctypes.addressof(exception), *arguments)
-        if status != 0:
-            raise RuntimeError(f"a compiled kernel failed with status {status}")
+        function(*arguments)
 
     return call
 
 
-def _compile(source: str, name: str, signature: str, key: str) -> dict[str, str]:
-    """Object code of a function, as text, and its symbol."""
-    symbol, assembly = _with_numba(source, name, signature, key)
-    module = _optimised(symbol, assembly)
-    return {"symbol": symbol, "object": base64.b64encode(_machine().emit_object(module)).decode()}
+def _compile(source: str, name: str, signature: str) -> bytes:
+    """Object code of a function."""
+    module = _optimised(_module(source, name, signature), name)
+    return bytes(_machine().emit_object(module))
 
 
-def _optimised(symbol: str, assembly: str) -> llvm.ModuleRef:
-    """The function and what it needs, vectorised for this processor."""
-    module = llvm.parse_assembly(assembly)
+def _module(source: str, name: str, signature: str) -> llvm.ModuleRef:
+    """The function and what it calls."""
+    needed: dict[str, bytes] = {}
+
+    def symbol_of(place: str, function: str, kinds: tuple[str, ...]) -> str:
+        symbol, code = lane_library.helper(place, function, kinds, _processor()[2])
+        needed[symbol] = code
+        return symbol
+
+    module = llvm.parse_assembly(lane_compiler.llvm_code(source, name, signature, symbol_of))
+    for code in needed.values():
+        module.link_in(llvm.parse_bitcode(code))
+    return module
+
+
+def _optimised(module: llvm.ModuleRef, name: str) -> llvm.ModuleRef:
+    """The function and what is left of what it calls, vectorised for this processor."""
     for function in module.functions:
-        if not function.is_declaration and function.name != symbol:
+        if not function.is_declaration and function.name != name:
             function.linkage = "internal"
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(module, llvm.create_pass_builder(_machine(), llvm.create_pipeline_tuning_options()))
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = tuning.slp_vectorization = True
+    builder = llvm.create_pass_builder(_machine(), tuning)
+    builder.getModulePassManager().run(module, builder)
     for needed in (f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")):
         if llvm.address_of_symbol(needed) is None:
             raise RuntimeError(f"a compiled kernel needs {needed}, which this process does not have")
     return module
-
-
-def _with_numba(source: str, name: str, signature: str, key: str) -> tuple[str, str]:
-    """Symbol and optimised LLVM assembly of a function of the module's text."""
-    numba: Any = importlib.import_module("numba")
-    from sgdsde.engines.lane_math import FASTMATH
-
-    # The text goes from memory to Numba: a file, and what Python compiles beside it, could be another's by then.
-    file = f"<sgdsde kernel {key}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
-    scope: dict[str, Any] = {"__name__": f"sgdsde_kernel_{key}"}
-    exec(compile(source, file, "exec"), scope)
-    named = [(letter, getattr(numba.types, _TYPES[letter][0])) for letter in signature]
-    arguments = [numba.types.CPointer(plain) if letter.isupper() else plain for letter, plain in named]
-    options = {"fastmath": FASTMATH, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    compiled = numba.njit(numba.types.void(*arguments), **options)(scope[name])
-    (result,) = compiled.overloads.values()
-    return result.fndesc.llvm_func_name, result.library.get_llvm_str()

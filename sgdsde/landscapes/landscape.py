@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde import codegen, expression
 from sgdsde.arguments import real
 from sgdsde.landscapes import noise_factor
-from sgdsde.landscapes.symbolic import Quantity, Symbolic
+from sgdsde.landscapes.symbolic import SOURCES, Quantity, Symbolic
 from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
@@ -200,6 +200,7 @@ class Landscape:
         if quantity not in functions:
             block = codegen.cached_block(
                 ["landscape", quantity, self.key],
+                SOURCES,
                 lambda: self.symbolic.block(quantity, self),
             )
             constants = block.constant_values(self.scalars)

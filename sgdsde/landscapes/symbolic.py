@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sgdsde.landscapes.landscape import Landscape
 
 
+#: Files of this room that a landscape's code depends on, beside its own text.
+SOURCES = ("landscapes/symbolic.py", "landscapes/cholesky.py")
 #: An attribute's name, or "margins" and their texts.
 Quantity: TypeAlias = str | tuple[str, ...]
 

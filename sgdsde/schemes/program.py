@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde import codegen
 from sgdsde.codegen import ROUNDING
 from sgdsde.expression import real_symbols
-from sgdsde.landscapes import Landscape, kinds
+from sgdsde.landscapes import Landscape, kinds, symbolic
 from sgdsde.regions import Region
 from sgdsde.schemes.exits import margins
 from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
@@ -117,16 +118,30 @@ def build(
     module = declaration.function.__module__
     if module.startswith("sgdsde.schemes."):
         ends = [[[region.alternatives, region.between and bridge] for region in regions]] if regions else []
-        block = codegen.cached_block(["program", declaration.name, module, landscape.key, *ends], make)
+        parts = ["program", declaration.name, module, landscape.key, *ends]
+        block = codegen.cached_block(parts, [*symbolic.SOURCES, "regions.py", *_files_of(module)], make)
     else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
         block = make()
     return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions))
 
 
+@functools.cache
+def _files_of(module: str) -> list[str]:
+    """Files of this room that a scheme's code depends on: its own, this one, and those that they import."""
+    found, waiting = [], [module, __name__]
+    while waiting:
+        file = f"{waiting.pop().removeprefix('sgdsde.').replace('.', '/')}.py"
+        if file not in found:
+            found.append(file)
+            text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+            waiting += re.findall(r"^from (sgdsde\.schemes\.\w+) import", text, re.MULTILINE)
+    return sorted(found)
+
+
 def fits(declaration: Declaration, landscape: Landscape) -> bool:
     """Whether the landscape's noise and loss are of the kinds that the scheme takes."""
-    symbolic = landscape.symbolic
-    return kinds.has_kind(symbolic, declaration.noise) and (declaration.loss == "any" or kinds.is_quadratic(symbolic))
+    of = landscape.symbolic
+    return kinds.has_kind(of, declaration.noise) and (declaration.loss == "any" or kinds.is_quadratic(of))
 
 
 def _check_fits(declaration: Declaration, landscape: Landscape) -> None:
