@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: Numbers that steps are made of are within these, or zero: their products and squares are then float64 numbers too.
 SMALLEST, LARGEST = 1e-150, 1e150
@@ -124,10 +125,12 @@ def real_array(name: str, value: object, wanted: str = "an array of real numbers
 
     >>> real_array("weights", [1, 2])
     array([1., 2.])
-    >>> real_array("weights", np.array([1 + 2j]))
+    >>> real_array("weights", [1 + 2j])
     Traceback (most recent call last):
-    ValueError: weights must be an array of real numbers, got complex128
+    ValueError: weights must be an array of real numbers, got list
     """
+    import numpy as np
+
     try:
         array = np.asarray(value)
         objects = array.ravel().tolist() if array.dtype == object else []
