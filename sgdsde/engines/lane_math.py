@@ -62,7 +62,10 @@ def wide_vectors(typing_context: Any) -> Any:
     return types.void(), codegen
 
 
-lane_function = njit(forceinline=True, fastmath=FASTMATH, error_model="numpy")
+#: What kernels call is not called from Python: there is nothing to compile for that.
+UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+lane_function = njit(forceinline=True, fastmath=FASTMATH, error_model="numpy", **UNWRAPPED)
 
 
 @lane_function

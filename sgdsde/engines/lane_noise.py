@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, types, uint32, uint64
 from numba.extending import overload
 
-from sgdsde.engines.lane_math import FASTMATH, as_bits, as_float, lane_function, signed, wide_vectors
+from sgdsde.engines.lane_math import FASTMATH, UNWRAPPED, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES, MARKED
 from sgdsde.engines.noise import SIXTH
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
@@ -40,7 +40,7 @@ _ONE, _SIGN = uint64(0x3FF0000000000000), uint64(0x8000000000000000)
 _SIXTH, _FIVE_SIXTHS, _ROOT_3 = uint64(SIXTH), uint64(2**32 - SIXTH), math.sqrt(3.0)
 
 #: Not cached by Numba, which would not see an edit of `lane_math`; the kernels made of these are, by `machine_code`.
-kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy")
+kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", **UNWRAPPED)
 
 
 @lane_function

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sdeint
 import torch
+from numba import njit
 from scipy import stats
 
 from sgdsde import engines
@@ -65,7 +66,8 @@ def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     np.testing.assert_allclose(tensor.numpy(), expected, rtol=0, atol=1e-13)
     out = np.full((pairs + 1) * LANES, np.nan)
     z_rows, rows = (np.concatenate([a.ravel(), np.full(LANES, np.nan)]) for a in (z, normals))  # longer than needed
-    getattr(lane_area, method)(out, z_rows, rows, k, terms)
+    on_lanes = getattr(lane_area, method)
+    njit(lambda out, z, rows, k, terms: on_lanes(out, z, rows, k, terms))(out, z_rows, rows, k, terms)
     np.testing.assert_allclose(out[: pairs * LANES].reshape(pairs, LANES), expected, rtol=0, atol=1e-13)
     assert np.isnan(out[pairs * LANES :]).all()
 

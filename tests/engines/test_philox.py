@@ -77,9 +77,10 @@ def test_counters_never_meet() -> None:
 def test_large_groups_agree(group: int) -> None:
     expected = philox.normals(philox.words(7, philox.STREAM_NORMAL, group, 1, np.arange(128, 256, dtype=np.uint64)))
     z = np.empty(4 * lane_noise.LANES)
-    lane_noise.fill_normals(
-        z, np.empty(4 * lane_noise.LANES, np.uint32), group, 1, 128, np.uint64(0), *map(np.uint64, philox.key_of(7))
+    fill = njit(
+        lambda z, words, group, stream, k0, k1: lane_noise.fill_normals(z, words, group, 1, 128, stream, k0, k1)
     )
+    fill(z, np.empty(4 * lane_noise.LANES, np.uint32), group, np.uint64(0), *map(np.uint64, philox.key_of(7)))
     np.testing.assert_allclose(z.reshape(4, -1), expected, rtol=1e-13, atol=1e-13)
     noise = torch_noise.TensorNoise(GaussianIncrements(4), 7, 256, torch.device("cpu"))
     np.testing.assert_allclose(noise(group).numpy()[:, 128:], expected, rtol=1e-13, atol=1e-13)
