@@ -59,7 +59,8 @@ class Slot:
 
 #: A number known now, one known later, memory, or several of them.
 Found: TypeAlias = "bool | int | float | Value | Array | tuple[Any, ...]"
-#: (module, name, letters of the arguments) → symbol; letters are those of `Value`, for arrays of `Array` and the rank.
+#: (module, name, letters of the arguments) → symbol; letters are those of `Value`, with the number where an integer is
+#: known, for which the function is then compiled; for arrays those of `Array` with the rank.
 Symbols: TypeAlias = Callable[[str, str, tuple[str, ...]], str]
 
 
@@ -424,7 +425,7 @@ class _Compiler:
                 arguments += self.flat(each)
                 continue
             kind = _kind_of(each) if _kind_of(each) != "b" else "i"
-            letters.append(kind)
+            letters.append(f"{kind}{each}" if kind == "i" and not isinstance(each, Value) else kind)
             arguments.append(self.as_kind(each, kind))
         symbol = self.symbols(self.places[name if name in self.places else "*"], name, tuple(letters))
         number = all(letter == "d" for letter in letters)

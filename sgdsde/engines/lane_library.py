@@ -21,7 +21,7 @@ _SOURCES = (
     "models/small_batch_kernel.py",
     "codegen.py",
 )
-#: Letters of arguments: numbers, and arrays as their elements and rank.
+#: Letters of arguments: numbers, integers with their value where it is known, and arrays as their elements and rank.
 _TYPES = {"d": "float64", "i": "int64", "u": "uint64", "D": "float64", "I": "int64", "W": "uint32", "S": "float32"}
 
 
@@ -45,7 +45,10 @@ def _compiled(function: Any, letters: tuple[str, ...]) -> tuple[bytes, bytes]:
 
     def typed(letter: str) -> Any:
         plain = getattr(numba.types, _TYPES[letter[0]])
-        return numba.types.Array(plain, int(letter[1:]), "C") if letter[1:] else plain
+        if not letter[1:]:
+            return plain
+        number = int(letter[1:])
+        return numba.types.Array(plain, number, "C") if letter[0].isupper() else numba.types.literal(number)
 
     types = tuple(map(typed, letters))
     function.compile(types)

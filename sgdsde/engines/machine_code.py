@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version as _version
 from typing import Any
 
@@ -91,35 +91,45 @@ def _link(code: bytes, name: str, signature: str) -> Callable[..., None]:
 
 def _compile(source: str, name: str, signature: str) -> bytes:
     """Object code of a function."""
-    module = _optimised(_module(source, name, signature), name)
-    return bytes(_machine().emit_object(module))
+    return bytes(_machine().emit_object(_optimised(*_modules(source, name, signature), name)))
 
 
-def _module(source: str, name: str, signature: str) -> llvm.ModuleRef:
-    """The function and what it calls."""
-    needed: dict[str, bytes] = {}
+def _modules(source: str, name: str, signature: str) -> tuple[llvm.ModuleRef, list[llvm.ModuleRef]]:
+    """The function with the elementary functions that it calls, and other functions, which are optimised already."""
+    inner: dict[str, bytes] = {}
+    outer: dict[str, bytes] = {}
 
     def symbol_of(place: str, function: str, kinds: tuple[str, ...]) -> str:
         symbol, code = lane_library.helper(place, function, kinds, _processor()[2])
-        needed[symbol] = code
+        (inner if set(kinds) == {"d"} else outer)[symbol] = code
         return symbol
 
     module = llvm.parse_assembly(lane_compiler.llvm_code(source, name, signature, symbol_of))
-    for code in needed.values():
+    for code in inner.values():
         module.link_in(llvm.parse_bitcode(code))
-    return module
+    return module, [llvm.parse_bitcode(code) for code in outer.values()]
 
 
-def _optimised(module: llvm.ModuleRef, name: str) -> llvm.ModuleRef:
+def _optimised(module: llvm.ModuleRef, others: Sequence[llvm.ModuleRef], name: str) -> llvm.ModuleRef:
     """The function and what is left of what it calls, vectorised for this processor."""
-    for function in module.functions:
-        if not function.is_declaration and function.name != name:
-            function.linkage = "internal"
+    _internalise(module, name)
     tuning = llvm.create_pipeline_tuning_options(speed_level=3)
-    tuning.loop_vectorization = tuning.slp_vectorization = True
+    tuning.loop_vectorization = True
     builder = llvm.create_pass_builder(_machine(), tuning)
     builder.getModulePassManager().run(module, builder)
+    for other in others:
+        module.link_in(other)
+    _internalise(module, name)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(module, builder)
     for needed in (f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")):
         if llvm.address_of_symbol(needed) is None:
             raise RuntimeError(f"a compiled kernel needs {needed}, which this process does not have")
     return module
+
+
+def _internalise(module: llvm.ModuleRef, name: str) -> None:
+    for function in module.functions:
+        if not function.is_declaration and function.name != name:
+            function.linkage = "internal"

@@ -17,8 +17,8 @@ def code(loss: str, monkeypatch, **noise: object) -> str:
     found: list[str] = []
     optimised = machine_code._optimised
 
-    def keep(symbol: str, assembly: str) -> object:
-        module = optimised(symbol, assembly)
+    def keep(*given: object) -> object:
+        module = optimised(*given)
         found.append(str(module))
         return module
 
