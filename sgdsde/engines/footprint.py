@@ -11,11 +11,17 @@ _NUMBER = 8  # bytes
 _SHARED = 2**12  # paths from which on torch takes them in shares
 
 
-def paths_size(d: int, state: int, regions: int, paths: int) -> int:
-    """Bytes of states and moments of a run, at its peak: of `state` components of which `d` are observed."""
+def paths_size(d: int, state: int, regions: int, paths: int, observed: int = 0) -> int:
+    """Bytes of states and moments of a run, at its peak: of `state` components of which `d` are observed, by so many more sums."""
     pairs = d * (d + 1) // 2
-    rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d
+    rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d + 2 * observed
     return _NUMBER * rows * paths
+
+
+def counts_size(engine: str, cells: int, paths: int, threads: int) -> int:
+    """Bytes of the counts of histograms, of whole blocks of lanes on each thread, and of their sums over paths."""
+    held = {"numba": LANES * min(threads, -(-paths // LANES)), "torch": 1}.get(engine, paths)  # torch bounds its own
+    return _NUMBER * cells * (2 * held + 4)  # once more as doubles, of which the squares are
 
 
 def saved_size(d: int, snapshots: int, paths: int) -> int:

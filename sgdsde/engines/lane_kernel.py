@@ -18,11 +18,12 @@ from sgdsde.engines.noise import (
     ThreePoints,
     Uniforms,
 )
+from sgdsde.engines.observers import Observers
 from sgdsde.engines.philox import STREAM_AREA, bits_layout, layout
 from sgdsde.engines.registry import Plan
 
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
-SIGNATURE = "iiii" + "iii" + "DDiDIDi" + "Iidii" + "DWiWi" + "DiiDi" + "uu"
+SIGNATURE = "iiii" + "iii" + "DDiDIDi" + "Iidii" + "DWiWi" + "DiiDi" + "DiIi" + "uu"
 #: Most steps that are written out one after the other, and the most lines that they may have together: each step waits
 #: for the one before it, so that long ones are better taken for all lanes first, which do not wait for each other.
 _UNROLLED, _LINES = 4, 16
@@ -36,7 +37,8 @@ from sgdsde.engines.lane_math import *
 def advance(
     first_block, last_block, begin, end, substeps, burn_in, save_every,
     work_, saved_, padded, constants, rows_, table_, examples, batches_, picks, weight, steps, draws,
-    z_, words_, words_size, scratch_, scratch_size, normals_, terms, area_draws, given_, given_size, k0, k1,
+    z_, words_, words_size, scratch_, scratch_size, normals_, terms, area_draws, given_, given_size,
+    ranges_, ranges_size, counts_, counts_size, k0, k1,
 ):
     wide_vectors()
     {constants}
@@ -46,6 +48,9 @@ def advance(
     scratch = carray(scratch_, scratch_size)
     normals = carray(normals_, 4 * area_draws * {LANES})
     given = carray(given_, given_size)
+    ranges = carray(ranges_, ranges_size)
+    counts = carray(counts_, counts_size)
+    {ranges}
     rows = carray(rows_, end)
     batches = carray(batches_, end * substeps * 3)
     work = carray(work_, (last_block, {rows} * {LANES}))
@@ -63,7 +68,7 @@ def advance(
             group = step % {unrolled} == 0 and step + {unrolled} <= end * substeps
             until_saved = save_every - update % save_every if save_every > 0 else {unrolled}
             look = update >= burn_in
-            if {together} and group and substeps == 1 and look and until_saved >= {unrolled}:
+            if {looking} and group and substeps == 1 and look and until_saved >= {unrolled}:
                 for lane in range({LANES}):
                     {every}
                 step += {unrolled}
@@ -83,6 +88,7 @@ def advance(
                 if look:
                     for lane in range({LANES}):
                         {observe}
+                    {count}
                 if save_every > 0 and step // substeps % save_every == 0:
                     for i in range({d}):
                         for lane in range({LANES}):
@@ -190,11 +196,11 @@ def drawn(sources: Sequence[Noise]) -> list[Drawn]:
     return [_DRAWN[type(source)](source) for source in sources if not isinstance(source, Tabulated)]
 
 
-def rows_of(dimension: int, state_dimension: int) -> tuple[int, int, int]:
+def rows_of(plan: Plan) -> tuple[int, int, int]:
     """First rows of the reference point and of the sums, and the number of rows, of a block's workspace."""
-    reference = state_dimension
-    sums = reference + dimension
-    return reference, sums, sums + dimension + dimension * (dimension + 1) // 2
+    d, reference = plan.dimension, plan.state_dimension
+    sums = reference + d
+    return reference, sums, sums + d + d * (d + 1) // 2 + plan.observers.sums(d)
 
 
 def draw_lines(plan: Plan) -> tuple[list[tuple[int, list[str]]], list[str]]:
@@ -230,9 +236,9 @@ def source(plan: Plan) -> str:
     `whole` does not; `single` is for what is left at the edges and for long steps, and `observe` for the ends of
     updates otherwise.
     """
-    block, d = plan.block, plan.dimension
+    block, d, observers = plan.block, plan.dimension, plan.observers
     size = len(block.outputs)
-    reference, sums, rows = rows_of(d, size)
+    reference, sums, rows = rows_of(plan)
     made = drawn(plan.noise)
     unrolled = math.gcd(_UNROLLED, *(one.steps for one in made)) if len(made) == len(plan.noise) else 1
     if unrolled * len(block.lines) > _LINES or plan.scheduled:
@@ -244,6 +250,11 @@ def source(plan: Plan) -> str:
     fixed = [f"origin{i} = a[{(reference + i) * LANES} + lane]" for i in range(d)]
     terms = [f"off{i}" for i in range(d)] + [f"off{i}*off{j}" for i in range(d) for j in range(i, d)]
     seen = [f"off{i} = {state[i]} - origin{i}" for i in range(d)]
+    if observers.fourth:
+        terms += [f"off{i}*off{i}*off{i}" for i in range(d)] + [f"(off{i}*off{i})*(off{i}*off{i})" for i in range(d)]
+    if observers.regions:
+        seen += [f"{name} = {code}" for name, code in observers.regions.lines]
+        terms += observers.regions.outputs
     seen += [f"sum{row} += {term}" for row, term in enumerate(terms)]
     gather = [f"sum{row} = 0.0" for row in range(len(terms))]
     add = [f"a[{(sums + row) * LANES} + lane] += sum{row}" for row in range(len(terms))]
@@ -268,6 +279,8 @@ def source(plan: Plan) -> str:
         "whole": (20, [*load, *(line for lines in group for line in lines), *store] if together else ["pass"]),
         "single": (20, [*load, *advance(0), *store]),
         "observe": (24, [*load[:d], *fixed, *gather, *seen, *add]),
+        "ranges": (4, _range_lines(observers) or ["pass"]),
+        "count": (20, _count_lines(observers) or ["pass"]),
         "constants": (4, ["pass"] if plan.scheduled else constants),
     }
     return _TEMPLATE.format(
@@ -280,4 +293,36 @@ def source(plan: Plan) -> str:
         LANES=LANES,
         unrolled=unrolled,
         together=together,
+        looking=together and not observers.histograms,
     )
+
+
+def _range_lines(observers: Observers) -> list[str]:
+    """Name what the kernel is told of its observers (`Observers.numbers`), and the first cell of each histogram."""
+    lines, place = [], 0
+    for h, axes in enumerate(observers.histograms):
+        for i, _ in enumerate(axes):
+            lines += [f"{name}{h}_{i} = ranges[{place + at}]" for at, name in enumerate(("low", "scale", "bins"))]
+            lines.append(f"cells{h}_{i} = int(bins{h}_{i}) + 2")
+            place += 3
+        size = "*".join(f"cells{h}_{i}" for i, _ in enumerate(axes))
+        lines += [f"before{h} = {f'before{h - 1} + size{h - 1}' if h else '0'}", f"size{h} = {size}"]
+    constants = observers.regions.constants if observers.regions else ()
+    return lines + [f"{name} = ranges[{place + at}]" for at, (name, _) in enumerate(constants)]
+
+
+def _count_lines(observers: Observers) -> list[str]:
+    """Count the states of all lanes in the cells that they are in, as `observers.places` finds them."""
+    lines = []
+    for h, axes in enumerate(observers.histograms):
+        lines.append(f"for lane in range({LANES}):")
+        place = f"before{h}"
+        for i, axis in enumerate(axes):
+            lines += [
+                f"    away = (a[{axis.component * LANES} + lane] - low{h}_{i}) * scale{h}_{i}",
+                f"    away = away if away < bins{h}_{i} else bins{h}_{i}",
+                f"    cell{i} = int(away if away >= 0.0 else -1.0) + 1",
+            ]
+        cell = "cell0" if len(axes) == 1 else f"cell0 * cells{h}_1 + cell1"
+        lines.append(f"    counts[({place} + {cell}) * {LANES} + lane] += 1")
+    return lines

@@ -145,7 +145,7 @@ def device_code(code: str) -> str:
 
 def has_kernel(plan: Plan) -> bool:
     """Whether there is a kernel for this plan: not for regions, Lévy areas, tables and schedules of batch sizes."""
-    return not plan.regions and all(map(suits, plan.noise))
+    return not plan.regions and not plan.observers.any and all(map(suits, plan.noise))
 
 
 def _indented(lines: list[str], columns: int = 4) -> list[str]:
