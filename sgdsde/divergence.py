@@ -58,8 +58,9 @@ def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array]
         if steps == 0:
             return plan.start[:, path]
         short = replace(
-            plan, start=plan.start[:, : path + 1], updates=steps, substeps=substeps, burn_in=0, save_every=None, observers=Observers(),
-            rows=None if plan.rows is None else plan.rows[:steps], progress=lambda fraction: None,
+            plan, start=plan.start[:, : path + 1], updates=steps, substeps=substeps, burn_in=0, save_every=None,
+            observers=Observers(), rows=None if plan.rows is None else plan.rows[:steps],
+            progress=lambda fraction: None,
         )  # fmt: skip
         return np.asarray(engines.run(engine, short).state[:, path])
 

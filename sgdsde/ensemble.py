@@ -18,7 +18,7 @@ from sgdsde.engines.registry import Outcome, saved_updates
 from sgdsde.exits import Exits
 from sgdsde.layout import one_line
 from sgdsde.observations import Histogram, Observations
-from sgdsde.statistics import Estimate, Moments, pooled_moments
+from sgdsde.statistics import Estimate, HigherMoments, Moments, pooled_moments
 
 if TYPE_CHECKING:
     import xarray
@@ -123,8 +123,13 @@ class Ensemble:
             for name, first in zip(auxiliary, range(d, len(outcome.state), d), strict=True)
         }
         ensemble = cls(
-            final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, auxiliary=beside,
-            observations=observed(finite), **fields,
+            final=final,
+            path_mean=mean,
+            path_covariance=covariance,
+            snapshots=snapshots,
+            auxiliary=beside,
+            observations=observed(finite),
+            **fields,
         )
         if ensemble.diverged:
             warnings.warn(
@@ -197,23 +202,29 @@ class Ensemble:
 
     @property
     def skewness(self) -> Estimate:
-        """(d,) skewness of each variable, with ``observe=Observe(moments=4)``; errors are from the spread over paths."""
-        return self._observed("moments", "moments=4").skewness
+        """(d,) skewness of each variable, with ``observe=Observe(moments=4)``; errors by the spread over paths."""
+        return self._higher_moments().skewness
 
     @property
     def kurtosis(self) -> Estimate:
         """(d,) excess kurtosis of each variable, 0 for a normal law, with ``observe=Observe(moments=4)``."""
-        return self._observed("moments", "moments=4").kurtosis
+        return self._higher_moments().kurtosis
 
     @property
     def occupancy(self) -> Mapping[str, Estimate]:
         """Share of the updates in each region, by name, with ``observe=Observe(occupancy={…})``."""
-        return self._observed("occupancy", "occupancy={'left': 'x < 0'}")
+        found: Mapping[str, Estimate] = self._observed("occupancy", "occupancy={'left': 'x < 0'}")
+        return found
 
     @property
     def histograms(self) -> Mapping[Any, Histogram]:
         """By variable, or pair of variables, with ``observe=Observe(histogram={…})``."""
-        return self._observed("histograms", "histogram={'x': (-2, 2, 40)}")
+        found: Mapping[Any, Histogram] = self._observed("histograms", "histogram={'x': (-2, 2, 40)}")
+        return found
+
+    def _higher_moments(self) -> HigherMoments:
+        found: HigherMoments = self._observed("moments", "moments=4")
+        return found
 
     def _observed(self, name: str, asked: str) -> Any:
         found = getattr(self.observations, name, None)

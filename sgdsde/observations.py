@@ -158,7 +158,7 @@ def _ranges(key: Any, given: Any) -> tuple[tuple[float, float, int], ...]:
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How long paths were in each bin: shares of the updates after `burn_in`, averaged over the paths that stayed finite.
+    """How long paths were in each bin: shares of the updates after `burn_in`, averaged over paths that stayed finite.
 
     Standard errors are those of the mean over paths, from the spread of each path's own share: paths are independent,
     updates of one path are not, nor are bins. NaN with fewer than two paths.
@@ -210,8 +210,8 @@ class Histogram:
 
         ends = 2 * len(axes)
         return cls(
-            variables, edges, part(cells, inner, shape), part(around, slice(0, ends, 2)), part(around, slice(1, ends, 2)),
-            part(around, -1),
+            variables, edges, part(cells, inner, shape), part(around, slice(0, ends, 2)),
+            part(around, slice(1, ends, 2)), part(around, -1),
         )  # fmt: skip
 
 
@@ -261,14 +261,11 @@ class Observations:
         if observers.fourth:
             variance = np.diagonal(outcome.covariance, axis1=1, axis2=2)
             moments = pooled_higher_moments(*(each[finite] for each in (outcome.mean, variance, third, fourth)))
-        shares = mean_over_paths(inside[finite])
+        shares = [mean_over_paths(each) for each in inside[finite].T]
         return cls(
             moments,
-            {
-                name: Estimate(float(value), float(error))
-                for name, value, error in zip(observe.occupancy, shares.value, shares.standard_error, strict=True)
-            },
-            {} if seen is None or seen.tally is None else _histograms(observe, observers, seen.tally, count),
+            dict(zip(observe.occupancy, shares, strict=True)),
+            {} if seen is None else _histograms(observe, observers, seen.tally, count),
             dict(observe.occupancy),
             third, fourth, inside,
         )  # fmt: skip

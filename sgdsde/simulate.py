@@ -157,8 +157,8 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, engine, \
-    device, dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, \
+    engine, device, dtype, progress
         As in :func:`simulate_sde`.
     scheme : str
         ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or

@@ -12,7 +12,7 @@ _SHARED = 2**12  # paths from which on torch takes them in shares
 
 
 def paths_size(d: int, state: int, regions: int, paths: int, observed: int = 0) -> int:
-    """Bytes of states and moments of a run, at its peak: of `state` components of which `d` are observed, by so many more sums."""
+    """Bytes of states, moments and `observed` more sums, at their peak; of `state` components `d` have moments."""
     pairs = d * (d + 1) // 2
     rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d + 2 * observed
     return _NUMBER * rows * paths

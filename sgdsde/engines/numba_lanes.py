@@ -8,6 +8,8 @@ and so can be interrupted.
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -53,7 +55,7 @@ def run(plan: Plan) -> Outcome:
     tally = _advance(plan, work.reshape(blocks, -1), saved)
 
     def gather(first: int, count: int) -> NDArray[np.float64]:
-        found = work[:, first : first + count].transpose(1, 0, 2).reshape(count, -1)
+        found = work[:, first : first + count].transpose(1, 0, 2).reshape(count, blocks * LANES)
         return found[:, : plan.paths]
 
     pairs, count = d * (d + 1) // 2, plan.updates - plan.burn_in
@@ -64,7 +66,7 @@ def run(plan: Plan) -> Outcome:
     return Outcome(states, mean, covariance, saved[:, :, : plan.paths].transpose(0, 2, 1), observed=observed)
 
 
-def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> Tally | None:
+def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> Tally:
     """Run all updates, in calls short enough to interrupt; their lengths change nothing in the numbers.
 
     With histograms a thread takes one block at a time to its end, so that there are counts for as many blocks as
@@ -117,9 +119,9 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
         if cells and begin == plan.updates:
             lengths[0] = length  # of the next block's first call
             finite = np.isfinite(work[share].reshape(-1, LANES)).all(axis=0)[: plan.paths - share * LANES]
-            tally = Tally.of(plan.observers, counts[:, : len(finite)], finite)
+            found = Tally.of(plan.observers, counts[:, : len(finite)], finite)
             with lock:
-                tallies[:] = [tallies[0] + tally] if tallies else [tally]
+                tallies[:] = [functools.reduce(operator.add, [*tallies, found])]
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = {pool.submit(run_share, share) for share in range(len(reached))}
@@ -131,7 +133,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
                 plan.progress(sum(reached) / (plan.updates * len(reached)))
         finally:
             stop.set()
-    return tallies[0] if tallies else None
+    return tallies[0] if tallies else Tally(0, *np.empty((2, 0)))
 
 
 def _unit(plan: Plan) -> int:

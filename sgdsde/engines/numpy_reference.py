@@ -46,7 +46,7 @@ def run(plan: Plan) -> Outcome:
                 powers = (deviation**3, deviation**4) if watch.fourth else ()
                 for total, value in zip(more, (*itertools.chain(*powers), *inside(*state[:d])), strict=True):
                     total += value
-                for place in places(watch, state, np.where, lambda x: x.astype(np.int64)):
+                for place in places(watch, list(state[:d]), np.where, lambda x: x.astype(np.int64)):
                     counts[place, np.arange(plan.paths)] += 1
             if plan.save_every and (update + 1) % plan.save_every == 0:
                 saved[(update + 1) // plan.save_every] = np.where(ended < 0, state[:d], np.nan).T

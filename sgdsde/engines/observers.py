@@ -1,4 +1,4 @@
-"""What engines gather beside the mean and the covariance of each path, in memory that does not grow with the updates."""
+"""What engines gather beside the mean and covariance of each path, in memory that does not grow with the updates."""
 
 from __future__ import annotations
 
@@ -148,13 +148,12 @@ class Tally:
     squares: Array
 
     @classmethod
-    def of(cls, observers: Observers, counts: NDArray[np.int64], finite: NDArray[np.bool_]) -> Tally | None:
-        """Of counts (cells, paths); None of no histograms."""
-        if not observers.histograms:
-            return None
+    def of(cls, observers: Observers, counts: NDArray[np.int64], finite: NDArray[np.bool_]) -> Tally:
+        """Of counts (cells, paths)."""
         kept = (counts if finite.all() else counts[:, finite]).astype(np.float64)
-        kept = np.concatenate([kept, *(row[None] for row in _outside(observers, kept))])
-        return cls(int(finite.sum()), kept.sum(axis=1), np.einsum("cp,cp->c", kept, kept))
+        parts = [kept, np.reshape(_outside(observers, kept), (-1, kept.shape[1]))]
+        total, squares = zip(*((part.sum(axis=1), np.einsum("cp,cp->c", part, part)) for part in parts), strict=True)
+        return cls(int(finite.sum()), np.concatenate(total), np.concatenate(squares))
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.paths + other.paths, self.total + other.total, self.squares + other.squares)
@@ -185,17 +184,17 @@ class Observed:
         Central moments of each path about its own mean, divisor the number of observed updates.
     inside : (paths, regions)
         Share of the observed updates.
-    tally : Tally or None
+    tally : Tally
     """
 
     third: Array
     fourth: Array
     inside: Array
-    tally: Tally | None = None
+    tally: Tally
 
     @classmethod
     def from_sums(
-        cls, observers: Observers, first: Array, second: Array, more: Array, count: int, tally: Tally | None
+        cls, observers: Observers, first: Array, second: Array, more: Array, count: int, tally: Tally
     ) -> Observed | None:
         """Of sums of deviations: first and second as `moments_from_sums` takes them; more (`Observers.sums`, paths)."""
         if not observers.any:
@@ -215,11 +214,10 @@ class Observed:
     @classmethod
     def joined(cls, parts: Sequence[Observed]) -> Observed:
         """Of several shares of the paths."""
-        tallies = [one.tally for one in parts if one.tally is not None]
         third, fourth, inside = (
             np.concatenate([getattr(one, name) for one in parts]) for name in ("third", "fourth", "inside")
         )
-        return cls(third, fourth, inside, functools.reduce(operator.add, tallies) if tallies else None)
+        return cls(third, fourth, inside, functools.reduce(operator.add, (one.tally for one in parts)))
 
 
 def all_finite(state: Array, *sums: Array) -> NDArray[np.bool_]:

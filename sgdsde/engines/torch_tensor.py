@@ -131,11 +131,11 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
             for total, (i, j) in zip(seconds, pairs, strict=True):
                 total.addcmul_(away[i], away[j])
             if watch.any:
-                here = [row.double() for row in state[:d]]
+                states = [row.double() for row in state[:d]]
                 powers = [*(row**3 for row in away), *(row**4 for row in away)] if watch.fourth else []
-                for total, value in zip(more.unbind(), [*powers, *inside(*here)], strict=True):
+                for total, value in zip(more.unbind(), [*powers, *inside(*states)], strict=True):
                     total.add_(value)
-                for place in places(watch, here, torch.where, lambda x: x.long()):
+                for place in places(watch, states, torch.where, lambda x: x.long()):
                     counts[place, each] += 1
         if plan.save_every and (update + 1) % plan.save_every == 0:
             here = torch.stack(state[:d]).double().masked_fill(ended >= 0, math.nan)
@@ -148,7 +148,7 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
         ends = (each.cpu().numpy() for each in (exit_step, ended))
         return Outcome.of_ends(torch.stack(state).double().cpu().numpy(), saved, *ends)
     count, end = plan.updates - plan.burn_in, torch.stack(state).double().cpu().numpy()
-    sums = [total.cpu().numpy() for total in (first, second, more)]
-    mean, covariance = moments_from_sums(reference.cpu().numpy(), *sums[:2], count)
-    tally = Tally.of(watch, counts.cpu().numpy(), all_finite(end, *sums))
-    return Outcome(end, mean, covariance, saved, observed=Observed.from_sums(watch, *sums, count, tally))
+    one, two, beside = (total.cpu().numpy() for total in (first, second, more))
+    mean, covariance = moments_from_sums(reference.cpu().numpy(), one, two, count)
+    tally = Tally.of(watch, counts.cpu().numpy(), all_finite(end, one, two, beside))
+    return Outcome(end, mean, covariance, saved, observed=Observed.from_sums(watch, one, two, beside, count, tally))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -138,7 +138,7 @@ def compare(
     labels = [ensemble.label for ensemble in ensembles] if names is None else list(names)
     if len(labels) != len(ensembles):
         raise ValueError(f"names must name each of the {len(ensembles)} ensembles, got {len(labels)} names")
-    predictions = {
+    predictions: dict[str, Any] = {
         "predicted": predicted, "predicted_mean": predicted_mean, "predicted_skewness": predicted_skewness,
         "predicted_kurtosis": predicted_kurtosis, "predicted_occupancy": predicted_occupancy,
     }  # fmt: skip
@@ -162,7 +162,7 @@ def compare(
         return Comparison(tuple(rows))
     parts = []
     for ensemble, label, table in zip(ensembles, labels, tables, strict=True):
-        expected_moments = _predictions(ensemble, **predictions)
+        expected_moments = _predictions(ensemble, predictions)
         _check_observed(label, table, expected_moments)
         part = Comparison(tuple(Row.of(name, label, *table[name], value) for name, value in expected_moments.items()))
         short = _too_short(ensemble, label) if stationary else ""
@@ -270,16 +270,12 @@ def _check_observed(label: str, table: Mapping[str, object], expected: Mapping[s
         )
 
 
-def _predictions(
-    ensemble: EnsembleLike,
-    predicted: ArrayLike | None,
-    predicted_mean: ArrayLike | None,
-    predicted_skewness: ArrayLike | None,
-    predicted_kurtosis: ArrayLike | None,
-    predicted_occupancy: Mapping[str, float] | None,
-) -> dict[str, float]:
+def _predictions(ensemble: EnsembleLike, given: Mapping[str, Any]) -> dict[str, float]:
     """Predicted moments, under the names of ``_moments``."""
     d = len(ensemble.parameters)
+    predicted, predicted_mean, predicted_occupancy = (
+        given[name] for name in ("predicted", "predicted_mean", "predicted_occupancy")
+    )
     expected: dict[str, float] = {}
     if predicted_mean is not None:
         expected |= {
@@ -291,8 +287,8 @@ def _predictions(
             raise ValueError(f"predicted must have the shape {(d, d)}, got a number")
         matrix = _fitting("predicted", predicted, (d, d))
         expected |= {name: float(matrix[i]) for name, i in _entries(ensemble.parameters).items()}
-    for word, value in (("skewness", predicted_skewness), ("kurtosis", predicted_kurtosis)):
-        if value is not None:
+    for word in ("skewness", "kurtosis"):
+        if (value := given[f"predicted_{word}"]) is not None:
             each = zip(ensemble.parameters, _fitting(f"predicted_{word}", value, (d,)), strict=True)
             expected |= {f"{word} {p}": float(v) for p, v in each}
     if predicted_occupancy is not None:

@@ -35,18 +35,18 @@ class HigherMoments:
 
 
 def mean_over_paths(values: ArrayLike) -> Estimate:
-    """Mean of (paths, …) over independent paths; the error is NaN with fewer than two, and all is NaN with none.
+    """Mean of (paths,) or (paths, d) over independent paths; the error is NaN with one path, all of it with none.
 
     Examples
     --------
-    >>> mean_over_paths([[1.0], [3.0]])
-    Estimate(value=[2], standard_error=[1])
+    >>> mean_over_paths([1.0, 3.0])
+    Estimate(value=2, standard_error=1)
     """
     given = real_array("values", values)
-    if not len(given):
-        return Estimate(*np.full((2, *given.shape[1:]), np.nan))
-    error = given.std(axis=0, ddof=1) / np.sqrt(len(given)) if len(given) > 1 else np.full(given.shape[1:], np.nan)
-    return Estimate(given.mean(axis=0), error)
+    nothing = np.full(given.shape[1:], np.nan)
+    mean = given.mean(axis=0) if len(given) else nothing
+    error = given.std(axis=0, ddof=1) / np.sqrt(len(given)) if len(given) > 1 else nothing
+    return Estimate(mean, error) if given.ndim > 1 else Estimate(float(mean), float(error))
 
 
 def pooled_higher_moments(
@@ -72,7 +72,7 @@ def pooled_higher_moments(
 
     Notes
     -----
-    About the common mean, e = m_i − m̄, path i has the moments a = v + e², b = t + 3ev + e³, c = q + 4et + 6e²v + e⁴, and
+    About the common mean, e = m_i − m̄, path i has moments a = v + e², b = t + 3ev + e³, c = q + 4et + 6e²v + e⁴, and
     their means over paths are those of the pool. Biased by O(1/paths), where errors are O(1/√paths): v̄ has the divisor
     paths, unlike :func:`pooled_moments`. Errors by the delta method over paths, that of m̄ included.
 
