@@ -76,7 +76,7 @@ def simulate_sde(
     observe : Observe, optional
         What to gather beside mean and covariance, in memory that does not grow with `updates`: third and fourth
         moments, histograms, shares of time in regions; not with `stop`. Found in ``skewness``, ``kurtosis``,
-        ``histograms``, ``occupancy``. On a GPU such runs take their steps on tensors, one at a time.
+        ``histograms``, ``occupancy``.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.

@@ -151,7 +151,7 @@ class Tally:
     def of(cls, observers: Observers, counts: NDArray[np.int64], finite: NDArray[np.bool_]) -> Tally:
         """Of counts (cells, paths)."""
         kept = (counts if finite.all() else counts[:, finite]).astype(np.float64)
-        parts = [kept, np.reshape(_outside(observers, kept), (-1, kept.shape[1]))]
+        parts = [kept, *_outside(observers, kept)]
         total, squares = zip(*((part.sum(axis=1), np.einsum("cp,cp->c", part, part)) for part in parts), strict=True)
         return cls(int(finite.sum()), np.concatenate(total), np.concatenate(squares))
 
@@ -160,16 +160,15 @@ class Tally:
 
 
 def _outside(observers: Observers, counts: Array) -> list[Array]:
-    """(paths,) each: for each histogram what is below and above on each axis, and all that is outside."""
+    """For each histogram (2 axes + 1, paths): what is below and above on each axis, and all that is outside."""
     found, before = [], 0
     for axes in observers.histograms:
+        every = tuple(range(len(axes)))
         size = math.prod(axis.cells for axis in axes)
-        own = counts[before : before + size].reshape(*(axis.cells for axis in axes), -1)
-        for i, _ in enumerate(axes):
-            along = np.moveaxis(own, i, 0)
-            found += [along[end].reshape(-1, counts.shape[1]).sum(axis=0) for end in (0, -1)]
-        inner = own[(slice(1, -1),) * len(axes)].reshape(-1, counts.shape[1])
-        found.append(counts[before : before + size].sum(axis=0) - inner.sum(axis=0))
+        own = counts[before : before + size].reshape(*(axis.cells for axis in axes), counts.shape[1])
+        ends = [own.take([end], axis=i).sum(axis=every) for i in every for end in (0, -1)]
+        inner = own[(slice(1, -1),) * len(axes)]
+        found.append(np.stack([*ends, own.sum(axis=every) - inner.sum(axis=every)]))
         before += size
     return found
 
@@ -240,3 +239,43 @@ def places(observers: Observers, values: Sequence[Any], where: Callable[..., Any
         found.append(before + place)
         before += math.prod(axis.cells for axis in axes)
     return found
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a kernel's language says what observers need: number i of those told, a whole number, a choice by a test."""
+
+    read: str
+    whole: str
+    choose: str
+
+
+def range_lines(observers: Observers, words: Words) -> list[str]:
+    """Lines of a kernel that name what it is told (`Observers.numbers`), and the first cell of each histogram."""
+    names = [
+        f"{name}{h}_{i}"
+        for h, axes in enumerate(observers.histograms)
+        for i, _ in enumerate(axes)
+        for name in ("low", "scale", "bins")
+    ]
+    names += [name for name, _ in (observers.regions.constants if observers.regions else ())]
+    lines = [f"{name} = {words.read.format(place)}" for place, name in enumerate(names)]
+    for h, axes in enumerate(observers.histograms):
+        cells = [f"cells{h}_{i}" for i, _ in enumerate(axes)]
+        lines += [f"{name} = {words.whole.format(name.replace('cells', 'bins'))} + 2" for name in cells]
+        lines += [f"before{h} = {f'before{h - 1} + size{h - 1}' if h else '0'}", f"size{h} = {'*'.join(cells)}"]
+    return lines
+
+
+def cell_lines(h: int, axes: Sequence[Axis], value: Callable[[int], str], words: Words) -> list[str]:
+    """Lines that set `cell`, as `places` finds it, from the text of a component's value."""
+    lines = []
+    for i, axis in enumerate(axes):
+        within = words.choose.format(f"away < bins{h}_{i}", "away", f"bins{h}_{i}")
+        above = words.choose.format("away >= 0.0", "away", "-1.0")
+        lines += [
+            f"away = ({value(axis.component)} - low{h}_{i}) * scale{h}_{i}",
+            f"away = {within}",
+            f"cell{i} = {words.whole.format(above)} + 1",
+        ]
+    return [*lines, f"cell = before{h} + {'cell0' if len(axes) == 1 else f'cell0 * cells{h}_1 + cell1'}"]
