@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,9 @@ class Shown:
         The predicted Gaussian law, drawn as a line.
     path : Ensemble or None
         A short run with snapshots, whose path 0 is drawn against the updates, to where it ended if it has.
+    density : callable or None
+        x (n,) → predicted probability density (n,), drawn as a line in place of the Gaussian law, of an ensemble with
+        one parameter; such as :func:`sgdsde.theory.stationary_density` gives.
     """
 
     label: str
@@ -46,6 +49,7 @@ class Shown:
     mean: ArrayLike | None = None
     covariance: ArrayLike | None = None
     path: Ensemble | None = None
+    density: Callable[[Array], ArrayLike] | None = None
 
     __repr__ = one_line
 
@@ -66,7 +70,7 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
     Raises
     ------
     ValueError
-        When there is nothing to draw, or the ensembles' parameters differ.
+        When there is nothing to draw, the ensembles' parameters differ, or a density is of more than one.
 
     Examples
     --------
@@ -82,6 +86,8 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
     for item in shown:
         if item.ensemble.parameters != names:
             raise ValueError(f"shown must have the same parameters, got {names} and {item.ensemble.parameters}")
+        if item.density is not None and len(names) > 1:
+            raise ValueError(f"shown: density of {item.label} must be left out with more parameters than one: {names}")
         if not item.ensemble.finite.any():
             raise ValueError(f"shown: all paths of {item.label} diverged, nothing is left to draw")
         if _observed(item.ensemble, 0) is None and not np.isfinite(_samples(item.ensemble, 0)).any():
@@ -112,7 +118,11 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
 
 def _title(shown: Sequence[Shown]) -> str:
     which = "all paths" if all(item.ensemble.exits is None for item in shown) else "paths still inside"
-    return f"{which}: measured, and predicted" if any(item.covariance is not None for item in shown) else which
+    return f"{which}: measured, and predicted" if any(_predicted(item) for item in shown) else which
+
+
+def _predicted(item: Shown) -> bool:
+    return item.covariance is not None or item.density is not None
 
 
 def _samples(ensemble: Ensemble, row: int) -> Array:
@@ -188,11 +198,14 @@ def _draw_density(axes: Axes, density: _Density, **look: Any) -> None:
 
 
 def _draw_law(axes: Axes, item: Shown, row: int, edges: Array, colour: str) -> None:
+    y = np.linspace(edges[0], edges[-1], 400)
+    if item.density is not None:
+        axes.plot(np.asarray(item.density(y)), y, color=colour)
+        return
     if item.mean is None or item.covariance is None:
         return
     mean, variance = float(np.ravel(item.mean)[row]), float(np.atleast_2d(item.covariance)[row, row])
     if variance > 0:
-        y = np.linspace(edges[0], edges[-1], 400)
         axes.plot(np.exp(-((y - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance), y, color=colour)
 
 

@@ -94,7 +94,11 @@ def test_a_histogram_that_was_observed_is_drawn_in_place_of_states():
     watch = Observe(histogram={"x": (-0.5, 0.4, 12)})
     seen = simulate_sgd(BOWL, CONFIG, 0.0, updates=60, paths=300, burn_in=20, engine="numpy", observe=watch)
     plain = simulate_sgd(BOWL, CONFIG, 0.0, updates=60, paths=300, burn_in=20, engine="numpy")
-    left, right = side_by_side([Shown("seen", seen), Shown("plain", plain)]).axes
+    law = lambda x: np.exp(-(x**2))  # noqa: E731
+    left, right = side_by_side([Shown("seen", seen, density=law), Shown("plain", plain)]).axes
+    (line,) = (drawn for drawn in right.lines if len(drawn.get_xdata()) == 400)
+    np.testing.assert_allclose(line.get_xdata(), law(line.get_ydata()))
+    assert right.get_title(loc="left") == "all paths: measured, and predicted"
     drawn, of_states = right.containers
     share = np.asarray(seen.histograms["x"].share.value)
     density, x = drawn.lines[0].get_data()
