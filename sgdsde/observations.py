@@ -49,9 +49,10 @@ class Observe:
 
     Notes
     -----
-    Memory does not grow with the updates. It holds 2d numbers for each path for `moments`, one for each region, and 8
-    bytes for each bin and each path in hand: 128 for each core on engine ``"numba"``, as many as fit into 256 MB (4 GB
-    on a GPU) on ``"torch"``, all of them on ``"numpy"``.
+    Memory does not grow with the updates: 2d numbers for each path for `moments`, one for each region, and 8 bytes for
+    each bin and each path in hand, which are 128 for each core on engine ``"numba"``, as many as fit into 64 MB (1 GB
+    on a GPU) on ``"torch"``, and all of them on ``"numpy"``. On engine ``"numba"`` an update of a path takes 2 to 10 ns of
+    a core longer for a histogram, by its size, and about 1 ns for `moments` or a region.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.noise import ExampleBatches, Noise
+from sgdsde.engines.observers import COUNTS
 
 _NUMBER = 8  # bytes
 _SHARED = 2**12  # paths from which on torch takes them in shares
@@ -20,7 +21,8 @@ def paths_size(d: int, state: int, regions: int, paths: int, observed: int = 0) 
 
 def counts_size(engine: str, cells: int, paths: int, threads: int) -> int:
     """Bytes of the counts of histograms, of whole blocks of lanes on each thread, and of their sums over paths."""
-    held = {"numba": LANES * min(threads, -(-paths // LANES)), "torch": 1}.get(engine, paths)  # torch bounds its own
+    most = {"numba": LANES, "torch": max(1, COUNTS["cpu"] // (_NUMBER * max(1, cells)))}
+    held = min(paths, threads * most.get(engine, paths))
     return _NUMBER * cells * (2 * held + 4)  # once more as doubles, of which the squares are
 
 

@@ -17,6 +17,9 @@ from sgdsde.codegen import Block
 
 Array = NDArray[np.float64]
 
+#: Most bytes of the counts that a share of the paths has on tensors, by kind of device; a path takes 8 for each cell.
+COUNTS = {"cpu": 2**26, "cuda": 2**30}
+
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sgdsde.engines.noise import ExampleBatches
-from sgdsde.engines.observers import Observed
+from sgdsde.engines.observers import COUNTS, Observed
 from sgdsde.engines.registry import Outcome, Plan
 
 #: Most paths of a share on the CPU.
@@ -25,8 +25,6 @@ _MOST = 2**14
 _FEWEST, _FEWEST_WITH_BATCHES = 2**13, 2**11
 #: Most bytes of the order of a shuffle, by kind of device; a path takes 4 for each example.
 ORDERS = {"cpu": 2**28, "cuda": 2**32}
-#: Most bytes of the counts of a share's histograms; a path takes 8 for each cell.
-COUNTS = ORDERS
 _SECONDS = 0.1  # between looks at the threads
 
 #: (plan of the share, its first path) → its outcome.
