@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, ladder
     from sgdsde.landscapes import Landscape, modified_landscape
-    from sgdsde.observations import Histogram, Observations, Observe
+    from sgdsde.observations import Histogram, Observations
+    from sgdsde.observe import Observe
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
 
@@ -37,7 +38,7 @@ _HOME = {
     "Exits": "sgdsde.exits",
     "Histogram": "sgdsde.observations",
     "Observations": "sgdsde.observations",
-    "Observe": "sgdsde.observations",
+    "Observe": "sgdsde.observe",
     "CensoredWarning": "sgdsde.exits",
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",

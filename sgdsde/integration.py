@@ -15,7 +15,7 @@ from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
-from sgdsde.observations import Observe
+from sgdsde.observe import Observe
 from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive, recorded
 
 AREA_METHOD = "mrongowius_roessler"

@@ -27,7 +27,8 @@ from sgdsde.ensemble import Ensemble
 from sgdsde.exits import Exits
 from sgdsde.landscapes import Landscape
 from sgdsde.memory import check_memory
-from sgdsde.observations import Observations, Observe
+from sgdsde.observations import Observations
+from sgdsde.observe import Observe
 from sgdsde.regions import Region, parse_regions
 
 

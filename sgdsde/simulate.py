@@ -10,7 +10,7 @@ from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
-from sgdsde.observations import Observe
+from sgdsde.observe import Observe
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import CoarseStepWarning, StabilityWarning, execute
 
