@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, ladder
     from sgdsde.landscapes import Landscape, modified_landscape
+    from sgdsde.observations import Histogram, Observations
+    from sgdsde.observe import Observe
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
 
@@ -34,6 +36,9 @@ _HOME = {
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
     "Exits": "sgdsde.exits",
+    "Histogram": "sgdsde.observations",
+    "Observations": "sgdsde.observations",
+    "Observe": "sgdsde.observe",
     "CensoredWarning": "sgdsde.exits",
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
@@ -77,8 +82,11 @@ __all__ = [
     "EscapeStudy",
     "EvidenceStudy",
     "Exits",
+    "Histogram",
     "Ladder",
     "Landscape",
+    "Observations",
+    "Observe",
     "RareExitTime",
     "SGDConfig",
     "StabilityWarning",

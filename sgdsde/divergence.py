@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde import engines
+from sgdsde.engines.observers import Observers
 from sgdsde.engines.registry import Plan
 from sgdsde.landscapes import Landscape
 
@@ -58,7 +59,8 @@ def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array]
             return plan.start[:, path]
         short = replace(
             plan, start=plan.start[:, : path + 1], updates=steps, substeps=substeps, burn_in=0, save_every=None,
-            rows=None if plan.rows is None else plan.rows[:steps], progress=lambda fraction: None,
+            observers=Observers(), rows=None if plan.rows is None else plan.rows[:steps],
+            progress=lambda fraction: None,
         )  # fmt: skip
         return np.asarray(engines.run(engine, short).state[:, path])
 

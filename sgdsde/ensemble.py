@@ -17,7 +17,8 @@ from sgdsde.config import SGDConfig
 from sgdsde.engines.registry import Outcome, saved_updates
 from sgdsde.exits import Exits
 from sgdsde.layout import one_line
-from sgdsde.statistics import Moments, pooled_moments
+from sgdsde.observations import Histogram, Observations
+from sgdsde.statistics import Estimate, HigherMoments, Moments, pooled_moments
 
 if TYPE_CHECKING:
     import xarray
@@ -74,6 +75,8 @@ class Ensemble:
         Where and when paths ended, with ``stop``; `final` is then their last state, and the moments are those of it.
     landscape : Landscape or None
         What was run, for `relaxation`.
+    observations : Observations or None
+        What ``observe`` found; see `skewness`, `kurtosis`, `occupancy`, `histograms`.
     """
 
     label: str
@@ -92,22 +95,23 @@ class Ensemble:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     exits: Exits | None = None
     landscape: Landscape | None = None
+    observations: Observations | None = None
 
     @classmethod
     def from_outcome(
         cls,
         outcome: Outcome,
+        observed: Callable[[NDArray[np.bool_]], Observations | None] = lambda finite: None,
         *,
         auxiliary: Sequence[str] = (),
         why: Callable[[int], str] = lambda path: "",
         **fields: Any,
     ) -> Ensemble:
-        """Set what diverged to NaN, count it, and warn, with what `why` says of the first such path."""
-        finite = np.asarray(
-            np.isfinite(outcome.state).all(axis=0)
-            & np.isfinite(outcome.mean).all(axis=1)
-            & np.isfinite(outcome.covariance).all(axis=(1, 2))
-        )
+        """Set what diverged to NaN, count it, and warn, with what `why` says of the first such path.
+
+        `observed` gives the observations of the paths that are finite.
+        """
+        finite = outcome.finite
         d = outcome.mean.shape[1]
         final, mean, covariance = outcome.state[:d].T.copy(), outcome.mean, outcome.covariance
         for values in (final, mean, covariance):
@@ -119,7 +123,13 @@ class Ensemble:
             for name, first in zip(auxiliary, range(d, len(outcome.state), d), strict=True)
         }
         ensemble = cls(
-            final=final, path_mean=mean, path_covariance=covariance, snapshots=snapshots, auxiliary=beside, **fields
+            final=final,
+            path_mean=mean,
+            path_covariance=covariance,
+            snapshots=snapshots,
+            auxiliary=beside,
+            observations=observed(finite),
+            **fields,
         )
         if ensemble.diverged:
             warnings.warn(
@@ -191,6 +201,38 @@ class Ensemble:
         )
 
     @property
+    def skewness(self) -> Estimate:
+        """(d,) skewness of each variable, with ``observe=Observe(moments=4)``; errors by the spread over paths."""
+        return self._higher_moments().skewness
+
+    @property
+    def kurtosis(self) -> Estimate:
+        """(d,) excess kurtosis of each variable, 0 for a normal law, with ``observe=Observe(moments=4)``."""
+        return self._higher_moments().kurtosis
+
+    @property
+    def occupancy(self) -> Mapping[str, Estimate]:
+        """Share of the updates in each region, by name, with ``observe=Observe(occupancy={…})``."""
+        found: Mapping[str, Estimate] = self._observed("occupancy", "occupancy={'left': 'x < 0'}")
+        return found
+
+    @property
+    def histograms(self) -> Mapping[Any, Histogram]:
+        """By variable, or pair of variables, with ``observe=Observe(histogram={…})``."""
+        found: Mapping[Any, Histogram] = self._observed("histograms", "histogram={'x': (-2, 2, 40)}")
+        return found
+
+    def _higher_moments(self) -> HigherMoments:
+        found: HigherMoments = self._observed("moments", "moments=4")
+        return found
+
+    def _observed(self, name: str, asked: str) -> Any:
+        found = getattr(self.observations, name, None)
+        if not found:
+            raise ValueError(f"this run did not observe that: it was made without observe=Observe({asked})")
+        return found
+
+    @property
     def exit_update(self) -> Array:
         """(paths,): when the path ended in a region of ``stop``, in updates; NaN for one that is still inside."""
         exits = self._ends()
@@ -242,8 +284,8 @@ class Ensemble:
         """Return an xarray.Dataset with names, units and the full provenance in the attributes.
 
         ``w`` (saved, path, parameter) holds the snapshots, or the final state alone when none were asked for, with the
-        updates (``step``) and the time t before them; beside it are the moments, their standard errors and what
-        diverged. It can be written to netCDF.
+        updates (``step``) and the time t before them; beside it are the moments, their standard errors, what
+        diverged, and what ``observe`` found. It can be written to netCDF.
         """
         import xarray
 
@@ -275,6 +317,9 @@ class Ensemble:
             "parameter": list(self.parameters),
             "other_parameter": list(self.parameters),
         }
+        if self.observations is not None:
+            further, along = self.observations.variables()
+            variables, coordinates = {**variables, **further}, {**coordinates, **along}
         return xarray.Dataset(variables, coordinates, attrs=self._attributes())
 
     def _attributes(self) -> dict[str, str | int | float]:

@@ -15,6 +15,7 @@ from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
+from sgdsde.observe import Observe
 from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive, recorded
 
 AREA_METHOD = "mrongowius_roessler"
@@ -34,6 +35,7 @@ def integrate(
     brownian: BrownianPath | None = None,
     burn_in: int | None = None,
     save_every: int | None = None,
+    observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
     engine: str = "numba",
@@ -67,6 +69,10 @@ def integrate(
         Steps before the averages over time begin; by default the moments are those of the end.
     save_every : int, optional
         Keep the states of all paths at steps 0, save_every, … and the last.
+    observe : Observe, optional
+        What to gather beside mean and covariance, after the steps from `burn_in` on (so by default of the end alone):
+        third and fourth moments, histograms, shares of time in regions; not with `stop`. Found in ``skewness``,
+        ``kurtosis``, ``histograms``, ``occupancy``.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
@@ -104,8 +110,8 @@ def integrate(
             moderate("temperature", positive("temperature", temperature, or_zero=True)),
             moderate("friction", positive("friction", friction)),
             brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
-            seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every, stop=stop,
-            bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every,
+            observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
             time_per_update=length / steps, label=f"SDE {declaration.name}",
         )
     )  # fmt: skip

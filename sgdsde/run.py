@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +20,15 @@ from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint, levy_area
 from sgdsde.engines.lane_memory import available_cores
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
+from sgdsde.engines.observers import Observers
 from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
 from sgdsde.engines.registry import ENGINES, Plan, snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.exits import Exits
 from sgdsde.landscapes import Landscape
 from sgdsde.memory import check_memory
+from sgdsde.observations import Observations
+from sgdsde.observe import Observe
 from sgdsde.regions import Region, parse_regions
 
 
@@ -70,6 +74,7 @@ class Request:
     seed: int = 0
     burn_in: int = 0
     save_every: int | None = None
+    observe: Observe | None = None
     engine: str = "numba"
     device: object = None
     dtype: object = "float64"
@@ -129,10 +134,11 @@ def prepare(request: Request) -> Prepared:
     if dtype in ROUNDING:
         request = replace(request, values={**request.values, "rounding": ROUNDING[dtype]})
     regions = _regions(request, landscape, distinct)
+    observers = _observers(request, landscape)
     walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
     program = schemes.build(request.declaration, landscape, regions, any(map(any, walls)))
     noise = tuple(request.sources(program))
-    _check_memory(engine, program, noise, paths, updates, save_every)
+    _check_memory(engine, program, noise, paths, updates, save_every, observers)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     if request.caution:
         warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=4)
@@ -142,7 +148,7 @@ def prepare(request: Request) -> Prepared:
     plan = Plan(
         block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
         updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in, regions=len(regions),
-        save_every=save_every, seed=seed, device=device, dtype=dtype,
+        observers=observers, save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
     return Prepared(request, program, plan, starts, regions, schemes.crossings(walls, program.draws.get("uniform", 0)))
@@ -153,8 +159,12 @@ def execute(request: Request) -> Ensemble:
     prepared = prepare(request)
     landscape, plan, starts, regions = request.landscape, prepared.plan, prepared.starts, prepared.regions
     outcome = engines.run(request.engine, plan)
+    observed = functools.partial(
+        Observations.of, outcome, request.observe, plan.observers, count=plan.updates - plan.burn_in
+    )
     return Ensemble.from_outcome(
         outcome,
+        observed,
         why=lambda path: divergence.reason(request.engine, plan, landscape, path),
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
         landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
@@ -170,26 +180,35 @@ def execute(request: Request) -> Ensemble:
             "scheme": request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
             "engine": request.engine, "device": plan.device or "cpu", "dtype": plan.dtype,
             "stop": {region.name: region.condition for region in regions},
+            "observe": None if request.observe is None else request.observe.told(),
             "sgdsde_version": sgdsde.__version__, **request.provenance,
         },
     )  # fmt: skip
 
 
 def _check_memory(
-    engine: str, program: schemes.Program, noise: Sequence[Noise], paths: int, updates: int, save_every: int | None
+    engine: str,
+    program: schemes.Program,
+    noise: Sequence[Noise],
+    paths: int,
+    updates: int,
+    save_every: int | None,
+    observers: Observers,
 ) -> None:
     """ValueError for a run that does not fit into memory, by the part that is largest."""
     d = program.dimension
     snapshots = snapshots_of(updates, save_every)
-    states = footprint.paths_size(d, program.state_dimension, program.regions, paths)
+    states = footprint.paths_size(d, program.state_dimension, program.regions, paths, observers.sums(d))
+    counts = footprint.counts_size(engine, observers.cells, paths, available_cores())
     saved = footprint.saved_size(d, snapshots, paths)
     drawn = footprint.batches_size(engine, noise, paths, available_cores())
     parts = {
         f"paths must be fewer: the states and moments of {paths} paths": states,
         f"save_every must be larger, or paths fewer: {snapshots} snapshots of {paths} paths": saved,
         f"n_examples, batch_size or paths must be less: the batches of {paths} paths on engine {engine!r}": drawn,
+        f"histogram must have fewer bins: the counts of {observers.cells} bins on engine {engine!r}": counts,
     }
-    peak = max(states + saved + drawn, footprint.copies(engine, paths, program.regions) * saved)
+    peak = max(states + saved + drawn + counts, footprint.copies(engine, paths, program.regions) * saved)
     check_memory(peak, max(parts, key=lambda part: parts[part]))
 
 
@@ -233,6 +252,20 @@ def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]
                 f"{region.condition}"
             )
     return regions + request.further
+
+
+def _observers(request: Request, landscape: Landscape) -> Observers:
+    """What `observe` asks of the engine."""
+    observe = request.observe
+    if observe is None:
+        return Observers()
+    if not isinstance(observe, Observe):
+        raise ValueError(f"observe must be an Observe, such as Observe(moments=4), got {observe!r}")
+    if request.stop is not None:
+        raise ValueError(
+            "observe must be left out with stop, whose paths end at different times: there is no one law to observe"
+        )
+    return observe.observers(landscape)
 
 
 def _constants(

@@ -10,6 +10,7 @@ from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
+from sgdsde.observe import Observe
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import CoarseStepWarning, StabilityWarning, execute
 
@@ -31,6 +32,7 @@ def simulate_sde(
     brownian: BrownianPath | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
+    observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
     engine: str = "numba",
@@ -71,6 +73,10 @@ def simulate_sde(
         Updates before the averages begin.
     save_every : int, optional
         Keep the states of all paths at updates 0, save_every, … and the last.
+    observe : Observe, optional
+        What to gather beside mean and covariance, in memory that does not grow with `updates`: third and fourth
+        moments, histograms, shares of time in regions; not with `stop`. Found in ``skewness``, ``kurtosis``,
+        ``histograms``, ``occupancy``.
     stop : str or mapping of str to str, optional
         Where paths end: a condition such as ``"x > 0"``, or several, ``{"left": "x < -1", "right": "x > 1"}``, of
         comparisons joined by ``and`` and ``or``. The ends are in ``exits``; paths still inside at the end are censored.
@@ -116,8 +122,8 @@ def simulate_sde(
     return execute(
         sde_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, seed=seed, burn_in=burn_in, save_every=save_every, stop=stop,
-            bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            batch_sizes=batch_sizes, brownian=brownian, seed=seed, burn_in=burn_in, save_every=save_every,
+            observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip
 
@@ -137,6 +143,7 @@ def simulate_sgd(
     examples: str | ArrayLike = "gaussian",
     burn_in: int = 0,
     save_every: int | None = None,
+    observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
     engine: str = "numba",
     device: object = None,
@@ -150,8 +157,8 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, stop, engine, \
-    device, dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, \
+    engine, device, dtype, progress
         As in :func:`simulate_sde`.
     scheme : str
         ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or
@@ -185,7 +192,7 @@ def simulate_sgd(
     return execute(
         sgd_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in, save_every=save_every, stop=stop,
-            engine=engine, device=device, dtype=dtype, progress=progress,
+            batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in, save_every=save_every,
+            observe=observe, stop=stop, engine=engine, device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip

@@ -8,13 +8,14 @@ import pytest
 
 import sgdsde as sg
 from sgdsde import memory, schedules
-from sgdsde.engines import footprint
+from sgdsde.engines import footprint, numba_lanes
 
 BOWL = sg.Landscape("x**2/2", "x")
 PLANE = sg.Landscape("(x**2 + y**2)/2", "x y")
 CONFIG = sg.SGDConfig(0.1, 4, 64)
 SHUFFLED = sg.SGDConfig(0.1, 4, 2**16, sampling="reshuffle")
 GIGABYTE = 10**9
+WIDE = sg.Observe(histogram={("x", "y"): ((-1, 1, 1000), (-1, 1, 1000))})
 
 
 @pytest.fixture
@@ -50,6 +51,12 @@ TOO_LARGE = {
     ),
     "n_examples, batch_size or paths must be less: the batches of 10000 paths on engine 'numpy' take about 5.2": (
         lambda: sgd(config=SHUFFLED, paths=10_000)
+    ),
+    "histogram must have fewer bins: the counts of 1004004 bins on engine 'numba' take about 2": (
+        lambda: sgd(engine="numba", landscape=PLANE, w0=[0, 0], paths=128, observe=WIDE)
+    ),
+    "histogram must have fewer bins: the counts of 1004004 bins on engine 'numpy' take about 16": (
+        lambda: sgd(landscape=PLANE, w0=[0, 0], paths=1000, observe=WIDE)
     ),
     "n_examples must be fewer: 1000000000 examples of 1 numbers take about 24 GB": (
         lambda: sgd(config=sg.SGDConfig(0.1, 4, 10**9))
@@ -114,6 +121,20 @@ def test_the_estimate_is_not_too_large_and_finds_most(landscape, stop, save_ever
     tracemalloc.stop()
     said = footprint.paths_size(d, d, int(stop is not None), paths)
     said += footprint.saved_size(d, 9, paths) if save_every else 0
+    assert 0.3 * peak < said < 1.2 * peak
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_the_estimate_of_counts_finds_most(engine: str, monkeypatch) -> None:
+    monkeypatch.setattr(numba_lanes, "available_cores", lambda: 1)  # else it depends on which threads meet
+    watch = sg.Observe(4, {("x", "y"): ((-1, 1, 40), (-1, 1, 50))}, {"right": "x > 0"})
+    arguments, options = (PLANE, CONFIG, [0, 0], 8), {"engine": engine, "observe": watch}
+    sg.simulate_sde(*arguments, 10, **options)
+    tracemalloc.start()
+    sg.simulate_sde(*arguments, 2000, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    said = footprint.paths_size(2, 2, 0, 2000, 5) + footprint.counts_size(engine, 42 * 52, 2000, 1)
     assert 0.3 * peak < said < 1.2 * peak
 
 

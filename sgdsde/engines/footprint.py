@@ -6,16 +6,24 @@ from collections.abc import Sequence
 
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.noise import ExampleBatches, Noise
+from sgdsde.engines.observers import COUNTS
 
 _NUMBER = 8  # bytes
 _SHARED = 2**12  # paths from which on torch takes them in shares
 
 
-def paths_size(d: int, state: int, regions: int, paths: int) -> int:
-    """Bytes of states and moments of a run, at its peak: of `state` components of which `d` are observed."""
+def paths_size(d: int, state: int, regions: int, paths: int, observed: int = 0) -> int:
+    """Bytes of states, moments and `observed` more sums, at their peak; of `state` components `d` have moments."""
     pairs = d * (d + 1) // 2
-    rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d
+    rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d + 2 * observed
     return _NUMBER * rows * paths
+
+
+def counts_size(engine: str, cells: int, paths: int, threads: int) -> int:
+    """Bytes of the counts of histograms, of whole blocks of lanes on each thread, and of their sums over paths."""
+    most = {"numba": LANES, "torch": max(1, COUNTS["cpu"] // (_NUMBER * max(1, cells)))}
+    held = min(paths, threads * most.get(engine, paths))
+    return _NUMBER * cells * (2 * held + 4)  # once more as doubles, of which the squares are
 
 
 def saved_size(d: int, snapshots: int, paths: int) -> int:

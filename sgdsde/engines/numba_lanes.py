@@ -8,6 +8,8 @@ and so can be interrupted.
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -21,6 +23,7 @@ from sgdsde.engines.lane_memory import Memory, available_cores
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.machine_code import load
 from sgdsde.engines.noise import ExampleBatches, Tabulated
+from sgdsde.engines.observers import Observed, Tally
 from sgdsde.engines.philox import key_of
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
@@ -39,7 +42,7 @@ def run(plan: Plan) -> Outcome:
     if plan.regions:
         return numba_exits.run(plan)
     d, size = plan.dimension, plan.state_dimension
-    reference, sums, rows = rows_of(d, size)
+    reference, sums, rows = rows_of(plan)
     blocks = -(-plan.paths // LANES)
     work = np.zeros((blocks, rows, LANES))
     padded = np.zeros((size, blocks * LANES))
@@ -49,34 +52,47 @@ def run(plan: Plan) -> Outcome:
     saved = np.full((plan.snapshots, d, blocks * LANES), np.nan)
     if plan.save_every:
         saved[0] = padded[:d]
-    _advance(plan, work.reshape(blocks, -1), saved)
+    tally = _advance(plan, work.reshape(blocks, -1), saved)
 
     def gather(first: int, count: int) -> NDArray[np.float64]:
-        found = work[:, first : first + count].transpose(1, 0, 2).reshape(count, -1)
+        found = work[:, first : first + count].transpose(1, 0, 2).reshape(count, blocks * LANES)
         return found[:, : plan.paths]
 
-    second = gather(sums + d, rows - sums - d)
-    mean, covariance = moments_from_sums(gather(reference, d), gather(sums, d), second, plan.updates - plan.burn_in)
-    return Outcome(gather(0, size).copy(), mean, covariance, saved[:, :, : plan.paths].transpose(0, 2, 1))
+    pairs, count = d * (d + 1) // 2, plan.updates - plan.burn_in
+    first, second, more = gather(sums, d), gather(sums + d, pairs), gather(sums + d + pairs, rows - sums - d - pairs)
+    mean, covariance = moments_from_sums(gather(reference, d), first, second, count)
+    observed = Observed.from_sums(plan.observers, first, second, more, count, tally)
+    states = gather(0, size).copy()
+    return Outcome(states, mean, covariance, saved[:, :, : plan.paths].transpose(0, 2, 1), observed=observed)
 
 
-def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> None:
-    """Run all updates, in calls short enough to interrupt; their lengths change nothing in the numbers."""
+def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) -> Tally:
+    """Run all updates, in calls short enough to interrupt; their lengths change nothing in the numbers.
+
+    With histograms a thread takes one block at a time to its end, so that there are counts for as many blocks as
+    threads only: what becomes of them are sums over paths.
+    """
     call = load(source(plan), "advance", SIGNATURE)
     constants = np.ascontiguousarray(plan.constants if len(plan.constants) else (0.0,))
     taken = np.zeros(1, np.int64) if plan.rows is None else np.ascontiguousarray(plan.rows, np.int64)
     unit, most, epochs, size = _unit(plan), plan.updates, _epochs(plan), plan.state_dimension
     threads = min(len(work), available_cores())
     edges = np.linspace(0, len(work), min(len(work), _SHARES_PER_THREAD * threads) + 1).astype(int).tolist()
+    cells, ranges = plan.observers.cells, np.array([*plan.observers.numbers(), 0.0])
+    if cells:
+        edges = list(range(len(work) + 1))
     given = next((source for source in plan.noise if isinstance(source, Tabulated)), None)
     if given is not None:
         widest = max(np.diff(edges)) * LANES * given.numbers * plan.substeps
         most = max(1, int(_GIVEN // widest))
     reached, stop = [0] * (len(edges) - 1), threading.Event()
+    tallies: list[Tally] = []
+    lengths, lock = [0], threading.Lock()
 
     def run_share(share: int) -> None:
         memory = Memory(plan.noise)
-        begin, length = 0, min(unit, most)
+        counts = np.zeros((max(cells, 1), LANES), np.int64)
+        begin, length = 0, min(max(unit, lengths[0]), most)
         while begin < plan.updates and not stop.is_set():
             end, clock = min(begin + length, plan.updates), time.perf_counter()
             if epochs is not None:  # a call begins where an epoch does
@@ -92,6 +108,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
                     taken.ctypes.data,
                 ),
                 *(*memory.table, *memory.rooms, *memory.areas, rows.ctypes.data, rows.size),
+                *(ranges.ctypes.data, ranges.size, counts.ctypes.data, counts.size),
                 *key_of(plan.seed),
             )
             growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
@@ -99,6 +116,12 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
             states = work[edges[share] : edges[share + 1], : size * LANES].reshape(-1, size, LANES)
             left = any(np.isfinite(block).all(axis=0).any() for block in states)  # mostly the first block tells
             begin = reached[share] = end if left else plan.updates
+        if cells and begin == plan.updates:
+            lengths[0] = length  # of the next block's first call
+            finite = np.isfinite(work[share].reshape(-1, LANES)).all(axis=0)[: plan.paths - share * LANES]
+            found = Tally.of(plan.observers, counts[:, : len(finite)], finite)
+            with lock:
+                tallies[:] = [functools.reduce(operator.add, [*tallies, found])]
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = {pool.submit(run_share, share) for share in range(len(reached))}
@@ -110,6 +133,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
                 plan.progress(sum(reached) / (plan.updates * len(reached)))
         finally:
             stop.set()
+    return tallies[0] if tallies else Tally(0, *np.empty((2, 0)))
 
 
 def _unit(plan: Plan) -> int:

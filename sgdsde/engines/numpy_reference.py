@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.engines.noise import reference_noise
+from sgdsde.engines.observers import Observed, Tally, all_finite, places
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 
 
@@ -20,6 +23,8 @@ def run(plan: Plan) -> Outcome:
     exit_step = ended.copy()
     rows, columns = np.triu_indices(d)
     reference, first, second = state[:d].copy(), np.zeros((d, plan.paths)), np.zeros((len(rows), plan.paths))
+    watch, counts = plan.observers, np.zeros((plan.observers.cells, plan.paths), np.int64)
+    more, inside = np.zeros((watch.sums(d), plan.paths)), watch.function(NUMPY_FUNCTIONS)
     saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if plan.save_every:
         saved[0] = state[:d].T
@@ -38,6 +43,11 @@ def run(plan: Plan) -> Outcome:
                 deviation = state[:d] - reference
                 first += deviation
                 second += deviation[rows] * deviation[columns]
+                powers = (deviation**3, deviation**4) if watch.fourth else ()
+                for total, value in zip(more, (*itertools.chain(*powers), *inside(*state[:d])), strict=True):
+                    total += value
+                for place in places(watch, list(state[:d]), np.where, lambda x: x.astype(np.int64)):
+                    counts[place, np.arange(plan.paths)] += 1
             if plan.save_every and (update + 1) % plan.save_every == 0:
                 saved[(update + 1) // plan.save_every] = np.where(ended < 0, state[:d], np.nan).T
             plan.progress((update + 1) / plan.updates)
@@ -46,5 +56,8 @@ def run(plan: Plan) -> Outcome:
     plan.progress(1.0)
     if plan.regions:
         return Outcome.of_ends(state, saved, exit_step, ended)
-    mean, covariance = moments_from_sums(reference, first, second, plan.updates - plan.burn_in)
-    return Outcome(state, mean, covariance, saved)
+    count = plan.updates - plan.burn_in
+    mean, covariance = moments_from_sums(reference, first, second, count)
+    tally = Tally.of(watch, counts, all_finite(state, first, second, more))
+    observed = Observed.from_sums(watch, first, second, more, count, tally)
+    return Outcome(state, mean, covariance, saved, observed=observed)

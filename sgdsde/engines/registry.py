@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sgdsde.codegen import Block
 from sgdsde.engines.noise import Noise
+from sgdsde.engines.observers import Observed, Observers
 
 #: Name → module with a function `run(plan) -> Outcome`; imported when used.
 ENGINES = {
@@ -44,6 +45,8 @@ class Plan:
         The block's last outputs are their margins: a path ends after the first step at which one is positive, and stays
         where it is; and then a bound of each margin that is positive wherever it is, for engines that look there first.
         With regions nothing is observed but snapshots.
+    observers : Observers
+        What is gathered beside mean and covariance.
     burn_in : int
         Updates before moments are gathered.
     save_every : int or None
@@ -66,6 +69,7 @@ class Plan:
     substeps: int = 1
     rows: NDArray[np.int64] | None = None
     regions: int = 0
+    observers: Observers = field(default_factory=Observers)
     burn_in: int = 0
     save_every: int | None = None
     seed: int = 0
@@ -112,6 +116,8 @@ class Outcome:
     exit_step, exit_region : (paths,) of int
         Steps taken when the path ended, and the region it ended in; both −1 for paths that did not. Empty when the plan
         has no regions.
+    observed : Observed or None
+        What the plan's observers found.
     """
 
     state: NDArray[np.float64]
@@ -120,6 +126,16 @@ class Outcome:
     saved: NDArray[np.float64]
     exit_step: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     exit_region: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    observed: Observed | None = None
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """(paths,): whether all that is known of a path is finite."""
+        found = np.isfinite(self.state).all(axis=0) & np.isfinite(self.mean).all(axis=1)
+        found &= np.isfinite(self.covariance).all(axis=(1, 2))
+        if self.observed is not None:
+            found &= np.isfinite(self.observed.third).all(axis=1) & np.isfinite(self.observed.fourth).all(axis=1)
+        return np.asarray(found)
 
     @classmethod
     def of_ends(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sgdsde.engines.noise import ExampleBatches
+from sgdsde.engines.observers import Observed, Tally, all_finite
 from sgdsde.engines.philox import key_of
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_kernel import has_kernel, source
@@ -96,7 +97,8 @@ class Launcher:
         d, self.plan, self.first, self.device = plan.dimension, plan, first, device
         self.kernel = compiled(source(plan))
         self.state = torch.tensor(plan.start, dtype=dtype, device=device)
-        self.sums = torch.zeros((2 * d + d * (d + 1) // 2, plan.paths), dtype=torch.float64, device=device)
+        watch, rows = plan.observers, 2 * d + d * (d + 1) // 2 + plan.observers.sums(d)
+        self.sums = torch.zeros((rows, plan.paths), dtype=torch.float64, device=device)
         self.sums[:d] = self.state[:d]
         constants = np.atleast_1d(np.asarray(plan.constants, np.float64)).ravel()
         self.constants = torch.tensor([0.0] if not constants.size else constants, dtype=torch.float64, device=device)
@@ -109,6 +111,11 @@ class Launcher:
             if isinstance(one, ExampleBatches):
                 self.buffers.append(torch.as_tensor(one.table.T.copy(), device=device))
                 self.buffers.append(torch.zeros((memory_rows(one), plan.paths), dtype=torch.int32, device=device))
+
+        self.counts = torch.zeros((watch.cells, plan.paths), dtype=torch.int64, device=device)
+        if watch.any:
+            self.buffers.append(torch.tensor([*watch.numbers(), 0.0], dtype=torch.float64, device=device))
+            self.buffers.append(self.counts)
 
     def __call__(self, begin: int, end: int) -> Tensor:
         """Run these updates; the snapshots that fall due in them, at most `slots`."""
@@ -158,5 +165,9 @@ def _run(plan: Plan, first_path: int, device: torch.device, dtype: torch.dtype) 
             break
     plan.progress(1.0)
     sums: NDArray[np.float64] = launcher.sums.cpu().numpy()
-    mean, covariance = moments_from_sums(sums[:d], sums[d : 2 * d], sums[2 * d :], plan.updates - plan.burn_in)
-    return Outcome(launcher.state.double().cpu().numpy(), mean, covariance, saved)
+    state, count, pairs = launcher.state.double().cpu().numpy(), plan.updates - plan.burn_in, d * (d + 1) // 2
+    reference, first, second, more = np.split(sums, np.cumsum([d, d, pairs]))
+    mean, covariance = moments_from_sums(reference, first, second, count)
+    tally = Tally.of(plan.observers, launcher.counts.cpu().numpy(), all_finite(state, sums))
+    observed = Observed.from_sums(plan.observers, first, second, more, count, tally)
+    return Outcome(state, mean, covariance, saved, observed=observed)

@@ -12,6 +12,7 @@ import math
 
 from sgdsde.codegen import SINGULAR
 from sgdsde.engines.noise import ExampleBatches
+from sgdsde.engines.observers import Words, cell_lines, range_lines
 from sgdsde.engines.registry import Plan
 from sgdsde.engines.torch_kernel_noise import lines_of, steps_together, suits
 
@@ -93,6 +94,7 @@ def advance(
     {store}
 """
 
+_WORDS = Words("tl.load(ranges_ + {})", "({}).to(tl.int64)", "tl.where({}, {}, {})")
 _HALF_TURNS = 2.0**-31
 
 #: Radius √(−2 log u), u of 48 bits, and angle. In single precision a u above ½ is taken from its distance to 1, which
@@ -157,6 +159,15 @@ def _after(plan: Plan) -> list[str]:
     d, state = plan.dimension, plan.block.arrays
     look = [f"off{i} = {state[i]} - origin{i}" for i in range(d)]
     terms = [f"off{i}" for i in range(d)] + [f"off{i}*off{j}" for i in range(d) for j in range(i, d)]
+    observers = plan.observers
+    if observers.fourth:
+        terms += [f"off{i}*off{i}*off{i}" for i in range(d)] + [f"(off{i}*off{i})*(off{i}*off{i})" for i in range(d)]
+    if observers.regions:
+        look += [f"{name} = zero_ + {device_code(code)}" for name, code in observers.regions.lines]
+        terms += [f"zero_ + {device_code(code)}" for code in observers.regions.outputs]
+    for h, axes in enumerate(observers.histograms):
+        look += cell_lines(h, axes, lambda component: f"{state[component]}.to(tl.float64)", _WORDS)
+        look += ["spot = counts_ + (cell * paths + at_)", "tl.store(spot, tl.load(spot, live_, other=0) + 1, live_)"]
     look += [f"sum{row} += {term}" for row, term in enumerate(terms)]
     store = [f"tl.store(saved_ + (slot * {d} + {i}) * paths + at_, {state[i]}.to(tl.float64), live_)" for i in range(d)]
     keep = ["due_ += 1", "if due_ == save_every:", *_indented([*store, "slot += 1", "due_ = due_ * 0"])]
@@ -172,9 +183,9 @@ def _constants(plan: Plan) -> list[str]:
 
 def source(plan: Plan) -> str:
     """Text of the kernel."""
-    block, d, size = plan.block, plan.dimension, len(plan.block.outputs)
+    block, d, size, regions = plan.block, plan.dimension, len(plan.block.outputs), plan.observers.regions
     together = functools.reduce(math.lcm, map(steps_together, plan.noise), 1)
-    sums = range(d + d * (d + 1) // 2)
+    sums = range(d + d * (d + 1) // 2 + plan.observers.sums(d))
     lines: list[str] = []
     for place in range(together):
         made = [lines_of(one, index, place) for index, one in enumerate(plan.noise)]
@@ -201,6 +212,8 @@ def source(plan: Plan) -> str:
     load += [f"origin{i} = tl.load(sums_ + ({i} * paths + at_), live_, other=0).to(tl.{plan.dtype})" for i in range(d)]
     load += [f"{total}{row} = tl.load(sums_ + ({d + row} * paths + at_), live_, other=0)" for row in sums]
     load += [] if plan.scheduled else _constants(plan)
+    load += range_lines(plan.observers, _WORDS)
+    load += [f"{name} = {name}.to(tl.{plan.dtype})" for name, _ in regions.constants] if regions else []
     store = [f"tl.store(state_ + ({i} * paths + at_), {block.arrays[i]}, live_)" for i in range(size)]
     store += [f"tl.store(sums_ + ({d + row} * paths + at_), {total}{row}, live_)" for row in sums]
     text = {
@@ -220,6 +233,10 @@ def source(plan: Plan) -> str:
 
 
 def buffers_of(plan: Plan) -> list[str]:
-    """Names of the kernel's arguments for sources of batches: the examples, and what each path keeps."""
+    """Names of the kernel's further arguments.
+
+    Of each source of batches the examples and what a path keeps; of observers what they are told, and the counts.
+    """
     batches = [index for index, one in enumerate(plan.noise) if isinstance(one, ExampleBatches)]
-    return [f"q{index}{name}_" for index in batches for name in ("table", "kept")]
+    observing = ["ranges_", "counts_"] if plan.observers.any else []
+    return [*(f"q{index}{name}_" for index in batches for name in ("table", "kept")), *observing]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from sgdsde.engines.noise import ExampleBatches
+from sgdsde.engines.observers import COUNTS, Observed
 from sgdsde.engines.registry import Outcome, Plan
 
 #: Most paths of a share on the CPU.
@@ -40,6 +41,9 @@ def edges_of(plan: Plan, device: torch.device) -> list[int]:
         shares = max(-(-plan.paths // _MOST), min(torch.get_num_threads(), plan.paths // fewest))
     for noise in batches:
         widest = max(1, ORDERS.get(device.type, ORDERS["cpu"]) // (4 * len(noise.table)))
+        shares = max(shares, -(-plan.paths // widest))
+    if plan.observers.cells:
+        widest = max(1, COUNTS.get(device.type, COUNTS["cpu"]) // (8 * plan.observers.cells))
         shares = max(shares, -(-plan.paths // widest))
     return [int(edge) for edge in np.linspace(0, plan.paths, shares + 1)]
 
@@ -102,4 +106,5 @@ def _joined(outcomes: list[Outcome]) -> Outcome:
         np.concatenate([one.saved for one in outcomes], axis=1),
         np.concatenate([one.exit_step for one in outcomes]),
         np.concatenate([one.exit_region for one in outcomes]),
+        Observed.joined(seen) if (seen := [one.observed for one in outcomes if one.observed is not None]) else None,
     )

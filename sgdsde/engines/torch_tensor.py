@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sgdsde.codegen import SINGULAR
 from sgdsde.engines import torch_cuda, torch_shares
+from sgdsde.engines.observers import Observed, Tally, all_finite, places
 from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 from sgdsde.engines.torch_noise import tensor_noise
 
@@ -91,6 +92,10 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
     first = torch.zeros_like(reference)
     second = torch.zeros((len(pairs), plan.paths), dtype=torch.float64, device=device)
     firsts, seconds, origins = first.unbind(), second.unbind(), reference.unbind()
+    watch, each = plan.observers, torch.arange(plan.paths, device=device)
+    counts = torch.zeros((watch.cells, plan.paths), dtype=torch.int64, device=device)
+    more = torch.zeros((watch.sums(d), plan.paths), dtype=torch.float64, device=device)
+    inside = watch.function(tensor_functions(more))
     saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if plan.save_every:
         saved[0] = plan.start[:d].T
@@ -125,6 +130,13 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
                 total.add_(row)
             for total, (i, j) in zip(seconds, pairs, strict=True):
                 total.addcmul_(away[i], away[j])
+            if watch.any:
+                states = [row.double() for row in state[:d]]
+                powers = [*(row**3 for row in away), *(row**4 for row in away)] if watch.fourth else []
+                for total, value in zip(more.unbind(), [*powers, *inside(*states)], strict=True):
+                    total.add_(value)
+                for place in places(watch, states, torch.where, lambda x: x.long()):
+                    counts[place, each] += 1
         if plan.save_every and (update + 1) % plan.save_every == 0:
             here = torch.stack(state[:d]).double().masked_fill(ended >= 0, math.nan)
             saved[(update + 1) // plan.save_every] = here.cpu().numpy().T
@@ -135,7 +147,8 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
     if plan.regions:
         ends = (each.cpu().numpy() for each in (exit_step, ended))
         return Outcome.of_ends(torch.stack(state).double().cpu().numpy(), saved, *ends)
-    mean, covariance = moments_from_sums(
-        reference.cpu().numpy(), first.cpu().numpy(), second.cpu().numpy(), plan.updates - plan.burn_in
-    )
-    return Outcome(torch.stack(state).double().cpu().numpy(), mean, covariance, saved)
+    count, end = plan.updates - plan.burn_in, torch.stack(state).double().cpu().numpy()
+    one, two, beside = (total.cpu().numpy() for total in (first, second, more))
+    mean, covariance = moments_from_sums(reference.cpu().numpy(), one, two, count)
+    tally = Tally.of(watch, counts.cpu().numpy(), all_finite(end, one, two, beside))
+    return Outcome(end, mean, covariance, saved, observed=Observed.from_sums(watch, one, two, beside, count, tally))

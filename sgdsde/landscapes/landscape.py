@@ -187,6 +187,12 @@ class Landscape:
         """Loss, derivatives and noise as SymPy expressions in w0, w1, …, p0, p1, … (imports SymPy)."""
         return Symbolic.of(self)
 
+    def block(self, quantity: Quantity) -> codegen.Block:
+        """Code for one attribute, or for ``("margins", …)`` and their texts, as a function of the state."""
+        return codegen.cached_block(
+            ["landscape", quantity, self.key], SOURCES, lambda: self.symbolic.block(quantity, self)
+        )
+
     def _evaluate(self, quantity: Quantity, w: ArrayLike, shape: tuple[int, ...]) -> Array:
         points = self.points(w)
         call = self._function(quantity)
@@ -198,11 +204,7 @@ class Landscape:
     def _function(self, quantity: Quantity) -> Any:
         functions = self.__dict__.setdefault("_functions", {})
         if quantity not in functions:
-            block = codegen.cached_block(
-                ["landscape", quantity, self.key],
-                SOURCES,
-                lambda: self.symbolic.block(quantity, self),
-            )
+            block = self.block(quantity)
             constants = block.constant_values(self.scalars)
             functions[quantity] = functools.partial(block.function(codegen.NUMPY_FUNCTIONS), *constants)
         return functions[quantity]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.ensemble import Ensemble
 from sgdsde.layout import one_line
+from sgdsde.observations import Histogram
 from sgdsde.plotting.saved import track_of
 from sgdsde.plotting.style import bare_figure, house_style, looks
 
@@ -30,13 +31,17 @@ class Shown:
     ----------
     label : str
     ensemble : Ensemble
-        Its snapshots after `burn_in` are the distribution (the final states when none were saved). When reshuffling,
-        let `save_every` and N/B have no common factor, or only some positions in the epoch are seen. Of a run with
-        `stop` it is that of the paths still inside, and integrates to the fraction that is.
+        Its histogram of a parameter, where the run observed one (``observe=Observe(histogram={…})``), is that
+        parameter's distribution; else its snapshots after `burn_in` are (the final states when none were saved). When
+        reshuffling, let `save_every` and N/B have no common factor, or only some positions in the epoch are seen. Of a
+        run with `stop` it is that of the paths still inside, and integrates to the fraction that is.
     mean, covariance : (d,), (d, d) or None
         The predicted Gaussian law, drawn as a line.
     path : Ensemble or None
         A short run with snapshots, whose path 0 is drawn against the updates, to where it ended if it has.
+    density : callable or None
+        x (n,) → predicted probability density (n,), drawn as a line in place of the Gaussian law, of an ensemble with
+        one parameter; such as :func:`sgdsde.theory.stationary_density` gives.
     """
 
     label: str
@@ -44,6 +49,7 @@ class Shown:
     mean: ArrayLike | None = None
     covariance: ArrayLike | None = None
     path: Ensemble | None = None
+    density: Callable[[Array], ArrayLike] | None = None
 
     __repr__ = one_line
 
@@ -64,7 +70,7 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
     Raises
     ------
     ValueError
-        When there is nothing to draw, or the ensembles' parameters differ.
+        When there is nothing to draw, the ensembles' parameters differ, or a density is of more than one.
 
     Examples
     --------
@@ -80,21 +86,26 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
     for item in shown:
         if item.ensemble.parameters != names:
             raise ValueError(f"shown must have the same parameters, got {names} and {item.ensemble.parameters}")
+        if item.density is not None and len(names) > 1:
+            raise ValueError(f"shown: density of {item.label} must be left out with more parameters than one: {names}")
         if not item.ensemble.finite.any():
             raise ValueError(f"shown: all paths of {item.label} diverged, nothing is left to draw")
-        if not np.isfinite(_samples(item.ensemble, 0)).any():
+        if _observed(item.ensemble, 0) is None and not np.isfinite(_samples(item.ensemble, 0)).any():
             raise ValueError(f"shown: all paths of {item.label} have ended, nothing is left to draw")
     rows = min(len(names), ROWS)
     with house_style():
         figure = bare_figure(9.0, 0.6 + 3.2 * rows)
         grid = figure.subplots(rows, 2, sharey="row", squeeze=False, width_ratios=[1.6, 1.0])
         for row, (left, right) in enumerate(grid):
-            samples = [_samples(item.ensemble, row) for item in shown]
-            edges = _edges(samples)
-            for item, values, (colour, marker) in zip(shown, samples, looks(), strict=False):
+            seen = [_observed(item.ensemble, row) for item in shown]
+            samples = [_samples(each.ensemble, row) for each, found in zip(shown, seen, strict=True) if found is None]
+            of_samples = iter([(values, _edges(samples)) for values in samples])
+            densities = [_of_histogram(found) if found else _of_samples(*next(of_samples)) for found in seen]
+            edges = np.array([min(each.edges[0] for each in densities), max(each.edges[-1] for each in densities)])
+            for item, density, (colour, marker) in zip(shown, densities, looks(), strict=False):
                 _draw_path(left, item, row, colour)
                 _draw_law(right, item, row, edges, colour)
-                _draw_density(right, values, edges, color=colour, marker=marker, label=item.label)
+                _draw_density(right, density, color=colour, marker=marker, label=item.label)
             left.set(ylabel=f"parameter {names[row]}", ylim=(edges[0], edges[-1]))
             right.set_xlim(left=0.0)
         grid[-1, 0].set_xlabel("update")
@@ -107,7 +118,11 @@ def side_by_side(shown: Sequence[Shown]) -> Figure:
 
 def _title(shown: Sequence[Shown]) -> str:
     which = "all paths" if all(item.ensemble.exits is None for item in shown) else "paths still inside"
-    return f"{which}: measured, and predicted" if any(item.covariance is not None for item in shown) else which
+    return f"{which}: measured, and predicted" if any(_predicted(item) for item in shown) else which
+
+
+def _predicted(item: Shown) -> bool:
+    return item.covariance is not None or item.density is not None
 
 
 def _samples(ensemble: Ensemble, row: int) -> Array:
@@ -130,8 +145,30 @@ def _edges(samples: Sequence[Array]) -> Array:
     return np.linspace(low - margin, high + margin, BINS + 1)
 
 
-def _draw_density(axes: Axes, values: Array, edges: Array, **look: Any) -> None:
-    """Points with error bars of one standard error from the spread over paths, each an independent sample."""
+@dataclass(frozen=True)
+class _Density:
+    """Probability density in bins (n,), between edges (n + 1,), with standard errors, None where there are none."""
+
+    edges: Array
+    value: Array
+    error: Array | None
+
+
+def _observed(ensemble: Ensemble, row: int) -> Histogram | None:
+    """What the run itself counted of a parameter."""
+    if ensemble.observations is None:
+        return None
+    found: Histogram | None = ensemble.observations.histograms.get(ensemble.parameters[row])
+    return found
+
+
+def _of_histogram(found: Histogram) -> _Density:
+    value, error = np.asarray(found.density.value), np.asarray(found.density.standard_error)
+    return _Density(found.edges[0], value, error if np.isfinite(error).all() else None)
+
+
+def _of_samples(values: Array, edges: Array) -> _Density:
+    """Of values (paths, samples); errors from the spread over paths, each an independent sample."""
     paths, samples = values.shape
     bins = np.digitize(values, edges) - 1
     inside = (bins >= 0) & (bins < BINS)
@@ -140,11 +177,16 @@ def _draw_density(axes: Axes, values: Array, edges: Array, **look: Any) -> None:
     width = edges[1] - edges[0]
     density = counts.mean(axis=0) / (samples * width)
     error = counts.std(axis=0, ddof=1) / (np.sqrt(paths) * samples * width) if paths > 1 else None
-    middle, full = (edges[1:] + edges[:-1]) / 2, density > 0
+    return _Density(edges, density, error)
+
+
+def _draw_density(axes: Axes, density: _Density, **look: Any) -> None:
+    """Points with error bars of one standard error."""
+    middle, full = (density.edges[1:] + density.edges[:-1]) / 2, density.value > 0
     axes.errorbar(
-        density[full],
+        density.value[full],
         middle[full],
-        xerr=None if error is None else error[full],
+        xerr=None if density.error is None else density.error[full],
         linestyle="none",
         markersize=3.5,
         markerfacecolor="white",
@@ -156,11 +198,14 @@ def _draw_density(axes: Axes, values: Array, edges: Array, **look: Any) -> None:
 
 
 def _draw_law(axes: Axes, item: Shown, row: int, edges: Array, colour: str) -> None:
+    y = np.linspace(edges[0], edges[-1], 400)
+    if item.density is not None:
+        axes.plot(np.asarray(item.density(y)), y, color=colour)
+        return
     if item.mean is None or item.covariance is None:
         return
     mean, variance = float(np.ravel(item.mean)[row]), float(np.atleast_2d(item.covariance)[row, row])
     if variance > 0:
-        y = np.linspace(edges[0], edges[-1], 400)
         axes.plot(np.exp(-((y - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance), y, color=colour)
 
 

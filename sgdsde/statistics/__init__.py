@@ -19,7 +19,13 @@ from sgdsde.statistics.levels import Level
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.statistics.multilevel import MultilevelEstimate, multilevel
 from sgdsde.statistics.orders import Order, fit_order
-from sgdsde.statistics.pooling import Moments, pooled_moments
+from sgdsde.statistics.pooling import (
+    HigherMoments,
+    Moments,
+    mean_over_paths,
+    pooled_higher_moments,
+    pooled_moments,
+)
 from sgdsde.statistics.splitting import SplittingProbabilities, splitting_probabilities
 from sgdsde.statistics.survival import SurvivalCurve, survival_curve
 from sgdsde.statistics.table import Comparison, Row
@@ -31,6 +37,7 @@ __all__ = [
     "Estimate",
     "ExitTime",
     "Exponentiality",
+    "HigherMoments",
     "Level",
     "LogDeterminant",
     "Moments",
@@ -55,7 +62,9 @@ __all__ = [
     "mean_difference",
     "mean_distance",
     "mean_exit_time",
+    "mean_over_paths",
     "multilevel",
+    "pooled_higher_moments",
     "pooled_moments",
     "sigmas_for",
     "splitting_probabilities",

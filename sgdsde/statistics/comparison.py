@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import real, real_array
 from sgdsde.statistics.estimates import Estimate
 from sgdsde.statistics.table import Comparison, Row
 
@@ -82,6 +82,9 @@ def compare(
     *ensembles: EnsembleLike,
     predicted: ArrayLike | None = None,
     predicted_mean: ArrayLike | None = None,
+    predicted_skewness: ArrayLike | None = None,
+    predicted_kurtosis: ArrayLike | None = None,
+    predicted_occupancy: Mapping[str, float] | None = None,
     names: Sequence[str] | None = None,
     stationary: bool = True,
 ) -> Comparison:
@@ -96,6 +99,10 @@ def compare(
         Predicted covariance.
     predicted_mean : array_like, (d,), or a number for every component
         Predicted mean.
+    predicted_skewness, predicted_kurtosis : array_like, (d,), or a number for every component
+        Predicted skewness and excess kurtosis, of ensembles with ``observe=Observe(moments=4)``.
+    predicted_occupancy : mapping of str to float
+        Predicted share of time in regions, of ensembles with ``observe=Observe(occupancy={…})`` that name them.
     names : sequence of str
         What to call each ensemble in the column ``source``; their labels otherwise.
     stationary : bool
@@ -106,14 +113,15 @@ def compare(
     Returns
     -------
     Comparison
-        For each ensemble the predicted moments: d means, d(d + 1)/2 variances and covariances. Without any prediction
-        all of them against the first ensemble's, standard errors added in quadrature (independent ensembles).
+        For each ensemble what is predicted: d means, d(d + 1)/2 variances and covariances, d skewnesses and kurtoses,
+        the shares of time. Without any prediction all that the ensembles have in common against the first ensemble's,
+        standard errors added in quadrature (independent ensembles).
 
     Raises
     ------
     ValueError
-        When there is nothing to compare with, something is no ensemble, or a shape or the number of names does not
-        fit.
+        When there is nothing to compare with, something is no ensemble or did not observe what is predicted, or a shape
+        or the number of names does not fit.
 
     Examples
     --------
@@ -130,25 +138,32 @@ def compare(
     labels = [ensemble.label for ensemble in ensembles] if names is None else list(names)
     if len(labels) != len(ensembles):
         raise ValueError(f"names must name each of the {len(ensembles)} ensembles, got {len(labels)} names")
-    given = predicted is not None or predicted_mean is not None
+    predictions: dict[str, Any] = {
+        "predicted": predicted, "predicted_mean": predicted_mean, "predicted_skewness": predicted_skewness,
+        "predicted_kurtosis": predicted_kurtosis, "predicted_occupancy": predicted_occupancy,
+    }  # fmt: skip
+    given = any(value is not None for value in predictions.values())
     if len(ensembles) < (1 if given else 2):
-        raise ValueError("ensembles must be at least one with predicted or predicted_mean, at least two without")
+        raise ValueError("ensembles must be at least one with a prediction, at least two without")
     tables = [_moments(ensemble) for ensemble in ensembles]
     rows: list[Row] = []
     if not given:
         reference = tables[0]
-        for label, table in zip(labels[1:], tables[1:], strict=True):
-            if table.keys() != reference.keys():
+        for ensemble, label, table in zip(ensembles[1:], labels[1:], tables[1:], strict=True):
+            if tuple(ensemble.parameters) != tuple(ensembles[0].parameters):
                 raise ValueError(
                     f"ensembles must have the parameters of the first, {ensembles[0].parameters}: {label!r} has not"
                 )
             for name, (value, error) in table.items():
+                if name not in reference:  # the first did not observe it
+                    continue
                 expected, uncertainty = reference[name]
                 rows.append(Row.of(name, f"{label} / {labels[0]}", value, math.hypot(error, uncertainty), expected))
         return Comparison(tuple(rows))
     parts = []
     for ensemble, label, table in zip(ensembles, labels, tables, strict=True):
-        expected_moments = _predictions(ensemble, predicted, predicted_mean)
+        expected_moments = _predictions(ensemble, predictions)
+        _check_observed(label, table, expected_moments)
         part = Comparison(tuple(Row.of(name, label, *table[name], value) for name, value in expected_moments.items()))
         short = _too_short(ensemble, label) if stationary else ""
         parts.append(part.unjudged(short) if short else part)
@@ -230,23 +245,57 @@ def _moments(ensemble: EnsembleLike) -> dict[str, tuple[float, float]]:
         real_array("covariance", ensemble.covariance),
         real_array("standard_error.covariance", errors.covariance),
     )
-    return table | {name: (float(covariance[i]), float(error[i])) for name, i in _entries(ensemble.parameters).items()}
+    table |= {name: (float(covariance[i]), float(error[i])) for name, i in _entries(ensemble.parameters).items()}
+    return table | _observed(ensemble)
 
 
-def _predictions(ensemble: EnsembleLike, covariance: ArrayLike | None, mean: ArrayLike | None) -> dict[str, float]:
+def _observed(ensemble: EnsembleLike) -> dict[str, tuple[float, float]]:
+    """The same of each skewness, kurtosis and share of time, where these were observed."""
+    observations = getattr(ensemble, "observations", None)
+    moments, shares = getattr(observations, "moments", None), getattr(observations, "occupancy", None) or {}
+    table = {}
+    for word in ("skewness", "kurtosis") if moments is not None else ():
+        estimate = getattr(moments, word)
+        for parameter, value, error in zip(ensemble.parameters, estimate.value, estimate.standard_error, strict=True):
+            table[f"{word} {parameter}"] = (float(value), float(error))
+    return table | {f"occupancy {name}": (float(one.value), float(one.standard_error)) for name, one in shares.items()}
+
+
+def _check_observed(label: str, table: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    missing = next((name for name in expected if name not in table), None)
+    if missing is not None:
+        raise ValueError(
+            f"{label!r} has no {missing!r}: simulate it with observe=Observe(…), moments=4 for skewness and kurtosis, "
+            f"occupancy={{…}} for the occupancy of regions"
+        )
+
+
+def _predictions(ensemble: EnsembleLike, given: Mapping[str, Any]) -> dict[str, float]:
     """Predicted moments, under the names of ``_moments``."""
     d = len(ensemble.parameters)
+    predicted, predicted_mean, predicted_occupancy = (
+        given[name] for name in ("predicted", "predicted_mean", "predicted_occupancy")
+    )
     expected: dict[str, float] = {}
-    if mean is not None:
+    if predicted_mean is not None:
         expected |= {
             f"mean {p}": float(m)
-            for p, m in zip(ensemble.parameters, _fitting("predicted_mean", mean, (d,)), strict=True)
+            for p, m in zip(ensemble.parameters, _fitting("predicted_mean", predicted_mean, (d,)), strict=True)
         }
-    if covariance is not None:
-        if np.ndim(covariance) == 0 and d > 1:
+    if predicted is not None:
+        if np.ndim(predicted) == 0 and d > 1:
             raise ValueError(f"predicted must have the shape {(d, d)}, got a number")
-        matrix = _fitting("predicted", covariance, (d, d))
+        matrix = _fitting("predicted", predicted, (d, d))
         expected |= {name: float(matrix[i]) for name, i in _entries(ensemble.parameters).items()}
+    for word in ("skewness", "kurtosis"):
+        if (value := given[f"predicted_{word}"]) is not None:
+            each = zip(ensemble.parameters, _fitting(f"predicted_{word}", value, (d,)), strict=True)
+            expected |= {f"{word} {p}": float(v) for p, v in each}
+    if predicted_occupancy is not None:
+        if not isinstance(predicted_occupancy, Mapping) or not predicted_occupancy:
+            raise ValueError(f"predicted_occupancy must map names of regions to numbers, got {predicted_occupancy!r}")
+        shares = {f"occupancy {n}": real(f"predicted_occupancy[{n!r}]", v) for n, v in predicted_occupancy.items()}
+        expected |= shares
     return expected
 
 

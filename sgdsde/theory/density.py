@@ -46,6 +46,22 @@ class StationaryDensity:
         density = np.exp(-self.panels.exponent_at(within) - log_noise - self.log_mass)
         return np.asarray(np.where(np.isnan(at), np.nan, np.where(at == within, density, 0.0)))
 
+    def masses(self, edges: ArrayLike) -> Array:
+        """Probabilities (n − 1,) between n increasing numbers, which may be infinite.
+
+        Raises
+        ------
+        ValueError
+            When they are not increasing, or fewer than two.
+        """
+        given = real_array("edges", edges)
+        if given.ndim != 1 or len(given) < 2 or not (np.diff(given) > 0).all():
+            raise ValueError(f"edges must be at least two increasing numbers, got {edges!r}")
+        within = np.clip(given, *self.box)
+        panels = cut(self.line, self.temperature, np.unique([*self.box, *within]).tolist())
+        below = panels.running(panels.log_speed).edges[[panels.index(edge) for edge in within]]
+        return np.diff(np.exp(below - self.log_mass))
+
 
 def stationary_density(landscape: Surface, config: SGDConfig | float, box: tuple[float, float]) -> StationaryDensity:
     """Density of the stationary law of dω = −L' ds + √(T F) dW (Itô) between reflecting ends.
@@ -74,8 +90,8 @@ def stationary_density(landscape: Surface, config: SGDConfig | float, box: tuple
     --------
     >>> from sgdsde.landscapes import Landscape
     >>> density = stationary_density(Landscape("x**2/2", "x"), 2.0, (-10.0, 10.0))   # N(0, T/2)
-    >>> density([0.0, 1.0]).round(6)
-    array([0.398942, 0.241971])
+    >>> density([0.0, 1.0]).round(6), density.masses([-1.0, 0.0, 1.0]).round(6)
+    (array([0.398942, 0.241971]), array([0.341345, 0.341345]))
     """
     line, temperature = line_of(landscape), clock(config).temperature
     try:

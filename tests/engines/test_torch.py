@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from sgdsde import Landscape, SGDConfig, engines, integrate, simulate_sde, simulate_sgd
+from sgdsde import Landscape, Observe, SGDConfig, engines, integrate, simulate_sde, simulate_sgd
 from sgdsde.engines import torch_batches, torch_cuda, torch_noise, torch_shares
 from sgdsde.engines.noise import ExampleBatches
 from sgdsde.engines.registry import Plan
@@ -52,6 +52,10 @@ def sgd(of: SGDConfig, d: int = 1, paths: int = PATHS, updates: int = UPDATES, *
 
 
 WATCHED = {"burn_in": 5, "save_every": 4, "seed": 2**40 + 3}
+#: Ranges whose edges no path is near to, in single precision neither.
+WATCH = Observe(
+    4, {"x": (0.0, 0.6, 6), ("y", "x"): ((0.1, 0.5, 3), (-1.0, 0.4, 7))}, {"right": "x > 0.3", "k": "k < 1 or x*y > 0"}
+)
 CASES: dict[str, Callable[..., Any]] = {
     **{f"sde {d}": lambda d=d, **o: sde(d, substeps=3, **WATCHED, **o) for d in LANDSCAPES},
     "sde of one path": lambda **o: sde(paths=1, **o),
@@ -78,6 +82,9 @@ CASES: dict[str, Callable[..., Any]] = {
     "rates of the sde": lambda **o: sde(2, learning_rates=RATES, substeps=2, **WATCHED, **o),
     "exponentials": lambda **o: integrate(SOFT, [5.0, -6.0], 0.02, UPDATES, PATHS, scheme="weak_taylor_2", **o),
     "snapshots at every update": lambda **o: sde(save_every=1, **o),
+    "observed": lambda **o: sde(2, substeps=3, observe=WATCH, **WATCHED, **o),
+    "observed with batches": lambda **o: sgd(config(), 2, observe=WATCH, **WATCHED, **o),
+    "observed in regions": lambda **o: sgd(config(), 2, observe=Observe(occupancy=WATCH.occupancy), **WATCHED, **o),
 }
 
 
@@ -87,6 +94,14 @@ def assert_close(found: Any, expected: Any, tolerance: float) -> None:
         assert a.shape == b.shape
         assert np.isfinite(b).all()
         assert np.abs(a - b).max(initial=0) <= tolerance * max(1.0, np.abs(b).max(initial=0)), name
+    if (seen := expected.observations) is not None:
+        for name in ("path_third", "path_fourth", "path_occupancy"):
+            assert np.abs(getattr(found.observations, name) - getattr(seen, name)).max(initial=0) <= tolerance, name
+        for key, histogram in seen.histograms.items():
+            for name in ("share", "below", "above", "outside"):
+                a, b = (getattr(each, name) for each in (found.observations.histograms[key], histogram))
+                assert np.abs(a.value - b.value).max() <= tolerance, (key, name)
+                assert np.abs(a.standard_error - b.standard_error).max() <= tolerance, (key, name)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -109,6 +124,7 @@ def small(monkeypatch) -> None:
     """Shares of few paths, little room for noise and few marks."""
     monkeypatch.setattr(torch_shares, "_MOST", 40)
     monkeypatch.setattr(torch_shares, "_FEWEST", 16)
+    monkeypatch.setattr(torch_shares, "COUNTS", {"cpu": 8 * 53 * 30})
     monkeypatch.setattr(torch_shares, "_FEWEST_WITH_BATCHES", 16)
     monkeypatch.setattr(torch_noise, "ROOM", {"cpu": 100})
     monkeypatch.setattr(torch_batches, "_MARKS", {"cpu": N * 11})
@@ -276,7 +292,7 @@ def test_kernel_runs_the_same_paths(on_kernel, monkeypatch, name: str) -> None:
 
 
 def test_kernel_launches_and_shares_change_nothing(on_kernel, monkeypatch) -> None:
-    names = ("sde 2", "reshuffle 2", "without_replacement 18")
+    names = ("sde 2", "reshuffle 2", "without_replacement 18", "observed")
     expected = {name: CASES[name](**on_kernel) for name in names}
     monkeypatch.setattr(torch_cuda, "_SECONDS_PER_LAUNCH", 0.0)
     monkeypatch.setattr(torch_shares, "ORDERS", {"cpu": 4 * N * 50, "cuda": 4 * N * 50})
@@ -299,7 +315,17 @@ def test_kernel_in_the_interpreter() -> None:
 @pytest.mark.skipif(INTERPRETED or not TRITON, reason="needs Triton, which compiles nothing for its interpreter")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    "name", ["sde 3", "ri5", "exponentials", "without_replacement 3", "without_replacement 18", "reshuffle 24", "svag"]
+    "name",
+    [
+        "sde 3",
+        "ri5",
+        "exponentials",
+        "without_replacement 3",
+        "without_replacement 18",
+        "reshuffle 24",
+        "svag",
+        "observed",
+    ],
 )
 def test_kernel_compiles_without_a_device(tmp_path, monkeypatch, name: str, dtype: str) -> None:
     import triton
@@ -310,7 +336,8 @@ def test_kernel_compiles_without_a_device(tmp_path, monkeypatch, name: str, dtyp
     plan = plan_of(lambda: CASES[name](engine="torch", dtype=dtype))
     state = {"float64": "*fp64", "float32": "*fp32"}[dtype]
     signature = {"numbers_": "*i64", "state_": state, "sums_": "*fp64", "constants_": "*fp64", "taken_": "*i64"}
-    signature |= {"saved_": "*fp64"} | {b: "*fp64" if "table" in b else "*i32" for b in buffers_of(plan)}
+    kinds = {"table": "*fp64", "kept": "*i32", "ranges": "*fp64", "counts": "*i64"}
+    signature |= {"saved_": "*fp64"} | {b: next(kinds[k] for k in kinds if k in b) for b in buffers_of(plan)}
     fixed = {"LOOK": True, "SAVE": True, "BLOCK": torch_cuda.BLOCK}
     program = ASTSource(torch_cuda.compiled(source(plan)), signature | dict.fromkeys(fixed, "constexpr"), fixed)
     for generation in (80, 90):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sgdsde import Landscape, SGDConfig, simulate_sgd
+from sgdsde import Landscape, Observe, SGDConfig, simulate_sgd
 from sgdsde.plotting import Shown, png, side_by_side
 
 CONFIG = SGDConfig(0.1, batch_size=4, n_examples=64)
@@ -88,3 +88,26 @@ def test_what_cannot_be_drawn_is_refused():
     other = simulate_sgd(Landscape("y**2/2", "y"), CONFIG, 0.0, updates=10, paths=2)
     with pytest.raises(ValueError, match="same parameters"):
         side_by_side([Shown("SGD", SGD), Shown("other", other)])
+
+
+def test_a_histogram_that_was_observed_is_drawn_in_place_of_states():
+    watch = Observe(histogram={"x": (-0.5, 0.4, 12)})
+    seen = simulate_sgd(BOWL, CONFIG, 0.0, updates=60, paths=300, burn_in=20, engine="numpy", observe=watch)
+    plain = simulate_sgd(BOWL, CONFIG, 0.0, updates=60, paths=300, burn_in=20, engine="numpy")
+    law = lambda x: np.exp(-(x**2))  # noqa: E731
+    left, right = side_by_side([Shown("seen", seen, density=law), Shown("plain", plain)]).axes
+    (line,) = (drawn for drawn in right.lines if len(drawn.get_xdata()) == 400)
+    np.testing.assert_allclose(line.get_xdata(), law(line.get_ydata()))
+    assert right.get_title(loc="left") == "all paths: measured, and predicted"
+    drawn, of_states = right.containers
+    share = np.asarray(seen.histograms["x"].share.value)
+    density, x = drawn.lines[0].get_data()
+    np.testing.assert_allclose(density, share[share > 0] / 0.075)
+    np.testing.assert_allclose(x, seen.histograms["x"].centres[0][share > 0])
+    bars = np.array([bar[:, 0] for bar in drawn.lines[2][0].get_segments()])
+    error = np.asarray(seen.histograms["x"].density.standard_error)[share > 0]
+    np.testing.assert_allclose(bars[:, 1] - bars[:, 0], 2 * error)
+    assert len(of_states.lines[0].get_xdata()) > 12  # of the final states, in bins of their own
+    low, high = left.get_ylim()
+    assert low <= -0.5
+    assert high >= 0.4

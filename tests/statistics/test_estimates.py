@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import kurtosis, moment, skew
 
-from sgdsde.statistics import Estimate, covariance, mean, pooled_moments, variance
+from sgdsde.statistics import Estimate, covariance, mean, pooled_higher_moments, pooled_moments, variance
 
 DISTRIBUTIONS = {
     "gaussian": lambda rng, size: rng.normal(size=size),
@@ -123,3 +124,37 @@ def test_a_hundred_thousand_paths_of_ten_components():
     begin = time.perf_counter()
     pooled_moments(10, means, within)
     assert time.perf_counter() - begin < 5  # 0.2 s on an idle core
+
+
+def test_higher_moments_are_those_of_the_pool_and_their_errors_honest():
+    """400 repetitions tell a standard deviation to 3.5 %; 4σ is 14 %."""
+    rng = np.random.default_rng(11)
+    samples = rng.gamma(4.0, size=(400, 300, 1)) + rng.uniform(-3, 3, (400, 300, 6))  # six alike in each path
+
+    def pooled(x):
+        return pooled_higher_moments(
+            *(y[:, None] for y in (x.mean(1), x.var(1), *(moment(x, n, axis=1) for n in (3, 4))))
+        )
+
+    found = [pooled(x) for x in samples]
+    for name, plain in {
+        "third": lambda x: moment(x, 3), "fourth": lambda x: moment(x, 4), "skewness": skew, "kurtosis": kurtosis,
+    }.items():  # fmt: skip
+        values = np.array([getattr(one, name).value[0] for one in found])
+        np.testing.assert_allclose(values, [plain(x.ravel()) for x in samples], rtol=1e-9)
+        reported = np.sqrt(np.mean([getattr(one, name).standard_error[0] ** 2 for one in found]))
+        assert values.std(ddof=1) / reported == pytest.approx(1, abs=0.16)
+
+
+def test_higher_moments_of_one_point_of_one_path_and_of_none():
+    one = pooled_higher_moments([[1.0]], [[2.0]], [[0.5]], [[12.0]])
+    assert one.kurtosis.value == 0
+    assert np.isnan(one.kurtosis.standard_error).all()
+    none = pooled_higher_moments(*np.empty((4, 0, 2)))
+    assert none.skewness.value.shape == (2,)
+    assert np.isnan(none.skewness.value).all()
+    point = pooled_higher_moments(np.full((5, 1), 0.1), *np.zeros((3, 5, 1)))
+    assert point.fourth.value == point.fourth.standard_error == 0
+    assert np.isnan(point.kurtosis.value).all()  # 0/0
+    with pytest.raises(ValueError, match=r"must have one shape \(paths, d\), got \(2,\)"):
+        pooled_higher_moments([1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0])
