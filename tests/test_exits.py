@@ -5,6 +5,8 @@ import pytest
 from scipy.integrate import quad
 
 import sgdsde as sg
+from sgdsde.engines import numba_exits
+from sgdsde.engines.lanes import LANES
 from sgdsde.exits import CensoredWarning
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
@@ -111,6 +113,59 @@ def test_two_variables_and_curved_regions():
     assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
+    """Lanes take other paths, each from its own start on, in calls of all lengths; 4 fine steps to a step."""
+    monkeypatch.setattr(numba_exits, "available_cores", lambda: 2)
+    monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
+    path = sg.BrownianPath(1, 10.0, 4001 * 4, seed=4, keep=keep)
+
+    def run(**options):
+        return sg.integrate(
+            WELL, -0.6, 10.0, 4001, 700, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
+            save_every=500, **options,
+        )  # fmt: skip
+
+    found = same(run)
+    assert (found.exits.region == 0).sum() > 100
+    assert (found.exits.region == 1).sum() > 100
+    assert found.exits.censored > 0
+
+
+@pytest.mark.parametrize("scheme", ["taylor_15", "milstein_levy"])
+def test_all_that_a_brownian_path_gives_drives_paths_that_end(scheme):
+    """∫W ds and Lévy areas of increments that were handed in, of two Brownian motions."""
+    rng = np.random.default_rng(0)
+    swing = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1", "y/2"], ["x/2", "1"]])
+    landscape, k = (
+        (swing, 2) if scheme == "milstein_levy" else (sg.Landscape("x**2/2", "x", covariance="1 + x**2/4"), 1)
+    )
+    path = sg.BrownianPath(k, 2.0, 60, increments=rng.normal(0, np.sqrt(2 / 60), (60, 200, k)))
+
+    def run(**options):
+        return sg.integrate(
+            landscape, np.zeros(k), 2.0, 30, 200, temperature=0.4, stop=ENDS, scheme=scheme, brownian=path, **options
+        )
+
+    found = same(run)
+    assert found.exits.ended.sum() > 50
+
+
+def test_paths_that_end_share_a_brownian_path_under_a_schedule(monkeypatch):
+    """Where temperatures change with the update all lanes begin together, and calls end in the middle."""
+    monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
+    path, sizes = sg.BrownianPath(1, 10.0, 100), np.arange(100) // 10 + 1
+
+    def run(**options):
+        config = sg.SGDConfig(0.1, 2, 64)
+        return sg.simulate_sde(
+            BOWL, config, 0.0, 100, 300, stop="x > 0.3 or x < -0.3", brownian=path, batch_sizes=sizes, substeps=1,
+            **options,
+        )  # fmt: skip
+
+    assert 100 < same(run).exits.ended.sum() < 300
+
+
 @pytest.mark.slow
 def test_a_path_ends_the_same_in_any_company():
     many, few = (sg.integrate(WELL, -1.0, 20.0, 2000, n, temperature=0.2, stop="x > 0") for n in (1000, 130))
@@ -169,9 +224,8 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="bridge must be True or False, got 'yes'"):
         sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", bridge="yes")
     path = sg.BrownianPath(1, 1.0, 10)
-    with pytest.raises(ValueError, match="does not run stop and brownian together; engines 'torch' and 'numpy' do"):
-        sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", brownian=path)
-    assert sg.integrate(WELL, -0.1, 1.0, 10, 50, stop="x > 0", brownian=path, engine="numpy").exits.ended.any()
+    with pytest.raises(ValueError, match="brownian lasts 1; the run lasts 2"):
+        sg.integrate(WELL, -0.5, 2.0, 10, 5, stop="x > 0", brownian=path)
 
 
 @pytest.mark.slow
