@@ -80,6 +80,16 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
     assert same(run).exits.ended.any()
 
 
+def test_engines_agree_about_batches_whose_repeats_are_rare():
+    """Two lanes at a time, each at a step and of a path of its own."""
+    config = sg.SGDConfig(0.7, 20, 1400, 0.5)
+
+    def run(**options):
+        return sg.simulate_sgd(BOWL, config, 0.0, 60, 300, stop="x > 0.35 or x < -0.35", **options)
+
+    assert 150 < same(run).exits.ended.sum() < 300
+
+
 @pytest.mark.parametrize(
     "options",
     [

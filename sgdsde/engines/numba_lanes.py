@@ -28,6 +28,7 @@ from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
 _SHARES_PER_THREAD = 4  # of the blocks, so that threads which run slower take fewer
 _GIVEN = 2**22  # most numbers of a table that a call is given
+_FIRST = 2**21  # numbers that the first call draws, whose speed is not known: some milliseconds
 
 
 def run(plan: Plan) -> Outcome:
@@ -82,7 +83,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
 
     def run_share(share: int) -> None:
         memory, last = Memory(plan.noise), edges[share + 1]
-        begin, room = 0, min(unit, most)  # blocks × updates of a call
+        begin, room = 0, min(most, max(unit, _FIRST // (LANES * _drawn_in(plan))))  # blocks × updates of a call
         while begin < plan.updates and not stop.is_set():
             length, first = max(unit, room // (last - edges[share]) // unit * unit), edges[share]
             end = whole(min(begin + length, plan.updates))
@@ -122,6 +123,12 @@ def _most(plan: Plan) -> int:
     """Blocks × updates that a call takes at most, for what is given to it in a table."""
     numbers = sum(one.numbers for one in plan.noise if isinstance(one, Tabulated))
     return max(1, _GIVEN // (numbers * plan.substeps * LANES)) if numbers else 2**62
+
+
+def _drawn_in(plan: Plan) -> int:
+    """Numbers that a path draws in an update, one for the step itself included."""
+    drawn_in = (one.most_picks if isinstance(one, ExampleBatches) else one.numbers for one in plan.noise)
+    return plan.substeps * (1 + sum(drawn_in))
 
 
 def _whole_epochs(plan: Plan) -> Callable[[int], int]:

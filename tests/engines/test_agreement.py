@@ -146,6 +146,7 @@ def test_the_length_of_calls_changes_nothing(name: str, monkeypatch) -> None:
         return counted
 
     monkeypatch.setattr(numba_lanes, "load", counting)
+    monkeypatch.setattr(numba_lanes, "_FIRST", 1)
     for seconds in (1e-12, 1e3):
         monkeypatch.setattr(numba_lanes, "_SECONDS_PER_CALL", seconds)
         found.append(RUNS[name](progress=fractions.append, **options))
@@ -173,6 +174,7 @@ def test_calls_begin_in_the_middle_of_an_epoch(monkeypatch) -> None:
 
     monkeypatch.setattr(numba_lanes, "load", watching)
     monkeypatch.setattr(numba_lanes, "_SECONDS_PER_CALL", 1e-12)
+    monkeypatch.setattr(numba_lanes, "_FIRST", 1)
     monkeypatch.setattr(numba_lanes, "available_cores", lambda: 1)
     for examples, size in ((1000, 2), (24, 8)):
         of = SGDConfig(0.05, size, examples, 0.5, "reshuffle")
