@@ -31,6 +31,8 @@ WELL = sg.Landscape("x**4 - 2*x**2", variables="x", covariance=1.0, name="double
 SDE = sg.SGDConfig(learning_rate=1e-3, batch_size=8, n_examples=1000)
 EXAMPLES, BATCH, LEARNING_RATE = 1000, 8, 1e-2
 BATCH_SIZES = (1, 8, 64)
+#: What an update may cost over its random words and its gathers alone; without replacement, repeats are looked for too.
+OVER_FLOORS = {"with_replacement": "≤ 1.25", "without_replacement": "≤ 1.75"}
 
 
 def numpy_loop(steps: int) -> Any:
@@ -246,7 +248,8 @@ def batch_sizes_table(examples: int = 10_000, work: int = 96_000) -> list[tuple[
             checks.append((f"SGD {sampling}, B = {size}, against the faster loop", ratio, "≥ 10"))
             floors = [found.ratio(f"floor, {part}, B = {size}", f"sgdsde, B = {size}") for part in ("words", "gathers")]
             cost = 1 / sum(1 / each for each in floors)
-            checks.append((f"SGD {sampling}, B = {size}, cost over random words and gathers", cost, "≤ 2"))
+            name = f"SGD {sampling}, B = {size}, cost over random words and gathers"
+            checks.append((name, cost, OVER_FLOORS[sampling]))
         for small, large in itertools.pairwise(BATCH_SIZES):
             growth = found.ratio(f"sgdsde, B = {small}", f"sgdsde, B = {large}")
             checks.append(

@@ -483,7 +483,7 @@ def deal(orders, chosen, first, picks, n):
 
 @kernel
 def reshuffle(z, words, scratch, table, picks, weight, first, place, group, fresh, draws, stream, path, k0, k1):
-    """Each example once an epoch, of which `first` were dealt before; the kernel's calls begin where epochs do."""
+    """Each example once an epoch, of which `first` were dealt before; `scratch` is one block's until its epoch ends."""
     wide_vectors()
     n = table.shape[1]
     if first == 0:
