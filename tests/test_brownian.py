@@ -1,6 +1,7 @@
 """One Brownian path for any scheme and step size: coarse increments are sums of fine ones, and so are the integrals."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -178,3 +179,13 @@ def test_a_table_is_the_same_for_any_lanes_and_however_it_is_made(keep: bool, mo
     for lane, (step, path) in enumerate(zip(first, paths, strict=True)):
         np.testing.assert_allclose(found[:, :, lane], whole[step : step + 12, :, path], rtol=1e-14, atol=1e-14)
     assert np.isfinite(source.lanes(np.full(LANES, 36), 12, paths)).all()
+
+
+def test_coarse_steps_are_made_of_few_fine_ones_at_a_time() -> None:
+    """2²⁵ fine numbers, 256 MiB; each part of 2²² of them is copied a few times."""
+    source = BrownianPath(1, 1.0, 2**18, seed=6).source(64, 128, ["z"])
+    tracemalloc.start()
+    source.rows(0, 64, 0, 128)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * 2**25

@@ -123,6 +123,29 @@ def test_two_variables_and_curved_regions():
     assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
 
 
+def test_calls_are_as_short_as_a_group_of_draws_where_steps_are_slow(monkeypatch):
+    """Also in the middle of an epoch, of 100 updates; so Ctrl-C is not waited for."""
+    budgets, load = set(), numba_exits.load
+
+    def watching(*arguments):
+        call = load(*arguments)
+
+        def watched(*numbers):
+            budgets.add(numbers[1])
+            call(*numbers)
+
+        return watched
+
+    def run(**options):
+        config = sg.SGDConfig(0.3, 2, 200, 0.5, "reshuffle")
+        return sg.simulate_sgd(BOWL, config, 0.0, 230, 200, stop=ENDS, **options)
+
+    monkeypatch.setattr(numba_exits, "load", watching)
+    monkeypatch.setattr(numba_exits, "_SECONDS_PER_CALL", 1e-12)
+    same(run)
+    assert budgets == {2}  # two steps share a draw of four words
+
+
 @pytest.mark.parametrize("keep", [False, True])
 def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
     """Lanes take other paths, each from its own start on, in calls of all lengths; 4 fine steps to a step."""
