@@ -2,7 +2,8 @@
 
     python -m bench.throughput
 
-The floor: a kernel that only draws the same normals and adds them up. Nothing that uses them can be faster.
+The floors: a kernel that only draws the same normals and adds them up, and kernels that only draw the random words of
+batches, or only add up examples that were picked before. Nothing that uses these can be faster.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch
 
 import sgdsde as sg
 from bench.timing import Contender, Rates, rates, verdict
-from sgdsde.engines.lane_noise import fill_normals
+from sgdsde.engines.lane_noise import add_picks, fill_normals, fill_picks
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.numba_lanes import available_cores
 
@@ -30,6 +31,8 @@ WELL = sg.Landscape("x**4 - 2*x**2", variables="x", covariance=1.0, name="double
 SDE = sg.SGDConfig(learning_rate=1e-3, batch_size=8, n_examples=1000)
 EXAMPLES, BATCH, LEARNING_RATE = 1000, 8, 1e-2
 BATCH_SIZES = (1, 8, 64)
+#: What an update may cost over its random words and gathers alone: there is the step itself, and repeats to be found.
+OVER_FLOORS = {"with_replacement": "≤ 1.4", "without_replacement": "≤ 1.8"}
 
 
 def numpy_loop(steps: int) -> Any:
@@ -78,6 +81,41 @@ def floor(steps: int) -> Any:
     edges = np.linspace(0, PATHS // LANES, available_cores() + 1).astype(int)
     with ThreadPoolExecutor(len(edges)) as pool:
         return list(pool.map(draw_and_add, edges[:-1], edges[1:], [steps] * (len(edges) - 1)))
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def draw_words(first, last, steps, draws, examples):  # type: ignore[no-untyped-def]
+    """The first floor of batches: their random words, as integers below the number of examples."""
+    words, key = np.empty(4 * LANES, np.uint32), np.uint64(0)
+    for block in range(first, last):
+        for step in range(steps):
+            for draw in range(draws):
+                fill_picks(words, step, draw, block * LANES, examples, 0, key, key, key)
+    return words
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def gather(first, last, steps, chosen, table):  # type: ignore[no-untyped-def]
+    """The second: examples picked before, added up."""
+    z = np.zeros(LANES)
+    for _ in range(first, last):
+        for _ in range(steps):
+            add_picks(z, chosen, chosen.size // LANES, table)
+    return z
+
+
+def batches_floor(steps: int, size: int, examples: int, part: str) -> Any:
+    generator, edges = np.random.default_rng(0), np.linspace(0, PATHS // LANES, available_cores() + 1).astype(int)
+    chosen = generator.integers(examples, size=size * LANES).astype(np.uint32)
+    table = generator.standard_normal((1, examples))
+
+    def share(first: int, last: int) -> Any:
+        if part == "words":
+            return draw_words(first, last, steps, -(-size // 4), examples)
+        return gather(first, last, steps, chosen, table)
+
+    with ThreadPoolExecutor(len(edges)) as pool:
+        return list(pool.map(share, edges[:-1], edges[1:]))
 
 
 def sgd_torch(steps: int, sampling: str) -> Any:
@@ -197,6 +235,9 @@ def batch_sizes_table(examples: int = 10_000, work: int = 96_000) -> list[tuple[
             for name, loop in (("NumPy", batches_numpy), ("torch", batches_torch)):
                 run = partial(loop, slow, size, examples, sampling)
                 contenders[f"{name} loop, B = {size}"] = Contender(PATHS * slow, run)
+            for part in ("words", "gathers"):
+                run = partial(batches_floor, steps, size, examples, part)
+                contenders[f"floor, {part}, B = {size}"] = Contender(PATHS * steps, run)
         found = rates(contenders, rounds=5)
         print(f"\nSGD, {sampling}, N = {examples}, float64, {PATHS} paths")
         for name in found.rounds:
@@ -205,6 +246,10 @@ def batch_sizes_table(examples: int = 10_000, work: int = 96_000) -> list[tuple[
         for size in BATCH_SIZES:
             ratio = min(found.ratio(f"sgdsde, B = {size}", f"{name} loop, B = {size}") for name in ("NumPy", "torch"))
             checks.append((f"SGD {sampling}, B = {size}, against the faster loop", ratio, "≥ 10"))
+            floors = [found.ratio(f"floor, {part}, B = {size}", f"sgdsde, B = {size}") for part in ("words", "gathers")]
+            cost = 1 / sum(1 / each for each in floors)
+            name = f"SGD {sampling}, B = {size}, cost over random words and gathers"
+            checks.append((name, cost, OVER_FLOORS[sampling]))
         for small, large in itertools.pairwise(BATCH_SIZES):
             growth = found.ratio(f"sgdsde, B = {small}", f"sgdsde, B = {large}")
             checks.append(

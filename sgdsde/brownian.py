@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import as_whole, check_steps, moderate, positive, real_array
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
-from sgdsde.engines.normal_table import normal_table
+from sgdsde.engines.normal_table import Box, Lanes
 from sgdsde.engines.philox import STREAM_AREA, STREAM_NORMAL, STREAM_SECOND
 from sgdsde.memory import check_memory
 
@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 #: Draws that a path determines; others are for schemes that only aim at the law.
 SHARED = ("z", "y", "area")
 _STEPS_AT_A_TIME = 16
+_AT_A_TIME = 2**22  # most numbers of the finest steps, where they are not kept
 
 
 class BrownianPath:
@@ -150,15 +151,24 @@ class BrownianPath:
             raise ValueError(f"paths must be at most {self.paths}, as many as brownian has increments for; got {paths}")
         if others := [name for name in draws if name not in SHARED]:
             raise ValueError(f"brownian drives schemes that take increments of Brownian motion, not {others}")
-        k, ratio = self.dimension, self.steps // steps
+        ratio = self.steps // steps
         self._check_memory(self.steps if self.keep else ratio, draws, paths)
 
-        def rows(first: int, last: int, first_path: int, last_path: int) -> Array:
-            fine = self._fine(draws, first * ratio, last * ratio, first_path, last_path)
-            coarse = _chained({name: v.reshape(last - first, ratio, *v.shape[1:]) for name, v in fine.items()}, k)
-            return np.concatenate([coarse[name] for name in draws], axis=1)
+        def of(where: Box | Lanes) -> Array:
+            """Of some of the run's steps, so few at a time that their fine ones fit."""
+            steps, count = where.shape
+            each = max(1, _AT_A_TIME // (ratio * count * sum(self._numbers[name] for name in draws)))
+            parts = [where.part(begin, min(begin + each, steps)) for begin in range(0, steps, each)] or [where]
+            found = [self._coarse(draws, _fine_places(part, ratio), ratio, paths) for part in parts]
+            return found[0] if len(found) == 1 else np.concatenate(found)
 
-        return Tabulated(sum(self._numbers[name] for name in draws), rows)
+        def rows(first: int, last: int, first_path: int, last_path: int) -> Array:
+            return of(Box(first, last, first_path, last_path))
+
+        def lanes(first: NDArray[np.int64], steps: int, paths: NDArray[np.int64]) -> Array:
+            return of(Lanes(first, steps, paths))
+
+        return Tabulated(sum(self._numbers[name] for name in draws), rows, lanes)
 
     @property
     def _numbers(self) -> dict[str, int]:
@@ -171,44 +181,58 @@ class BrownianPath:
         size = 8 * steps * paths * sum(self._numbers[name] for name in draws)
         check_memory(size, f"steps or paths of brownian must be fewer: {steps} of its steps for {paths} paths")
 
-    def _fine(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
+    def _coarse(self, draws: Sequence[str], where: Box | Lanes, ratio: int, paths: int) -> Array:
+        """(steps, numbers, paths) of a run's steps, from those of the `ratio` finest steps in each."""
+        fine = self._fine(draws, where, paths)
+        coarse = _chained(
+            {name: v.reshape(len(v) // ratio, ratio, *v.shape[1:]) for name, v in fine.items()}, self.dimension
+        )
+        return np.concatenate([coarse[name] for name in draws], axis=1)
+
+    def _fine(self, draws: Sequence[str], where: Box | Lanes, paths: int) -> dict[str, Array]:
         """Numbers of the finest steps, for a unit step each: (steps, numbers, paths) by name."""
         if not self.keep:
-            return self._drawn(draws, first, last, first_path, last_path)
-        if any(name not in self._kept or self._kept[name].shape[2] < last_path for name in draws):
-            self._kept |= self._drawn(draws, 0, self.steps, 0, last_path)
-        return {name: self._kept[name][first:last, :, first_path:last_path] for name in ("z", *set(draws) - {"z"})}
+            return self._drawn(draws, where)
+        if any(name not in self._kept or self._kept[name].shape[2] < paths for name in draws):
+            self._kept |= self._drawn(draws, Box(0, self.steps, 0, paths))
+        names = ("z", *set(draws) - {"z"})
+        return {name: where.of(self._kept[name].transpose(0, 2, 1)).transpose(0, 2, 1) for name in names}
 
-    def _drawn(self, draws: Sequence[str], first: int, last: int, first_path: int, last_path: int) -> dict[str, Array]:
-        k, where = self.dimension, (first, last, first_path, last_path)
+    def _drawn(self, draws: Sequence[str], where: Box | Lanes) -> dict[str, Array]:
+        k = self.dimension
         if self._increments is None:
-            z = normal_table(self.seed, STREAM_NORMAL, k, *where)
+            z = where.normals(self.seed, STREAM_NORMAL, k)
         else:
-            given = self._increments[first:last, first_path:last_path]
-            z = given.transpose(0, 2, 1) / math.sqrt(self.time / self.steps)
+            z = where.of(self._increments).transpose(0, 2, 1) / math.sqrt(self.time / self.steps)
         found = {"z": z}
         if "y" in draws:
-            found["y"] = normal_table(self.seed, STREAM_SECOND, k, *where)
+            found["y"] = where.normals(self.seed, STREAM_SECOND, k)
         if "area" in draws:
-            found["area"] = self._areas_of(z, *where)
+            found["area"] = self._areas_of(z, where)
         return found
 
-    def _areas_of(self, z: Array, first: int, last: int, first_path: int, last_path: int) -> Array:
-        k = self.dimension
+    def _areas_of(self, z: Array, where: Box | Lanes) -> Array:
+        k, (steps, paths) = self.dimension, where.shape
         if self._areas is not None:
             rows, columns = np.triu_indices(k, 1)
-            given = self._areas[first:last, first_path:last_path, rows, columns]
+            given = where.of(self._areas)[:, :, rows, columns]
             return np.asarray(given.transpose(0, 2, 1) * (self.steps / self.time))
         needed = levy_area.normals_needed(self.area_method, k, self._terms)
-        found = np.empty((last - first, k * (k - 1) // 2, last_path - first_path))
-        for begin in range(0, last - first, _STEPS_AT_A_TIME):
-            part = slice(begin, min(begin + _STEPS_AT_A_TIME, last - first))
-            where = first + part.start, first + part.stop, first_path, last_path
-            extra = normal_table(self.seed, STREAM_AREA, needed, *where)
+        found = np.empty((steps, k * (k - 1) // 2, paths))
+        for begin in range(0, steps, _STEPS_AT_A_TIME):
+            part = slice(begin, min(begin + _STEPS_AT_A_TIME, steps))
+            extra = where.part(part.start, part.stop).normals(self.seed, STREAM_AREA, needed)
             flat, more = (values.transpose(1, 0, 2).reshape(values.shape[1], -1) for values in (z[part], extra))
             areas = levy_area.areas(self.area_method, flat, more, k, self._terms)
             found[part] = np.asarray(areas).reshape(found.shape[1], part.stop - part.start, -1).transpose(1, 0, 2)
         return found
+
+
+def _fine_places(where: Box | Lanes, ratio: int) -> Box | Lanes:
+    """The finest steps that a run's steps are made of."""
+    if isinstance(where, Box):
+        return Box(where.first_step * ratio, where.last_step * ratio, where.first_path, where.last_path)
+    return Lanes(where.first * ratio, where.steps * ratio, where.paths)
 
 
 def _chained(fine: dict[str, Array], k: int) -> dict[str, Array]:

@@ -1,11 +1,13 @@
 """One Brownian path for any scheme and step size: coarse increments are sums of fine ones, and so are the integrals."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from sgdsde import BrownianPath, Landscape, SGDConfig, integrate, simulate_sde
+from sgdsde import BrownianPath, Landscape, SGDConfig, brownian, integrate, simulate_sde
+from sgdsde.engines.lanes import LANES
 from sgdsde.engines.registry import ENGINES
 
 WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
@@ -161,3 +163,29 @@ def test_paths_have_numbers_of_32_bits(paths: object) -> None:
 def test_times_off_the_grid() -> None:
     with pytest.raises(ValueError, match=r"begin and end must be multiples of 0\.125 from 0 to 1, got 0\.3"):
         BrownianPath(1, 1.0, 8).between(0.0, 0.3, 2)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_table_is_the_same_for_any_lanes_and_however_it_is_made(keep: bool, monkeypatch) -> None:
+    """Numbers of paths that each begin at a step of their own, and those made of few fine steps at a time."""
+    draws = ["z", "y", "area"]
+    source = BrownianPath(2, 1.0, 120, seed=6, keep=keep).source(40, 400, draws)
+    whole = source.rows(0, 40, 0, 400)
+    monkeypatch.setattr(brownian, "_AT_A_TIME", 1)
+    np.testing.assert_array_equal(source.rows(3, 17, 100, 300), whole[3:17, :, 100:300])
+    rng = np.random.default_rng(0)
+    first, paths = 4 * rng.integers(0, 7, LANES), rng.permutation(400)[:LANES]
+    found = source.lanes(first, 12, paths)
+    for lane, (step, path) in enumerate(zip(first, paths, strict=True)):
+        np.testing.assert_allclose(found[:, :, lane], whole[step : step + 12, :, path], rtol=1e-14, atol=1e-14)
+    assert np.isfinite(source.lanes(np.full(LANES, 36), 12, paths)).all()
+
+
+def test_coarse_steps_are_made_of_few_fine_ones_at_a_time() -> None:
+    """2²⁵ fine numbers, 256 MiB; each part of 2²² of them is copied a few times."""
+    source = BrownianPath(1, 1.0, 2**18, seed=6).source(64, 128, ["z"])
+    tracemalloc.start()
+    source.rows(0, 64, 0, 128)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * 2**25

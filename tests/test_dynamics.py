@@ -232,7 +232,6 @@ BAD = [
     ),
     (simulate_sgd, {"substeps": 2}, "substeps must be 1 for scheme 'sgd'"),
     (simulate_sde, {"scheme": "baoab", "learning_rates": [0.1] * 5}, "learning_rates must be left out for .*'baoab'"),
-    (simulate_sde, {"scheme": "exact_ou", "learning_rates": RATES}, "'exact_ou' is made for one step size"),
 ]
 
 

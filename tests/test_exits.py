@@ -5,6 +5,8 @@ import pytest
 from scipy.integrate import quad
 
 import sgdsde as sg
+from sgdsde.engines import numba_exits
+from sgdsde.engines.lanes import LANES
 from sgdsde.exits import CensoredWarning
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
@@ -78,6 +80,16 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
     assert same(run).exits.ended.any()
 
 
+def test_engines_agree_about_batches_whose_repeats_are_rare():
+    """Two lanes at a time, each at a step and of a path of its own."""
+    config = sg.SGDConfig(0.7, 20, 1400, 0.5)
+
+    def run(**options):
+        return sg.simulate_sgd(BOWL, config, 0.0, 60, 300, stop="x > 0.35 or x < -0.35", **options)
+
+    assert 150 < same(run).exits.ended.sum() < 300
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -109,6 +121,82 @@ def test_two_variables_and_curved_regions():
         assert (found.exits.region == region).any()
     disc = found.exits.point[found.exits.region == 0]
     assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
+
+
+def test_calls_are_as_short_as_a_group_of_draws_where_steps_are_slow(monkeypatch):
+    """Also in the middle of an epoch, of 100 updates; so Ctrl-C is not waited for."""
+    budgets, load = set(), numba_exits.load
+
+    def watching(*arguments):
+        call = load(*arguments)
+
+        def watched(*numbers):
+            budgets.add(numbers[1])
+            call(*numbers)
+
+        return watched
+
+    def run(**options):
+        config = sg.SGDConfig(0.3, 2, 200, 0.5, "reshuffle")
+        return sg.simulate_sgd(BOWL, config, 0.0, 230, 200, stop=ENDS, **options)
+
+    monkeypatch.setattr(numba_exits, "load", watching)
+    monkeypatch.setattr(numba_exits, "_SECONDS_PER_CALL", 1e-12)
+    same(run)
+    assert budgets == {2}  # two steps share a draw of four words
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
+    """Lanes take other paths, each from its own start on, in calls of all lengths; 4 fine steps to a step."""
+    monkeypatch.setattr(numba_exits, "available_cores", lambda: 2)
+    monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
+    path = sg.BrownianPath(1, 10.0, 4001 * 4, seed=4, keep=keep)
+
+    def run(**options):
+        return sg.integrate(
+            WELL, -0.6, 10.0, 4001, 700, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
+            save_every=500, **options,
+        )  # fmt: skip
+
+    found = same(run)
+    assert (found.exits.region == 0).sum() > 100
+    assert (found.exits.region == 1).sum() > 100
+    assert found.exits.censored > 0
+
+
+@pytest.mark.parametrize("scheme", ["taylor_15", "milstein_levy"])
+def test_all_that_a_brownian_path_gives_drives_paths_that_end(scheme):
+    """∫W ds and Lévy areas of increments that were handed in, of two Brownian motions."""
+    rng = np.random.default_rng(0)
+    swing = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1", "y/2"], ["x/2", "1"]])
+    landscape, k = (
+        (swing, 2) if scheme == "milstein_levy" else (sg.Landscape("x**2/2", "x", covariance="1 + x**2/4"), 1)
+    )
+    path = sg.BrownianPath(k, 2.0, 60, increments=rng.normal(0, np.sqrt(2 / 60), (60, 200, k)))
+
+    def run(**options):
+        return sg.integrate(
+            landscape, np.zeros(k), 2.0, 30, 200, temperature=0.4, stop=ENDS, scheme=scheme, brownian=path, **options
+        )
+
+    found = same(run)
+    assert found.exits.ended.sum() > 50
+
+
+def test_paths_that_end_share_a_brownian_path_under_a_schedule(monkeypatch):
+    """Where temperatures change with the update all lanes begin together, and calls end in the middle."""
+    monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
+    path, sizes = sg.BrownianPath(1, 10.0, 100), np.arange(100) // 10 + 1
+
+    def run(**options):
+        config = sg.SGDConfig(0.1, 2, 64)
+        return sg.simulate_sde(
+            BOWL, config, 0.0, 100, 300, stop="x > 0.3 or x < -0.3", brownian=path, batch_sizes=sizes, substeps=1,
+            **options,
+        )  # fmt: skip
+
+    assert 100 < same(run).exits.ended.sum() < 300
 
 
 @pytest.mark.slow
@@ -169,9 +257,8 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="bridge must be True or False, got 'yes'"):
         sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", bridge="yes")
     path = sg.BrownianPath(1, 1.0, 10)
-    with pytest.raises(ValueError, match="does not run stop and brownian together; engines 'torch' and 'numpy' do"):
-        sg.integrate(WELL, -0.5, 1.0, 10, 5, stop="x > 0", brownian=path)
-    assert sg.integrate(WELL, -0.1, 1.0, 10, 50, stop="x > 0", brownian=path, engine="numpy").exits.ended.any()
+    with pytest.raises(ValueError, match="brownian lasts 1; the run lasts 2"):
+        sg.integrate(WELL, -0.5, 2.0, 10, 5, stop="x > 0", brownian=path)
 
 
 @pytest.mark.slow

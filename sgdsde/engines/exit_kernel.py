@@ -18,25 +18,35 @@ from collections.abc import Iterable, Sequence
 from sgdsde.engines.exit_template import TEMPLATE
 from sgdsde.engines.lane_kernel import draw_lines, drawn
 from sgdsde.engines.lanes import LANES
-from sgdsde.engines.noise import ExampleBatches, Uniforms
+from sgdsde.engines.noise import ExampleBatches, Tabulated, Uniforms
 from sgdsde.engines.registry import Plan
 
 #: What a lane is doing; from 0 on it is the region that its path ended in.
 RUNNING, CENSORED, IDLE = -1, -2, -3
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
-SIGNATURE = "iiiiiiii" + "DIII" + "DDID" + "DI" + "Iidii" + "DWiWi" + "Dii" + "D" + "uu"
+SIGNATURE = "iiiiiiii" + "DIII" + "DDID" + "DI" + "Iidii" + "DWiWi" + "Dii" + "D" + "Di" + "uu"
 
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 #: Lanes that are taken again together; most steps at one go, and lines that they may have together.
 _WIDTH, _UNROLLED, _LINES = 32, 4, 64
+#: Tables of a path that lasts to the end; fewest steps of one, and most numbers.
+_TABLES, _SHORTEST, _GIVEN = 64, 16, 2**17
 
 
 def units(plan: Plan) -> tuple[int, int]:
     """Steps of a group of draws, and after how many a lane may take another path."""
-    made = drawn(plan.noise)
+    made, steps = drawn(plan.noise), plan.updates * plan.substeps
     group = math.lcm(*(one.group for one in made), 1)
+    given = sum(one.numbers for one in plan.noise if isinstance(one, Tabulated))
+    if given:
+        group = math.lcm(group, _UNROLLED)
     if plan.scheduled or any(isinstance(one, ExampleBatches) and one.scheduled for one in plan.noise):
-        return group, -(-plan.updates * plan.substeps // group) * group
+        return group, -(-steps // group) * group
+    if (
+        given
+    ):  # a table is made for a unit; in a short one few lanes wait for paths, and in a long one few tables are made
+        length = min(max(steps // _TABLES, _SHORTEST), max(_GIVEN // (given * LANES), _SHORTEST))
+        return group, -(-length // group) * group
     epochs = [
         len(one.table) // one.size(0)
         for one in plan.noise
@@ -136,6 +146,7 @@ def source(plan: Plan) -> str:
         size=size,
         d=d,
         group=units(plan)[0],
+        given=any(isinstance(one, Tabulated) for one in plan.noise),
         unrolled=unrolled,
         parts=LANES // width,
         width=width,

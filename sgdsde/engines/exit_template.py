@@ -13,7 +13,7 @@ def advance(
     last_path, budget, total, substeps, unit, save_every, snapshots, paths,
     work_, lanes_, counters_, groups_, start_, ends_, exits_, saved_, constants_, rows_,
     batches_, picks, weight, steps, draws, z_, words_, words_size, scratch_, scratch_size,
-    normals_, terms, area_draws, table_, k0, k1,
+    normals_, terms, area_draws, table_, given_, given_size, k0, k1,
 ):
     wide_vectors()
     examples, begin = {examples}, -1
@@ -24,6 +24,7 @@ def advance(
     words = carray(words_, words_size)
     scratch = carray(scratch_, scratch_size)
     normals = carray(normals_, 4 * area_draws * {LANES})
+    given = carray(given_, given_size)
     rows = carray(rows_, total // substeps)
     batches = carray(batches_, total * 3)
     a = carray(work_, (2 * {size} + 3) * {LANES})
@@ -38,6 +39,7 @@ def advance(
     exits = carray(exits_, (2, paths))
     saved = carray(saved_, (snapshots, {d}, paths))
     step, ended, first_end, running = counters[1], True, total, 0
+    given_from = step
     for lane in range({LANES}):
         if which[lane] == {RUNNING}:
             running += 1
@@ -109,5 +111,6 @@ def advance(
                 begun[lane] += step
             first_end -= step
             step = 0
+            budget = 0 if {given} else budget
     counters[1] = step
 '''

@@ -212,6 +212,7 @@ def draw_lines(plan: Plan) -> tuple[list[tuple[int, list[str]]], list[str]]:
         k = source.numbers
         if isinstance(source, Tabulated):
             place = f"((block - first_block) * (end - begin) * substeps + step - begin * substeps) * {k * LANES}"
+            place = f"(step - given_from) * {k * LANES}" if plan.regions else place
             lines.append((i, [f"z_{i} = given[{place} : {place} + {k * LANES}]"]))
             continue
         (made,) = drawn([source])

@@ -13,11 +13,14 @@ from numba.extending import overload
 
 from sgdsde.engines.lane_math import FASTMATH, UNWRAPPED, as_bits, as_float, lane_function, signed, wide_vectors
 from sgdsde.engines.lanes import LANES, MARKED
+from sgdsde.engines.lanes import marks_size as _marks_size
 from sgdsde.engines.noise import SIXTH
 from sgdsde.engines.philox import MASK, MULTIPLIERS, ROUNDS, WEYL
 
 #: Up to so many picks, repeats in a batch are found by comparing all pairs of a block's lanes; above, by marking.
 PAIRWISE = 16
+#: From so many examples for each pick on repeats are so rare that the processor guesses that there is none.
+RARE = 40
 
 _M0, _M1, _W0, _W1, _MASK, _HALF = map(uint64, (*MULTIPLIERS, *WEYL, MASK, 32))
 _AT_2_52 = uint64(0x4330000000000000)  # or-ed with an integer below 2**52: the bits of 2**52 + that integer
@@ -41,6 +44,7 @@ _SIXTH, _FIVE_SIXTHS, _ROOT_3 = uint64(SIXTH), uint64(2**32 - SIXTH), math.sqrt(
 
 #: Not cached by Numba, which would not see an edit of `lane_math`; the kernels made of these are, by `machine_code`.
 kernel = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", **UNWRAPPED)
+marks_size = kernel(_marks_size)
 
 
 @lane_function
@@ -347,6 +351,92 @@ def repeats_by_marking(chosen, picks, n, scratch):
 
 
 @kernel
+def fill_two(rows, group, first, path, lane, bound, stream, k0, k1):
+    """rows[4·16] ← picks of eight draws of one lane and of the next, each below one more than that before it."""
+    wide_vectors()
+    g, h = uint64(group_at(group, lane)), uint64(group_at(group, lane + 1))
+    p, q = uint64(path_at(path, lane)), uint64(path_at(path, lane + 1))
+    high_g, high_h = stream | ((g >> _HALF) << uint64(8)), stream | ((h >> _HALF) << uint64(8))
+    for i in range(16):
+        draw, other = uint64(first) + uint64(i & 7), i >= 8
+        low, high = (h if other else g) & _MASK, high_h if other else high_g
+        c0, c1, c2, c3 = philox(low, draw, q if other else p, high, k0, k1)
+        b = uint64(bound) + uint64(4) * draw
+        rows[i] = uint32(c0 * (b & _MASK) >> _HALF)
+        rows[16 + i] = uint32(c1 * ((b + uint64(1)) & _MASK) >> _HALF)
+        rows[32 + i] = uint32(c2 * ((b + uint64(2)) & _MASK) >> _HALF)
+        rows[48 + i] = uint32(c3 * ((b + uint64(3)) & _MASK) >> _HALF)
+
+
+@lane_function
+def taken(marks, lane, pick, last, turn):
+    """Floyd's rule for one pick of one of two lanes: what is taken, and marked."""
+    pick = last if marks[uint64(pick) * 2 + lane] == turn else pick
+    marks[uint64(pick) * 2 + lane] = turn
+    return pick
+
+
+def _means_of_rare_repeats(many):
+    """Floyd's algorithm and the mean at one go, for two lanes at a time, whose marks stay in the fastest cache.
+
+    A byte for each example and each of the two lanes says who took it last, counted as in `repeats_by_marking`. Random
+    words are made for 32 picks, in vectors, while the processor is still at work on the picks before. Where columns of
+    the table are `many`, what was picked is kept for those after the first.
+    """
+
+    @kernel
+    def means(z, words, scratch, table, picks, weight, group, stream, path, k0, k1):
+        wide_vectors()
+        n = table.shape[1]
+        marks, turn, column = scratch.view(np.uint8), scratch[scratch.size - 1], table[0]
+        rows, chosen = words[:64], words[64 : 64 + 2 * picks]
+        for lane in range(0, LANES, 2):
+            turn += uint32(1)
+            if turn > uint32(255):
+                for i in range(2 * n):
+                    marks[i] = 0
+                turn = uint32(1)
+            a, b, last = 0.0, 0.0, uint32(n - picks)
+            for first in range(0, picks, 32):
+                fill_two(rows, group, first // 4, path, lane, n - picks + 1, stream, k0, k1)
+                left = min(32, picks - first)
+                for i in range(left // 4):
+                    four = rows[i : i + 56]
+                    for j in range(4):
+                        t = taken(marks, uint64(0), four[16 * j], last, turn)
+                        u = taken(marks, uint64(1), four[16 * j + 8], last, turn)
+                        a += column[t]
+                        b += column[u]
+                        if many:
+                            chosen[2 * (first + 4 * i + j)] = t
+                            chosen[2 * (first + 4 * i + j) + 1] = u
+                        last += uint32(1)
+                for i in range(left // 4 * 4, left):
+                    t = taken(marks, uint64(0), rows[i // 4 + i % 4 * 16], last, turn)
+                    u = taken(marks, uint64(1), rows[i // 4 + i % 4 * 16 + 8], last, turn)
+                    a += column[t]
+                    b += column[u]
+                    if many:
+                        chosen[2 * (first + i)] = t
+                        chosen[2 * (first + i) + 1] = u
+                    last += uint32(1)
+            z[lane], z[lane + 1] = weight * a, weight * b
+            for component in range(1, table.shape[0]):
+                further = table[component]
+                a, b = 0.0, 0.0
+                for i in range(picks):
+                    a += further[chosen[2 * i]]
+                    b += further[chosen[2 * i + 1]]
+                z[component * LANES + lane], z[component * LANES + lane + 1] = weight * a, weight * b
+        scratch[scratch.size - 1] = turn
+
+    return means
+
+
+means_of_one_column, means_of_columns = map(_means_of_rare_repeats, (False, True))
+
+
+@kernel
 def without_replacement(z, words, scratch, table, picks, weight, group, steps, draws, stream, path, k0, k1):
     """Floyd's algorithm."""
     wide_vectors()
@@ -359,13 +449,20 @@ def without_replacement(z, words, scratch, table, picks, weight, group, steps, d
             repeats_by_comparing(words[step * picks * LANES : (step + 1) * picks * LANES], picks, n, scratch[:LANES])
         means_of_steps(z, words, steps, picks, weight, table)
         return
+    of_two = scratch[LANES : LANES + marks_size(2, n)]
+    if picks > PAIRWISE and n >= RARE * picks:
+        if table.shape[0] == 1:
+            means_of_one_column(z, words, of_two, table, picks, weight, group, stream, path, k0, k1)
+        else:
+            means_of_columns(z, words, of_two, table, picks, weight, group, stream, path, k0, k1)
+        return
     for draw in range(draws):
         four = words[4 * draw * LANES : 4 * (draw + 1) * LANES]
         fill_picks(four, group, draw, path, n - picks + 4 * draw + 1, 1, stream, k0, k1)
     if picks <= PAIRWISE:
         repeats_by_comparing(words, picks, n, scratch[:LANES])
     else:
-        repeats_by_marking(words, picks, n, scratch[LANES:])
+        repeats_by_marking(words, picks, n, scratch[LANES + of_two.size :])
     mean_of_picks(z, words, picks, weight, table)
 
 
@@ -386,7 +483,7 @@ def deal(orders, chosen, first, picks, n):
 
 @kernel
 def reshuffle(z, words, scratch, table, picks, weight, first, place, group, fresh, draws, stream, path, k0, k1):
-    """Each example once an epoch, of which `first` were dealt before; the kernel's calls begin where epochs do."""
+    """Each example once an epoch, of which `first` were dealt before; `scratch` is one block's until its epoch ends."""
     wide_vectors()
     n = table.shape[1]
     if first == 0:

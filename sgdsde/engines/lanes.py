@@ -8,7 +8,12 @@ LANES = 128
 MARKED = 16
 
 
+def marks_size(lanes: int, examples: int) -> int:
+    """Length of the uint32 memory of a byte for each example and lane, and of a last word, that counts turns."""
+    return (lanes * examples + 3) // 4 + 1
+
+
 def scratch_size(sampling: str, examples: int) -> int:
     """Length of the uint32 scratch that a block needs to sample batches."""
-    marks = MARKED * examples // 4 + 1
+    marks = marks_size(2, examples) + marks_size(MARKED, examples)
     return {"with_replacement": 1, "without_replacement": LANES + marks, "reshuffle": examples * LANES}[sampling]

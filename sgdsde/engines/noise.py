@@ -93,10 +93,22 @@ class LevyAreas:
 
 @dataclass(frozen=True, eq=False)
 class Tabulated:
-    """Numbers made elsewhere: `rows(first_step, last_step, first_path, last_path)` → (steps, numbers, paths)."""
+    """Numbers made elsewhere.
+
+    Attributes
+    ----------
+    numbers : int
+        Per step.
+    rows : callable
+        (first_step, last_step, first_path, last_path) → (steps, numbers, paths).
+    lanes : callable
+        (first_steps (LANES,), steps, paths (LANES,)) → (steps, numbers, LANES): of each path from a step of its own on;
+        after the last step there is anything finite.
+    """
 
     numbers: int
     rows: Callable[[int, int, int, int], Array]
+    lanes: Callable[[NDArray[np.int64], int, NDArray[np.int64]], Array]
 
 
 @dataclass(frozen=True, eq=False)

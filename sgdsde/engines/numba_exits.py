@@ -17,19 +17,11 @@ from sgdsde.engines.philox import key_of
 from sgdsde.engines.registry import Outcome, Plan
 
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
-_FIRST = 256  # steps of the first call, whose speed is not known
+_GIVEN = 2**20  # most numbers of a table that a call is given
 
 
 def run(plan: Plan) -> Outcome:
-    """Run every path until it ends, or to the end of the plan.
-
-    Raises
-    ------
-    ValueError
-        When the noise is a table, such as that of a Brownian path.
-    """
-    if any(isinstance(one, Tabulated) for one in plan.noise):
-        raise ValueError("engine 'numba' does not run stop and brownian together; engines 'torch' and 'numpy' do")
+    """Run every path until it ends, or to the end of the plan."""
     call = load(source(plan), "advance", SIGNATURE)
     size, paths, total = plan.state_dimension, plan.paths, plan.updates * plan.substeps
     constants = np.ascontiguousarray(plan.constants if len(plan.constants) else (0.0,), np.float64)
@@ -40,7 +32,9 @@ def run(plan: Plan) -> Outcome:
     saved[0] = plan.start[: plan.dimension]
     threads = min(available_cores(), -(-paths // LANES))
     edges = np.linspace(0, paths, threads + 1).astype(int).tolist()
-    unit, stop = units(plan)[1], threading.Event()
+    (group, unit), stop = units(plan), threading.Event()
+    table = next((one for one in plan.noise if isinstance(one, Tabulated)), None)
+    most = max(group, _GIVEN // (table.numbers * LANES) // group * group) if table else total
     counters = np.array([[first, 0] for first in edges[:-1]])
 
     def run_share(share: int) -> None:
@@ -49,22 +43,31 @@ def run(plan: Plan) -> Outcome:
         work = np.zeros((2 * size + 3, LANES))
         work[size + 1] = IDLE
         lanes, groups = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-        budget = _FIRST
-        while not stop.is_set():
-            clock = time.perf_counter()
+        budget, given = group, np.empty(1)
+
+        def run_call(steps: int) -> None:
             call(
-                *(edges[share + 1], budget, total, plan.substeps, unit, plan.save_every or 0, len(saved), paths),
+                *(edges[share + 1], steps, total, plan.substeps, unit, plan.save_every or 0, len(saved), paths),
                 *(each.ctypes.data for each in (work, lanes, counters[share], groups)),
                 *(each.ctypes.data for each in (start, ends, exits, saved, constants, rows)),
-                *(*memory.batches, *memory.rooms, *memory.areas, memory.table[0]),
+                *(*memory.batches, *memory.rooms, *memory.areas, memory.table[0], given.ctypes.data, given.size),
                 *key_of(plan.seed),
             )
+
+        while not stop.is_set():
+            clock, steps = time.perf_counter(), budget
+            if table is not None:
+                run_call(0)  # lanes take their paths, which the table is made for
+                at = int(counters[share, 1])
+                steps = min(budget, most, unit - at)
+                given = np.ascontiguousarray(table.lanes(work[size].astype(np.int64) + at, steps, lanes))
+            run_call(steps)
             lost = (work[size + 1] == RUNNING) & ~np.isfinite(work[:size]).all(axis=0)
             work[size + 1, lost] = CENSORED  # of a path that left the finite numbers nothing more can come
             if counters[share, 0] == edges[share + 1] and (work[size + 1] == IDLE).all():
                 return
             growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
-            budget = max(_FIRST, int(budget * growth))
+            budget = max(group, int(steps * growth) // group * group)
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = {pool.submit(run_share, share) for share in range(threads)}

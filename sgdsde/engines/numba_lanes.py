@@ -12,6 +12,7 @@ import functools
 import operator
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -30,6 +31,7 @@ from sgdsde.engines.registry import Outcome, Plan, moments_from_sums
 _SECONDS_PER_CALL = 0.1  # of one kernel call: the longest wait after Ctrl-C
 _SHARES_PER_THREAD = 4  # of the blocks, so that threads which run slower take fewer
 _GIVEN = 2**22  # most numbers of a table that a call is given
+_FIRST = 2**21  # numbers that the first call draws, whose speed is not known: some milliseconds
 
 
 def run(plan: Plan) -> Outcome:
@@ -75,53 +77,53 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
     call = load(source(plan), "advance", SIGNATURE)
     constants = np.ascontiguousarray(plan.constants if len(plan.constants) else (0.0,))
     taken = np.zeros(1, np.int64) if plan.rows is None else np.ascontiguousarray(plan.rows, np.int64)
-    unit, most, epochs, size = _unit(plan), plan.updates, _epochs(plan), plan.state_dimension
+    unit, most, whole, size = _unit(plan), _most(plan), _whole_epochs(plan), plan.state_dimension
     threads = min(len(work), available_cores())
     edges = np.linspace(0, len(work), min(len(work), _SHARES_PER_THREAD * threads) + 1).astype(int).tolist()
     cells, ranges = plan.observers.cells, np.array([*plan.observers.numbers(), 0.0])
     if cells:
         edges = list(range(len(work) + 1))
-    given = next((source for source in plan.noise if isinstance(source, Tabulated)), None)
-    if given is not None:
-        widest = max(np.diff(edges)) * LANES * given.numbers * plan.substeps
-        most = max(1, int(_GIVEN // widest))
-    reached, stop = [0] * (len(edges) - 1), threading.Event()
+    reached, stop = [0.0] * (len(edges) - 1), threading.Event()
     tallies: list[Tally] = []
-    lengths, lock = [0], threading.Lock()
+    rooms, lock = [max(unit, _FIRST // (LANES * _drawn_in(plan)))], threading.Lock()
+
+    def run_call(memory: Memory, counts: NDArray[np.int64], first: int, last: int, begin: int, end: int) -> None:
+        rows = memory.rows(plan, begin, end, first, last)
+        call(
+            *(first, last, begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
+            *(work.ctypes.data, saved.ctypes.data, len(work) * LANES, constants.ctypes.data, taken.ctypes.data),
+            *(*memory.table, *memory.rooms, *memory.areas, rows.ctypes.data, rows.size),
+            *(ranges.ctypes.data, ranges.size, counts.ctypes.data, counts.size),
+            *key_of(plan.seed),
+        )
 
     def run_share(share: int) -> None:
-        memory = Memory(plan.noise)
+        memory, last = Memory(plan.noise), edges[share + 1]
         counts = np.zeros((max(cells, 1), LANES), np.int64)
-        begin, length = 0, min(max(unit, lengths[0]), most)
+        begin, room = 0, min(most, rooms[0])  # blocks × updates of a call
         while begin < plan.updates and not stop.is_set():
-            end, clock = min(begin + length, plan.updates), time.perf_counter()
-            if epochs is not None:  # a call begins where an epoch does
-                end = int(epochs[np.searchsorted(epochs, end)])
-            rows = memory.rows(plan, begin, end, edges[share], edges[share + 1])
-            call(
-                *(edges[share], edges[share + 1], begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
-                *(
-                    work.ctypes.data,
-                    saved.ctypes.data,
-                    len(work) * LANES,
-                    constants.ctypes.data,
-                    taken.ctypes.data,
-                ),
-                *(*memory.table, *memory.rooms, *memory.areas, rows.ctypes.data, rows.size),
-                *(ranges.ctypes.data, ranges.size, counts.ctypes.data, counts.size),
-                *key_of(plan.seed),
-            )
-            growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
-            length = min(most, max(unit, int(length * growth) // unit * unit))
-            states = work[edges[share] : edges[share + 1], : size * LANES].reshape(-1, size, LANES)
+            length, first = max(unit, room // (last - edges[share]) // unit * unit), edges[share]
+            end = whole(min(begin + length, plan.updates))
+            while first < last and not stop.is_set():  # a shuffle's memory is one block's until its epoch ends
+                until, at = min(first + max(1, room // (end - begin)), last), begin
+                while at < end and not stop.is_set():
+                    upto, clock = end if until - first > 1 else min(end, at + room), time.perf_counter()
+                    run_call(memory, counts, first, until, at, upto)
+                    growth = min(8.0, _SECONDS_PER_CALL / max(time.perf_counter() - clock, 1e-9))
+                    found = max(unit, int((until - first) * (upto - at) * growth) // unit * unit)
+                    room, at = min(most, max(room, found) if growth > 1 else found), upto
+                first = until
+                reached[share] = begin + (end - begin) * (first - edges[share]) / (last - edges[share])
+            states = work[edges[share] : last, : size * LANES].reshape(-1, size, LANES)
             left = any(np.isfinite(block).all(axis=0).any() for block in states)  # mostly the first block tells
-            begin = reached[share] = end if left else plan.updates
-        if cells and begin == plan.updates:
-            lengths[0] = length  # of the next block's first call
+            begin = end if left else plan.updates
+            reached[share] = begin
+        if cells and not stop.is_set():
+            rooms[0] = room  # of the next block's first call
             finite = np.isfinite(work[share].reshape(-1, LANES)).all(axis=0)[: plan.paths - share * LANES]
-            found = Tally.of(plan.observers, counts[:, : len(finite)], finite)
+            tally = Tally.of(plan.observers, counts[:, : len(finite)], finite)
             with lock:
-                tallies[:] = [functools.reduce(operator.add, [*tallies, found])]
+                tallies[:] = [functools.reduce(operator.add, [*tallies, tally])]
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = {pool.submit(run_share, share) for share in range(len(reached))}
@@ -137,18 +139,30 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
 
 
 def _unit(plan: Plan) -> int:
-    """Updates that a call takes at least: calls begin where groups of draws and epochs do, else both are made twice."""
-    epochs = [
-        len(noise.table) // noise.batch_size
-        for noise in plan.noise
-        if isinstance(noise, ExampleBatches) and isinstance(noise.batch_size, int) and noise.sampling == "reshuffle"
-    ]
-    return max([*epochs, 4, *(one.steps for one in drawn(plan.noise))])
+    """Updates that a call takes at least: calls begin where groups of draws do, else both make the group."""
+    return max([4, *(one.group for one in drawn(plan.noise))])
 
 
-def _epochs(plan: Plan) -> NDArray[np.int64] | None:
-    """Updates at which the epochs of a schedule of batch sizes begin, and the end of the run; None without such."""
+def _most(plan: Plan) -> int:
+    """Blocks × updates that a call takes at most, for what is given to it in a table."""
+    numbers = sum(one.numbers for one in plan.noise if isinstance(one, Tabulated))
+    return max(1, _GIVEN // (numbers * plan.substeps * LANES)) if numbers else 2**62
+
+
+def _drawn_in(plan: Plan) -> int:
+    """Numbers that a path draws in an update, one for the step itself included."""
+    drawn_in = (one.most_picks if isinstance(one, ExampleBatches) else one.numbers for one in plan.noise)
+    return plan.substeps * (1 + sum(drawn_in))
+
+
+def _whole_epochs(plan: Plan) -> Callable[[int], int]:
+    """From an update to the next at which an epoch begins, or to the end of the run."""
     for noise in plan.noise:
-        if isinstance(noise, ExampleBatches) and noise.scheduled and noise.sampling == "reshuffle":
-            return np.append(np.flatnonzero(noise.firsts[: plan.updates] == 0), plan.updates)
-    return None
+        if not isinstance(noise, ExampleBatches) or noise.sampling != "reshuffle":
+            continue
+        if noise.scheduled:
+            epochs = np.append(np.flatnonzero(noise.firsts[: plan.updates] == 0), plan.updates)
+            return lambda update: int(epochs[np.searchsorted(epochs, update)])
+        length = len(noise.table) // noise.size(0)
+        return lambda update: min(-(-update // length) * length, plan.updates)
+    return lambda update: update

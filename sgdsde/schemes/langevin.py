@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sgdsde.landscapes import Landscape
 from sgdsde.schemes.registry import scheme
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sgdsde.schemes.step import Step, Vector
 
+    Numbers: TypeAlias = NDArray[np.float64]
 
-def _ornstein_uhlenbeck(landscape: Landscape, dt: float, temperature: float) -> Mapping[str, Any]:
+
+def _ornstein_uhlenbeck(landscape: Landscape, dt: Numbers, temperature: Numbers) -> Mapping[str, Numbers]:
     """P = ∫_0^Δ e^{−Hs} ds and a d×k root S of the step's covariance T ∫_0^Δ e^{−Hs} F e^{−Hs} ds.
 
     S is the root nearest to the increment's own: the conditional mean of the noise given ΔW is matched where k = d.
@@ -24,32 +29,41 @@ def _ornstein_uhlenbeck(landscape: Landscape, dt: float, temperature: float) -> 
     origin = np.zeros(landscape.dimension)
     curvatures, axes = np.linalg.eigh(landscape.hessian(origin))
     factor = axes.T @ landscape.factor(origin)
-    sums = curvatures[:, None] + curvatures[None]
-    covariance = factor @ factor.T * temperature * dt * exprel(-sums * dt)
-    if not np.isfinite(covariance).all():
-        raise ValueError(f"dt = {dt:g} is too long for scheme 'exact_ou': a direction of negative curvature overflows")
-    mean_factor = axes @ ((math.sqrt(temperature * dt) * exprel(-curvatures * dt))[:, None] * factor)
+    length, heat = dt[:, None, None], temperature[:, None, None]
+    covariance = factor @ factor.T * heat * length * exprel(-(curvatures[:, None] + curvatures) * length)
+    over = ~np.isfinite(covariance).all(axis=(1, 2))
+    if over.any():
+        longest = dt[over].min()
+        raise ValueError(
+            f"dt = {longest:g} is too long for scheme 'exact_ou': a direction of negative curvature overflows"
+        )
+    along = exprel(-curvatures[:, None] * length)
+    mean_factor = axes @ (np.sqrt(heat * length) * along * factor)
     return {
-        "P": axes @ np.diag(dt * exprel(-curvatures * dt)) @ axes.T,
+        "P": (axes * (length * along).swapaxes(1, 2)) @ axes.T,
         "S": _root_nearest(axes @ covariance @ axes.T, mean_factor),
     }
 
 
-def _root_nearest(covariance: Any, wished: Any) -> Any:
-    """The d×k matrix S with S Sᵀ = covariance that is nearest to `wished` (d×k); its rank must not exceed k."""
+def _root_nearest(covariance: Numbers, wished: Numbers) -> Numbers:
+    """The d×k matrices S with S Sᵀ = covariance that are nearest to `wished` (rows, d, k); of ranks of at most k."""
     import numpy as np
 
     values, vectors = np.linalg.eigh(covariance)
-    kept = values > 1e-13 * max(values[-1], 0.0)
-    k = wished.shape[1]
-    if kept.sum() > k:
+    ranks = (values > 1e-13 * np.maximum(values[:, -1:], 0.0)).sum(axis=1)
+    d, k = wished.shape[1:]
+    if ranks.max() > k:
         raise ValueError(
             f"scheme 'exact_ou' needs as many columns of the noise factor as the step's covariance has directions, "
-            f"{kept.sum()}; this landscape has {k}: give its noise as covariance, or a square factor"
+            f"{ranks.max()}; this landscape has {k}: give its noise as covariance, or a square factor"
         )
-    root = vectors[:, kept] * np.sqrt(values[kept])
-    left, _, right = np.linalg.svd(root.T @ wished, full_matrices=False)
-    return root @ (left @ right)
+    found = np.zeros_like(wished)
+    for rank in np.unique(ranks):
+        of, kept = ranks == rank, slice(d - rank, d)
+        root = vectors[of, :, kept] * np.sqrt(values[of, None, kept])
+        left, _, right = np.linalg.svd(root.swapaxes(1, 2) @ wished[of], full_matrices=False)
+        found[of] = root @ (left @ right)
+    return found
 
 
 @scheme(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,25 +64,24 @@ class Program:
         return {name: len(list(group)) for name, group in itertools.groupby(names)}
 
     def constant_rows(self, landscape: Landscape, values: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
-        """(rows, constants): the same for run-time numbers that are arrays (rows,).
-
-        Raises
-        ------
-        ValueError
-            When the scheme has matrices, which are made for one step size.
-        """
-        if self.declaration.matrices is not None:
-            raise ValueError(f"scheme {self.declaration.name!r} is made for one step size, and takes no schedule")
-        return self.block.constant_rows({**_UNSET, **values, **landscape.scalars})
+        """(rows, constants): the same for run-time numbers that are arrays (rows,)."""
+        given = {**_UNSET, **values, **landscape.scalars}
+        return self.block.constant_rows({**given, **self._entries(landscape, given)})
 
     def constants(self, landscape: Landscape, values: Mapping[str, float]) -> tuple[float, ...]:
         """Values of the block's constants for run-time numbers (`SCALARS` by name)."""
-        scalars = {**_UNSET, **values, **landscape.scalars}
-        if self.declaration.matrices is not None:
-            found = self.declaration.matrices(landscape, scalars["dt"], scalars["temperature"])
-            entries = [match for name in self.block.scalars if (match := _MATRIX_ENTRY.fullmatch(name))]
-            scalars |= {m[0]: float(found[m[1].removeprefix("m_")][int(m[2]), int(m[3])]) for m in entries}
-        return self.block.constant_values(scalars)
+        given = {**_UNSET, **values, **landscape.scalars}
+        entries = {name: float(value[0]) for name, value in self._entries(landscape, given).items()}
+        return self.block.constant_values({**given, **entries})
+
+    def _entries(self, landscape: Landscape, values: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+        """Entries (rows,) of the scheme's matrices that the block takes."""
+        if self.declaration.matrices is None:
+            return {}
+        dt, temperature = np.broadcast_arrays(*(np.atleast_1d(values[name]) for name in ("dt", "temperature")))
+        found = self.declaration.matrices(landscape, dt, temperature)
+        entries = [match for name in self.block.scalars if (match := _MATRIX_ENTRY.fullmatch(name))]
+        return {m[0]: np.asarray(found[m[1].removeprefix("m_")])[:, int(m[2]), int(m[3])] for m in entries}
 
 
 def build(

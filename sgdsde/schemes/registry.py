@@ -57,7 +57,8 @@ class Declaration:
     stable : bool
         Whether steps beyond 2/curvature are safe, so that no warning is due.
     matrices : callable or None
-        (landscape, dt, temperature) → matrices by name, numbers that the tape takes at run time.
+        (landscape, dt, temperature) → matrices by name, numbers that the tape takes at run time: of arrays (rows,),
+        one row for each pair that a run takes, arrays (rows, n, m).
     source : str
         Where it is from.
     """

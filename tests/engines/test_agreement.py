@@ -146,6 +146,7 @@ def test_the_length_of_calls_changes_nothing(name: str, monkeypatch) -> None:
         return counted
 
     monkeypatch.setattr(numba_lanes, "load", counting)
+    monkeypatch.setattr(numba_lanes, "_FIRST", 1)
     for seconds in (1e-12, 1e3):
         monkeypatch.setattr(numba_lanes, "_SECONDS_PER_CALL", seconds)
         found.append(RUNS[name](progress=fractions.append, **options))
@@ -154,6 +155,36 @@ def test_the_length_of_calls_changes_nothing(name: str, monkeypatch) -> None:
         fractions.clear()
     identical(*found)
     assert calls[1e-12] > calls[1e3]
+
+
+def test_calls_begin_in_the_middle_of_an_epoch(monkeypatch) -> None:
+    """Epochs of 500 updates in calls of four, several blocks to a share; and of three, which is no multiple of four."""
+    lengths: list[int] = []
+    load = numba_lanes.load
+
+    def watching(*arguments):
+        call = load(*arguments)
+
+        def watched(*numbers):
+            first, last, begin, end = numbers[:4]
+            lengths.append((last - first) * (end - begin))
+            call(*numbers)
+
+        return watched
+
+    monkeypatch.setattr(numba_lanes, "load", watching)
+    monkeypatch.setattr(numba_lanes, "_SECONDS_PER_CALL", 1e-12)
+    monkeypatch.setattr(numba_lanes, "_FIRST", 1)
+    monkeypatch.setattr(numba_lanes, "available_cores", lambda: 1)
+    for examples, size in ((1000, 2), (24, 8)):
+        of = SGDConfig(0.05, size, examples, 0.5, "reshuffle")
+        found, expected = (
+            simulate_sgd(ONE, of, 0.1, 12, paths, engine=engine, save_every=1)
+            for engine, paths in (("numba", 1100), ("numpy", 1100))
+        )
+        np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-13)
+        assert max(lengths) == 4
+        lengths.clear()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

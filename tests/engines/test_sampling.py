@@ -166,6 +166,22 @@ def test_engines_draw_the_same_batches(drawn, engine: str, sampling: str, b: int
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * np.abs(table).max())
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_batches_whose_repeats_are_rare(drawn, columns: int) -> None:
+    """Those taken two lanes at a time; and after one another those that are and those that are not, in one memory.
+
+    Every batch size of the schedule has another rest of 4 and of 32, and each step is as many turns as a marking byte
+    holds in four.
+    """
+    n = 1400
+    table = np.sqrt(np.arange(1.0, n * columns + 1)).reshape(n, columns)
+    table -= table.mean(axis=0)
+    sizes = np.array([35, 17, 700, 32, 33, 34, 36, 1370, 16, 24, 64] * 3)
+    noise = ExampleBatches(table, sizes, "without_replacement")
+    found, expected = (drawn(which, noise, len(sizes), 131, seed=2**64 - 1) for which in ("numba", "numpy"))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
 def test_a_full_batch_without_replacement_has_exactly_no_noise(drawn) -> None:
     table = np.random.default_rng(0).standard_normal((10, 1))
     for engine in ENGINES:

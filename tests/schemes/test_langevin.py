@@ -56,6 +56,48 @@ def test_too_few_columns_for_an_exact_step() -> None:
         integrate(Landscape("x**4", "x"), 0.0, 1.0, 4, 2, scheme="exact_ou")
 
 
+def test_exact_steps_of_a_schedule_have_the_exact_law() -> None:
+    """Means and variances after steps of different lengths and temperatures, on a landscape with x and y coupled."""
+    rates, sizes, paths = [0.4, 0.05, 0.4, 1.5, 0.2], [2, 2, 8, 4, 1], 40_000
+    run = simulate_sde(
+        TILTED, SGDConfig(0.1, 2, 16), [1.0, -2.0], 5, paths, scheme="exact_ou", engine="numpy",
+        learning_rates=rates, batch_sizes=sizes, substeps=1, save_every=1,
+    )  # fmt: skip
+    h, f = TILTED.hessian([0.0, 0.0]), TILTED.covariance([0.0, 0.0])
+    minimum = np.linalg.solve(h, -TILTED.gradient([0.0, 0.0]))
+    mean, covariance = np.array([1.0, -2.0]), np.zeros((2, 2))
+    for k, (rate, size) in enumerate(zip(rates, sizes, strict=True), 1):
+        t, decay = SGDConfig(rate, size, 16).temperature, expm(-h * rate)
+        mean = minimum + decay @ (mean - minimum)
+        kick, _ = quad_vec(lambda s, t=t: t * expm(-h * s) @ f @ expm(-h * s), 0, rate, epsrel=1e-10)
+        covariance = decay @ covariance @ decay + kick
+        variances = covariance.diagonal()
+        off = (run.snapshots[k].mean(axis=0) - mean) / np.sqrt(variances / paths)
+        spread = (run.snapshots[k].var(axis=0) / variances - 1) / math.sqrt(2 / paths)
+        assert np.abs([off, spread]).max() < 4.5
+
+
+def test_matrices_of_a_schedule() -> None:
+    scheme = "exact_ou"
+    arguments = (TILTED, SGDConfig(0.1, 2, 16), [1.0, -2.0], 7, 9)
+    plain, scheduled = (
+        simulate_sde(*arguments, scheme=scheme, engine="numpy", **options)
+        for options in ({}, {"learning_rates": np.full(7, 0.1)})
+    )
+    np.testing.assert_array_equal(scheduled.final, plain.final)
+    rates = np.linspace(0.1, 0.3, 7)
+    judge, torch = (
+        simulate_sde(*arguments, scheme=scheme, engine=engine, learning_rates=rates) for engine in ("numpy", "torch")
+    )
+    np.testing.assert_allclose(torch.final, judge.final, rtol=1e-12, atol=1e-13)
+    singular = Landscape("x**2/2", "x y", factor=[["1", "0"], ["0", "0"]])
+    found = simulate_sde(singular, *arguments[1:], scheme=scheme, engine="numpy", learning_rates=rates)
+    assert (found.final[:, 1] == -2.0).all()
+    assert (found.final[:, 0] != 1.0).all()
+    with pytest.raises(ValueError, match="dt = 3000 is too long for scheme 'exact_ou'"):
+        simulate_sde(SADDLE, *arguments[1:], scheme=scheme, engine="numpy", learning_rates=[0.1] * 6 + [3000.0])
+
+
 @pytest.mark.parametrize("dt", [0.05, 0.2, 0.8])
 def test_leimkuhler_matthews_is_exact_on_a_parabola_and_euler_is_not(dt: float, step) -> None:
     """Var ω = T F/(2h), against T F/(2h (1 − Δh/2)) of Euler and Maruyama."""
