@@ -110,7 +110,7 @@ def prepare(request: Request) -> Prepared:
     landscape, engine = request.landscape, request.engine
     if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    dtype, device = _dtype_name(request.dtype), _device_name(request.device)
+    dtype, device = dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
     check_steps(updates, request.substeps)
     seed = integer("seed", request.seed, 0, 2**64 - 1)
@@ -203,7 +203,7 @@ def _device_name(given: object) -> str | None:
     return "cpu" if name.startswith("cpu") else name
 
 
-def _dtype_name(given: object) -> str:
+def dtype_name(given: object) -> str:
     """The name of a dtype, from that or from a dtype of torch or NumPy."""
     if isinstance(given, str):
         return given
