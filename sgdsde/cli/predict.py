@@ -44,10 +44,10 @@ def predict(
 
 def describe(*configs: SGDConfig) -> str:
     """One line that names the run, or runs that differ in B alone."""
-    config = configs[0]
+    config, sizes = configs[0], ", ".join(str(each.batch_size) for each in configs)
     return (
-        f"SGD with ε = {config.learning_rate:g}, B = {', '.join(str(each.batch_size) for each in configs)}, N = {config.n_examples}, "
-        f"m = {config.momentum:g}, {config.sampling.replace('_', ' ')}"
+        f"SGD with ε = {config.learning_rate:g}, B = {sizes}, N = {config.n_examples}, m = {config.momentum:g}, "
+        f"{config.sampling.replace('_', ' ')}"
     )
 
 
