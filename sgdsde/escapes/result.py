@@ -193,8 +193,9 @@ class EscapeStudy:
         lost = [f"{each.label} at B = {each.config.batch_size}" for each in self.escapes if each.ensemble.diverged]
         if lost:
             notes.append(
-                f"Paths diverged: {', '.join(lost)}. They are left out: the mean is that of the paths that stayed finite, "
-                "and where none of these ended nothing is known of it. A region where paths run away to would count them."
+                f"Paths diverged: {', '.join(lost)}. They are left out: the mean is that of the paths that stayed "
+                "finite, and where none of these ended nothing is known of it. A region where paths run away to would "
+                "count them."
             )
         if (worst := max((e.step_error for e in self.escapes if e.step_error > NOTABLE), default=0.0)) > 0:
             notes.append(f"The steps of the SDE may have made its times wrong by {worst:.1%}: more are not taken.")
