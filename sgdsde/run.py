@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 import sgdsde
 from sgdsde import divergence, engines, schemes
 from sgdsde.arguments import as_real, as_whole, check_steps
+from sgdsde.callers import stacklevel
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint, levy_area
@@ -135,7 +136,7 @@ def prepare(request: Request) -> Prepared:
     _check_memory(engine, program, noise, paths, updates, save_every)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     if request.caution:
-        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=4)
+        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=stacklevel())
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
     constants, rows = _constants(program, landscape, request.values)
@@ -307,5 +308,5 @@ def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit:
             f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this step; paths "
             f"diverge unless the landscape flattens",
             StabilityWarning,
-            stacklevel=5,
+            stacklevel=stacklevel(),
         )

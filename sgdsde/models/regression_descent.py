@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
 from sgdsde.models.checks import checked_device, checked_dtype, count
@@ -147,7 +148,7 @@ def sgd_on_regression(
         warnings.warn(
             f"{diverged.sum()} of {replicas} replicas diverged ({config}); their results are NaN",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
         squares[diverged] = weights[diverged] = np.nan
     runs = _to_xarray(problem, squares, weights, diverged)

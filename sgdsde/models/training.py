@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
@@ -207,6 +208,6 @@ def train(
             f"{int(runs.diverged.sum())} of {replicas} replicas diverged "
             f"({config if one_config else 'of several configs'}); their results are NaN",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
     return runs.assign_attrs(settings)
