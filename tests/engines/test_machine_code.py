@@ -4,8 +4,10 @@ import ctypes
 import gc
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
+import sgdsde as sg
 from sgdsde import cache
 from sgdsde.engines import machine_code
 
@@ -73,3 +75,18 @@ def test_damaged_object_code_is_compiled_anew_and_never_linked(linked, monkeypat
             assert [code for code, *_ in linked] == [cache.read(file.name)]
     finally:
         cache.directory.cache_clear()
+
+
+def test_a_kernel_with_loops_that_stay_scalar_needs_no_function_of_the_c_library():
+    """Seven regions in the plane: the loop that draws for them is not vectorised, and called the library's root."""
+    plane = sg.Landscape("(x**2 - 1)**2/4 + y**2 + x*y/2", "x y",
+        factor=[["0.5 + x**2/4", "0.1*y"], ["0.3", "0.8*(1 + y**2)"]])  # fmt: skip
+    stop = {"right": "x > 1.3", "up": "y > 0.3", "left": "x < -1.3", "oblique": "x + 2*y < -0.5",
+        "disc": "x**2 + y**2 > 5", "wedge": "x > 1.25 and y < -0.4", "parallel": "x > 1.35"}  # fmt: skip
+    runs = [
+        sg.simulate_sde(plane, sg.SGDConfig(0.1, 1, 64), [1.0, 0.0], 20, 40, substeps=16, stop=stop, engine=engine)
+        for engine in ("numba", "numpy")
+    ]
+    np.testing.assert_array_equal(runs[0].exits.region, runs[1].exits.region)
+    np.testing.assert_allclose(runs[0].exits.update, runs[1].exits.update)
+    np.testing.assert_allclose(runs[0].final, runs[1].final, rtol=1e-9, atol=1e-12)
