@@ -160,3 +160,16 @@ def test_the_estimate_of_evaluations_is_not_too_large() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.3 * peak < 400 * (80 + 2 * 8 * 105) < 1.2 * peak
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replicas": 10**8}, "replicas or covariance_groups must be fewer: 100000000 replicas of 3 .* 9.6 GB"),
+        ({"updates": 2**54}, r"updates must be at most 2\*\*53"),
+    ],
+)
+def test_regressions_that_do_not_fit_are_refused(little, options, message) -> None:
+    problem = sg.models.LinearRegression.gaussian(3)
+    with pytest.raises(ValueError, match=message):
+        sg.models.sgd_on_regression(problem, CONFIG, **{"updates": 10, "replicas": 4, **options})
