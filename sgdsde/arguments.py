@@ -120,6 +120,22 @@ def positive(name: str, value: object, hint: str = "") -> float:
     return number
 
 
+def as_array(value: Any) -> NDArray[Any]:
+    """`value` as an array of NumPy; of a tensor its numbers, wherever they lie, without the graph they belong to.
+
+    TypeError, ValueError or RuntimeError where it is none: a tensor may hold shapes only, as on the device "meta".
+
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    import numpy as np
+
+    if not (hasattr(value, "detach") and hasattr(value, "cpu")):  # no tensor of torch, which this room does not import
+        return np.asarray(value)
+    plain = value.detach().cpu()
+    return np.asarray(plain.float() if str(plain.dtype) == "torch.bfloat16" else plain)  # which NumPy does not have
+
+
 def real_array(name: str, value: object, wanted: str = "an array of real numbers") -> NDArray[np.float64]:
     """An array of float64; ValueError for complex numbers, whose imaginary part NumPy would drop, text and others.
 
@@ -132,13 +148,22 @@ def real_array(name: str, value: object, wanted: str = "an array of real numbers
     import numpy as np
 
     try:
-        array = np.asarray(value)
+        array = as_array(value)
         objects = array.ravel().tolist() if array.dtype == object else []
         if array.dtype.kind not in "biufO" or any(isinstance(each, (str, bytes, type(None))) for each in objects):
             raise TypeError
         return np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        kind = str(getattr(value, "dtype", "object"))
-        short = repr(value) if isinstance(value, (str, bytes, complex, type(None))) else type(value).__name__
-        got = short if kind == "object" else kind
-        raise ValueError(f"{name} must be {wanted}, got {got}") from None
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise ValueError(f"{name} must be {wanted}, got {_kind(value)}{_reason(value, error)}") from None
+
+
+def _kind(value: object) -> str:
+    """What is no array of real numbers, in a few words."""
+    kind = str(getattr(value, "dtype", "object"))
+    short = repr(value) if isinstance(value, (str, bytes, complex, type(None))) else type(value).__name__
+    return short if kind == "object" else kind
+
+
+def _reason(value: object, error: Exception) -> str:
+    """Why a tensor has no numbers, as torch says it; other libraries' words say less than the kind."""
+    return f": {str(error).partition(chr(10))[0]}" if hasattr(value, "detach") and str(error) else ""

@@ -27,6 +27,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sgdsde.callers import stacklevel
+
 #: Days after which a file that was not used is removed, and most bytes that are kept.
 DAYS, BYTES = 90, 2**29
 _DAY = 86400.0  # seconds; how often files are swept, and how exactly it is known when one was used
@@ -208,13 +210,5 @@ def _say_once(problem: str) -> None:
     warnings.warn(
         f"{problem}. Generated code is not kept: this run goes on without, and the next process compiles again",
         CacheWarning,
-        stacklevel=_depth(),
+        stacklevel=stacklevel(),
     )
-
-
-def _depth() -> int:
-    """Calls from the warning to the first outside of this library, the line that a reader knows."""
-    own, frame, level = os.path.dirname(__file__), sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
-        frame, level = frame.f_back, level + 1
-    return level

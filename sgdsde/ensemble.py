@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.engines.registry import Outcome, saved_updates
 from sgdsde.exits import Exits
@@ -136,7 +137,7 @@ class Ensemble:
                 f"{ensemble.diverged} of {ensemble.paths} paths of {ensemble.label} diverged and are left out of the "
                 f"averages{why(int(np.argmin(ensemble.finite)))}",
                 DivergenceWarning,
-                stacklevel=4,
+                stacklevel=stacklevel(),
             )
         return ensemble
 

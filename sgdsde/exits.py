@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import statistics
+from sgdsde.callers import stacklevel
 from sgdsde.engines.registry import Outcome
 from sgdsde.regions import Region
 from sgdsde.statistics import ExitTime, Exponentiality, SplittingProbabilities, SurvivalCurve
@@ -100,7 +101,7 @@ class Exits:
                 f"none of {len(ended)} paths reached {', '.join(names)} within {updates} updates"
                 + (bound if inside == len(ended) else lost),
                 CensoredWarning,
-                stacklevel=5,
+                stacklevel=stacklevel(),
             )
         return cls(
             names, tuple(region.condition for region in regions), tuple(crossings), updates, substeps, update,

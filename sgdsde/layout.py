@@ -70,12 +70,16 @@ def one_line(result: Any) -> str:
     >>> Found(1 / 3, np.zeros((100, 2)))
     Found(mean=0.333333, paths=float64 (100, 2))
     """
-    parts = ", ".join(f"{field.name}={_short(getattr(result, field.name))}" for field in fields(result) if field.repr)
+    parts = ", ".join(f"{field.name}={in_short(getattr(result, field.name))}" for field in fields(result) if field.repr)
     return f"{type(result).__name__}({parts})"
 
 
-def _short(value: Any) -> str:
-    """A value in a few words."""
+def in_short(value: Any) -> str:
+    """A value in a few words.
+
+    >>> in_short([1j, 2j]), in_short([[1.0] * 1000] * 1000)
+    ('(1j, 2j)', '1000 × list')
+    """
     if isinstance(value, (float, np.floating)):
         return f"{value:.6g}"
     if hasattr(value, "dtype") and hasattr(value, "shape"):  # of NumPy or of torch
@@ -84,11 +88,11 @@ def _short(value: Any) -> str:
         return f"{value.dtype} {tuple(value.shape)}"
     if isinstance(value, Mapping):
         if len(value) <= FEW:
-            shown = "{" + ", ".join(f"{key!r}: {_short(each)}" for key, each in value.items()) + "}"
+            shown = "{" + ", ".join(f"{key!r}: {in_short(each)}" for key, each in value.items()) + "}"
             return shown if len(shown) <= LONG else f"{{{', '.join(map(repr, value))}}}"
         return f"{len(value)} entries"
     if isinstance(value, (tuple, list)):
-        shown = "(" + ", ".join(_short(each) for each in value) + ")" if len(value) <= FEW else ""
+        shown = "(" + ", ".join(in_short(each) for each in value) + ")" if len(value) <= FEW else ""
         return shown if 0 < len(shown) <= LONG else f"{len(value)} × {type(value[0]).__name__}"
     if callable(value) and hasattr(value, "__qualname__"):
         return str(value.__qualname__)
@@ -99,4 +103,4 @@ def _short(value: Any) -> str:
 
 
 def _nested(value: Any) -> str:
-    return f"[{', '.join(map(_nested, value))}]" if isinstance(value, list) else _short(value)
+    return f"[{', '.join(map(_nested, value))}]" if isinstance(value, list) else in_short(value)

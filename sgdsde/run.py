@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 import sgdsde
 from sgdsde import divergence, engines, schemes
 from sgdsde.arguments import as_real, as_whole, check_steps
+from sgdsde.callers import stacklevel
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint, levy_area
@@ -115,7 +116,7 @@ def prepare(request: Request) -> Prepared:
     landscape, engine = request.landscape, request.engine
     if not isinstance(engine, str) or engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    dtype, device = _dtype_name(request.dtype), _device_name(request.device)
+    dtype, device = dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
     check_steps(updates, request.substeps)
     seed = integer("seed", request.seed, 0, 2**64 - 1)
@@ -141,7 +142,7 @@ def prepare(request: Request) -> Prepared:
     _check_memory(engine, program, noise, paths, updates, save_every, observers)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
     if request.caution:
-        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=4)
+        warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=stacklevel())
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
     constants, rows = _constants(program, landscape, request.values)
@@ -222,7 +223,7 @@ def _device_name(given: object) -> str | None:
     return "cpu" if name.startswith("cpu") else name
 
 
-def _dtype_name(given: object) -> str:
+def dtype_name(given: object) -> str:
     """The name of a dtype, from that or from a dtype of torch or NumPy."""
     if isinstance(given, str):
         return given
@@ -340,5 +341,5 @@ def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit:
             f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this step; paths "
             f"diverge unless the landscape flattens",
             StabilityWarning,
-            stacklevel=5,
+            stacklevel=stacklevel(),
         )

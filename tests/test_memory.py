@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 import sgdsde as sg
 from sgdsde import memory, schedules
@@ -148,3 +149,48 @@ def test_what_there_is_is_the_least_of_the_limits(monkeypatch) -> None:
     monkeypatch.setattr(memory, "_of_a_group", lambda file: None)
     assert memory.available() is None
     memory.check_memory(10**18, "nobody knows whether this would")
+
+
+TRAININGS = {
+    "evaluate_every must be larger, or replicas fewer: 10000000 evaluations of 2 replicas take about 2.4 GB": {
+        "updates": 10**7, "replicas": 2, "evaluate_every": 1,
+    },
+    "evaluate_every must be larger, or replicas fewer: 1 evaluations of 1000000000000 replicas": {
+        "replicas": 10**12,
+    },
+    "replicas must be fewer: 1000000 times the 2600 bytes of weights take about 2.6 GB": {"replicas": 10**6},
+    r"updates must be at most 2\*\*53": {"updates": 2**53 + 1},
+    r"updates × substeps must be at most 2\*\*53": {"updates": 2**50, "substeps": 9, "dynamics": "sde"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", TRAININGS)
+def test_trainings_that_do_not_fit_are_refused(little, message: str) -> None:
+    digits, config = sg.data.digits(n_train=60), sg.SGDConfig(0.1, 4, 60)
+    with pytest.raises(ValueError, match=message):
+        sg.models.train(torch.nn.Linear(64, 10), digits, config, **{"updates": 10, **TRAININGS[message]})
+
+
+def test_the_estimate_of_evaluations_is_not_too_large() -> None:
+    two = sg.data.Dataset("two", [[0.0], [1.0]], [0, 1], [[0.0]], [0])
+    config = sg.SGDConfig(0.1, 1, 2)
+    options = {"measures": {f"m{k}": lambda w, x, y: 0.0 for k in range(100)}, "evaluate_every": 1}
+    sg.models.train(torch.nn.Linear(1, 2), two, config, 2, **options)
+    tracemalloc.start()
+    sg.models.train(torch.nn.Linear(1, 2), two, config, 400, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * peak < 400 * (80 + 2 * 8 * 105) < 1.2 * peak
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replicas": 10**8}, "replicas or covariance_groups must be fewer: 100000000 replicas of 3 .* 9.6 GB"),
+        ({"updates": 2**54}, r"updates must be at most 2\*\*53"),
+    ],
+)
+def test_regressions_that_do_not_fit_are_refused(little, options, message) -> None:
+    problem = sg.models.LinearRegression.gaussian(3)
+    with pytest.raises(ValueError, match=message):
+        sg.models.sgd_on_regression(problem, CONFIG, **{"updates": 10, "replicas": 4, **options})

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import sgdsde as sg
 from sgdsde import models, statistics, theory
@@ -91,3 +92,28 @@ def test_real_numbers_of_any_kind_are_taken():
         assert real_array("w", value).dtype == np.float64
     given = np.ones(2)
     assert real_array("w", given) is given
+
+
+TAKERS = {
+    "X": lambda x: evidence_study(x, Y, [1.0]),
+    "inputs of a logistic regression": lambda x: models.LogisticRegression(x, Y),
+    "inputs of a linear regression": lambda x: models.LinearRegression.from_examples(x, X[:, 0]),
+    "w": sg.Landscape("x**2 + y**2", "x y").loss,
+    "covariance": lambda x: sg.Landscape("x**2 + y**2", "x y", covariance=x.T @ x),
+    "x_train": lambda x: sg.data.Dataset("mine", x, Y, x, Y),
+}
+
+
+@pytest.mark.parametrize("name", TAKERS)
+def test_tensors_are_taken_without_their_graph_and_refused_without_numbers(name):
+    given = torch.tensor(X)
+    assert repr(TAKERS[name](given.clone().requires_grad_())) == repr(TAKERS[name](given.numpy()))
+    TAKERS[name](given.to(torch.bfloat16))
+    with pytest.raises(ValueError, match=f"^{name.partition(' of ')[0]} must be .*, got .*"):
+        TAKERS[name](torch.empty(8, 2, device="meta"))
+
+
+def test_what_is_no_array_of_points_is_shown_in_short():
+    with pytest.raises(ValueError, match="w must be an array of real numbers") as refused:
+        BOWL.loss([["a"] * 1000] * 1000)
+    assert len(str(refused.value)) < 100

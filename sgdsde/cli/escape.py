@@ -81,7 +81,7 @@ def escape(
         )  # fmt: skip
     out = console()
     say(out, f"Landscape  {landscape!r}")
-    say(out, f"Run        {describe(study.configs[0])}")
+    say(out, f"Run        {describe(*study.configs)}")
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         say(out, f"Warning: {on_the_command_line(text)}")
     say(out, f"\n{study.text(table_width(out))}")

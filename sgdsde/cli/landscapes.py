@@ -21,6 +21,8 @@ def landscapes() -> None:
     from sgdsde.landscapes.catalog import catalog
 
     listed = Table("name", "variables", "parameters", "what it is")
+    for column in listed.columns:
+        column.overflow = "fold"  # a narrow terminal breaks words, and cuts none off
     listed.columns[0].no_wrap = True  # to be typed as it is
     for name, entry in catalog().items():
         parameters = ", ".join(f"{key}={value:g}" for key, value in entry.parameters.items())
@@ -52,8 +54,18 @@ def landscape_of(
         raise click.UsageError(
             f"LOSS: {loss} is no variable and no named landscape{meant} `sgdsde landscapes` lists them"
         )
-    landscape = Landscape(loss, variables, parameters, name=name, **noise)
+    try:
+        landscape = Landscape(loss, variables, parameters, name=name, **noise)
+    except ValueError as error:
+        raise ValueError(_with_hint(str(error))) from None
     return landscape, [1.0] * landscape.dimension if start is None else start
+
+
+def _with_hint(message: str) -> str:
+    """What is wrong with a landscape; where a name is not known, what makes it one."""
+    head, line_break, excerpt = message.partition("\n")
+    hint = "; for more, --variables 'x y' and --parameter NAME=NUMBER" if "is not a known name" in head else ""
+    return head + hint + line_break + excerpt
 
 
 def _is_a_name(loss: str, variables: str, parameters: dict[str, float]) -> bool:

@@ -33,6 +33,8 @@ def predict(
     out = console()
     printed = Table("quantity", "symbol", "value", title=describe(config), title_justify="left")
     printed.columns[2].justify = "right"
+    for column in printed.columns:
+        column.overflow = "fold"
     for quantity, symbol, value in rows(config, curvature):
         printed.add_row(quantity, symbol, f"{value:.6g}")
     out.print(printed)
@@ -40,11 +42,12 @@ def predict(
         say(out, f"Note: {note}")
 
 
-def describe(config: SGDConfig) -> str:
-    """One line that names the run."""
+def describe(*configs: SGDConfig) -> str:
+    """One line that names the run, or runs that differ in B alone."""
+    config, sizes = configs[0], ", ".join(str(each.batch_size) for each in configs)
     return (
-        f"SGD with ε = {config.learning_rate:g}, B = {config.batch_size}, N = {config.n_examples}, "
-        f"m = {config.momentum:g}, {config.sampling.replace('_', ' ')}"
+        f"SGD with ε = {config.learning_rate:g}, B = {sizes}, N = {config.n_examples}, m = {config.momentum:g}, "
+        f"{config.sampling.replace('_', ' ')}"
     )
 
 

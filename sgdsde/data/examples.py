@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import as_array
+
 #: Class numbers are below this: what is larger is no number of a class, and would make as many outputs.
 MOST_CLASSES = 1 << 31
 
@@ -57,9 +59,7 @@ def _numbers(name: str, value: object, wanted: str) -> NDArray[Any]:
     """`value` as an array of real numbers."""
     kind = type(value).__name__
     try:
-        # Tensors, which this room does not import: of a graph, or of another device, they do not turn into arrays.
-        plain = value.detach().cpu() if hasattr(value, "detach") and hasattr(value, "cpu") else value
-        array = np.asarray(plain)
+        array = as_array(value)
     except (TypeError, ValueError, RuntimeError) as error:  # NotImplementedError too: tensors without numbers
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{name} must be {wanted}, got a {kind} that is no array of numbers: {reason}") from None

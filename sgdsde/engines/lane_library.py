@@ -54,7 +54,8 @@ def _compiled(function: Any, letters: tuple[str, ...]) -> tuple[bytes, bytes]:
     function.compile(types)
     made = function.overloads[types]
     symbol: str = made.fndesc.llvm_func_name
-    module = llvm.parse_assembly(made.library.get_llvm_str())
+    # Where a loop stays scalar, the C library's root keeps its name, by which a process without Numba finds nothing.
+    module = llvm.parse_assembly(made.library.get_llvm_str().replace("@sqrt(", "@llvm.sqrt.f64("))
     for each in module.functions:
         if each.name == symbol:
             each.linkage = "external"

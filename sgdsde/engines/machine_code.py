@@ -36,7 +36,10 @@ def _processor() -> tuple[str, str, str]:
     """Name and features of this processor, and what tells its code from others'."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    llvm.add_symbol("NRT_MemInfo_call_dtor", ctypes.cast(_nothing, ctypes.c_void_p).value)
+    # Where Numba is not loaded, nothing is found by name: neither these, which LLVM calls for loops over memory.
+    known = {"NRT_MemInfo_call_dtor": _nothing, "memset": ctypes.memset, "memmove": ctypes.memmove}
+    for name, function in (known | {"memcpy": ctypes.memmove}).items():
+        llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
     cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return cpu, features, f"{llvm.get_default_triple()} {cpu} {features} llvmlite {_version('llvmlite')}"
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sgdsde.callers import stacklevel
 from sgdsde.engines.noise import ExampleBatches
 from sgdsde.engines.observers import Observed, Tally, all_finite
 from sgdsde.engines.philox import key_of
@@ -58,7 +59,7 @@ def launches(device: torch.device) -> bool:
         warnings.warn(
             f"Triton cannot launch a kernel on {device}, so steps are taken one at a time: {said}",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
         return False
     return True

@@ -41,7 +41,7 @@ class Escape:
     ensemble : Ensemble
         With its `exits`.
     time : ExitTime
-        In updates, of the paths that stayed finite.
+        In updates, of the paths that stayed finite. Where others diverged and none of these ended, nothing is `known`.
     halved : ExitTime or None
         In half as many steps, on noise of its own: of the SDE where F varies, for which `step_error` is not meant.
     """
@@ -55,7 +55,13 @@ class Escape:
     halved: ExitTime | None = None
 
     def __repr__(self) -> str:
-        return f"<Escape of {self.label} at B = {self.config.batch_size}: {self.time} updates, {_ended(self)} ended>"
+        time = self.time if self.known else "–"
+        return f"<Escape of {self.label} at B = {self.config.batch_size}: {time} updates, {_ended(self)} ended>"
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of the mean time: no bound follows from paths that diverged before they ended."""
+        return bool(self.time.exits) or not self.ensemble.diverged
 
     @property
     def coarser(self) -> Estimate:
@@ -113,10 +119,10 @@ class EscapeStudy:
             return ("dynamics", "batch_size"), [[value(escape) for escape in self[label]] for label in self.labels]
 
         variables: dict[str, Any] = {
-            "mean_exit_time": cells(lambda each: each.time.mean),
+            "mean_exit_time": cells(lambda each: each.time.mean if each.known else math.nan),
             "standard_error": cells(lambda each: each.time.standard_error),
-            "low": cells(lambda each: each.time.interval[0]),
-            "high": cells(lambda each: each.time.interval[1]),
+            "low": cells(lambda each: each.time.interval[0] if each.known else math.nan),
+            "high": cells(lambda each: each.time.interval[1] if each.known else math.nan),
             "exits": cells(lambda each: each.time.exits),
             "censored": cells(lambda each: each.time.censored),
             "diverged": cells(lambda each: each.ensemble.diverged),
@@ -153,7 +159,8 @@ class EscapeStudy:
             for label in self.labels:
                 found = self[label][k]
                 rows.append([
-                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label, str(found.time),
+                    f"{config.batch_size}", f"{config.noise_scale:.4g}", label,
+                    str(found.time) if found.known else "–",
                     _interval(found.time), _ended(found), _ratio(found, said),
                     *(f"{value:.5g}" if np.isfinite(value) else "–" for value in said.values()),
                 ])  # fmt: skip
@@ -182,6 +189,13 @@ class EscapeStudy:
             notes.append(
                 f"Fewer than {FEW} paths ended: {', '.join(few)}. The mean is hardly known; the interval says how "
                 "little. More updates or paths would tell."
+            )
+        lost = [f"{each.label} at B = {each.config.batch_size}" for each in self.escapes if each.ensemble.diverged]
+        if lost:
+            notes.append(
+                f"Paths diverged: {', '.join(lost)}. They are left out: the mean is that of the paths that stayed "
+                "finite, and where none of these ended nothing is known of it. A region where paths run away to would "
+                "count them."
             )
         if (worst := max((e.step_error for e in self.escapes if e.step_error > NOTABLE), default=0.0)) > 0:
             notes.append(f"The steps of the SDE may have made its times wrong by {worst:.1%}: more are not taken.")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from sgdsde.arguments import whole
+from sgdsde.callers import stacklevel
 from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.evidence.hamiltonian import Particles, trajectory
 from sgdsde.evidence.likelihood import Array, Likelihood
@@ -113,7 +114,7 @@ def sampled_log_evidence(
             f"effective_sample_size is {size[worst]:.1f} of {REPETITIONS} at λ = {penalties[worst]:g}: the standard "
             f"error is too small; give more particles than {particles} or temperatures than {len(scales)}",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
     found: list[Any] = [each if several else each[0].item() for each in (penalties, value, error, size, trusted)]
     return EvidenceEstimate(found[0], found[1], found[2], found[3], found[4], REPETITIONS - 1, "annealing")

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
-from sgdsde.arguments import real
+from sgdsde.arguments import as_array, real
 from sgdsde.landscapes import noise_factor
 from sgdsde.landscapes.symbolic import SOURCES, Quantity, Symbolic
+from sgdsde.layout import in_short
 from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
@@ -145,10 +146,10 @@ class Landscape:
             When the last axis is not d long, or a value is not a finite real number.
         """
         try:
-            array = np.asarray(w)
+            array = as_array(w)
             array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"{argument} must be an array of real numbers, got {w!r}") from None
+        except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: tensors without numbers
+            raise ValueError(f"{argument} must be an array of real numbers, got {in_short(w)}") from None
         if array.ndim == 0 and self.dimension == 1:
             array = array[None]
         if array.ndim == 0 or array.shape[-1] != self.dimension:

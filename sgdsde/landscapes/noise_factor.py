@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import expression
+from sgdsde.arguments import as_array
+from sgdsde.layout import in_short
 
 if TYPE_CHECKING:
     from sgdsde.landscapes.landscape import Landscape
@@ -109,12 +111,13 @@ def _difference(one: str, other: str, known: Sequence[str]) -> str | None:
 
 def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     try:
+        value = as_array(value) if hasattr(value, "detach") else value
         table = np.array(value, dtype=object)
-    except ValueError:
+    except (ValueError, TypeError, RuntimeError):  # the last two: tensors without numbers
         table = np.empty(0)
     if table.ndim != 2 or not table.size:
         raise ValueError(
-            f"{argument} must be a table of rows of equal length, of numbers or expressions, got {value!r}"
+            f"{argument} must be a table of rows of equal length, of numbers or expressions, got {in_short(value)}"
         )
     plain = value.tolist() if isinstance(value, np.ndarray) else value
     return tuple(

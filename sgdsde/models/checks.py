@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import nn
 
+from sgdsde.arguments import as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.data.examples import representable
 from sgdsde.models.examples import described
 from sgdsde.models.network_checks import TRIED, checked_network
+from sgdsde.run import dtype_name
 
 T = TypeVar("T")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -21,9 +22,10 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def count(name: str, value: object) -> int:
     """`value` as a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    number = as_whole(value)
+    if number is None or number < 1:
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return int(value)
+    return number
 
 
 def one_of(name: str, value: str, accepted: Mapping[str, T]) -> T:
@@ -33,9 +35,9 @@ def one_of(name: str, value: str, accepted: Mapping[str, T]) -> T:
     return accepted[value]
 
 
-def checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
-    """A floating type by its name."""
-    return one_of("dtype", str(dtype).removeprefix("torch."), DTYPES)
+def checked_dtype(dtype: object) -> torch.dtype:
+    """A floating type by its name, or by a dtype of torch or NumPy."""
+    return one_of("dtype", dtype_name(dtype), DTYPES)
 
 
 def checked_device(device: str | torch.device | None) -> torch.device:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 
 from sgdsde.data.dataset import as_seed
-from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.example_losses import ExampleLosses, example_losses
 from sgdsde.models.examples import Data
@@ -36,7 +35,8 @@ class GradientCovariance:
 
     losses: ExampleLosses
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return f"GradientCovariance(n_examples={self.n_examples}, n_parameters={self.n_parameters})"
 
     @property
     def n_examples(self) -> int:

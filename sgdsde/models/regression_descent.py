@@ -13,8 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sgdsde.arguments import check_steps
+from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.memory import check_memory
 from sgdsde.models.checks import checked_device, checked_dtype, count
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
@@ -123,6 +126,10 @@ def sgd_on_regression(
     if covariance_groups and replicas % count("covariance_groups", covariance_groups):
         raise ValueError(f"covariance_groups must divide replicas = {replicas}, got {covariance_groups}")
     device, dtype = checked_device(device), checked_dtype(dtype)
+    check_steps(updates)
+    p = problem.dimension  # of each replica squares and a deviation, by blocks and put together
+    size = 8 * (4 * replicas * p + covariance_groups * p**2)
+    check_memory(size, f"replicas or covariance_groups must be fewer: {replicas} replicas of {p} weights")
     check_examples(problem, config)
     _check_stable(problem, config)
 
@@ -147,7 +154,7 @@ def sgd_on_regression(
         warnings.warn(
             f"{diverged.sum()} of {replicas} replicas diverged ({config}); their results are NaN",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
         squares[diverged] = weights[diverged] = np.nan
     runs = _to_xarray(problem, squares, weights, diverged)

@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
@@ -27,6 +28,8 @@ from sgdsde.models.records import to_xarray, versions
 from sgdsde.models.replica_loop import MEASURES, Group, Measure, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
+    check_size,
+    check_weights,
     checked_configs,
     checked_courses,
     checked_measures,
@@ -97,7 +100,7 @@ def train(
     initialization : str
         ``"independent"``: each replica draws its own weights, by its layers' ``reset_parameters()``;
         ``"shared"``: all replicas start from the weights that `model` has now.
-    dtype : str or torch.dtype
+    dtype : str, torch.dtype or numpy.dtype
         ``"float32"`` or ``"float64"``.
     substeps : int
         l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
@@ -155,10 +158,14 @@ def train(
     keep_every = count("checkpoint_every", checkpoint_every)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
-    configs, own = checked_configs(config, replicas), checked_measures(measures)
+    own = checked_measures(measures)
+    check_size(updates, every, replicas, len(own))
+    configs = checked_configs(config, replicas)
     courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
     sets = checked_data(data, configs[0], replicas, dtype)
     network = checked_model(model, sets, dtype)
+    together = groups(courses, kind, device)
+    check_weights(network, replicas, together)
     rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
@@ -174,7 +181,6 @@ def train(
     seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(2, np.uint64) for r in range(replicas)]
     start = [initial(model, int(weight_seed)) for weight_seed, _ in seeds]
     shared = Examples.of(sets, device, dtype) if len(sets) == 1 else None
-    together = groups(courses, kind, device)
 
     def run(number: int, stop: Event) -> NDArray[np.float64]:
         members = together[number]
@@ -202,6 +208,6 @@ def train(
             f"{int(runs.diverged.sum())} of {replicas} replicas diverged "
             f"({config if one_config else 'of several configs'}); their results are NaN",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
     return runs.assign_attrs(settings)

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
+from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
 from sgdsde.models.dynamics import Course, Dynamics
@@ -21,6 +23,8 @@ from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 
 #: Names that the result of training has besides measures.
 TAKEN = ("diverged", "replica", "step", "time", "learning_rate", "batch_size", "momentum", "sampling")
+#: Bytes of a number that was measured, and of an evaluation whatever is measured: its update, time and place.
+_NUMBER, _MARK = 8, 80
 
 
 def checked_configs(config: SGDConfig | Sequence[SGDConfig], replicas: int) -> list[SGDConfig]:
@@ -48,6 +52,7 @@ def checked_courses(
 ) -> list[Course]:
     """The course of each replica."""
     steps = count("substeps", substeps)
+    check_steps(updates, steps)
     if steps > 1 and not dynamics.divides:
         raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
@@ -59,6 +64,21 @@ def checked_courses(
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
         made[config] = Course(config, steps, rates, sizes)
     return [made[config] for config in configs]
+
+
+def check_size(updates: int, every: int, replicas: int, measures: int) -> None:
+    """ValueError for more updates than can be counted, or more evaluations than there is memory for."""
+    check_steps(updates)
+    marks = -(-updates // every)
+    size = marks * (_MARK + 2 * _NUMBER * replicas * (len(MEASURES) + measures))  # by groups, and put together
+    check_memory(size, f"evaluate_every must be larger, or replicas fewer: {marks} evaluations of {replicas} replicas")
+
+
+def check_weights(model: nn.Module, replicas: int, together: Sequence[Sequence[int]]) -> None:
+    """ValueError when the weights of all replicas, and the velocities of those that are trained at once, do not fit."""
+    size = sum(p.numel() * p.element_size() for p in model.parameters())
+    largest = max(map(len, together))
+    check_memory(size * (replicas + largest), f"replicas must be fewer: {replicas} times the {size} bytes of weights")
 
 
 def checked_measures(measures: Mapping[str, Measure] | None) -> dict[str, Measure]:

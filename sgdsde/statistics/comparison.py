@@ -107,8 +107,8 @@ def compare(
         What to call each ensemble in the column ``source``; their labels otherwise.
     stationary : bool
         Whether the prediction is of a stationary law. Then an ensemble whose averages begin before its start is
-        forgotten (ten relaxation times, where it knows them) gets no z, and a note says so. False: of the very updates
-        that are averaged.
+        forgotten (ten relaxation times, where it knows them) gets no z, and a note says so; nor does one that was run
+        with ``stop``. False: of the very updates that are averaged.
 
     Returns
     -------
@@ -165,8 +165,8 @@ def compare(
         expected_moments = _predictions(ensemble, predictions)
         _check_observed(label, table, expected_moments)
         part = Comparison(tuple(Row.of(name, label, *table[name], value) for name, value in expected_moments.items()))
-        short = _too_short(ensemble, label) if stationary else ""
-        parts.append(part.unjudged(short) if short else part)
+        why_not = (_ending(ensemble, label) or _too_short(ensemble, label)) if stationary else ""
+        parts.append(part.unjudged(why_not) if why_not else part)
     return sum(parts[1:], parts[0])
 
 
@@ -222,6 +222,13 @@ def _check_ensemble(place: int, ensemble: object) -> None:
 def _lacks(ensemble: object, name: str) -> bool:
     """Whether it has no such attribute, or a method in its place, as an xarray.Dataset has."""
     return callable(getattr(ensemble, name, len))
+
+
+def _ending(ensemble: EnsembleLike, label: str) -> str:
+    """Why a run whose paths end cannot be judged by a stationary law; empty where none may."""
+    if getattr(ensemble, "exits", None) is None:
+        return ""
+    return f"{label} has paths that end (stop): its moments are of their last states, so that there is no z"
 
 
 def _too_short(ensemble: EnsembleLike, label: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.layout import one_line
+from sgdsde.layout import columns, one_line
 from sgdsde.statistics.censoring import check_confidence
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
@@ -44,6 +44,22 @@ class SplittingProbabilities:
     confidence: float
 
     __repr__ = one_line
+
+    def __str__(self) -> str:
+        """A table, a row for each region.
+
+        >>> print(splitting_probabilities([0, 0, 1], ["left", "right"]))
+        region  paths  probability  standard_error  95% from      to
+        left        2       0.6667          0.2722    0.2077  0.9385
+        right       1       0.3333          0.2722   0.06149  0.7923
+        """
+        head = ["region", "paths", "probability", "standard_error", f"{100 * self.confidence:.4g}% from", "to"]
+        numbers = zip(self.probability, self.standard_error, self.low, self.high, strict=True)
+        rows = [
+            [name, str(count), *(f"{number:.4g}" for number in four)]
+            for name, count, four in zip(self.names, self.counts, numbers, strict=True)
+        ]
+        return columns([head, *rows], right=range(1, len(head)))
 
 
 def splitting_probabilities(

@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from sgdsde.callers import stacklevel
+
 TIMEOUT = 6.0  # s, for a scheduler to answer
 _FRESH = 2.0  # s, for which the number of threads is believed
 
@@ -82,7 +84,8 @@ def dask_workers(address: str, capacity: int | None, options: Mapping[str, Any])
         stack.enter_context(client)
         if not client.nthreads():
             warnings.warn(
-                f"the Dask scheduler at {client.scheduler.address} has no workers yet: waiting for them", stacklevel=4
+                f"the Dask scheduler at {client.scheduler.address} has no workers yet: waiting for them",
+                stacklevel=stacklevel(),
             )
         yield DaskWorkers(client, capacity)
 

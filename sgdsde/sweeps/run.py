@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sgdsde.callers import stacklevel
 from sgdsde.sweeps.assemble import assemble
 from sgdsde.sweeps.executors import workers_of
 from sgdsde.sweeps.failures import SweepFailures, summary
@@ -153,7 +154,7 @@ def sweep(
         "cells": cells.size, "done": cells.size - len(failed), "failed": len(failed), "failures": text,
     }  # fmt: skip
     if failed:
-        warnings.warn(text, SweepFailures, stacklevel=2)
+        warnings.warn(text, SweepFailures, stacklevel=stacklevel())
     return dataset
 
 

@@ -1,5 +1,10 @@
 """Bad input on the command line: one line that names the option, exit status 2, no traceback, before any work."""
 
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -126,3 +131,38 @@ def test_arguments_of_the_library_get_their_names_on_the_command_line():
     )
     assert on_the_command_line("parameters['a'] must be a number") == "--parameter['a'] must be a number"
     assert on_the_command_line("covariance must be finite at w0") == "--covariance must be finite at --start"
+
+
+def test_an_unknown_name_is_answered_with_what_makes_it_known():
+    error = fails(["compare", "x**2 + y**2", *RUN], lines=3)
+    assert "y is not a known name" in error
+    assert "--variables 'x y' and --parameter NAME=NUMBER\n    x**2 + y**2\n" in error
+
+
+@pytest.mark.parametrize("place", ["sgdsde.cli.main", "click", "rich.console", "numpy"])
+def test_an_interrupt_while_the_command_loads_is_one_line(place):
+    interrupted = f"""
+import sys
+class Interrupt:
+    def find_spec(self, name, *rest):
+        if name == {place!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from sgdsde.cli import command
+command()
+"""
+    ended = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "\nsgdsde: interrupted\n")
+
+
+def test_the_installed_command_is_the_one_that_ends_in_one_line():
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"sgdsde": "sgdsde.cli:command"}
+
+
+@pytest.mark.parametrize("command", [["landscapes"], ["predict", *RUN]])
+def test_a_narrow_terminal_cuts_nothing_off(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = CliRunner().invoke(app, command).stdout
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 40

@@ -2,10 +2,14 @@
 
 import ctypes
 import gc
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
+import sgdsde as sg
 from sgdsde import cache
 from sgdsde.engines import machine_code
 
@@ -73,3 +77,35 @@ def test_damaged_object_code_is_compiled_anew_and_never_linked(linked, monkeypat
             assert [code for code, *_ in linked] == [cache.read(file.name)]
     finally:
         cache.directory.cache_clear()
+
+
+def test_a_kernel_finds_all_that_it_calls_where_numba_is_not_loaded(monkeypatch):
+    """Seven regions in the plane: the loop that draws for them stays scalar, and called the C library's root.
+
+    Numba, once loaded, tells LLVM where that is; a process that finds compiled helpers in the cache does not load it.
+    """
+    plane = sg.Landscape("(x**2 - 1)**2/4 + y**2 + x*y/2", "x y",
+        factor=[["0.5 + x**2/4", "0.1*y"], ["0.3", "0.8*(1 + y**2)"]])  # fmt: skip
+    stop = {"right": "x > 1.3", "up": "y > 0.3", "left": "x < -1.3", "oblique": "x + 2*y < -0.5",
+        "disc": "x**2 + y**2 > 5", "wedge": "x > 1.25 and y < -0.4", "parallel": "x > 1.35"}  # fmt: skip
+    made, load = [], machine_code.load
+    monkeypatch.setattr("sgdsde.engines.numba_exits.load", lambda *given: made.append(given) or load(*given))
+    runs = [
+        sg.simulate_sde(plane, sg.SGDConfig(0.1, 1, 64), [1.0, 0.0], 20, 40, substeps=16, stop=stop, engine=engine)
+        for engine in ("numba", "numpy")
+    ]
+    np.testing.assert_array_equal(runs[0].exits.region, runs[1].exits.region)
+    np.testing.assert_allclose(runs[0].final, runs[1].final, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(machine_code.llvm, "address_of_symbol", lambda name: None)
+    assert machine_code._compile(*made[0])
+
+
+def test_what_llvm_calls_for_memory_is_known_where_numba_is_not_loaded():
+    told = """
+import sys
+from sgdsde.engines import machine_code
+machine_code._processor()
+assert "numba" not in sys.modules
+print(all(machine_code.llvm.address_of_symbol(name) for name in ("memset", "memcpy", "memmove")))
+"""
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout == "True\n"

@@ -12,6 +12,7 @@ from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import MOST_SUBSTEPS, STEP_ERROR, substeps_for
 from sgdsde.exits import CensoredWarning
 from sgdsde.landscapes import find_saddle
+from sgdsde.plotting import survival_curves
 from sgdsde.regions import parse_regions
 from sgdsde.schemes import find
 
@@ -247,3 +248,24 @@ def test_no_saddle_where_one_is_asked():
         escape_study(WELL, CONFIG, 0.0, "x > 1", saddle=0.0, **SMALL)
     with pytest.raises(ValueError, match="box must be two pairs"):
         escape_study(PLANE, CONFIG, [-1.0, 0.0], "x > 0", box=((0, 1), (0, 1)), **SMALL)
+
+
+@pytest.mark.filterwarnings("ignore:.*diverged:sgdsde.ensemble.DivergenceWarning")
+def test_paths_that_diverged_bound_no_mean_time():
+    """They leave over the other edge, where nothing ends them: the old bound was 11350 updates."""
+    cliff = sg.Landscape("x**3/3 - x", "x", covariance=6.0)
+    config = sg.SGDConfig(0.1, 1, 64)
+    found = escape_study(cliff, config, 1.0, "x > 4", paths=60, updates=400, engine="numpy")
+    for escape in found.escapes:
+        assert escape.ensemble.diverged
+        assert not escape.time.exits
+        assert not escape.known
+        assert repr(escape).startswith(f"<Escape of {escape.label} at B = 1: – updates, 0 of ")
+    assert "> " not in "".join(str(found).splitlines()[2:4])
+    assert "Paths diverged: SDE at B = 1, SGD at B = 1." in str(found)
+    table = found.to_xarray()
+    for name in ("mean_exit_time", "low", "high"):
+        assert table[name].isnull().all()
+    assert survival_curves({"SGD": found["SGD"][0].ensemble}).axes[0].get_legend().get_texts()[0].get_text() == (
+        f"SGD, without {found['SGD'][0].ensemble.diverged} paths that diverged"
+    )

@@ -219,3 +219,12 @@ def test_mnist_is_learned_at_a_good_batch_size_and_not_at_a_bad_one():
         bad = train(model, data, config(1, n=500, rate=0.4), 200, replicas=2, seed=1)
     assert (good.test_accuracy > 0.83).all()
     assert (bad.test_accuracy.fillna(0.1) < 0.5).all()
+
+
+def test_dtypes_and_numbers_are_taken_as_simulate_takes_them():
+    config = SGDConfig(0.1, 10, DIGITS.n_train)
+    named = train(mlp(64, 3, 10), DIGITS, config, 2, dtype="float64")
+    for dtype in (np.float64, np.dtype("float64"), torch.float64):
+        xr.testing.assert_identical(train(mlp(64, 3, 10), DIGITS, config, np.array(2), dtype=dtype), named)
+    with pytest.raises(ValueError, match="dtype must be one of float32, float64, got 'float16'"):
+        train(mlp(64, 3, 10), DIGITS, config, 2, dtype=np.float16)

@@ -188,3 +188,11 @@ def test_bad_input_is_refused_by_name():
         sigmas_for(0)
     with pytest.raises(ValueError, match="level must be"):
         sigmas_for(1, 1.0)
+
+
+def test_a_run_whose_paths_end_has_no_z_against_a_stationary_law():
+    ending = sg.simulate_sgd(BOWL, CONFIG, 0.0, 300, stop="x > 0.1", **REFERENCE)
+    table = compare(ending, predicted=0.0123, names=["SGD"])
+    assert math.isnan(table.rows[0].z)
+    assert "SGD has paths that end (stop): its moments are of their last states" in str(table)
+    assert math.isfinite(compare(ending, predicted=0.0123, stationary=False).rows[0].z)

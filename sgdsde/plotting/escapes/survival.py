@@ -66,7 +66,8 @@ def survival_curves(
         figure = bare_figure(7.6, 4.6)
         axes = figure.add_subplot()
         for (label, curve), colour in zip(curves.items(), COLOURS, strict=False):
-            _draw(axes, label, curve, colour)
+            lost = shown[label].diverged
+            _draw(axes, f"{label}, without {lost} paths that diverged" if lost else label, curve, colour)
         reach = max(float(curve.times[-1]) for curve in curves.values())
         for (label, mean), dashes in zip(means.items(), DASHES * len(means), strict=False):
             ends = np.array([0.0, min(reach, mean * np.log(most / SEEN))])

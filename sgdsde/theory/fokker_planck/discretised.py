@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sgdsde.arguments import as_real, real_array
+from sgdsde.callers import stacklevel
 from sgdsde.theory.fokker_planck.absorption import Cuts, Region, cut
 from sgdsde.theory.fokker_planck.chain import Chain
 from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
@@ -62,7 +63,7 @@ class Discretised:
                 f"a cell is {width:.2g} standard deviations wide in the well or on the barrier at "
                 f"{np.round(where, 4).tolist()}; results need cells {width / WIDEST:.2g} times smaller at least",
                 CellWarning,
-                stacklevel=2,
+                stacklevel=stacklevel(),
             )
 
     def __repr__(self) -> str:
@@ -144,5 +145,5 @@ class Discretised:
                 f"at reflecting walls of the box the {name} is {ratio:.2g} of its mean over the box; make the box "
                 "larger, or ignore this where the walls are meant",
                 BoxWarning,
-                stacklevel=4,
+                stacklevel=stacklevel(),
             )
