@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sgdsde.engines.lanes import LANES
+from sgdsde.engines.moment_groups import group_edges
 from sgdsde.engines.noise import ExampleBatches, Noise
 
 _NUMBER = 8  # bytes
@@ -16,6 +17,17 @@ def paths_size(d: int, state: int, regions: int, paths: int) -> int:
     pairs = d * (d + 1) // 2
     rows = 3 * state + 3 * d + 3 + d * d if regions else 4 * state + 4 * d + 4 * pairs + d * d
     return _NUMBER * rows * paths
+
+
+def grouped_size(d: int, state: int, regions: int, paths: int) -> int:
+    """Bytes of states and moments of a run whose moments are summed over groups of paths."""
+    groups = len(group_edges(d, paths)) - 1
+    return _NUMBER * ((3 * state + 4 * d) * paths + 3 * groups * d * d)
+
+
+def moments_size(d: int, paths: int, pooled: bool) -> int:
+    """Bytes of the moments that an ensemble keeps, of each path or of groups of them."""
+    return _NUMBER * (d + d * d) * (len(group_edges(d, paths)) - 1 if pooled else paths)
 
 
 def saved_size(d: int, snapshots: int, paths: int) -> int:

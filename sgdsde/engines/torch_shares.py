@@ -7,7 +7,7 @@ torch divides them among its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,9 +44,12 @@ def edges_of(plan: Plan, device: torch.device) -> list[int]:
     return [int(edge) for edge in np.linspace(0, plan.paths, shares + 1)]
 
 
-def run(plan: Plan, device: torch.device, run_share: RunShare) -> Outcome:
-    """Run the shares, on the CPU several at a time, and put their outcomes together."""
-    edges = edges_of(plan, device)
+def run(plan: Plan, device: torch.device, run_share: RunShare, edges: Sequence[int] | None = None) -> Outcome:
+    """Run the shares, on the CPU several at a time, and put their outcomes together.
+
+    `edges` are those of `edges_of` where they are not given.
+    """
+    edges = edges_of(plan, device) if edges is None else edges
     reached, stop = [0.0] * (len(edges) - 1), threading.Event()
     threads = min(torch.get_num_threads(), len(reached)) if device.type == "cpu" else 1
 

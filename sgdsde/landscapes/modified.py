@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sgdsde.landscapes.landscape import Landscape
+from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
     import sympy as sp
+
+L = TypeVar("L", Landscape, WideLandscape)
 
 #: What ε and λ are called among the parameters.
 LEARNING_RATE, WEIGHT_DECAY = "learning_rate", "weight_decay"
@@ -57,7 +60,7 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     return modified
 
 
-def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape:
+def weight_decayed(landscape: L, weight_decay: float) -> L:
     """Return the landscape with the loss L + (λ/2)|ω|² and the same noise: every batch's gradient gains λω.
 
     Parameters
@@ -79,6 +82,8 @@ def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape:
     """
     if weight_decay == 0:
         return landscape
+    if isinstance(landscape, WideLandscape):
+        return landscape.weight_decayed(weight_decay)
     return _with_squares(landscape, WEIGHT_DECAY, weight_decay, 2, landscape.variables, "with weight decay")
 
 

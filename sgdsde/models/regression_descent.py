@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.models.checks import checked_device, checked_dtype, count
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
@@ -283,8 +284,7 @@ def _gradient(x: Tensor, e: Tensor, d: Tensor) -> Tensor:
     if d.shape[1] < MATRICES_FROM:
         error = (x * d.T[:, :, None]).sum(0).sub_(e)
         return (x * error).sum(2).T
-    error = torch.baddbmm(e[:, :, None], x, d[:, :, None], beta=-1)
-    return torch.bmm(x.mT, error)[:, :, 0]
+    return regression_gradients(x, e, d)
 
 
 class _Progress:
