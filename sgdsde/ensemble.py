@@ -312,11 +312,12 @@ class Ensemble:
 
 def _finite(outcome: Outcome) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(paths,): whether a path stayed finite; and (paths,) or (groups,): whether its moments, or its group's, did."""
-    finite = np.isfinite(outcome.state).all(axis=0)
-    whole = np.isfinite(outcome.mean).all(axis=1) & np.isfinite(outcome.covariance).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(outcome.state).all(axis=0))
+    means, covariances = outcome.mean, outcome.covariance
+    whole = np.asarray(np.isfinite(means).all(axis=1) & np.isfinite(covariances).all(axis=(1, 2)))
     if not len(outcome.edges):
         return finite & whole, finite & whole
-    unbroken = np.logical_and.reduceat(finite, outcome.edges[:-1])
+    unbroken: NDArray[np.bool_] = np.logical_and.reduceat(finite, outcome.edges[:-1])
     # moments beyond all numbers, of paths that are not: nobody knows which
     lost = np.repeat(unbroken & ~whole, np.diff(outcome.edges))
     return finite & ~lost, unbroken & whole

@@ -14,7 +14,17 @@ from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
-from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, execute, integer, positive, recorded
+from sgdsde.run import (
+    AnyLandscape,
+    AnyProgram,
+    Request,
+    check_landscape,
+    drawn_sources,
+    execute,
+    integer,
+    positive,
+    recorded,
+)
 
 AREA_METHOD = "mrongowius_roessler"
 

@@ -63,7 +63,7 @@ class Request:
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     """
 
-    landscape: AnyLandscape
+    landscape: Any  # AnyLandscape; a program knows of which kind its own is
     w0: ArrayLike
     updates: int
     paths: int
@@ -155,7 +155,8 @@ def prepare(request: Request) -> Prepared:
         save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
-    return Prepared(request, engine, program, plan, starts, regions, schemes.crossings(walls, program.draws.get("uniform", 0)))
+    crossings = schemes.crossings(walls, program.draws.get("uniform", 0))
+    return Prepared(request, engine, program, plan, starts, regions, crossings)
 
 
 def _program(
@@ -257,9 +258,7 @@ def _regions(request: Request, landscape: AnyLandscape, starts: NDArray[np.float
     return regions + request.further
 
 
-def _constants(
-    program: AnyProgram, landscape: AnyLandscape, values: Mapping[str, Any]
-) -> tuple[Any, NDArray[np.int64] | None]:
+def _constants(program: AnyProgram, landscape: Any, values: Mapping[str, Any]) -> tuple[Any, NDArray[np.int64] | None]:
     """The block's constants, in rows where they change with the update, and the row of each update."""
     changing = {name: np.asarray(value, np.float64) for name, value in values.items() if np.ndim(value)}
     if not changing:

@@ -15,7 +15,7 @@ _TOGETHER, _MOST = 128, 32
 
 
 class GroupMoments:
-    """Sums of ω − ω₀ and of its products, ω₀ being the mean of the paths where `begin` was called."""
+    """Sums of ω − ω₀ and of its products, ω₀ being the median of the paths where `begin` was called."""
 
     def __init__(self, dimension: int, edges: NDArray[np.int64], device: torch.device) -> None:
         sizes, counts = np.unique(np.diff(edges)[::-1], return_counts=True)
@@ -27,10 +27,10 @@ class GroupMoments:
         self.origin = torch.zeros((dimension, 1), dtype=torch.float64, device=device)
 
     def begin(self, w: Tensor) -> None:
-        """Sum deviations from the mean of (d, paths), of the paths that are finite."""
+        """Sum deviations from the median of (d, paths), which no path on its way to infinity moves."""
         finite = w[:, w.isfinite().all(dim=0)].double()
         if finite.shape[1]:
-            self.origin = finite.mean(dim=1, keepdim=True)
+            self.origin = finite.median(dim=1, keepdim=True).values
 
     def add(self, w: Tensor) -> None:
         """Observe (d, paths)."""
@@ -48,7 +48,7 @@ class _Equal:
 
     def __init__(self, dimension: int, first: int, groups: int, size: int, device: torch.device) -> None:
         options: dict[str, object] = {"dtype": torch.float64, "device": device}
-        self.paths, self.shape = slice(first, first + groups * size), (dimension, groups, size)
+        self.paths, self.shape = slice(first, first + groups * size), (groups, size)
         self.together = min(_MOST, -(-_TOGETHER // size))
         self.kept = torch.empty((groups, dimension, self.together, size), **options)  # type: ignore[call-overload]
         self.first = torch.zeros((groups, dimension), **options)  # type: ignore[call-overload]
@@ -57,9 +57,9 @@ class _Equal:
 
     def add(self, w: Tensor, origin: Tensor) -> None:
         away = self.kept[:, :, self.waiting]
-        torch.sub(w[:, self.paths].unflatten(1, self.shape[1:]).transpose(0, 1), origin, out=away)
+        torch.sub(w[:, self.paths].view(len(w), *self.shape).transpose(0, 1), origin, out=away)
         self.waiting += 1
-        self.count += self.shape[2]
+        self.count += self.shape[1]
         if self.waiting == self.together:
             self._sum_up()
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
     import sympy as sp
-
-L = TypeVar("L", Landscape, WideLandscape)
 
 #: What ε and λ are called among the parameters.
 LEARNING_RATE, WEIGHT_DECAY = "learning_rate", "weight_decay"
@@ -60,7 +58,15 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     return modified
 
 
-def weight_decayed(landscape: L, weight_decay: float) -> L:
+@overload
+def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape: ...
+
+
+@overload
+def weight_decayed(landscape: Landscape | WideLandscape, weight_decay: float) -> Landscape | WideLandscape: ...
+
+
+def weight_decayed(landscape: Landscape | WideLandscape, weight_decay: float) -> Landscape | WideLandscape:
     """Return the landscape with the loss L + (λ/2)|ω|² and the same noise: every batch's gradient gains λω.
 
     Parameters

@@ -61,8 +61,8 @@ class MatrixProgram:
         """(rows, coefficients) for run-time numbers that are arrays (rows,) or numbers."""
         given = {**_UNSET, **values}
         count = max(np.size(value) for value in given.values())
-        constants = self.scales.constant_rows({**given, "dt": np.broadcast_to(np.asarray(given["dt"]), count)})
-        found = self.scales.function(codegen.NUMPY_FUNCTIONS)(*constants.T)
+        rows = {name: np.broadcast_to(np.asarray(value, np.float64), count) for name, value in given.items()}
+        found = self.scales.function(codegen.NUMPY_FUNCTIONS)(*self.scales.constant_rows(rows).T)
         return np.stack([np.broadcast_to(np.asarray(each, np.float64), count) for each in found], axis=1)
 
     def constants(self, landscape: WideLandscape, values: Mapping[str, ArrayLike]) -> tuple[float, ...]:
@@ -107,7 +107,7 @@ def runs_on_arrays(declaration: Declaration, landscape: WideLandscape) -> bool:
         return False
     try:
         declaration.function(MatrixStep(landscape, declaration))
-    except (Unfit, ValueError):  # ValueError: a scheme that counts the dimensions itself
+    except Unfit:
         return False
     return True
 
@@ -137,7 +137,6 @@ class _Lowered:
     """Sums of the tape as operations: products of matrices multiplied out, what is multiplied twice named."""
 
     def __init__(self, tape: MatrixStep, matrices: Mapping[str, NDArray[np.float64]]) -> None:
-        import sympy as sp
 
         self.tape, self.given = tape, matrices
         self.used: dict[str, NDArray[np.float64]] = {}

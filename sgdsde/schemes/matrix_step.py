@@ -79,13 +79,13 @@ class Vector:
 
     __radd__ = __add__
 
-    def __neg__(self) -> Vector:
+    def __neg__(self) -> Any:
         return self * -1
 
-    def __sub__(self, other: Any) -> Vector:
+    def __sub__(self, other: Any) -> Any:
         return self + -other
 
-    def __mul__(self, scalar: Any) -> Vector:
+    def __mul__(self, scalar: Any) -> Any:
         import sympy as sp
 
         if isinstance(scalar, (Vector, Factor)):
@@ -94,7 +94,7 @@ class Vector:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, scalar: Any) -> Vector:
+    def __truediv__(self, scalar: Any) -> Any:
         import sympy as sp
 
         return self * (1 / sp.sympify(scalar))
@@ -130,7 +130,7 @@ class Factor:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, scalar: Any) -> Factor:
+    def __truediv__(self, scalar: Any) -> Any:
         import sympy as sp
 
         return self * (1 / sp.sympify(scalar))
@@ -172,11 +172,11 @@ class MatrixStep:
 
         self._landscape, self.declaration = landscape, declaration
         self.sizes = dict.fromkeys(("w", *declaration.auxiliary), landscape.dimension)
+        self.operations: list[Any] = []
         for name in SCALARS:
             setattr(self, name, sp.Symbol(name, real=True))
         for name in self.sizes:
             setattr(self, name, self._named(name))
-        self.operations: list[Any] = []
         self.matrices: dict[str, Array] = {}
         self.vectors: dict[str, Array] = {}
         self.functions: dict[str, tuple[Block, Array]] = {}
@@ -200,13 +200,13 @@ class MatrixStep:
         """A."""
         return Factor(self, ((1, w),))
 
-    def drift(self, w: Vector) -> Vector:
+    def drift(self, w: Vector) -> Any:
         """−∇L; less ½ Σ_j (∂b_j) b_j for a scheme in the sense of Stratonovich."""
         if self.declaration.interpretation == "stratonovich":
             return -self.gradient(w) - self._landscape.correction_on(self, w) * self.temperature
         return -self.gradient(w)
 
-    def diffusion(self, w: Vector) -> Factor:
+    def diffusion(self, w: Vector) -> Any:
         """√T A."""
         import sympy as sp
 
@@ -244,28 +244,28 @@ class MatrixStep:
         return self._draw("other")
 
     @property
-    def dW(self) -> Vector:
+    def dW(self) -> Any:
         """√Δ z."""
         import sympy as sp
 
         return self.z * sp.sqrt(self.dt)
 
     @property
-    def dZ(self) -> Vector:
+    def dZ(self) -> Any:
         """Δ^{3/2} (z + y/√3)/2."""
         import sympy as sp
 
         return (self.z + self.y / sp.sqrt(3)) * (self.dt * sp.sqrt(self.dt) / 2)
 
     @property
-    def two_point(self) -> Vector:
+    def two_point(self) -> Any:
         """±√Δ."""
         import sympy as sp
 
         return self._draw("two") * sp.sqrt(self.dt)
 
     @property
-    def three_point(self) -> Vector:
+    def three_point(self) -> Any:
         """±√(3Δ) or 0."""
         import sympy as sp
 

@@ -1,4 +1,4 @@
-"""Landscapes of many dimensions, without formulas: what moves a path are products with matrices, or terms one by one."""
+"""Landscapes of many dimensions, without formulas: paths move by products with matrices, or by terms one by one."""
 
 from sgdsde.landscapes.wide.base import WideLandscape
 from sgdsde.landscapes.wide.examples import LinearRegressionLandscape, linear_regression

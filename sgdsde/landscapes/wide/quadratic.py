@@ -87,7 +87,7 @@ class Quadratic(WideLandscape):
 
     @functools.cached_property
     def _spectrum(self) -> Array:
-        return np.linalg.eigvalsh(self.matrix)[None]
+        return np.asarray(np.linalg.eigvalsh(self.matrix), np.float64)[None]
 
     def _curvatures(self, w: Array) -> Array:
         return self._spectrum

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,19 +68,19 @@ def noise_factor(covariance: object, factor: object, dimension: int) -> Array:
     if number is not None:
         if number < 0:
             raise ValueError(f"covariance must not be negative, got {covariance!r}")
-        return np.sqrt(number) * np.eye(dimension)
+        return np.asarray(np.sqrt(number) * np.eye(dimension))
     return _cholesky(symmetric("covariance", covariance, dimension))
 
 
 def _cholesky(covariance: Array) -> Array:
     """The lower triangular root; of a singular matrix from a QR of its symmetric root, whose rounding it shares."""
     try:
-        return np.linalg.cholesky(covariance)
+        return np.asarray(np.linalg.cholesky(covariance), np.float64)
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariance)
     largest = np.abs(values).max()
     if values[0] < -TOLERANCE * largest:
         raise ValueError(f"covariance must be positive semidefinite; its least eigenvalue is {values[0]:.6g}")
     rounding = len(values) * np.finfo(np.float64).eps * largest
-    upper = np.linalg.qr(np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T, mode="r")
+    upper: Any = np.linalg.qr(np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T, mode="r")
     return np.asarray((upper * np.where(np.diag(upper) < 0, -1.0, 1.0)[:, None]).T)

@@ -79,7 +79,9 @@ class Separable(WideLandscape):
 
     is_quadratic = False
 
-    def __init__(self, term: Landscape, dimension: int, values: dict[str, Array], root: Array | None, name: str) -> None:
+    def __init__(
+        self, term: Landscape, dimension: int, values: dict[str, Array], root: Array | None, name: str
+    ) -> None:
         self.term, self.dimension, self.values, self.root, self.name = term, dimension, values, root, name
         self.noise_dimension = dimension if root is None else root.shape[1]
         self.decay = 0.0
@@ -89,11 +91,12 @@ class Separable(WideLandscape):
     def function(self, quantity: str) -> tuple[codegen.Block, Array]:
         """Code of a derivative or of the noise of one term, and its constants (d, constants)."""
         block = codegen.cached_block(
-            ["separable", quantity, self.term.key], [*SOURCES, "landscapes/wide/separable.py"], lambda: self._lower(quantity)
+            ["separable", quantity, self.term.key],
+            [*SOURCES, "landscapes/wide/separable.py"],
+            lambda: self._lower(quantity),
         )
         scalars = {f"p{i}": self.values[key] for i, key in enumerate(sorted(self.values))}
-        constants = block.constant_rows(scalars) if scalars else np.array([block.constant_values({})])
-        return block, np.broadcast_to(constants, (self.dimension, constants.shape[1]))
+        return block, np.broadcast_to(block.constant_rows(scalars), (self.dimension, len(block.constants)))
 
     def _lower(self, quantity: str) -> codegen.Block:
         of = self.term.symbolic
