@@ -81,13 +81,17 @@ def advance(
                 step += 1
             if step % substeps == 0:
                 if look:
-                    for lane in range({LANES}):
-                        {observe}
+                    {observe}
                 if save_every > 0 and step // substeps % save_every == 0:
                     for i in range({d}):
                         for lane in range({LANES}):
                             saved[step // substeps // save_every, i, path + lane] = a[i * {LANES} + lane]
 '''
+
+
+#: Dimensions up to which the products of an observation are named one by one, for registers to hold: LLVM's time grows
+#: with the square of their number.
+_NAMED = 16
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,29 @@ def draw_lines(plan: Plan) -> tuple[list[tuple[int, list[str]]], list[str]]:
     return lines, sorted(set(imports))
 
 
+def _in_lanes(lines: Sequence[str]) -> list[str]:
+    return [f"for lane in range({LANES}):", *(f"    {line}" for line in lines)]
+
+
+def _observe_rows(plan: Plan) -> list[str]:
+    """Sum moments by loops over the rows, whose text, and with it the compiler's time, does not grow with d²."""
+    d = plan.dimension
+    reference, sums, _ = rows_of(d, len(plan.block.outputs))
+
+    def off(row: str) -> str:
+        return f"(a[{row} * {LANES} + lane] - a[({reference} + {row}) * {LANES} + lane])"
+
+    return [
+        f"for i in range({d}):",
+        *(f"    {line}" for line in _in_lanes([f"a[({sums} + i) * {LANES} + lane] += {off('i')}"])),
+        f"row = {sums + d}",
+        f"for i in range({d}):",
+        f"    for j in range(i, {d}):",
+        *(f"        {line}" for line in _in_lanes([f"a[row * {LANES} + lane] += {off('i')} * {off('j')}"])),
+        "        row += 1",
+    ]
+
+
 def source(plan: Plan) -> str:
     """Text of the kernel's module.
 
@@ -267,7 +294,7 @@ def source(plan: Plan) -> str:
         "every": (20, [*load, *fixed, *gather, *looked, *store, *add] if together else ["pass"]),
         "whole": (20, [*load, *(line for lines in group for line in lines), *store] if together else ["pass"]),
         "single": (20, [*load, *advance(0), *store]),
-        "observe": (24, [*load[:d], *fixed, *gather, *seen, *add]),
+        "observe": (20, _in_lanes([*load[:d], *fixed, *gather, *seen, *add]) if d <= _NAMED else _observe_rows(plan)),
         "constants": (4, ["pass"] if plan.scheduled else constants),
     }
     return _TEMPLATE.format(
