@@ -164,7 +164,7 @@ def run(engine: str, plan: Plan) -> Outcome:
     ValueError
         When there is no such engine; the message lists those that exist.
     """
-    known = _ENGINES_OF[type(plan.block)]
+    known = _ENGINES_OF[type(plan.block)] if engine in ENGINES else ENGINES
     if engine not in known:
         raise ValueError(f"engine must be one of {', '.join(known)}, got {engine!r}")
     call: Callable[[Plan], Outcome] = importlib.import_module(known[engine]).run

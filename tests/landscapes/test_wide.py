@@ -5,8 +5,11 @@ import pytest
 
 import sgdsde as sg
 from sgdsde import schemes
+from sgdsde.engines import lane_kernel
 from sgdsde.engines.moment_groups import group_edges
 from sgdsde.landscapes import wide
+from sgdsde.requests import sgd_request
+from sgdsde.run import prepare
 from sgdsde.schemes.matrix_program import runs_on_arrays
 
 H, F = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.4], [-0.4, 3.0]])
@@ -68,6 +71,27 @@ def test_sgd_takes_the_same_steps_as_on_a_formula(pair, sampling, scheme):
 
 def test_the_numba_engine_takes_the_same_steps():
     agree(runs(QUADRATIC, "sgd"), runs(FORMULA, "sgd", engine="numba"))
+
+
+def chain(d):
+    """A formula of d variables in a row."""
+    names = [f"x{i}" for i in range(d)]
+    neighbours = zip(names, names[1:], strict=False)
+    return sg.Landscape(" + ".join([f"{n}**2" for n in names] + [f"{a}*{b}/2" for a, b in neighbours]), names)
+
+
+def test_the_numba_engine_takes_the_same_steps_where_it_sums_moments_in_loops():
+    formula, start = chain(18), np.linspace(0.0, 1.0, 18)
+    arrays = wide.quadratic(formula.hessian(start))
+    agree(*(runs(each, "sgd", w0=start, engine=engine) for each, engine in ((arrays, None), (formula, "numba"))))
+
+
+def test_the_text_of_a_kernel_grows_with_the_dimension_and_not_its_square():
+    def length(d):
+        request = sgd_request(chain(d), CONFIG, np.zeros(d), 10, 128)
+        return len(lane_kernel.source(prepare(request).plan))
+
+    assert length(40) < 2.3 * length(20)
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -311,6 +335,9 @@ REFUSED = {
     ),
     r"landscape must be one of formulas, a Landscape, for this": (
         lambda: sg.escape_study(QUADRATIC, CONFIG, START, stop="w0 > 1")
+    ),
+    r"landscape must be one of formulas, a Landscape, for this; got <Quadratic": (
+        lambda: sg.rare_exit_time(QUADRATIC, CONFIG, START, stop="w0 > 1")
     ),
     r"landscape must be one of formulas, a Landscape, for this; quadratic in 2": (
         lambda: sg.modified_landscape(QUADRATIC, 0.1)
