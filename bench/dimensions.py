@@ -3,7 +3,7 @@
     python -m bench.dimensions
 
 Each row is a process of its own, whose folder of kernels holds the helpers and no more. Seconds are of the processor, so
-that a busy machine does not count. Beyond 50 dimensions landscapes of arrays, `sgdsde.landscapes.wide`, need no code.
+that a busy machine does not count. Landscapes of arrays (`landscapes.wide_quadratic` and others) need no code.
 """
 
 from __future__ import annotations

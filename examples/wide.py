@@ -22,7 +22,7 @@ def main(picture: Path) -> None:
     one, other = (np.linalg.qr(generator.standard_normal((DIMENSION, DIMENSION)))[0] for _ in range(2))
     curvature = np.geomspace(0.05, 2.0, DIMENSION)
     hessian, covariance = (one * curvature) @ one.T, (other * np.linspace(0.0, 2.0, DIMENSION)) @ other.T
-    landscape = sg.landscapes.wide.quadratic(hessian, covariance)
+    landscape = sg.landscapes.wide_quadratic(hessian, covariance)
     config = sg.SGDConfig(learning_rate=0.3, batch_size=8, n_examples=512, momentum=0.5)
 
     series = []

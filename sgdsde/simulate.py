@@ -42,7 +42,7 @@ def simulate_sde(
     Parameters
     ----------
     landscape : Landscape or WideLandscape
-        Where, and with what noise; those of arrays are in :mod:`sgdsde.landscapes.wide`.
+        Where, and with what noise; those of arrays are :func:`sgdsde.landscapes.wide_quadratic` and others.
     config : SGDConfig
         Gives T = g/N and the time of an update.
     w0 : (d,) or (paths, d)

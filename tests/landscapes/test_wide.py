@@ -7,7 +7,7 @@ import sgdsde as sg
 from sgdsde import schemes
 from sgdsde.engines import lane_kernel
 from sgdsde.engines.moment_groups import group_edges
-from sgdsde.landscapes import wide
+from sgdsde.landscapes import linear_regression, separable, wide_quadratic
 from sgdsde.requests import sgd_request
 from sgdsde.run import prepare
 from sgdsde.schemes.matrix_program import runs_on_arrays
@@ -15,9 +15,9 @@ from sgdsde.schemes.matrix_program import runs_on_arrays
 H, F = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.4], [-0.4, 3.0]])
 OPTIMUM, START = np.array([0.3, -0.2]), np.array([1.0, 0.6])
 TEXT = "(2*(x - 0.3)**2 + 1.0*(x - 0.3)*(y + 0.2) + (y + 0.2)**2)/2"
-QUADRATIC = wide.quadratic(H, F, optimum=OPTIMUM)
+QUADRATIC = wide_quadratic(H, F, optimum=OPTIMUM)
 FORMULA = sg.Landscape(TEXT, "x y", covariance=F)
-WELLS = wide.separable("x**4/4 - a*x**2/2", 2, parameters={"a": [0.5, 1.0]}, covariance="1 + x**2/4")
+WELLS = separable("x**4/4 - a*x**2/2", 2, parameters={"a": [0.5, 1.0]}, covariance="1 + x**2/4")
 WELLS_FORMULA = sg.Landscape(
     "x**4/4 - 0.5*x**2/2 + y**4/4 - y**2/2", "x y", covariance=[["1 + x**2/4", "0"], ["0", "1 + y**2/4"]]
 )
@@ -27,7 +27,7 @@ CONFIG = sg.SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.3)
 GENERATOR = np.random.default_rng(1)
 INPUTS = GENERATOR.standard_normal((40, 3))
 OUTPUTS = INPUTS @ [1.0, 2.0, 3.0] + GENERATOR.standard_normal(40)
-REGRESSION = wide.linear_regression(INPUTS, OUTPUTS)
+REGRESSION = linear_regression(INPUTS, OUTPUTS)
 
 
 def hard_problem(d, rank):
@@ -82,7 +82,7 @@ def chain(d):
 
 def test_the_numba_engine_takes_the_same_steps_where_it_sums_moments_in_loops():
     formula, start = chain(18), np.linspace(0.0, 1.0, 18)
-    arrays = wide.quadratic(formula.hessian(start))
+    arrays = wide_quadratic(formula.hessian(start))
     agree(*(runs(each, "sgd", w0=start, engine=engine) for each, engine in ((arrays, None), (formula, "numba"))))
 
 
@@ -163,7 +163,7 @@ def test_the_covariance_in_200_dimensions_is_that_of_theory(scheme, model):
     hessian, covariance = hard_problem(200, rank=150)
     assert np.abs(hessian @ covariance - covariance @ hessian).max() > 0.05
     config = sg.SGDConfig(0.2, batch_size=8, n_examples=256, momentum=0.5)
-    landscape = wide.quadratic(hessian, covariance)
+    landscape = wide_quadratic(hessian, covariance)
     options = {"substeps": 1} if scheme == "baoab" else {}
     found = runs(
         landscape, scheme, config, w0=np.zeros(200), updates=150, burn_in=50, paths=512, save_every=None, **options
@@ -219,15 +219,15 @@ def test_a_ladder_goes_up_arrays_as_it_does_a_formula():
 @pytest.mark.parametrize("rank", [1, 20, 39, 40])
 def test_the_root_of_a_singular_covariance(rank):
     covariance = hard_problem(40, rank)[1]
-    root = wide.quadratic(np.eye(40), covariance).root
+    root = wide_quadratic(np.eye(40), covariance).root
     np.testing.assert_allclose(root @ root.T, covariance, atol=1e-13)
     np.testing.assert_array_equal(root, np.tril(root))
 
 
 def test_no_noise_and_noise_of_one_direction():
-    still = wide.quadratic(H, np.zeros((2, 2)))
+    still = wide_quadratic(H, np.zeros((2, 2)))
     assert not still.covariance(START).any()
-    one = wide.quadratic(H, factor=[[1.0], [2.0]])
+    one = wide_quadratic(H, factor=[[1.0], [2.0]])
     assert one.noise_dimension == 1
     found = runs(one, "euler_maruyama", w0=[0.0, 0.0])
     assert np.isfinite(found.covariance).all()
@@ -238,7 +238,7 @@ def test_no_noise_and_noise_of_one_direction():
 
 def test_moments_of_groups_are_those_of_all_samples():
     hessian, covariance = hard_problem(6, 6)
-    landscape = wide.quadratic(hessian, covariance)
+    landscape = wide_quadratic(hessian, covariance)
     found = runs(landscape, "sgd", w0=np.ones(6), updates=20, burn_in=19, paths=500, save_every=None)
     np.testing.assert_allclose(found.mean, found.final.mean(axis=0), atol=1e-13)
     np.testing.assert_allclose(found.covariance, np.cov(found.final.T), atol=1e-13)
@@ -271,7 +271,7 @@ def test_groups_are_few_in_many_dimensions():
 def test_diverged_paths_and_their_group_are_left_out():
     starts = np.zeros((70, 2))
     starts[3] = 1e154
-    saddle = wide.quadratic(np.diag([-9.0, 1.0]), np.zeros((2, 2)))
+    saddle = wide_quadratic(np.diag([-9.0, 1.0]), np.zeros((2, 2)))
     config = sg.SGDConfig(1.0, 4, 64)
     with pytest.warns(sg.DivergenceWarning, match=r"1 of 70 paths .*Path 3 was at"):
         found = sg.simulate_sgd(saddle, config, starts, updates=200, paths=70)
@@ -284,34 +284,34 @@ def test_diverged_paths_and_their_group_are_left_out():
 IDENTITY = np.eye(3)
 REFUSED = {
     r"hessian must be symmetric .* got hessian\[0, 1\] = 1 and hessian\[1, 0\] = 0": (
-        lambda: wide.quadratic([[1.0, 1.0], [0.0, 1.0]])
+        lambda: wide_quadratic([[1.0, 1.0], [0.0, 1.0]])
     ),
-    r"hessian must be a symmetric \(d, d\) array, got the shape \(2, 3\)": lambda: wide.quadratic(np.ones((2, 3))),
-    r"hessian must be finite, got nan at \[1, 1\]": lambda: wide.quadratic([[1.0, 0.0], [0.0, np.nan]]),
+    r"hessian must be a symmetric \(d, d\) array, got the shape \(2, 3\)": lambda: wide_quadratic(np.ones((2, 3))),
+    r"hessian must be finite, got nan at \[1, 1\]": lambda: wide_quadratic([[1.0, 0.0], [0.0, np.nan]]),
     r"covariance must be positive semidefinite; its least eigenvalue is -1": (
-        lambda: wide.quadratic(IDENTITY, np.diag([1.0, -1.0, 2.0]))
+        lambda: wide_quadratic(IDENTITY, np.diag([1.0, -1.0, 2.0]))
     ),
     r"covariance must be a symmetric \(3, 3\) array as the others are, got the shape \(2, 2\)": (
-        lambda: wide.quadratic(IDENTITY, np.eye(2))
+        lambda: wide_quadratic(IDENTITY, np.eye(2))
     ),
-    r"covariance must not be negative, got -1.0": lambda: wide.quadratic(IDENTITY, -1.0),
-    r"factor must have the shape \(3, k\), got \(2, 2\)": lambda: wide.quadratic(IDENTITY, factor=np.eye(2)),
-    r"give covariance or factor, not both": lambda: wide.quadratic(IDENTITY, IDENTITY, factor=IDENTITY),
+    r"covariance must not be negative, got -1.0": lambda: wide_quadratic(IDENTITY, -1.0),
+    r"factor must have the shape \(3, k\), got \(2, 2\)": lambda: wide_quadratic(IDENTITY, factor=np.eye(2)),
+    r"give covariance or factor, not both": lambda: wide_quadratic(IDENTITY, IDENTITY, factor=IDENTITY),
     r"optimum must be a number or an array of shape \(3,\), got the shape \(2,\)": (
-        lambda: wide.quadratic(IDENTITY, optimum=[1.0, 2.0])
+        lambda: wide_quadratic(IDENTITY, optimum=[1.0, 2.0])
     ),
     r"hessian must be a symmetric \(d, d\) array of real numbers, got complex128": (
-        lambda: wide.quadratic(1j * IDENTITY)
+        lambda: wide_quadratic(1j * IDENTITY)
     ),
-    r"outputs must have the shape \(40,\)": lambda: wide.linear_regression(INPUTS, OUTPUTS[1:]),
-    r"inputs must have the shape \(N, d\)": lambda: wide.linear_regression(OUTPUTS, OUTPUTS),
-    r"inputs must be finite, got inf at \[0, 0\]": lambda: wide.linear_regression([[np.inf], [1.0]], [1.0, 2.0]),
-    r"dimension must be an integer at least 1, got 0": lambda: wide.separable("x**2", 0),
+    r"outputs must have the shape \(40,\)": lambda: linear_regression(INPUTS, OUTPUTS[1:]),
+    r"inputs must have the shape \(N, d\)": lambda: linear_regression(OUTPUTS, OUTPUTS),
+    r"inputs must be finite, got inf at \[0, 0\]": lambda: linear_regression([[np.inf], [1.0]], [1.0, 2.0]),
+    r"dimension must be an integer at least 1, got 0": lambda: separable("x**2", 0),
     r"parameters\['a'\] must be a number or an array of shape \(3,\)": (
-        lambda: wide.separable("a*x**2", 3, parameters={"a": [1.0, 2.0]})
+        lambda: separable("a*x**2", 3, parameters={"a": [1.0, 2.0]})
     ),
     r"covariance must be finite and not negative where paths start, got -3 at w0\[1\] = 2": (
-        lambda: runs(wide.separable("x**2", 2, covariance="1 - x**2"), "sgd", w0=[0.0, 2.0])
+        lambda: runs(separable("x**2", 2, covariance="1 - x**2"), "sgd", w0=[0.0, 2.0])
     ),
     r"engine must be one of torch for quadratic in 2 dimensions, a landscape of arrays, got 'numba'": (
         lambda: runs(QUADRATIC, "sgd", engine="numba")
@@ -361,7 +361,7 @@ def test_an_unstable_step_is_warned_of():
 
 
 def test_the_provenance_tells_arrays_apart():
-    one, other = (runs(wide.quadratic(h), "sgd").provenance for h in (H, 2 * H))
+    one, other = (runs(wide_quadratic(h), "sgd").provenance for h in (H, 2 * H))
     assert one["hessian"] != other["hessian"]
     assert one["factor"] == other["factor"]
     assert one["engine"] == "torch"

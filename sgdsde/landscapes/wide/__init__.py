@@ -2,7 +2,7 @@
 
 from sgdsde.landscapes.wide.base import WideLandscape
 from sgdsde.landscapes.wide.examples import LinearRegressionLandscape, linear_regression
-from sgdsde.landscapes.wide.quadratic import Quadratic, quadratic
+from sgdsde.landscapes.wide.quadratic import Quadratic, wide_quadratic
 from sgdsde.landscapes.wide.separable import Separable, separable
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "Separable",
     "WideLandscape",
     "linear_regression",
-    "quadratic",
     "separable",
+    "wide_quadratic",
 ]

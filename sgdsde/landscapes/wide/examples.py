@@ -46,7 +46,7 @@ def linear_regression(inputs: ArrayLike, outputs: ArrayLike, *, name: str | None
     Examples
     --------
     >>> import sgdsde as sg
-    >>> line = sg.landscapes.wide.linear_regression([[1.0], [2.0], [2.0]], [1.0, 2.0, 1.0])
+    >>> line = sg.landscapes.linear_regression([[1.0], [2.0], [2.0]], [1.0, 2.0, 1.0])
     >>> line.hessian([0.0]), line.covariance([1.0])
     (array([[3.]]), array([[1.33333333]]))
     """

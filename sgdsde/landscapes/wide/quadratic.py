@@ -14,7 +14,7 @@ from sgdsde.landscapes.wide.roots import noise_factor, symmetric, vector
 Array = NDArray[np.float64]
 
 
-def quadratic(
+def wide_quadratic(
     hessian: ArrayLike,
     covariance: ArrayLike | None = None,
     *,
@@ -47,7 +47,7 @@ def quadratic(
     --------
     >>> import sgdsde as sg
     >>> hessian, covariance = [[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
-    >>> wide = sg.landscapes.wide.quadratic(hessian, covariance)
+    >>> wide = sg.landscapes.wide_quadratic(hessian, covariance)
     >>> config = sg.SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.5)
     >>> sgd = sg.simulate_sgd(wide, config, [0.0, 0.0], updates=400, paths=512, burn_in=100)
     >>> exact = sg.theory.stationary_covariance(hessian, covariance, config, model="sgd")
@@ -65,7 +65,7 @@ def quadratic(
 
 
 class Quadratic(WideLandscape):
-    """What :func:`quadratic` returns. Arrays: `matrix` H (d, d), `root` A (d, k), `optimum` ω* (d,)."""
+    """What :func:`wide_quadratic` returns. Arrays: `matrix` H (d, d), `root` A (d, k), `optimum` ω* (d,)."""
 
     is_quadratic = True
 

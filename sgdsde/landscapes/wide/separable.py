@@ -56,7 +56,7 @@ def separable(
     Examples
     --------
     >>> import numpy as np, sgdsde as sg
-    >>> wells = sg.landscapes.wide.separable("x**4/4 - a*x**2/2", 3, parameters={"a": [1.0, 2.0, 3.0]})
+    >>> wells = sg.landscapes.separable("x**4/4 - a*x**2/2", 3, parameters={"a": [1.0, 2.0, 3.0]})
     >>> wells.gradient(np.ones(3))
     array([ 0., -1., -2.])
     """
