@@ -2,8 +2,8 @@
 
     python -m bench.dimensions
 
-Each row is a process of its own, whose folder of kernels holds the helpers and no more. Seconds are of the processor, so
-that a busy machine does not count. Landscapes of arrays (`landscapes.wide_quadratic` and others) need no code.
+Each row is a process of its own, whose folder of kernels holds the helpers and no more. Seconds are of the processor,
+so that a busy machine does not count. Landscapes of arrays (`landscapes.wide_quadratic` and others) need no code.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> int:
             for d in DIMENSIONS:
                 blocks, kernel, step = seconds(d, kind, folder)
                 print(
-                    f"{kind:6} d = {d:2}: {blocks:6.2f} s formulas, {kernel:6.2f} s kernel, {step:6.3f} µs a path-step"
+                    f"{kind:6} d = {d:2}: {blocks:5.2f} s formulas, {kernel:5.2f} s kernel, {step:.3f} µs a path-step"
                 )
             met &= blocks + kernel <= MOST_SECONDS
     print(f"  {'met   ' if met else 'MISSED'} both at d = {DIMENSIONS[-1]}, bar ≤ {MOST_SECONDS:g} s each")

@@ -1,5 +1,7 @@
 """Landscapes of arrays: the same numbers as formulas, the laws of theory in 200 dimensions, refusals."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -76,7 +78,7 @@ def test_the_numba_engine_takes_the_same_steps():
 def chain(d):
     """A formula of d variables in a row."""
     names = [f"x{i}" for i in range(d)]
-    neighbours = zip(names, names[1:], strict=False)
+    neighbours = itertools.pairwise(names)
     return sg.Landscape(" + ".join([f"{n}**2" for n in names] + [f"{a}*{b}/2" for a, b in neighbours]), names)
 
 
