@@ -52,7 +52,7 @@ class Block:
         given = np.broadcast_arrays(*(np.asarray(scalars[name], np.float64) for name in self.scalars))
         with np.errstate(all="ignore"):
             found = [np.broadcast_to(value, given[0].shape) for value in call(*given)]
-        return np.array(found, np.float64).reshape(len(names), -1).T.copy()
+        return np.array(found, np.float64).reshape(len(names), given[0].size if given else 1).T.copy()
 
     def function(self, functions: Mapping[str, Callable[..., Any]]) -> Callable[..., tuple[Any, ...]]:
         """Python function (*constants, *arrays) -> outputs, with `functions` for sqrt, exp, where and the like."""

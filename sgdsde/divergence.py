@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +11,20 @@ from numpy.typing import NDArray
 from sgdsde import engines
 from sgdsde.engines.observers import Observers
 from sgdsde.engines.registry import Plan
-from sgdsde.landscapes import Landscape
+from sgdsde.landscapes import Landscape, WideLandscape
 
 Array = NDArray[np.float64]
+AnyLandscape: TypeAlias = Landscape | WideLandscape
 
 #: Steps within which the end of a path is looked for: a run is repeated some twenty times, for its first paths only.
 _LONGEST = {"numba": 2**17, "torch": 2**13, "numpy": 2**13}
 _AROUND = 3.0  # steps: how far from a point a scheme may look
+_NAMED = 8  # components of a point that are all told
 _NEGATIVE = 1e-10  # least eigenvalue of a covariance, relative to the largest
 _CUT = "cut=True cuts such covariances at 0, as covariance='hessian' does; in one variable so does max(…, 0)"
 
 
-def reason(engine: str, plan: Plan, landscape: Landscape, path: int) -> str:
+def reason(engine: str, plan: Plan, landscape: AnyLandscape, path: int) -> str:
     """A sentence for the warning: where the path was last, and what is wrong there.
 
     Parameters
@@ -76,7 +79,9 @@ def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array]
     return good * substeps, after(max(good - 1, 0)), after(good)
 
 
-def _problem(landscape: Landscape, point: Array, reach: float) -> str:
+def _problem(landscape: AnyLandscape, point: Array, reach: float) -> str:
+    if isinstance(landscape, WideLandscape):
+        return f"from where the next step is not finite (the largest slope is {_slope(landscape, point):.3g})"
     covariance = landscape.typed_covariance(point)
     gradient = landscape.gradient(point)
     if not np.isfinite(gradient).all():
@@ -92,8 +97,14 @@ def _problem(landscape: Landscape, point: Array, reach: float) -> str:
             where = f", and F has none at {_named(landscape, at)} within a step or so" if place else ""
             start = "where the noise covariance F has no root" if not place else "where it needs a root of F"
             return f"{start}{where}: its least eigenvalue is {values[0]:.3g}. {_CUT}"
-    return f"from where the next step is not finite (the largest slope is {np.abs(gradient).max():.3g})"
+    return f"from where the next step is not finite (the largest slope is {_slope(landscape, point):.3g})"
 
 
-def _named(landscape: Landscape, point: Array) -> str:
+def _slope(landscape: AnyLandscape, point: Array) -> float:
+    return float(np.abs(landscape.gradient(point)).max())
+
+
+def _named(landscape: AnyLandscape, point: Array) -> str:
+    if len(point) > _NAMED:
+        return f"a distance of {np.linalg.norm(point):.6g} from 0"
     return ", ".join(f"{name} = {value:.6g}" for name, value in zip(landscape.variables, point, strict=True))

@@ -24,7 +24,7 @@ from sgdsde.statistics import Estimate, HigherMoments, Moments, pooled_moments
 if TYPE_CHECKING:
     import xarray
 
-    from sgdsde.landscapes import Landscape
+    from sgdsde.landscapes import Landscape, WideLandscape
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,10 @@ class Ensemble:
     final : (paths, d)
         State after the last update, NaN for diverged paths.
     path_mean, path_covariance : (paths, d), (paths, d, d)
-        Moments over time of each path, covariance about the path's own mean; NaN for diverged paths.
+        Moments over time of each path, covariance about the path's own mean; NaN for diverged paths. With landscapes of
+        arrays those of groups of paths, (groups, d) and (groups, d, d), at least 64 where there are as many paths: d²
+        numbers for every path would be too many. Standard errors are then from the spread over groups. A group with a
+        diverged path is NaN, and left out of the averages.
     snapshots : (saved, paths, d)
         States after `saved_updates`, NaN once a path has diverged or ended; empty when nothing is saved.
     time_per_update : float or (updates,)
@@ -95,7 +98,7 @@ class Ensemble:
     auxiliary: Mapping[str, Array] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     exits: Exits | None = None
-    landscape: Landscape | None = None
+    landscape: Landscape | WideLandscape | None = None
     observations: Observations | None = None
 
     @classmethod
@@ -112,11 +115,12 @@ class Ensemble:
 
         `observed` gives the observations of the paths that are finite.
         """
-        finite = outcome.finite
+        finite, whole = _finite(outcome)
         d = outcome.mean.shape[1]
         final, mean, covariance = outcome.state[:d].T.copy(), outcome.mean, outcome.covariance
-        for values in (final, mean, covariance):
-            values[~finite] = np.nan
+        final[~finite] = np.nan
+        for values in (mean, covariance):
+            values[~whole] = np.nan
         snapshots = _compact(outcome.saved)
         snapshots[~np.isfinite(snapshots).all(axis=-1)] = np.nan  # in place: they may be most of the memory
         beside = {
@@ -181,8 +185,10 @@ class Ensemble:
 
     @functools.cached_property
     def _moments(self) -> Moments:
-        kept = slice(None) if not self.diverged else self.finite
-        return pooled_moments(self.updates - self.burn_in, self.path_mean[kept], self.path_covariance[kept])
+        kept = slice(None) if not self.diverged else np.isfinite(self.path_mean).all(axis=1)
+        together = -(-self.paths // len(self.path_mean))
+        count = (self.updates - self.burn_in) * together
+        return pooled_moments(count, self.path_mean[kept], self.path_covariance[kept])
 
     @property
     def mean(self) -> Array:
@@ -352,6 +358,19 @@ class Ensemble:
             f"<Ensemble {self.label}: {self.paths} paths{lost}, {self.updates} updates{self._steps()}, mean {mean}, "
             f"variance {variance}>"
         )
+
+
+def _finite(outcome: Outcome) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(paths,): whether a path stayed finite; and (paths,) or (groups,): whether its moments, or its group's, did."""
+    if not len(outcome.edges):
+        return outcome.finite, outcome.finite
+    finite = np.asarray(np.isfinite(outcome.state).all(axis=0))
+    means, covariances = outcome.mean, outcome.covariance
+    whole = np.asarray(np.isfinite(means).all(axis=1) & np.isfinite(covariances).all(axis=(1, 2)))
+    unbroken: NDArray[np.bool_] = np.logical_and.reduceat(finite, outcome.edges[:-1])
+    # moments beyond all numbers, of paths that are not: nobody knows which
+    lost = np.repeat(unbroken & ~whole, np.diff(outcome.edges))
+    return finite & ~lost, unbroken & whole
 
 
 def _compact(saved: Array) -> Array:

@@ -14,15 +14,24 @@ from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
-from sgdsde.landscapes import Landscape
 from sgdsde.observe import Observe
-from sgdsde.run import Request, check_landscape, drawn_sources, execute, integer, positive, recorded
+from sgdsde.run import (
+    AnyLandscape,
+    AnyProgram,
+    Request,
+    check_landscape,
+    drawn_sources,
+    execute,
+    integer,
+    positive,
+    recorded,
+)
 
 AREA_METHOD = "mrongowius_roessler"
 
 
 def integrate(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     w0: ArrayLike,
     time: float,
     steps: int,
@@ -38,7 +47,7 @@ def integrate(
     observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
-    engine: str = "numba",
+    engine: str | None = None,
     device: object = None,
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
@@ -49,7 +58,7 @@ def integrate(
 
     Parameters
     ----------
-    landscape : Landscape
+    landscape : Landscape or WideLandscape
         Loss L and noise factor A.
     w0 : (d,) or (paths, d)
         Where paths start; a number when d = 1.
@@ -100,7 +109,7 @@ def integrate(
     >>> bool(abs(coarse - fine).max() < 0.1)
     True
     """
-    check_landscape(landscape)
+    check_landscape(landscape, arrays=True)
     declaration = schemes.find(scheme, ("ito", "stratonovich"))
     steps, length = integer("steps", steps, 1), positive("time", time)
     check_steps(steps, name="steps")
@@ -118,7 +127,7 @@ def integrate(
 
 
 def plan_sde(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     declaration: schemes.Declaration,
     dt: float | NDArray[np.float64],
     temperature: float | NDArray[np.float64],
@@ -140,7 +149,7 @@ def plan_sde(
             raise ValueError("brownian has steps of one length, and learning_rates makes those of the run differ")
         _check_brownian(brownian, landscape, longest * steps)
 
-    def sources(program: schemes.Program) -> Sequence[Noise]:
+    def sources(program: AnyProgram) -> Sequence[Noise]:
         if brownian is None:
             return drawn_sources(program, shortest, AREA_METHOD)
         shared = [name for name in program.draws if name != "uniform"]
@@ -161,7 +170,7 @@ def plan_sde(
     )  # fmt: skip
 
 
-def _check_brownian(brownian: Any, landscape: Landscape, time: float) -> None:
+def _check_brownian(brownian: Any, landscape: AnyLandscape, time: float) -> None:
     if not isinstance(brownian, BrownianPath):
         raise ValueError(f"brownian must be a BrownianPath, got {brownian!r}")
     if brownian.dimension != landscape.noise_dimension:

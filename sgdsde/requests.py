@@ -13,21 +13,20 @@ from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SAMPLINGS, SGDConfig
-from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise
+from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
-from sgdsde.landscapes import Landscape, weight_decayed
+from sgdsde.landscapes import weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import Request, check_landscape, fingerprint, integer, recorded
+from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
-from sgdsde.whitened import whitened_examples
 
 _MOST_PICKED = 2**32 - 1
 
 
 def sde_request(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     config: SGDConfig,
     w0: ArrayLike,
     updates: int,
@@ -79,7 +78,7 @@ def sde_request(
 
 
 def sgd_request(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     config: SGDConfig,
     w0: ArrayLike,
     updates: int,
@@ -106,15 +105,16 @@ def sgd_request(
     kicks = rates * (1 - config.dampening)
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
-    table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    table = landscape.examples(examples, config.n_examples, seed)
+    batch_of = OwnExamples if landscape.own_examples else ExampleBatches
     if np.ndim(sizes):
         check_memory(3 * 8 * updates * steps, f"updates or substeps must be fewer: {updates * steps} batch sizes")
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
-    def sources(program: schemes.Program) -> Sequence[Noise]:
+    def sources(program: AnyProgram) -> Sequence[Noise]:
         made: dict[str, Callable[[int], Noise]] = {
-            "batch": lambda numbers: ExampleBatches(table, batches, config.sampling, apart="other" in program.draws),
-            "other": lambda numbers: ExampleBatches(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
+            "batch": lambda numbers: batch_of(table, batches, config.sampling, apart="other" in program.draws),
+            "other": lambda numbers: batch_of(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
             "z": GaussianIncrements,
         }
         return [made[name](numbers) for name, numbers in program.draws.items()]
@@ -136,7 +136,7 @@ def sgd_request(
     )  # fmt: skip
 
 
-def power_of_two(landscape: Landscape, config: SGDConfig, w0: ArrayLike) -> int:
+def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike) -> int:
     """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
     decayed = weight_decayed(landscape, config.weight_decay)
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
@@ -158,8 +158,8 @@ def _intervals(brownian: Any, updates: int) -> int | None:
     return brownian.steps // updates
 
 
-def _check_types(landscape: Landscape, config: SGDConfig) -> None:
-    check_landscape(landscape)
+def _check_types(landscape: AnyLandscape, config: SGDConfig) -> None:
+    check_landscape(landscape, arrays=True)
     if not isinstance(config, SGDConfig):
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
 

@@ -7,7 +7,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,14 +23,19 @@ from sgdsde.engines.lane_memory import available_cores
 from sgdsde.engines.noise import GaussianIncrements, LevyAreas, Noise, Signs, ThreePoints, Uniforms
 from sgdsde.engines.observers import Observers
 from sgdsde.engines.philox import STREAM_MIXED, STREAM_SECOND, STREAM_SIGN, STREAM_THREE
-from sgdsde.engines.registry import ENGINES, Plan, snapshots_of
+from sgdsde.engines.registry import Plan, snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.exits import Exits
-from sgdsde.landscapes import Landscape
+from sgdsde.landscapes import Landscape, WideLandscape
+from sgdsde.matrix_block import MatrixBlock
 from sgdsde.memory import check_memory
 from sgdsde.observations import Observations
 from sgdsde.observe import Observe
 from sgdsde.regions import Region, parse_regions
+
+#: Of formulas, or of arrays.
+AnyLandscape: TypeAlias = Landscape | WideLandscape
+AnyProgram: TypeAlias = schemes.Program | schemes.MatrixProgram
 
 
 class StabilityWarning(UserWarning):
@@ -51,6 +56,8 @@ class Request:
         The largest curvature for which the step is stable; infinite for no such limit.
     sources : callable
         Program → its noise sources; called after every check.
+    engine : str or None
+        None for the landscape's own.
     caution : str
         What to warn of once all is checked, if anything.
     further : tuple of Region
@@ -61,12 +68,12 @@ class Request:
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     """
 
-    landscape: Landscape
+    landscape: Any  # AnyLandscape; a program knows of which kind its own is
     w0: ArrayLike
     updates: int
     paths: int
     declaration: schemes.Declaration
-    sources: Callable[[schemes.Program], Sequence[Noise]]
+    sources: Callable[[AnyProgram], Sequence[Noise]]
     values: Mapping[str, ArrayLike]
     time_per_update: float | NDArray[np.float64]
     label: str
@@ -76,7 +83,7 @@ class Request:
     burn_in: int = 0
     save_every: int | None = None
     observe: Observe | None = None
-    engine: str = "numba"
+    engine: str | None = None
     device: object = None
     dtype: object = "float64"
     progress: Callable[[float], None] | None = None
@@ -95,7 +102,8 @@ class Prepared:
     Attributes
     ----------
     request : Request
-    program : schemes.Program
+    engine : str
+    program : schemes.Program or MatrixProgram
     plan : Plan
     starts : (d,) or (paths, d)
     regions : tuple of Region
@@ -104,7 +112,8 @@ class Prepared:
     """
 
     request: Request
-    program: schemes.Program
+    engine: str
+    program: AnyProgram
     plan: Plan
     starts: NDArray[np.float64]
     regions: tuple[Region, ...]
@@ -113,9 +122,11 @@ class Prepared:
 
 def prepare(request: Request) -> Prepared:
     """Check every argument, then build the program."""
-    landscape, engine = request.landscape, request.engine
-    if not isinstance(engine, str) or engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+    landscape = request.landscape
+    engine = landscape.engines[0] if request.engine is None else request.engine
+    if not isinstance(engine, str) or engine not in landscape.engines:
+        of = f" for {landscape.name}, a landscape of arrays" if landscape.pooled else ""
+        raise ValueError(f"engine must be one of {', '.join(landscape.engines)}{of}, got {engine!r}")
     dtype, device = dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
     check_steps(updates, request.substeps)
@@ -136,8 +147,7 @@ def prepare(request: Request) -> Prepared:
         request = replace(request, values={**request.values, "rounding": ROUNDING[dtype]})
     regions = _regions(request, landscape, distinct)
     observers = _observers(request, landscape)
-    walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
-    program = schemes.build(request.declaration, landscape, regions, any(map(any, walls)))
+    program, walls = _program(request, landscape, regions)
     noise = tuple(request.sources(program))
     _check_memory(engine, program, noise, paths, updates, save_every, observers)
     _warn_if_unstable(landscape, distinct, request.limit, request.label)
@@ -152,34 +162,44 @@ def prepare(request: Request) -> Prepared:
         observers=observers, save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
-    return Prepared(request, program, plan, starts, regions, schemes.crossings(walls, program.draws.get("uniform", 0)))
+    crossings = schemes.crossings(walls, program.draws.get("uniform", 0))
+    return Prepared(request, engine, program, plan, starts, regions, crossings)
+
+
+def _program(
+    request: Request, landscape: AnyLandscape, regions: tuple[Region, ...]
+) -> tuple[AnyProgram, Sequence[Sequence[bool]]]:
+    """The program, and of which walls crossings inside a step are counted, by region."""
+    if isinstance(landscape, WideLandscape):
+        return schemes.build_on_arrays(request.declaration, landscape, request.values), []
+    walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
+    return schemes.build(request.declaration, landscape, regions, any(map(any, walls))), walls
 
 
 def execute(request: Request) -> Ensemble:
     """Check every argument, then build the program and run it."""
     prepared = prepare(request)
     landscape, plan, starts, regions = request.landscape, prepared.plan, prepared.starts, prepared.regions
-    outcome = engines.run(request.engine, plan)
+    engine = prepared.engine
+    outcome = engines.run(engine, plan)
     observed = functools.partial(
         Observations.of, outcome, request.observe, plan.observers, count=plan.updates - plan.burn_in
     )
     return Ensemble.from_outcome(
         outcome,
         observed,
-        why=lambda path: divergence.reason(request.engine, plan, landscape, path),
+        why=lambda path: divergence.reason(engine, plan, landscape, path),
         exits=Exits.of(outcome, regions, landscape.dimension, request.substeps, plan.updates, prepared.crossings),
         landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
         updates=plan.updates, burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every,
         time_per_update=request.time_per_update,
         auxiliary=request.declaration.auxiliary,
         provenance={
-            "landscape": landscape.name, "loss": landscape.text, "noise": landscape.noise.kind,
-            "noise_entries": [list(row) for row in landscape.noise.entries], "noise_cut": landscape.noise.cut,
-            "landscape_parameters": dict(landscape.parameters),
+            **{key: fingerprint(of) if isinstance(of, np.ndarray) else of for key, of in landscape.described().items()},
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
             "scheme": request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
-            "engine": request.engine, "device": plan.device or "cpu", "dtype": plan.dtype,
+            "engine": engine, "device": plan.device or "cpu", "dtype": plan.dtype,
             "stop": {region.name: region.condition for region in regions},
             "observe": None if request.observe is None else request.observe.told(),
             "sgdsde_version": sgdsde.__version__, **request.provenance,
@@ -189,7 +209,7 @@ def execute(request: Request) -> Ensemble:
 
 def _check_memory(
     engine: str,
-    program: schemes.Program,
+    program: AnyProgram,
     noise: Sequence[Noise],
     paths: int,
     updates: int,
@@ -199,7 +219,10 @@ def _check_memory(
     """ValueError for a run that does not fit into memory, by the part that is largest."""
     d = program.dimension
     snapshots = snapshots_of(updates, save_every)
-    states = footprint.paths_size(d, program.state_dimension, program.regions, paths, observers.sums(d))
+    if isinstance(program.block, MatrixBlock):
+        states = footprint.grouped_size(d, program.state_dimension, program.regions, paths)
+    else:
+        states = footprint.paths_size(d, program.state_dimension, program.regions, paths, observers.sums(d))
     counts = footprint.counts_size(engine, observers.cells, paths, available_cores())
     saved = footprint.saved_size(d, snapshots, paths)
     drawn = footprint.batches_size(engine, noise, paths, available_cores())
@@ -238,12 +261,14 @@ def _is_torch(given: object, kind: str) -> bool:
     return (type(given).__module__, type(given).__name__) == ("torch", kind)
 
 
-def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]) -> tuple[Region, ...]:
+def _regions(request: Request, landscape: AnyLandscape, starts: NDArray[np.float64]) -> tuple[Region, ...]:
     """The regions of `stop`, in which no path may start."""
     if request.stop is None:
         return ()
     if not isinstance(request.bridge, bool):
         raise ValueError(f"bridge must be True or False, got {request.bridge!r}")
+    if isinstance(landscape, WideLandscape):
+        raise ValueError(f"stop must be left out for {landscape.name}, a landscape of arrays; got {request.stop!r}")
     regions = parse_regions(request.stop, [*landscape.variables, *landscape.parameters])
     for region in regions:
         inside = landscape.holds(region, starts)
@@ -255,7 +280,7 @@ def _regions(request: Request, landscape: Landscape, starts: NDArray[np.float64]
     return regions + request.further
 
 
-def _observers(request: Request, landscape: Landscape) -> Observers:
+def _observers(request: Request, landscape: AnyLandscape) -> Observers:
     """What `observe` asks of the engine."""
     observe = request.observe
     if observe is None:
@@ -266,12 +291,12 @@ def _observers(request: Request, landscape: Landscape) -> Observers:
         raise ValueError(
             "observe must be left out with stop, whose paths end at different times: there is no one law to observe"
         )
+    if isinstance(landscape, WideLandscape):
+        raise ValueError(f"observe must be left out for {landscape.name}, a landscape of arrays, got {observe!r}")
     return observe.observers(landscape)
 
 
-def _constants(
-    program: schemes.Program, landscape: Landscape, values: Mapping[str, Any]
-) -> tuple[Any, NDArray[np.int64] | None]:
+def _constants(program: AnyProgram, landscape: Any, values: Mapping[str, Any]) -> tuple[Any, NDArray[np.int64] | None]:
     """The block's constants, in rows where they change with the update, and the row of each update."""
     changing = {name: np.asarray(value, np.float64) for name, value in values.items() if np.ndim(value)}
     if not changing:
@@ -280,7 +305,7 @@ def _constants(
     return program.constant_rows(landscape, {**values, **dict(zip(changing, distinct, strict=True))}), rows.ravel()
 
 
-def drawn_sources(program: schemes.Program, dt: float, area_method: str) -> list[Noise]:
+def drawn_sources(program: AnyProgram, dt: float, area_method: str) -> list[Noise]:
     """Noise sources, one for each draw of the program, from the run's own random numbers."""
     k = program.noise_dimension
     table: dict[str, Callable[[int], Noise]] = {
@@ -295,9 +320,12 @@ def drawn_sources(program: schemes.Program, dt: float, area_method: str) -> list
     return [table[name](numbers) for name, numbers in program.draws.items()]
 
 
-def check_landscape(landscape: Landscape) -> None:
-    """Raise ValueError unless it is one."""
-    if not isinstance(landscape, Landscape):
+def check_landscape(landscape: AnyLandscape, *, arrays: bool = False) -> None:
+    """Raise ValueError unless it is one; those of arrays are accepted where `arrays` says so."""
+    if isinstance(landscape, WideLandscape):
+        if not arrays:
+            raise ValueError(f"landscape must be one of formulas, a Landscape, for this; got {landscape!r}")
+    elif not isinstance(landscape, Landscape):
         raise ValueError(f"landscape must be a Landscape, got {landscape!r}")
 
 
@@ -329,13 +357,11 @@ def positive(name: str, value: Any, or_zero: bool = False) -> float:
     return number
 
 
-def _warn_if_unstable(landscape: Landscape, starts: np.ndarray[Any, Any], limit: float, label: str) -> None:
+def _warn_if_unstable(landscape: AnyLandscape, starts: np.ndarray[Any, Any], limit: float, label: str) -> None:
     """Largest curvature against what the step can take: 2(1+m)/ε for heavy ball, 2/Δ for an explicit scheme."""
     if limit == float("inf"):
         return
-    hessians = landscape.hessian(starts)
-    finite = np.isfinite(hessians).all(axis=(1, 2))
-    curvature = np.linalg.eigvalsh(hessians[finite]).max(initial=-np.inf)
+    curvature = landscape.curvatures(starts).max(initial=-np.inf)
     if curvature > limit:
         warnings.warn(
             f"{label}: curvature {curvature:.4g} at w0 is beyond the stability limit {limit:.4g} of this step; paths "

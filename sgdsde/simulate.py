@@ -9,16 +9,15 @@ from numpy.typing import ArrayLike
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
-from sgdsde.landscapes import Landscape
 from sgdsde.observe import Observe
 from sgdsde.requests import sde_request, sgd_request
-from sgdsde.run import CoarseStepWarning, StabilityWarning, execute
+from sgdsde.run import AnyLandscape, CoarseStepWarning, StabilityWarning, execute
 
 __all__ = ["CoarseStepWarning", "StabilityWarning", "simulate_sde", "simulate_sgd"]
 
 
 def simulate_sde(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     config: SGDConfig,
     w0: ArrayLike,
     updates: int,
@@ -35,7 +34,7 @@ def simulate_sde(
     observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
     bridge: bool = True,
-    engine: str = "numba",
+    engine: str | None = None,
     device: object = None,
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
@@ -44,8 +43,8 @@ def simulate_sde(
 
     Parameters
     ----------
-    landscape : Landscape
-        Where, and with what noise.
+    landscape : Landscape or WideLandscape
+        Where, and with what noise; those of arrays are :func:`sgdsde.landscapes.wide_quadratic` and others.
     config : SGDConfig
         Gives T = g/N and the time of an update.
     w0 : (d,) or (paths, d)
@@ -84,8 +83,9 @@ def simulate_sde(
         With `stop`, count crossings of straight boundaries inside a step too, by the law of a Brownian bridge between
         its ends; ``exits.crossings`` says how well it is known.
     engine, device, dtype : str
-        ``"numba"`` (CPU, float64), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the reference, slow). A
-        ``torch.device`` and dtypes of torch and NumPy will do too.
+        ``"numba"`` (CPU, float64, the default), ``"torch"`` (any device, float64 or float32), ``"numpy"`` (the
+        reference, slow); landscapes of arrays run on ``"torch"``. A ``torch.device`` and dtypes of torch and NumPy will
+        do too.
     progress : callable, optional
         Called with the fraction done.
 
@@ -129,7 +129,7 @@ def simulate_sde(
 
 
 def simulate_sgd(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     config: SGDConfig,
     w0: ArrayLike,
     updates: int,
@@ -145,7 +145,7 @@ def simulate_sgd(
     save_every: int | None = None,
     observe: Observe | None = None,
     stop: str | Mapping[str, str] | None = None,
-    engine: str = "numba",
+    engine: str | None = None,
     device: object = None,
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sgdsde import schemes
 from sgdsde.codegen import NUMPY_FUNCTIONS
-from sgdsde.landscapes import Landscape
+from sgdsde.landscapes import Landscape, WideLandscape
 from sgdsde.landscapes.minimum import nearby_minimum
 
 Array = NDArray[np.float64]
@@ -124,13 +124,14 @@ class Curvature:
     well: float
 
     @classmethod
-    def of(cls, landscape: Landscape, starts: Array) -> Curvature:
+    def of(cls, landscape: Landscape | WideLandscape, starts: Array) -> Curvature:
         """At starts (n, d), of which the first few are followed down."""
-        highest = _largest(landscape, starts, np.max)
-        minima = [nearby_minimum(landscape, start) for start in np.unique(starts[:_STARTS], axis=0)]
-        wells = [_largest(landscape, at[None], np.max) for at in minima if at is not None]
+        here = landscape.curvatures(starts)
+        few = starts[: min(_STARTS, len(here))]  # one, where the curvature is the same everywhere
+        minima = [nearby_minimum(landscape, start) for start in np.unique(few, axis=0)]
+        wells = [_largest(landscape.curvatures(at[None])) for at in minima if at is not None]
         # with no minimum, the size of curvatures at the start stands for what steps have to resolve
-        return cls(highest, max(wells) if wells else _largest(landscape, starts, lambda x: np.abs(x).max()))
+        return cls(_largest(here), max(wells) if wells else _largest(np.abs(here)))
 
 
 def automatic(
@@ -182,12 +183,9 @@ def _least(good: Callable[[int], bool], low: int, high: int) -> int:
     return high
 
 
-def _largest(landscape: Landscape, points: Array, which: Callable[[Array], Any]) -> float:
-    """The largest eigenvalue of Hessians (n, d) that are finite; NaN where none is."""
-    with np.errstate(all="ignore"):
-        hessians = landscape.hessian(points)
-    finite = hessians[np.isfinite(hessians).all(axis=(1, 2))]
-    return float(which(np.asarray(np.linalg.eigvalsh(finite)))) if len(finite) else math.nan
+def _largest(curvatures: Array) -> float:
+    """The largest of (n, d); NaN where there is none."""
+    return float(np.max(curvatures)) if len(curvatures) else math.nan
 
 
 def _relaxed(h: float, drag: float) -> float:

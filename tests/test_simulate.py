@@ -201,7 +201,6 @@ BAD = [
     ({"save_every": 0}, "save_every must be an integer between 1 and 10, got 0"),
     ({"save_every": 11}, "save_every must be an integer between 1 and 10, got 11"),
     ({"engine": "jax"}, "engine must be one of numba, torch, numpy, got 'jax'"),
-    ({"engine": None}, "engine must be one of numba, torch, numpy, got None"),
     ({"engine": ["numba"]}, "engine must be one of numba, torch, numpy"),
     ({"scheme": "leapfrog"}, "scheme must be one of .*, got 'leapfrog'"),
     ({"scheme": ["sgd"]}, "scheme must be one of "),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sgdsde.engines.lanes import LANES
+from sgdsde.engines.moment_groups import group_edges
 from sgdsde.engines.noise import ExampleBatches, Noise
 from sgdsde.engines.observers import COUNTS
 
@@ -24,6 +25,17 @@ def counts_size(engine: str, cells: int, paths: int, threads: int) -> int:
     most = {"numba": LANES, "torch": max(1, COUNTS["cpu"] // (_NUMBER * max(1, cells)))}
     held = min(paths, threads * most.get(engine, paths))
     return _NUMBER * cells * (2 * held + 4)  # once more as doubles, of which the squares are
+
+
+def grouped_size(d: int, state: int, regions: int, paths: int) -> int:
+    """Bytes of states and moments of a run whose moments are summed over groups of paths."""
+    groups = len(group_edges(d, paths)) - 1
+    return _NUMBER * ((3 * state + 4 * d) * paths + 3 * groups * d * d)
+
+
+def moments_size(d: int, paths: int, pooled: bool) -> int:
+    """Bytes of the moments that an ensemble keeps, of each path or of groups of them."""
+    return _NUMBER * (d + d * d) * (len(group_edges(d, paths)) - 1 if pooled else paths)
 
 
 def saved_size(d: int, snapshots: int, paths: int) -> int:

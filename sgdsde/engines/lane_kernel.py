@@ -87,14 +87,18 @@ def advance(
                 step += 1
             if step % substeps == 0:
                 if look:
-                    for lane in range({LANES}):
-                        {observe}
+                    {observe}
                     {count}
                 if save_every > 0 and step // substeps % save_every == 0:
                     for i in range({d}):
                         for lane in range({LANES}):
                             saved[step // substeps // save_every, i, path + lane] = a[i * {LANES} + lane]
 '''
+
+
+#: Dimensions up to which the products of an observation are named one by one, for registers to hold: LLVM's time grows
+#: with the square of their number.
+_NAMED = 16
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,41 @@ def draw_lines(plan: Plan) -> tuple[list[tuple[int, list[str]]], list[str]]:
     return lines, sorted(set(imports))
 
 
+def _in_lanes(lines: Sequence[str]) -> list[str]:
+    return [f"for lane in range({LANES}):", *(f"    {line}" for line in lines)]
+
+
+def _observe_rows(plan: Plan) -> list[str]:
+    """Sum moments by loops over the rows, whose text, and with it the compiler's time, does not grow with d²."""
+    d, regions = plan.dimension, plan.observers.regions
+    reference, sums, _ = rows_of(plan)
+    more = sums + d + d * (d + 1) // 2  # rows of what else is observed
+
+    def off(row: str) -> str:
+        return f"(a[{row} * {LANES} + lane] - a[({reference} + {row}) * {LANES} + lane])"
+
+    lines = [
+        f"for i in range({d}):",
+        *(f"    {line}" for line in _in_lanes([f"a[({sums} + i) * {LANES} + lane] += {off('i')}"])),
+        f"row = {sums + d}",
+        f"for i in range({d}):",
+        f"    for j in range(i, {d}):",
+        *(f"        {line}" for line in _in_lanes([f"a[row * {LANES} + lane] += {off('i')} * {off('j')}"])),
+        "        row += 1",
+    ]
+    if plan.observers.fourth:
+        powers = [f"off = {off('i')}", f"a[({more} + i) * {LANES} + lane] += off * off * off"]
+        powers.append(f"a[({more + d} + i) * {LANES} + lane] += (off * off) * (off * off)")
+        lines += [f"for i in range({d}):", *(f"    {line}" for line in _in_lanes(powers))]
+        more += 2 * d
+    if regions:
+        there = [f"{name} = a[{i * LANES} + lane]" for i, name in enumerate(plan.block.arrays[:d])]
+        there += [f"{name} = {code}" for name, code in regions.lines]
+        there += [f"a[{(more + i) * LANES} + lane] += {share}" for i, share in enumerate(regions.outputs)]
+        lines += _in_lanes(there)
+    return lines
+
+
 def source(plan: Plan) -> str:
     """Text of the kernel's module.
 
@@ -280,7 +319,7 @@ def source(plan: Plan) -> str:
         "every": (20, [*load, *fixed, *gather, *looked, *store, *add] if together else ["pass"]),
         "whole": (20, [*load, *(line for lines in group for line in lines), *store] if together else ["pass"]),
         "single": (20, [*load, *advance(0), *store]),
-        "observe": (24, [*load[:d], *fixed, *gather, *seen, *add]),
+        "observe": (20, _in_lanes([*load[:d], *fixed, *gather, *seen, *add]) if d <= _NAMED else _observe_rows(plan)),
         "ranges": (4, range_lines(observers, _WORDS) or ["pass"]),
         "count": (20, _count_lines(observers) or ["pass"]),
         "constants": (4, ["pass"] if plan.scheduled else constants),

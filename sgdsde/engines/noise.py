@@ -183,6 +183,18 @@ class ExampleBatches:
         return int(self.firsts[step])
 
 
+@dataclass(frozen=True, eq=False)
+class OwnExamples(ExampleBatches):
+    """Batches of examples whose gradients are taken one by one: `table` (N, d) says how many there are.
+
+    What is drawn is the batch itself and never those left out.
+    """
+
+    def picks(self, size: int) -> int:
+        """All of the batch."""
+        return size
+
+
 Noise: TypeAlias = GaussianIncrements | Signs | ThreePoints | Uniforms | LevyAreas | Tabulated | ExampleBatches
 
 

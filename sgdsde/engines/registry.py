@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sgdsde.codegen import Block
 from sgdsde.engines.noise import Noise
 from sgdsde.engines.observers import Observed, Observers
+from sgdsde.matrix_block import MatrixBlock
 
 #: Name → module with a function `run(plan) -> Outcome`; imported when used.
 ENGINES = {
@@ -19,6 +21,9 @@ ENGINES = {
     "torch": "sgdsde.engines.torch_tensor",
     "numpy": "sgdsde.engines.numpy_reference",
 }
+#: The same for blocks on whole vectors, and the table of each kind of block.
+MATRIX_ENGINES = {"torch": "sgdsde.engines.torch_matrix"}
+_ENGINES_OF: dict[type, dict[str, str]] = {Block: ENGINES, MatrixBlock: MATRIX_ENGINES}
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Plan:
 
     Attributes
     ----------
-    block : Block
+    block : Block or MatrixBlock
         Arrays are the state's components and the step's noise; outputs are the new state.
     constants : tuple of float, or (rows, constants)
         Values of the block's constants; rows of them where they change with the update.
@@ -60,7 +65,7 @@ class Plan:
         Called with the fraction done, now and then.
     """
 
-    block: Block
+    block: Any  # what an engine can run is its own affair
     constants: tuple[float, ...] | NDArray[np.float64]
     noise: tuple[Noise, ...]
     start: NDArray[np.float64]
@@ -85,7 +90,7 @@ class Plan:
     @property
     def state_dimension(self) -> int:
         """S, components of the state."""
-        return len(self.block.outputs) - 2 * self.regions
+        return int(self.start.shape[0])
 
     @property
     def scheduled(self) -> bool:
@@ -113,6 +118,9 @@ class Outcome:
     covariance : (paths, d, d), about each path's own mean, divisor the number of observed updates.
     saved : (snapshots, paths, d)
         States after `saved_updates`, NaN after the end of a path that ended in a region.
+    edges : (groups + 1,) of int
+        The first path of each group whose moments are summed together, about the group's own mean, so that `mean` and
+        `covariance` are (groups, …); and the end of the last. Empty where each path has its own moments.
     exit_step, exit_region : (paths,) of int
         Steps taken when the path ended, and the region it ended in; both −1 for paths that did not. Empty when the plan
         has no regions.
@@ -126,6 +134,7 @@ class Outcome:
     saved: NDArray[np.float64]
     exit_step: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     exit_region: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    edges: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     observed: Observed | None = None
 
     @property
@@ -171,9 +180,10 @@ def run(engine: str, plan: Plan) -> Outcome:
     ValueError
         When there is no such engine; the message lists those that exist.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-    call: Callable[[Plan], Outcome] = importlib.import_module(ENGINES[engine]).run
+    known = _ENGINES_OF[type(plan.block)] if engine in ENGINES else ENGINES
+    if engine not in known:
+        raise ValueError(f"engine must be one of {', '.join(known)}, got {engine!r}")
+    call: Callable[[Plan], Outcome] = importlib.import_module(known[engine]).run
     outcome = call(plan)
     if plan.save_every and plan.updates % plan.save_every:
         outcome.saved[-1] = outcome.state[: plan.dimension].T

@@ -70,3 +70,9 @@ def sums(table: Tensor, chosen: Tensor) -> Tensor:
     """(…, columns, paths): sums of the columns of `table` (columns, examples) over the picks (…, picks, paths)."""
     flat = chosen.reshape(-1)
     return torch.stack([column.index_select(0, flat).view(chosen.shape).sum(dim=-2) for column in table], dim=-2)
+
+
+def regression_gradients(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    """Σ_b x_b (x_bᵀω − y_b) of each path's batch, (R, d), from x (R, B, d), y (R, B) and ω (R, d)."""
+    error = torch.baddbmm(y[:, :, None], x, w[:, :, None], beta=-1)
+    return torch.bmm(x.mT, error)[:, :, 0]

@@ -212,3 +212,8 @@ def _reshuffle(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
 
 
 _PICK = {"with_replacement": _independent, "without_replacement": _independent, "reshuffle": _reshuffle}
+
+
+def picks_of(source: TensorNoise, noise: ExampleBatches, step: int) -> Tensor:
+    """(picks, paths): the examples picked in a step."""
+    return _PICK[noise.sampling](source, noise, step)

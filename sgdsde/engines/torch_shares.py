@@ -7,7 +7,7 @@ torch divides them among its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,9 +48,12 @@ def edges_of(plan: Plan, device: torch.device) -> list[int]:
     return [int(edge) for edge in np.linspace(0, plan.paths, shares + 1)]
 
 
-def run(plan: Plan, device: torch.device, run_share: RunShare) -> Outcome:
-    """Run the shares, on the CPU several at a time, and put their outcomes together."""
-    edges = edges_of(plan, device)
+def run(plan: Plan, device: torch.device, run_share: RunShare, edges: Sequence[int] | None = None) -> Outcome:
+    """Run the shares, on the CPU several at a time, and put their outcomes together.
+
+    `edges` are those of `edges_of` where they are not given.
+    """
+    edges = edges_of(plan, device) if edges is None else edges
     reached, stop = [0.0] * (len(edges) - 1), threading.Event()
     threads = min(torch.get_num_threads(), len(reached)) if device.type == "cpu" else 1
 
@@ -99,6 +102,7 @@ def _one_thread(device: torch.device) -> Iterator[None]:
 def _joined(outcomes: list[Outcome]) -> Outcome:
     if len(outcomes) == 1:
         return outcomes[0]
+    seen = [one.observed for one in outcomes if one.observed is not None]
     return Outcome(
         np.concatenate([one.state for one in outcomes], axis=1),
         np.concatenate([one.mean for one in outcomes]),
@@ -106,5 +110,7 @@ def _joined(outcomes: list[Outcome]) -> Outcome:
         np.concatenate([one.saved for one in outcomes], axis=1),
         np.concatenate([one.exit_step for one in outcomes]),
         np.concatenate([one.exit_region for one in outcomes]),
-        Observed.joined(seen) if (seen := [one.observed for one in outcomes if one.observed is not None]) else None,
+        observed=Observed.joined(seen)
+        if (seen := [one.observed for one in outcomes if one.observed is not None])
+        else None,
     )

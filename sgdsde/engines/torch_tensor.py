@@ -61,7 +61,8 @@ def tensor_functions(like: Tensor) -> dict[str, Callable[..., Any]]:
     return table | {"where": where, "root_of": root_of, "mended_root": mended_root, "softplus": softplus}
 
 
-def _device(name: str | None) -> torch.device:
+def device_of(name: str | None) -> torch.device:
+    """The device of that name; ValueError when torch cannot use it."""
     try:
         device = torch.device(name or "cpu")
         torch.zeros(1, device=device).cpu()
@@ -74,7 +75,7 @@ def run(plan: Plan) -> Outcome:
     """Run the plan on `plan.device` (default: the CPU), in shares of the paths that keep its memory bounded."""
     if plan.dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {plan.dtype!r}")
-    device, dtype = _device(plan.device), DTYPES[plan.dtype]
+    device, dtype = device_of(plan.device), DTYPES[plan.dtype]
     engine = torch_cuda.run if torch_cuda.suits(plan, device) else _run_share
     return torch_shares.run(plan, device, lambda share, first: engine(share, first, device, dtype))
 

@@ -20,7 +20,7 @@ from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
-from sgdsde.run import integer
+from sgdsde.run import check_landscape, integer
 
 Array = NDArray[np.float64]
 
@@ -168,6 +168,7 @@ def rare_exit_time(
     integer("trials × repetitions", count * groups, 1, 2**32 - 1)  # paths have numbers of 32 bits
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+    check_landscape(landscape)
     request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
     program = process.prepared.program

@@ -136,7 +136,7 @@ class Trials:
             self.prepared.plan, start=states, seed=int(seed), updates=updates,
             constants=program.constants(landscape, values), progress=lambda fraction: None,
         )  # fmt: skip
-        outcome = engines.run(request.engine, plan)
+        outcome = engines.run(self.prepared.engine, plan)
         length = float(updates * plan.substeps)
         self.taken.append(float(np.where(outcome.exit_region >= 0, outcome.exit_step, length).sum()))
         return outcome

@@ -18,13 +18,11 @@ from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
-from sgdsde.landscapes import Landscape
 from sgdsde.memory import check_memory
 from sgdsde.requests import power_of_two
-from sgdsde.run import CoarseStepWarning, check_landscape, integer
+from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape, integer
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
-from sgdsde.whitened import whitened_examples
 
 Array = NDArray[np.float64]
 
@@ -41,7 +39,7 @@ class _Run:
 
 
 def ladder(
-    landscape: Landscape,
+    landscape: AnyLandscape,
     config: SGDConfig,
     w0: ArrayLike,
     updates: int,
@@ -53,7 +51,7 @@ def ladder(
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     at: Sequence[int] = (),
-    engine: str = "numba",
+    engine: str | None = None,
     device: object = None,
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
@@ -120,7 +118,7 @@ def ladder(
     >>> found["SGD"].distances.covariance_distance.value > found["SVAG(8)"].distances.covariance_distance.value
     True
     """
-    check_landscape(landscape)
+    check_landscape(landscape, arrays=True)
     if not isinstance(config, SGDConfig):
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
     if not config.temperature > 0:
@@ -132,12 +130,12 @@ def ladder(
     check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
-    table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
+    table = landscape.examples(examples, config.n_examples, seed)
     runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
     reference = _find(against, runs, absent)
     every = math.gcd(*before) if before else None
     d, k = landscape.dimension, snapshots_of(updates, every)
-    kept = footprint.saved_size(d, k + 3 + d, paths)  # beside snapshots the end, and the moments of each path
+    kept = footprint.saved_size(d, k + 2, paths) + footprint.moments_size(d, paths, landscape.pooled)
     check_memory(kept * (len(runs) + 1), f"paths or at must be fewer: {len(runs) + 1} rungs of {paths} paths")
     options = {
         "w0": w0, "updates": updates, "paths": paths, "engine": engine, "device": device, "dtype": dtype,
@@ -174,7 +172,7 @@ def ladder(
 
 
 def _runs(
-    landscape: Landscape, config: SGDConfig, updates: int, svag: Sequence[int], substeps: int, examples: Array
+    landscape: AnyLandscape, config: SGDConfig, updates: int, svag: Sequence[int], substeps: int, examples: Array
 ) -> tuple[list[_Run], dict[str, str]]:
     """What there is to run, from SGD to the SDE; and what there is not."""
 

@@ -1,4 +1,7 @@
-"""Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``."""
+"""Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``.
+
+Those of many dimensions are made of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,21 @@ from sgdsde.landscapes.catalog import CATALOG, minima, named
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
 from sgdsde.landscapes.saddle import find_minimum, find_saddle
+from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic
 
-__all__ = ["Landscape", "find_minimum", "find_saddle", "minima", "modified_landscape", "named", "weight_decayed"]
+__all__ = [
+    "Landscape",
+    "WideLandscape",
+    "find_minimum",
+    "find_saddle",
+    "linear_regression",
+    "minima",
+    "modified_landscape",
+    "named",
+    "separable",
+    "weight_decayed",
+    "wide_quadratic",
+]
 
 
 def __getattr__(name: str) -> Callable[..., Landscape]:

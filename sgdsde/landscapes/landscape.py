@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
-from sgdsde.arguments import as_array, real
+from sgdsde.arguments import real
 from sgdsde.landscapes import noise_factor
+from sgdsde.landscapes.points import checked_point, checked_points
 from sgdsde.landscapes.symbolic import SOURCES, Quantity, Symbolic
-from sgdsde.layout import in_short
 from sgdsde.regions import Region
+from sgdsde.whitened import whitened_examples
 
 Array = NDArray[np.float64]
 
@@ -55,6 +56,12 @@ class Landscape:
     >>> well.loss([1.0]), well.gradient([2.0]), well.hessian([1.0]), well.covariance([1.0])
     (array(-0.25), array([6.]), array([[2.]]), array([[1.5]]))
     """
+
+    #: What runs it, the default first.
+    engines: ClassVar[tuple[str, ...]] = ("numba", "torch", "numpy")
+    #: Whether moments are summed over groups of paths; whether the examples of SGD are its own.
+    pooled: ClassVar[bool] = False
+    own_examples: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -114,6 +121,12 @@ class Landscape:
         """∇∇L(ω): w (..., d) → (..., d, d)."""
         return self._evaluate("hessian", w, (self.dimension, self.dimension))
 
+    def curvatures(self, w: Array) -> Array:
+        """Eigenvalues, ascending, of the Hessians at points (n, d) that are finite: (m, d), m ≤ n."""
+        with np.errstate(all="ignore"):
+            hessians = self.hessian(w)
+        return np.asarray(np.linalg.eigvalsh(hessians[np.isfinite(hessians).all(axis=(1, 2))]))
+
     def covariance(self, w: ArrayLike) -> Array:
         """F(ω), covariance of the gradient of one example: w (..., d) → (..., d, d)."""
         return self._evaluate("covariance", w, (self.dimension, self.dimension))
@@ -145,32 +158,27 @@ class Landscape:
         ValueError
             When the last axis is not d long, or a value is not a finite real number.
         """
-        try:
-            array = as_array(w)
-            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "same_kind", copy=False)
-        except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: tensors without numbers
-            raise ValueError(f"{argument} must be an array of real numbers, got {in_short(w)}") from None
-        if array.ndim == 0 and self.dimension == 1:
-            array = array[None]
-        if array.ndim == 0 or array.shape[-1] != self.dimension:
-            raise ValueError(
-                f"{argument} must have shape (..., {self.dimension}), one column for each of "
-                f"{', '.join(self.variables)}; got shape {array.shape}"
-            )
-        if not np.isfinite(array).all():
-            raise ValueError(f"{argument} must be finite, got {array[~np.isfinite(array)][0]!r} among its values")
-        return array
+        return checked_points(w, self.dimension, ", ".join(self.variables), argument)
 
     def point(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert one point, shape (d,); ValueError as of :meth:`points`, and when there are more."""
-        found = self.points(w, argument)
-        if found.shape != (self.dimension,):
-            raise ValueError(f"{argument} must have shape {(self.dimension,)}, got {found.shape}")
-        return found
+        return checked_point(w, self.dimension, ", ".join(self.variables), argument)
 
     def validate_noise(self, w: Array, argument: str = "w0") -> None:
         """Raise ValueError unless F is symmetric and positive semidefinite at the points w (n, d)."""
         noise_factor.validate(self, w, argument)
+
+    def examples(self, examples: str | ArrayLike, n_examples: int, seed: int) -> Array:
+        """(N, k) whitened examples, of which SGD takes batches; see :func:`sgdsde.whitened.whitened_examples`."""
+        return whitened_examples(examples, n_examples, self.noise_dimension, seed)
+
+    def described(self) -> dict[str, Any]:
+        """What it is, for the provenance."""
+        return {
+            "landscape": self.name, "loss": self.text, "noise": self.noise.kind,
+            "noise_entries": [list(row) for row in self.noise.entries], "noise_cut": self.noise.cut,
+            "landscape_parameters": dict(self.parameters),
+        }  # fmt: skip
 
     @property
     def key(self) -> list[Any]:

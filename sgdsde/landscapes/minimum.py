@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.landscapes.landscape import Landscape
+from sgdsde.landscapes.wide import WideLandscape
 
 _STEPS = 500
 _SURE = 0.5  # largest error of the expansion, of the decrease that it expects
@@ -13,7 +14,7 @@ _SHORT = 1e-6
 _FLAT = 1e-12  # least curvature of a minimum, relative to the largest there and at the start
 
 
-def nearby_minimum(landscape: Landscape, start: ArrayLike) -> NDArray[np.float64] | None:
+def nearby_minimum(landscape: Landscape | WideLandscape, start: ArrayLike) -> NDArray[np.float64] | None:
     """Go down from `start` to a local minimum with positive curvature in every direction.
 
     Parameters
@@ -63,7 +64,7 @@ def nearby_minimum(landscape: Landscape, start: ArrayLike) -> NDArray[np.float64
 
 
 def _downhill(
-    landscape: Landscape,
+    landscape: Landscape | WideLandscape,
     w: NDArray[np.float64],
     curvatures: NDArray[np.float64],
     axes: NDArray[np.float64],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from sgdsde.landscapes.landscape import Landscape
+from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -57,7 +58,15 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     return modified
 
 
-def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape:
+@overload
+def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape: ...
+
+
+@overload
+def weight_decayed(landscape: Landscape | WideLandscape, weight_decay: float) -> Landscape | WideLandscape: ...
+
+
+def weight_decayed(landscape: Landscape | WideLandscape, weight_decay: float) -> Landscape | WideLandscape:
     """Return the landscape with the loss L + (λ/2)|ω|² and the same noise: every batch's gradient gains λω.
 
     Parameters
@@ -79,6 +88,8 @@ def weight_decayed(landscape: Landscape, weight_decay: float) -> Landscape:
     """
     if weight_decay == 0:
         return landscape
+    if isinstance(landscape, WideLandscape):
+        return landscape.weight_decayed(weight_decay)
     return _with_squares(landscape, WEIGHT_DECAY, weight_decay, 2, landscape.variables, "with weight decay")
 
 

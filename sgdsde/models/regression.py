@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.landscapes.wide import LinearRegressionLandscape, linear_regression
 from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.theory import linear_regression_covariance, stationary_covariance
@@ -136,6 +137,12 @@ class LinearRegression:
         x = generator.standard_normal((count("n_examples", n_examples), p))
         x *= np.sqrt(variances)
         return cls.from_examples(x, x @ optimum + np.sqrt(variance) * generator.standard_normal(len(x)))
+
+    def landscape(self) -> LinearRegressionLandscape:
+        """The same problem for ``simulate_sgd``, ``simulate_sde`` and ``ladder``; ValueError without examples."""
+        if self.inputs is None or self.outputs is None:
+            raise ValueError("inputs must be given: a landscape of this problem is made of its examples")
+        return linear_regression(self.inputs, self.outputs)
 
     @property
     def dimension(self) -> int:

@@ -17,6 +17,7 @@ from sgdsde.arguments import check_steps
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.memory import check_memory
 from sgdsde.models.checks import checked_device, checked_dtype, count
 from sgdsde.models.parallel import in_threads
@@ -290,8 +291,7 @@ def _gradient(x: Tensor, e: Tensor, d: Tensor) -> Tensor:
     if d.shape[1] < MATRICES_FROM:
         error = (x * d.T[:, :, None]).sum(0).sub_(e)
         return (x * error).sum(2).T
-    error = torch.baddbmm(e[:, :, None], x, d[:, :, None], beta=-1)
-    return torch.bmm(x.mT, error)[:, :, 0]
+    return regression_gradients(x, e, d)
 
 
 class _Progress:

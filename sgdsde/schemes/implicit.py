@@ -34,14 +34,13 @@ def implicit_euler(step: Step) -> Vector:
     """
     import sympy as sp
 
-    d = len(step.w)
+    d, drift = len(step.w), sp.Matrix(list(step.drift(step.w)))
     if d > _MOST_DIMENSIONS:
         raise ValueError(
             f"scheme 'implicit_euler' solves its equations on the tape and takes up to {_MOST_DIMENSIONS} dimensions; "
             f"this landscape has {d}"
         )
     target = step.let(step.w + step.diffusion(step.w) * step.dW)
-    drift = step.drift(step.w)
     slopes = sp.Matrix([[expression.derivative(entry, x) for x in step.w] for entry in drift])
 
     def at(value: sp.Matrix, w: Vector) -> sp.Matrix:

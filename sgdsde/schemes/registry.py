@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 #: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
-_NOT_SCHEMES = {"program", "registry"}
+_NOT_SCHEMES = {"matrix_program", "matrix_step", "program", "registry"}
 _REGISTRY: dict[str, Declaration] = {}
 
 #: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A
