@@ -425,7 +425,7 @@ class _Compiler:
                 arguments += self.flat(each)
                 continue
             kind = _kind_of(each) if _kind_of(each) != "b" else "i"
-            letters.append(f"{kind}{each}" if kind == "i" and not isinstance(each, Value) else kind)
+            letters.append(f"i{int(each)}" if kind == "i" and not isinstance(each, Value) else kind)
             arguments.append(self.as_kind(each, kind))
         symbol = self.symbols(self.places[name if name in self.places else "*"], name, tuple(letters))
         number = all(letter == "d" for letter in letters)

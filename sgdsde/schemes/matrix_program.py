@@ -86,8 +86,8 @@ def build_on_arrays(
         if np.ndim(values["dt"]) or np.ndim(values["temperature"]):
             raise ValueError(f"scheme {declaration.name!r} is made for one step size, and takes no schedule")
         assert declaration.matrices is not None
-        found = declaration.matrices(landscape, values["dt"], values["temperature"])
-        matrices |= {name: np.asarray(found[own]) for name, own in tape.wanted.items()}
+        found = declaration.matrices(landscape, *(np.atleast_1d(values[name]) for name in ("dt", "temperature")))
+        matrices |= {name: np.asarray(found[own])[0] for name, own in tape.wanted.items()}
     lowered = _Lowered(tape, matrices)
     operations = lowered.operations(outputs)
     names = [f"scale{i}" for i in range(len(lowered.scales))]
