@@ -103,6 +103,7 @@ def integrate(
 
     Examples
     --------
+    >>> from sgdsde import Landscape
     >>> bowl = Landscape("x**2/2", "x")
     >>> path = BrownianPath(dimension=1, time=1.0, steps=64, seed=1)
     >>> coarse, fine = (integrate(bowl, 1.0, 1.0, n, paths=3, brownian=path).final for n in (16, 64))

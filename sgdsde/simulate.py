@@ -113,6 +113,7 @@ def simulate_sde(
 
     Examples
     --------
+    >>> from sgdsde import Landscape
     >>> bowl = Landscape("h*x**2/2", "x", {"h": 2.0})
     >>> config = SGDConfig(learning_rate=0.05, batch_size=4, n_examples=64)
     >>> sde = simulate_sde(bowl, config, 0.0, updates=2000, paths=512, substeps=4, burn_in=200)
@@ -184,6 +185,7 @@ def simulate_sgd(
 
     Examples
     --------
+    >>> from sgdsde import Landscape
     >>> bowl = Landscape("x**2/2", "x")
     >>> config = SGDConfig(0.1, batch_size=64, n_examples=64)             # all examples: no noise is left
     >>> float(simulate_sgd(bowl, config, 1.0, updates=1, paths=2).final[0, 0])

@@ -31,14 +31,21 @@ def _nothing(memory: int) -> None:
     """Stands for Numba's destructor of arrays that own memory; a kernel's arrays own none."""
 
 
+#: What kernels call: where Numba is not loaded nothing is found by name, neither what LLVM calls for loops over memory.
+_GIVEN = {
+    "NRT_MemInfo_call_dtor": _nothing,
+    "memset": ctypes.memset,
+    "memmove": ctypes.memmove,
+    "memcpy": ctypes.memmove,
+}
+
+
 @functools.cache
 def _processor() -> tuple[str, str, str]:
     """Name and features of this processor, and what tells its code from others'."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    # Where Numba is not loaded, nothing is found by name: neither these, which LLVM calls for loops over memory.
-    known = {"NRT_MemInfo_call_dtor": _nothing, "memset": ctypes.memset, "memmove": ctypes.memmove}
-    for name, function in (known | {"memcpy": ctypes.memmove}).items():
+    for name, function in _GIVEN.items():
         llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
     cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return cpu, features, f"{llvm.get_default_triple()} {cpu} {features} llvmlite {_version('llvmlite')}"

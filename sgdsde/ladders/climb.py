@@ -111,6 +111,7 @@ def ladder(
 
     Examples
     --------
+    >>> from sgdsde import Landscape
     >>> bowl = Landscape("x**2/2", "x")
     >>> found = ladder(bowl, SGDConfig(0.8, batch_size=1, n_examples=64), 0.0, updates=20, paths=1000, svag=(2, 8))
     >>> [rung.label for rung in found.rungs]
