@@ -125,7 +125,7 @@ class _Compiler:
     # Statements
 
     def block(self, body: Sequence[ast.stmt]) -> None:
-        """Statements one after the other; True when the next is reached."""
+        """Statements one after the other, up to one that leaves."""
         for statement in body:
             if self.b.block.is_terminated:
                 return
@@ -311,7 +311,7 @@ class _Compiler:
         return Value("b", (self.b.icmp_signed if kind == "i" else self.b.icmp_unsigned)(sign, a, b))
 
     def of_BoolOp(self, node: ast.BoolOp) -> Any:
-        """Of `and` and `or`: what comes after is looked at only where it matters, if it divides."""
+        """`and` and `or`: what comes after is looked at only where it matters, if it divides."""
         every = isinstance(node.op, ast.And)
         found: Any = every
         for each in node.values:
