@@ -6,7 +6,6 @@ import functools
 import importlib
 import math
 import os
-import pickle
 import subprocess
 import sys
 import warnings
@@ -433,7 +432,12 @@ def test_a_function_that_travels_by_value_is_the_same_where_it_arrives(tmp_path)
     )
     (tmp_path / "study_a.py").write_text(script)
     subprocess.run([sys.executable, tmp_path / "study_a.py", tmp_path / "f"], check=True, env=os.environ)
-    for data, version in pickle.loads((tmp_path / "f").read_bytes()):
-        function = pickle.loads(data)
-        here = code_version(function, users=version.users)
-        assert here.text == version.text, differences(version, here)
+    # Where it arrives is a process of its own: in this one other tests may have declared schemes.
+    arrival = (
+        "import pickle, sys\n"
+        "from sgdsde.sweeps.version import code_version, differences\n"
+        "for data, version in pickle.loads(open(sys.argv[1], 'rb').read()):\n"
+        "    here = code_version(pickle.loads(data), users=version.users)\n"
+        "    assert here.text == version.text, differences(version, here)\n"
+    )
+    subprocess.run([sys.executable, "-c", arrival, tmp_path / "f"], check=True, env=os.environ)
