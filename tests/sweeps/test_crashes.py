@@ -199,6 +199,8 @@ def cluster(start, folder, workers, *options):
     return json.loads(about.read_text())["address"], scheduler, started
 
 
+# Dask's client, dropped while it tries to reconnect, may complain of its own cancelled coroutine.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:the Dask scheduler at .* has no workers yet")
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
 def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
