@@ -13,22 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sgdsde.models.descent import descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
+from sgdsde.models.descent import by_hand, descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
 from sgdsde.models.dynamics import Steps
+from sgdsde.models.losses import LOSSES, Loss
+from sgdsde.models.measures import Measure, all_names, own_measures, standard_measures
 from sgdsde.models.network_checks import differentiated
-from sgdsde.models.networks import Weights, is_plain_relu, weights_of
-from sgdsde.models.replicas import Examples, evaluate, finite, weight_norm
+from sgdsde.models.networks import Weights, weights_of
+from sgdsde.models.replicas import Examples, Part, evaluate, finite
+from sgdsde.models.weight_average import Average
 
-#: What is measured at every mark, in this order, before the user's measures.
-MEASURES = {
-    "test_accuracy": "accuracy on the whole test set",
-    "test_loss": "mean cross-entropy on the whole test set",
-    "train_accuracy": "accuracy on the whole training set",
-    "train_loss": "mean cross-entropy on the whole training set, L",
-    "weight_norm": "Euclidean norm of all weights, |ω|",
-}
-#: (weights of one network, training inputs (N, features), labels (N,)) → a number.
-Measure: TypeAlias = Callable[[Weights, Tensor, Tensor], float | Tensor]
 #: A state by names.
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
@@ -42,7 +35,7 @@ class Group:
     """Replicas that go through the network together: their weights, stacked, their steps and their examples.
 
     `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update; `momentum` is the factor
-    of the velocity in a step.
+    of the velocity in a step; `ema` is the decay of the average of weights, where there is one.
     """
 
     model: nn.Module
@@ -52,29 +45,34 @@ class Group:
     momentum: float
     substeps: int
     numbers: int
+    loss: Loss = LOSSES["cross_entropy"]
+    ema: float | None = None
 
 
 @dataclass(eq=False)
 class State:
-    """Where a group is: after how many marks, with which velocity and which measures (names, replicas, marks)."""
+    """Where a group is: after how many marks, with which velocity, average and measures (names, replicas, marks)."""
 
     velocity: Weights
+    average: Average | None
     values: NDArray[np.float64]
     alive: NDArray[np.bool_]
     column: int = 0
 
 
-def rehearse(model: nn.Module, x: Tensor, y: Tensor) -> None:
+def rehearse(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> None:
     """A step with a few examples and an evaluation, on copies of the weights; a ValueError where torch.func cannot."""
-    if is_plain_relu(model):
+    if by_hand(model, loss):
         return
     own = next(model.parameters())
     weights = {name: w[None].clone() for name, w in weights_of(model).items()}
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
-    x, y = x.to(own.device, own.dtype), y.to(own.device)
+    x, y = x.to(own.device, own.dtype), y.to(own.device, own.dtype if y.is_floating_point() else y.dtype)
     with torch.no_grad(), differentiated("for one replica beside the other, by torch.func.vmap"):
-        descend_by_autograd(model)(weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0)
-        evaluate(model, weights, x, y)
+        descend_by_autograd(model, loss)(
+            weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0
+        )
+        evaluate(model, weights, Part(x, y), loss)
 
 
 def run_group(
@@ -91,15 +89,17 @@ def run_group(
     It goes on from the state that `kept` has, if any, when it is given one at the start; after every `keep_every` marks
     and at the last, `keep` is given the state.
     """
-    state = _at_start(group, len(MEASURES) + len(measures), len(marks))
+    state = _at_start(group, len(all_names(group.loss, measures, group.ema is not None)), len(marks))
     if kept is not None and (found := kept(_flat(group, state))) is not None:
         state = _restored(group, state, found)
     if 0 < state.column < len(marks):
         _draw_again(group, marks[state.column - 1], stop)
+        if state.average is not None:
+            state.average.updates = marks[state.column - 1]
     with torch.no_grad():
         while state.column < len(marks) and not stop.is_set():
             done = marks[state.column - 1] if state.column else 0
-            if not _advance(group, state.velocity, marks[state.column] - done, stop):
+            if not _advance(group, state, marks[state.column] - done, stop):
                 break
             _measure(group, state, measures)
             state.column = state.column + 1 if state.alive.any() else len(marks)
@@ -108,26 +108,29 @@ def run_group(
     return state.values
 
 
-def _advance(group: Group, velocity: Weights, updates: int, stop: Event) -> bool:
+def _advance(group: Group, state: State, updates: int, stop: Event) -> bool:
     """Take the steps of `updates` updates; False when it was stopped before the end."""
-    data, weights, momentum = group.data, group.weights, group.momentum
-    device, dtype = data.x_train.device, data.x_train.dtype
-    descend, kick = descent_of(group.model), kick_of(group.model)
-    x, y = data.x_train.flatten(0, -2), data.y_train.flatten()
-    n = data.y_train.shape[-1]
-    offsets = np.arange(len(group.streams))[:, None, None] * n if data.y_train.ndim == 2 else 0
+    data, weights, velocity, momentum = group.data.train, group.weights, state.velocity, group.momentum
+    device, dtype = data.x.device, data.x.dtype
+    descend, kick = descent_of(group.model, group.loss), kick_of(group.model, group.loss, data.own)
+    x, y = data.in_a_row()
+    offsets = np.arange(len(group.streams))[:, None, None] * len(data) if data.own else 0
+    steps = 0
     for indices, coefficients in _chunks(group.streams, updates * group.substeps, group.numbers):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
-        k = 1 if picked is None else updates_per_call(picked.shape[-1])
+        k = 1 if picked is None or state.average is not None else updates_per_call(picked.shape[-1])
         for t in range(0, weighted.shape[1], k):
             if stop.is_set():
                 return False
             if picked is None:
-                descend_on_all(kick, weights, velocity, data.x_train, data.y_train, weighted[:, t], momentum)
+                descend_on_all(kick, weights, velocity, data, weighted[:, t], momentum)
             else:
                 index = picked[:, t : t + k]
                 descend(weights, velocity, x[index], y[index], weighted[:, t : t + k], momentum)
+            steps += 1
+            if state.average is not None and steps % group.substeps == 0:
+                state.average.follow(weights)
     return True
 
 
@@ -157,42 +160,38 @@ def _draw_again(group: Group, updates: int, stop: Event) -> None:
 
 def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> None:
     """Fill the column of the next mark."""
-    data, weights = group.data, group.weights
-    test = evaluate(group.model, weights, data.x_test, data.y_test)
-    training = evaluate(group.model, weights, data.x_train, data.y_train)
-    row = torch.stack([test[1], test[0], training[1], training[0], weight_norm(weights)])
-    state.alive &= (finite(weights) & torch.isfinite(row).all(0)).cpu().numpy()
-    state.values[: len(MEASURES), state.alive, state.column] = row.cpu().numpy()[:, state.alive]
-    for place, (name, function) in enumerate(measures.items(), len(MEASURES)):
-        for r in np.flatnonzero(state.alive):
-            # Copies: whatever the function does, the run stays, and so do other replicas' measures.
-            own = {key: w[r].clone() for key, w in weights.items()}
-            x, y = ((part[r] if data.y_train.ndim == 2 else part).clone() for part in (data.x_train, data.y_train))
-            with torch.enable_grad():
-                found = function(own, x, y)
-            try:
-                state.values[place, r, state.column] = float(found)
-            except (TypeError, ValueError, RuntimeError):
-                raise ValueError(f"measures[{name!r}] must return a number, got {found!r}") from None
+    row = standard_measures(group.model, group.weights, group.data, group.loss)
+    state.alive &= (finite(group.weights) & torch.isfinite(row).all(0)).cpu().numpy()
+    rows = [row.cpu().numpy(), own_measures(group.weights, group.data, measures, state.alive)]
+    if state.average is not None:
+        averaged = state.average.weights
+        rows.append(standard_measures(group.model, averaged, group.data, group.loss).cpu().numpy())
+        rows.append(own_measures(averaged, group.data, measures, state.alive))
+    state.values[:, state.alive, state.column] = np.concatenate(rows)[:, state.alive]
 
 
 def _at_start(group: Group, names: int, marks: int) -> State:
     velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
+    average = None if group.ema is None else Average(group.ema, {n: w.clone() for n, w in group.weights.items()})
     replicas = len(group.streams)
-    return State(velocity, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+    return State(velocity, average, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
 
 
 def _flat(group: Group, state: State) -> Arrays:
     """The state as plain arrays."""
     tensors = {f"weights/{name}": w for name, w in group.weights.items()}
     tensors |= {f"velocity/{name}": v for name, v in state.velocity.items()}
+    tensors |= {f"average/{name}": w for name, w in state.average.weights.items()} if state.average else {}
     arrays: dict[str, NDArray[np.generic]] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
     return arrays | {"values": state.values, "alive": state.alive, "marks": np.array(state.column)}
 
 
 def _restored(group: Group, state: State, kept: Arrays) -> State:
     """The state that was kept; the group's weights are set to it."""
-    for kind, tensors in (("weights", group.weights), ("velocity", state.velocity)):
+    held = {"weights": group.weights, "velocity": state.velocity}
+    held |= {"average": state.average.weights} if state.average else {}
+    for kind, tensors in held.items():
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(kept[f"{kind}/{name}"]))
-    return State(state.velocity, kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))
+    values, alive = kept["values"].astype(np.float64), kept["alive"].astype(np.bool_)
+    return State(state.velocity, state.average, values, alive, int(kept["marks"]))

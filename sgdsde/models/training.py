@@ -21,11 +21,13 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
 from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.losses import LossLike, checked_loss
+from sgdsde.models.measures import Measure, all_names
 from sgdsde.models.network_checks import TRIED
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.records import to_xarray, versions
-from sgdsde.models.replica_loop import MEASURES, Group, Measure, rehearse, run_group
+from sgdsde.models.replica_loop import Group, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
     check_size,
@@ -40,6 +42,7 @@ from sgdsde.models.training_plan import (
     step_momentum,
     tensor_cores,
 )
+from sgdsde.models.weight_average import checked_decay
 
 INITIALIZATIONS: dict[str, Callable[[nn.Module, int], Weights]] = {
     "independent": draw_weights,
@@ -64,18 +67,21 @@ def train(
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     measures: Mapping[str, Measure] | None = None,
+    loss: LossLike = "cross_entropy",
+    ema: float | None = None,
     tf32: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
 ) -> xr.Dataset:
-    """Train replicas of a network on the mean cross-entropy, by SGD or by one of its approximations.
+    """Train replicas of a network on the mean loss of its examples, by SGD or by one of its approximations.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, features) to logits (n, classes). It is not changed, and works on a copy of the data. Its loss
-        must be a mean over examples, so batch normalisation and dropout are refused; README lists what else is, and
-        `sgdsde.models.network_checks` finds it out on a few examples.
+        Maps inputs (n, …), of the shape that the data have, to what the loss takes: logits (n, classes) for
+        cross-entropy. It is not changed, and works on a copy of the data. Its loss must be a mean over examples, so
+        batch normalisation and dropout are refused; README lists what else is, and `sgdsde.models.network_checks` finds
+        it out on a few examples.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
     config : SGDConfig, or one per replica
@@ -107,15 +113,24 @@ def train(
     learning_rates, batch_sizes : (≥ updates,), optional
         ε(k) and B(k) of every update, in all replicas, in place of the configs' (`sgdsde.schedules` makes some).
     measures : mapping of str to callable, optional
-        More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
+        More to measure: functions (weights of a replica by name, training inputs, targets) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
+    loss : str or callable
+        ``"cross_entropy"`` of class numbers; ``"binary_cross_entropy"`` of labels 0 and 1 and one logit, (n,) or
+        (n, 1); ``"mse"``, for each example the mean over its outputs of squared differences, as
+        `torch.nn.functional.mse_loss` has it: targets are floats of the outputs' shape. Or a function
+        (outputs (n, …), targets (n, …)) → losses (n,), each of its own example alone, such as
+        ``torch.nn.HuberLoss(reduction="none")`` for outputs (n,); it is tried on a few examples first.
+    ema : float, optional
+        ρ: measure also the average ϑ ← ρϑ + (1 − ρ)ω of the weights, taken after every update (ϑ = ω after the first),
+        as `torch.optim.swa_utils.get_ema_multi_avg_fn` has it. It has no influence on the run.
     tf32 : bool
         Whether a CUDA device may round factors of float32 products to TF32, ten bits of mantissa: faster, and other
         results. Torch's own setting is set accordingly for the time of the call.
     checkpoint : path, optional
         A folder that holds the run so far. The same call goes on from there, to the same result bit for bit; when it
-        has ended, the call returns what was found. Measures are told apart by their names alone. A file in it that was
-        cut or changed is refused by its digest.
+        has ended, the call returns what was found. Measures, and a loss of your own, are told apart by their names
+        alone. A file in it that was cut or changed is refused by its digest.
     checkpoint_every : int
         Evaluations between two checkpoints of a replica: what lies in between is lost when a run is cut short.
 
@@ -123,7 +138,9 @@ def train(
     -------
     xarray.Dataset
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
-        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). A replica whose weights or losses
+        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). Losses without classes have no
+        accuracy; with `ema` all of these are there of the averaged weights too, as ``ema_test_loss`` and so on. A
+        replica whose weights or losses
         leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such
         replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are
         many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the
@@ -158,21 +175,25 @@ def train(
     keep_every = count("checkpoint_every", checkpoint_every)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
-    own = checked_measures(measures)
-    check_size(updates, every, replicas, len(own))
+    criterion, decay = checked_loss(loss), checked_decay(ema)
+    averaged = decay is not None
+    own = checked_measures(measures, criterion, averaged)
+    names = all_names(criterion, own, averaged)
+    check_size(updates, every, replicas, len(names))
     configs = checked_configs(config, replicas)
     courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
-    sets = checked_data(data, configs[0], replicas, dtype)
-    network = checked_model(model, sets, dtype)
+    sets = checked_data(data, configs[0], replicas, dtype, criterion)
+    network = checked_model(model, sets, dtype, criterion)
     together = groups(courses, kind, device)
-    check_weights(network, replicas, together)
-    rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
+    check_weights(network, replicas, together, averaged)
+    rehearse(network, criterion, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     settings = {
         "updates": updates, "replicas": replicas, "dynamics": dynamics, "substeps": courses[0].substeps,
         "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
         "parameters": sum(p.numel() for p in model.parameters()), "data": json.dumps([d.provenance for d in sets]),
+        "loss": criterion.name, **({} if decay is None else {"ema": decay}),
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),
     }  # fmt: skip
     folder = run_folder(
@@ -192,17 +213,19 @@ def train(
             step_momentum(courses[members[0]], kind),
             courses[members[0]].substeps,
             numbers_of_step(courses[members[0]], kind),
+            criterion,
+            decay,
         )
         if folder is None:
             return run_group(group, marks, own, stop)
         kept, keep = partial(folder.load, number), partial(folder.save, number)
         return run_group(group, marks, own, stop, kept, keep, keep_every)
 
-    values = np.full((len(MEASURES) + len(own), replicas, len(marks)), np.nan)
+    values = np.full((len(names), replicas, len(marks)), np.nan)
     with tensor_cores(device, tf32):
         for members, found in zip(together, in_threads(run, range(len(together))), strict=True):
             values[:, members] = found
-    runs = to_xarray(values, own, marks, courses, one_config)
+    runs = to_xarray(values, names, marks, courses, one_config)
     if runs.diverged.any():
         warnings.warn(
             f"{int(runs.diverged.sum())} of {replicas} replicas diverged "

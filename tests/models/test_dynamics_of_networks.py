@@ -13,8 +13,9 @@ from sgdsde.data import Dataset, digits
 from sgdsde.models import DYNAMICS, draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import Course
+from sgdsde.models.losses import LOSSES
 from sgdsde.models.replica_loop import Group, run_group
-from sgdsde.models.replicas import Examples, stack
+from sgdsde.models.replicas import Examples, Part, stack
 from sgdsde.models.training_plan import step_momentum
 
 N, DRAWS, CPU = 6, 16_000, torch.device("cpu")
@@ -47,7 +48,7 @@ def displacements(model, x, y, stream, count):
     start = {name: p.detach().expand(count, *p.shape).clone() for name, p in model.named_parameters()}
     end, velocity = ({name: w.clone() * factor for name, w in start.items()} for factor in (1, 0))
     with torch.no_grad():
-        descend_on_all(kick_of(model), end, velocity, x, y, a, 0.0)
+        descend_on_all(kick_of(model, LOSSES["cross_entropy"], own=False), end, velocity, Part(x, y), a, 0.0)
     return torch.cat([(end[name] - start[name]).flatten(1) for name in start], dim=1).numpy()
 
 
