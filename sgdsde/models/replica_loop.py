@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from sgdsde.models.descent import by_hand, descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
 from sgdsde.models.dynamics import Steps
+from sgdsde.models.loss_checks import as_input
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.measures import Measure, all_names, own_measures, standard_measures
 from sgdsde.models.network_checks import differentiated
@@ -60,14 +62,15 @@ class State:
     column: int = 0
 
 
-def rehearse(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> None:
+def rehearse(model: nn.Module, loss: Loss, x: Tensor, y: Tensor, device: torch.device) -> None:
     """A step with a few examples and an evaluation, on copies of the weights; a ValueError where torch.func cannot."""
     if by_hand(model, loss):
         return
+    model = copy.deepcopy(model).to(device)
     own = next(model.parameters())
     weights = {name: w[None].clone() for name, w in weights_of(model).items()}
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
-    x, y = x.to(own.device, own.dtype), y.to(own.device, own.dtype if y.is_floating_point() else y.dtype)
+    x, y = x.to(own), as_input(y, own)
     with torch.no_grad(), differentiated("for one replica beside the other, by torch.func.vmap"):
         descend_by_autograd(model, loss)(
             weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0

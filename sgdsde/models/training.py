@@ -186,7 +186,8 @@ def train(
     network = checked_model(model, sets, dtype, criterion)
     together = groups(courses, kind, device)
     check_weights(network, replicas, together, averaged)
-    rehearse(network, criterion, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
+    few = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
+    rehearse(network, criterion, *few, device)
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     settings = {

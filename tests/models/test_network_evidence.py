@@ -20,7 +20,7 @@ from sgdsde.theory.evidence import laplace_evidence, log_evidence_ratio, null_lo
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 PENALTIES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
-BINARY = "binary_cross_entropy"
+BINARY, SOFTMAX = "binary_cross_entropy", nn.CrossEntropyLoss(reduction="sum")
 real = pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")
 SMALL = [(torch.eye(4, 3), torch.tensor([0, 1, 1, 0]))]
 

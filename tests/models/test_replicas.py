@@ -14,8 +14,8 @@ from sgdsde.models.descent import (
     kick_by_hand,
     kick_of,
 )
-from sgdsde.models.parallel import in_threads
 from sgdsde.models.losses import LOSSES, checked_loss
+from sgdsde.models.parallel import in_threads
 from sgdsde.models.replicas import Part, evaluate, finite, stack
 
 CE = LOSSES["cross_entropy"]
@@ -73,7 +73,11 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
     y = torch.randint(4, lead, generator=generator)
     a = torch.randn(3, 11, generator=generator, dtype=torch.float64)
     found = []
-    for kick, part in ((kick_by_hand, 10**6), (kick_by_hand, 12), (kick_by_autograd(model, CE, own), 12)):  # 12: four of 11
+    for kick, part in (
+        (kick_by_hand, 10**6),
+        (kick_by_hand, 12),
+        (kick_by_autograd(model, CE, own), 12),
+    ):  # 12: four of 11
         monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": part})
         w, v = ({name: t.clone() for name, t in tensors.items()} for tensors in (start, speed))
         with torch.no_grad():
