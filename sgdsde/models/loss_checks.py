@@ -48,11 +48,11 @@ def _try(loss: Loss, outputs: Tensor, targets: Tensor) -> None:
     drawn = random_state(outputs)
     with torch.enable_grad():
         losses = _called(loss, outputs.clone().requires_grad_(), given)
+        if not same(given, targets):
+            raise ValueError("loss must leave its targets as they are, they changed")
         again = _called(loss, outputs.clone().requires_grad_(), given)
     if not torch.equal(drawn, random_state(outputs)) or not same(losses, again):
         raise ValueError("loss must be the same for the same outputs and targets, and draw no random numbers")
-    if not same(given, targets):
-        raise ValueError("loss must leave its targets as they are, they changed")
     if not losses.requires_grad:
         raise ValueError("loss must be differentiable by the outputs, got detached numbers")
     rounding = torch.finfo(losses.dtype).eps

@@ -123,7 +123,7 @@ def train(
         ``torch.nn.HuberLoss(reduction="none")`` for outputs (n,); it is tried on a few examples first.
     ema : float, optional
         ρ: measure also the average ϑ ← ρϑ + (1 − ρ)ω of the weights, taken after every update (ϑ = ω after the first),
-        as `torch.optim.swa_utils.get_ema_multi_avg_fn` has it. It has no influence on the run.
+        as `torch.optim.swa_utils.get_ema_multi_avg_fn` has it. The run is the same, for small batches up to rounding.
     tf32 : bool
         Whether a CUDA device may round factors of float32 products to TF32, ten bits of mantissa: faster, and other
         results. Torch's own setting is set accordingly for the time of the call.
@@ -186,8 +186,8 @@ def train(
     network = checked_model(model, sets, dtype, criterion)
     together = groups(courses, kind, device)
     check_weights(network, replicas, together, averaged)
-    few = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
-    rehearse(network, criterion, *few, device)
+    x, y = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
+    rehearse(network, criterion, x, y, device)
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     settings = {
