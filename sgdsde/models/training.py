@@ -167,6 +167,10 @@ def train(
     {'replica': 2, 'step': 2}
     >>> bool((runs.test_accuracy.isel(step=-1) > 0.85).all())
     True
+    >>> x = np.linspace(-1, 1, 50)[:, None]
+    >>> wave, config = Dataset("wave", x, np.sin(3 * x), x, np.sin(3 * x)), SGDConfig(0.1, 5, n_examples=50)
+    >>> list(train(mlp(1, 8, 1), wave, config, updates=50, loss="mse").data_vars)
+    ['test_loss', 'train_loss', 'weight_norm', 'diverged']
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
     kind = one_of("dynamics", dynamics, DYNAMICS)
