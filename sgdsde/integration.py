@@ -111,7 +111,7 @@ def integrate(
     True
     """
     check_landscape(landscape, arrays=True)
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     steps, length = integer("steps", steps, 1), positive("time", time)
     check_steps(steps, name="steps")
     return execute(

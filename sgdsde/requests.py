@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgdsde import dynamics as of
 from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
@@ -39,15 +40,15 @@ def sde_request(
     brownian: BrownianPath | None = None,
     **run: Any,
 ) -> Request:
-    """Of :func:`sgdsde.simulate_sde`, whose arguments these are; those in `run` go to the run as they are."""
+    """The request of :func:`sgdsde.simulate_sde`, with its arguments; those in `run` go to the run as they are."""
     _check_types(landscape, config)
     updates = integer("updates", updates, 1)
     check_steps(updates)
     given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
     check_steps(updates, given or 1)
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
-    kicks = rates * (1 - config.dampening)
+    kicks = rates * (config.kick / config.learning_rate)
     if declaration.equation == "momentum":
         if learning_rates is not None:
             raise ValueError(
@@ -84,7 +85,8 @@ def sgd_request(
     updates: int,
     paths: int,
     *,
-    scheme: str = "sgd",
+    dynamics: str = "sgd",
+    noise: str | None = None,
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
@@ -92,19 +94,20 @@ def sgd_request(
     examples: str | ArrayLike = "gaussian",
     **run: Any,
 ) -> Request:
-    """Of :func:`sgdsde.simulate_sgd`, whose arguments these are; those in `run` go to the run as they are."""
+    """The request of :func:`sgdsde.simulate_sgd`, with its arguments; those in `run` go to the run as they are."""
     _check_types(landscape, config)
-    declaration = schemes.find(scheme, ("update",))
     seed, updates = integer("seed", seed, 0, 2**64 - 1), integer("updates", updates, 1)
-    steps = _checked_substeps(scheme, integer("substeps", substeps, 1), config)
+    steps = integer("substeps", substeps, 1)
+    found = of.find(dynamics, config, noise, steps)
+    declaration = found.declaration()
     check_steps(updates, steps)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
         if most > _MOST_PICKED:
             raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
-    kicks = rates * (1 - config.dampening)
+    kicks = rates * (config.kick / config.learning_rate)
     for extreme in (np.min, np.max):
-        moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
+        moderate("learning_rate / substeps", float(extreme(rates)) / steps)
     table = landscape.examples(examples, config.n_examples, seed)
     batch_of = OwnExamples if landscape.own_examples else ExampleBatches
     if np.ndim(sizes):
@@ -120,14 +123,14 @@ def sgd_request(
         return [made[name](numbers) for name, numbers in program.draws.items()]
 
     return Request(
-        weight_decayed(landscape, config.weight_decay), w0, updates, paths, declaration, sources,
+        landscape, w0, updates, paths, declaration, sources,
         values={
-            "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
+            "momentum": 0.0, **found.divided(rates, steps), "spread": math.sqrt(2 * steps - 1),
             "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
         },
         time_per_update=_times(config, kicks),
-        label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
-        limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, config=config,
+        label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
+        limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
         provenance={
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
@@ -140,7 +143,7 @@ def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike) -> i
     """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
     decayed = weight_decayed(landscape, config.weight_decay)
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
-    declaration = schemes.find("euler_maruyama", ("ito",))
+    declaration = schemes.find("euler_maruyama")
     wished = automatic(declaration, curvature, config.mean_loss_time_per_update, 1.0)
     return min(1 << (wished - 1).bit_length(), MOST)
 
@@ -176,15 +179,3 @@ def _schedules(
 def _times(config: SGDConfig, kicks: Any) -> Any:
     """Time t of an update, or of each: as `config.time_per_update`, with (1 − d) ε(k) in the place of (1 − d) ε."""
     return kicks / (1 - config.momentum) / config.n_examples
-
-
-def _checked_substeps(scheme: str, substeps: int, config: SGDConfig) -> int:
-    """l of SVAG; what else its construction needs."""
-    if scheme != "svag":
-        if substeps > 1:
-            raise ValueError(f"substeps must be 1 for scheme {scheme!r}, whose step is an update; got {substeps}")
-        return 1
-    if config.momentum or config.sampling == "reshuffle":
-        given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
-        raise ValueError(f"scheme 'svag' is made for SGD without momentum and independent batches, got {given}")
-    return substeps

@@ -198,7 +198,7 @@ def execute(request: Request) -> Ensemble:
             **{key: fingerprint(of) if isinstance(of, np.ndarray) else of for key, of in landscape.described().items()},
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
-            "scheme": request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
+            request.declaration.kind: request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
             "engine": engine, "device": plan.device or "cpu", "dtype": plan.dtype,
             "stop": {region.name: region.condition for region in regions},
             "observe": None if request.observe is None else request.observe.told(),

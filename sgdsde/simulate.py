@@ -136,7 +136,8 @@ def simulate_sgd(
     updates: int,
     paths: int,
     *,
-    scheme: str = "sgd",
+    dynamics: str = "sgd",
+    noise: str | None = None,
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
@@ -161,9 +162,14 @@ def simulate_sgd(
     landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, \
     engine, device, dtype, progress
         As in :func:`simulate_sde`.
-    scheme : str
-        ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or
-        ``"svag"``, which tends to the SDE as its l = `substeps` grows.
+    dynamics : str
+        A rule, with batches unless `noise` says otherwise: ``"sgd"`` (with momentum), ``"heavy_ball"``, ``"nesterov"``,
+        ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"signsgd"`` (see ``sgdsde.dynamics.rules()``; users' own by
+        ``sgdsde.rule``); ``"noisy_gd"`` is SGD with ``noise="normal"``, ``"svag"`` SGD with ``noise="svag"``.
+    noise : str, optional
+        How the gradient of a step differs from ∇L: ``"batches"`` of examples; ``"normal"``, of the same covariance;
+        ``"isotropic"`` and ``"diagonal"``, of its trace and of its diagonal; ``"svag"``, which tends to the SDE as its
+        l = `substeps` grows.
     substeps : int
         l of SVAG: so many of its steps stand for an update. 1 for the others.
     examples : str or (N, k)
@@ -180,8 +186,9 @@ def simulate_sgd(
 
     Notes
     -----
-    v ← m v − ε(k) ĝ, ω ← ω + v with v = 0 at the start. Smith & Le, arXiv 1710.06451, §4–5. Where ε changes this is
-    Polyak's v, not torch's buffer, which a new ε multiplies too.
+    ``"sgd"`` is b ← m b + ĝ, ω ← ω − ε(k) b with b = 0 at the start, as ``torch.optim.SGD``; Smith & Le, arXiv
+    1710.06451, §4–5. Where ε changes, ``"heavy_ball"`` differs: Polyak's v ← m v − ε(k) ĝ, ω ← ω + v keeps what old
+    learning rates made.
 
     Examples
     --------
@@ -193,8 +200,9 @@ def simulate_sgd(
     """
     return execute(
         sgd_request(
-            landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, engine=engine, device=device, dtype=dtype, progress=progress,
+            landscape, config, w0, updates, paths, dynamics=dynamics, noise=noise, substeps=substeps,
+            learning_rates=learning_rates, batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in,
+            save_every=save_every, observe=observe, stop=stop, engine=engine, device=device, dtype=dtype,
+            progress=progress,
         )
     )  # fmt: skip

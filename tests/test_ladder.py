@@ -65,7 +65,7 @@ def test_noisy_descent_is_the_maps_own_with_the_sign_of_its_noise_turned():
     path = sg.BrownianPath(1, 5 * 0.8, 5, seed=9)
     turned = sg.BrownianPath(1, 5 * 0.8, 5, increments=-path.increments(5, 32))
     sde = sg.simulate_sde(BOWL, CONFIG, 1.0, 5, 32, brownian=turned, engine="numpy")
-    own = sg.simulate_sgd(BOWL, CONFIG, 1.0, 5, 32, scheme="noisy_gd", seed=9, engine="numpy")
+    own = sg.simulate_sgd(BOWL, CONFIG, 1.0, 5, 32, dynamics="noisy_gd", seed=9, engine="numpy")
     np.testing.assert_allclose(sde.final, own.final, rtol=1e-12)
 
 

@@ -236,11 +236,11 @@ BAD_SDE = [
     ({"learning_rates": [0.1] * 9 + [1e160]}, r"each of learning_rates must be between 1e-150 and .* got 1e\+160"),
     ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
     ({"substeps": 1.5}, "substeps must be an integer at least 1, got 1.5"),
-    ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+    ({"dynamics": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
 ]
 BAD_SGD = [
     (
-        {"updates": 2**40, "substeps": 2**14, "scheme": "svag"},
+        {"updates": 2**40, "substeps": 2**14, "dynamics": "svag"},
         r"updates × substeps must be at most 2\*\*53 .*, got 18014398509481984",
     ),
     ({"config": SGDConfig(0.1, 4, 2**32)}, "n_examples must be below .*, from which random words .* got 4294967296"),

@@ -135,7 +135,7 @@ def _steps(
             found[name] = near.substeps if near else 1
         else:
             curvature = largest_curvature(landscape, landscape.point(start, "start"), ())
-            found[name] = substeps_for(find(SCHEMES[name], ("ito",)), config, curvature)[0]
+            found[name] = substeps_for(find(SCHEMES[name]), config, curvature)[0]
     return found
 
 

@@ -37,7 +37,7 @@ def substeps_for(scheme: Declaration, config: SGDConfig, curvature: float) -> tu
     are seen. An update of SGD is what it is: one step, and NaN.
 
     >>> from sgdsde.schemes import find
-    >>> substeps_for(find("euler_maruyama", ("ito",)), SGDConfig(0.1, 4, 64), 1.0)
+    >>> substeps_for(find("euler_maruyama"), SGDConfig(0.1, 4, 64), 1.0)
     (3, 0.00833...)
     """
     if scheme.interpretation == "update":

@@ -48,14 +48,21 @@ def kick_of(model: nn.Module) -> Kick:
 def descend_on_all(
     kick: Kick, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float
 ) -> None:
-    """One step with all examples, x (N, features) or (R, N, features) and a (R, N), part by part."""
+    """One step with all examples, x (N, features) or (R, N, features) and a (R, N)."""
+    kick_with_all(kick, weights, velocity, x, y, a, momentum)
+    for name, w in weights.items():
+        w.add_(velocity[name])
+
+
+def kick_with_all(
+    kick: Kick, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float = 0.0
+) -> None:
+    """v ← m v − Σ a_i ∇C_i with all examples, part by part."""
     replicas, n = a.shape
     part = max(1, PART.get(a.device.type, PART_ELSEWHERE) // replicas)
     for start in range(0, n, part):
         now = slice(start, start + part)
         kick(weights, velocity, x[..., now, :], y[..., now], a[:, now], 1.0 if start else momentum)
-    for name, w in weights.items():
-        w.add_(velocity[name])
 
 
 def _weighted_gradients(model: nn.Module) -> Callable[[Weights, Tensor, Tensor, Tensor], Weights]:
@@ -95,13 +102,23 @@ def kick_by_autograd(model: nn.Module) -> Kick:
 
 def kick_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
-    wide, bias = list(weights)[:2]
     inputs, labels = x.expand(len(a), *x.shape[-2:]), y.expand(len(a), y.shape[-1])
-    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
-    for matrix, bias, delta, below in _backward(weights, first, labels, a):
-        below = inputs if below is None else below
+    for matrix, bias, delta, below in layer_errors(weights, inputs, labels, a):
         velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1)
         velocity[bias].mul_(momentum).sub_(delta.sum(1))
+
+
+def layer_errors(
+    weights: Weights, inputs: Tensor, labels: Tensor, a: Tensor
+) -> Iterator[tuple[str, str, Tensor, Tensor]]:
+    """Of each layer, the last first: names of matrix and bias, errors δ of Σ a_i C_i, and inputs (R, n, …).
+
+    When a layer is handed out its weights are done with.
+    """
+    wide, bias = list(weights)[:2]
+    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
+    for matrix, bias, delta, below in _backward(weights, first, labels, a):
+        yield matrix, bias, delta, inputs if below is None else below
 
 
 def _backward(

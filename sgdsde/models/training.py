@@ -20,7 +20,7 @@ from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
-from sgdsde.models.dynamics import DYNAMICS
+from sgdsde.models.motion import motion_of
 from sgdsde.models.network_checks import TRIED
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
@@ -35,9 +35,7 @@ from sgdsde.models.training_plan import (
     checked_measures,
     checked_tf32,
     groups,
-    numbers_of_step,
     run_folder,
-    step_momentum,
     tensor_cores,
 )
 
@@ -60,6 +58,7 @@ def train(
     initialization: str = "independent",
     dtype: str | torch.dtype = "float32",
     *,
+    noise: str | None = None,
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
@@ -87,10 +86,11 @@ def train(
         devices up to the rounding of matrix products. A CPU runs one replica per thread of
         ``torch.get_num_threads()``; other devices all that have B and m in common at once.
     dynamics : str
-        ``"sgd"``: v ← m v − ε ĝ, ω ← ω + v. ``"noisy_gd"``: the same with ĝ = ∇L + normal noise of covariance cF.
-        ``"svag"``: SVAG(l), m = 0 and independent batches only. ``"sde"``: Euler and Maruyama's steps of
-        dω = −∇L ds + √(TF) dW, whatever m, an update being s = ε/(1 − m). ``"momentum_sde"``: the SDE with momentum,
-        by the symplectic Euler–Maruyama method. All but SGD and SVAG take all N examples in every step.
+        A rule, with batches unless `noise` says otherwise: ``"sgd"``, ``"heavy_ball"``, ``"nesterov"``, ``"rmsprop"``,
+        ``"adam"``, ``"adamw"``, ``"signsgd"`` or a user's own; see :func:`sgdsde.simulate_sgd`, whose names these are.
+        ``"noisy_gd"`` is SGD with normal noise of covariance cF, ``"svag"`` SVAG(l), for m = 0 and independent batches.
+        ``"sde"``: Euler and Maruyama's steps of dω = −∇L ds + √(TF) dW, whatever m, an update being s = ε/(1 − m).
+        ``"momentum_sde"``: the SDE with momentum, by the symplectic Euler–Maruyama method.
     evaluate_every : int, optional
         Evaluate after every so many updates, and at the end; None: at the end only.
     seed : int
@@ -102,6 +102,10 @@ def train(
         ``"shared"``: all replicas start from the weights that `model` has now.
     dtype : str, torch.dtype or numpy.dtype
         ``"float32"`` or ``"float64"``.
+    noise : str, optional
+        How the gradient of a step differs from ∇L, as in :func:`sgdsde.simulate_sgd`: ``"batches"``, ``"normal"``,
+        ``"svag"``, ``"isotropic"`` and ``"diagonal"``. All but batches and SVAG take all N examples in every step;
+        the last two need the gradient of every example besides.
     substeps : int
         l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
     learning_rates, batch_sizes : (≥ updates,), optional
@@ -152,7 +156,6 @@ def train(
     True
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    kind = one_of("dynamics", dynamics, DYNAMICS)
     initial = one_of("initialization", initialization, INITIALIZATIONS)
     every = updates if evaluate_every is None else count("evaluate_every", evaluate_every)
     keep_every = count("checkpoint_every", checkpoint_every)
@@ -161,18 +164,20 @@ def train(
     own = checked_measures(measures)
     check_size(updates, every, replicas, len(own))
     configs = checked_configs(config, replicas)
-    courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
+    moving = checked_courses(configs, dynamics, noise, substeps, updates, learning_rates, batch_sizes)
+    courses = [course for _, course in moving]
     sets = checked_data(data, configs[0], replicas, dtype)
     network = checked_model(model, sets, dtype)
-    together = groups(courses, kind, device)
+    together = groups(moving, device)
     check_weights(network, replicas, together)
     rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
+    size = sum(p.numel() for p in model.parameters())
     settings = {
-        "updates": updates, "replicas": replicas, "dynamics": dynamics, "substeps": courses[0].substeps,
+        "updates": updates, "replicas": replicas, "dynamics": moving[0][0].name, "substeps": courses[0].substeps,
         "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
-        "parameters": sum(p.numel() for p in model.parameters()), "data": json.dumps([d.provenance for d in sets]),
+        "parameters": size, "data": json.dumps([d.provenance for d in sets]),
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),
     }  # fmt: skip
     folder = run_folder(
@@ -184,14 +189,16 @@ def train(
 
     def run(number: int, stop: Event) -> NDArray[np.float64]:
         members = together[number]
+        module, weights = copy.deepcopy(network).to(device, dtype), stack([start[r] for r in members], device, dtype)
+        first, course = moving[members[0]]
         group = Group(
-            copy.deepcopy(network).to(device, dtype),
-            stack([start[r] for r in members], device, dtype),
+            module,
+            weights,
             shared or Examples.of([sets[r] for r in members], device, dtype),
-            [kind.steps(courses[r], np.random.default_rng(int(seeds[r][1]))) for r in members],
-            step_momentum(courses[members[0]], kind),
-            courses[members[0]].substeps,
-            numbers_of_step(courses[members[0]], kind),
+            [moving[r][0].stream(courses[r], np.random.default_rng(int(seeds[r][1])), size) for r in members],
+            motion_of(module, first, course, weights),
+            course.substeps,
+            first.numbers_of_step(course, size),
         )
         if folder is None:
             return run_group(group, marks, own, stop)

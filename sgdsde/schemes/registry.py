@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 #: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
-_NOT_SCHEMES = {"matrix_program", "matrix_step", "program", "registry"}
+_NOT_SCHEMES = {"exits", "matrix_program", "matrix_step", "program", "registry", "step", "walls"}
 _REGISTRY: dict[str, Declaration] = {}
 
 #: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A
@@ -40,8 +40,8 @@ class Declaration:
     function : callable
         Step → the next ω, or (ω, auxiliary…).
     interpretation : str
-        ``"ito"``, ``"stratonovich"`` (the tape corrects the drift: the SDE is the same), or ``"update"`` for maps
-        driven by batches of examples.
+        ``"ito"``, ``"stratonovich"`` (the tape corrects the drift: the SDE is the same), or ``"update"`` for the maps
+        of optimisers, which `sgdsde.dynamics` declares.
     equation : str
         ``"overdamped"``: dω = −∇L ds + √T A dW. ``"momentum"``: dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW.
     noise : str
@@ -61,6 +61,12 @@ class Declaration:
         one row for each pair that a run takes, arrays (rows, n, m).
     source : str
         Where it is from.
+    numbers : tuple of str
+        Run-time numbers that it takes beside `sgdsde.schemes.step.SCALARS`.
+    key, modules : tuple of str
+        What it is made of, and the modules of that, where its name and its function's module do not tell.
+    family : callable
+        What else there is of its kind, by name.
     """
 
     name: str
@@ -76,11 +82,20 @@ class Declaration:
     stable: bool
     matrices: Callable[..., Mapping[str, Any]] | None
     source: str
+    numbers: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    family: Callable[[], Mapping[str, Declaration]] = field(default=lambda: declarations(), repr=False)
 
     def order(self, which: str, kind: str) -> float | None:
         """``"strong"`` or ``"weak"`` order for a kind of noise: the one declared for it, or for the next wider kind."""
         declared: Mapping[str, float] = getattr(self, which)
         return next((declared[name] for name in (kind, *_WIDER[kind]) if name in declared), None)
+
+    @property
+    def kind(self) -> str:
+        """``"dynamics"`` or ``"scheme"``: what messages call it."""
+        return "dynamics" if self.interpretation == "update" else "scheme"
 
     @property
     def summary(self) -> str:
@@ -150,15 +165,15 @@ def declarations() -> dict[str, Declaration]:
     return dict(_REGISTRY)
 
 
-def find(name: str, interpretations: tuple[str, ...]) -> Declaration:
+def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
     """Return the scheme of that name.
 
     Raises
     ------
     ValueError
-        When there is none of these interpretations; the message lists those that exist.
+        When there is none for these equations; the message lists those that exist.
     """
-    fitting = {key: d for key, d in declarations().items() if d.interpretation in interpretations}
+    fitting = {key: d for key, d in declarations().items() if d.equation in equations}
     if not isinstance(name, str) or name not in fitting:
         raise ValueError(f"scheme must be one of {', '.join(sorted(fitting))}, got {name!r}")
     return fitting[name]

@@ -201,7 +201,7 @@ def test_no_path_has_ended():
 
 
 def test_steps_of_the_sde():
-    sde, momentum = find("euler_maruyama", ("ito",)), find("baoab", ("ito",))
+    sde, momentum = find("euler_maruyama"), find("baoab")
     for scheme in (sde, momentum):
         steps = [substeps_for(scheme, CONFIG, curvature) for curvature in (0.1, 1.0, 10.0, 1e5)]
         assert [n for n, _ in steps] == sorted(n for n, _ in steps)

@@ -1,0 +1,54 @@
+"""What a replica runs with, update after update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde.config import SAMPLINGS, SGDConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What a replica runs with, update after update.
+
+    Parameters
+    ----------
+    config : SGDConfig
+        (ε, B, N, m, sampling).
+    substeps : int
+        Steps for an update: l.
+    learning_rates, batch_sizes : (updates,), optional
+        Checked schedules in place of the config's ε and B; a course with either ends after its last update.
+    """
+
+    config: SGDConfig
+    substeps: int = 1
+    learning_rates: NDArray[np.float64] | None = None
+    batch_sizes: NDArray[np.int64] | None = None
+
+    @property
+    def largest_batch(self) -> int:
+        """The largest B of any update."""
+        return self.config.batch_size if self.batch_sizes is None else int(self.batch_sizes.max())
+
+    def rates(self) -> Iterator[float]:
+        """ε of every step."""
+        if self.learning_rates is None:
+            return repeat(self.config.learning_rate)
+        return (float(rate) for each in self.learning_rates for rate in repeat(each, self.substeps))
+
+    def sizes(self) -> Iterator[int]:
+        """B of every step."""
+        if self.batch_sizes is None:
+            return repeat(self.config.batch_size)
+        return (int(size) for each in self.batch_sizes for size in repeat(each, self.substeps))
+
+    def batch_noises(self) -> Iterator[float]:
+        """c of every step."""
+        of = SAMPLINGS[self.config.sampling]
+        return (of(self.config.n_examples, size) for size in self.sizes())
