@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sgdsde import schemes
 from sgdsde.schemes import Declaration
+from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def _kick(numbers: Mapping[str, float]) -> float:
 LIMITS: dict[str, Limit] = {
     "sde": Limit("overdamped", "euler_maruyama", "sgd", _overdamped),
     "momentum_sde": Limit("momentum", "baoab", "sgd", _with_momentum),
+    "rmsprop_sde": Limit("rmsprop", "euler_maruyama_rmsprop", "rmsprop"),
+    "adam_sde": Limit("adam", "euler_maruyama_adam", "adam"),
 }
 
 
@@ -71,7 +74,7 @@ def find(dynamics: object = None, scheme: object = None) -> tuple[str, Declarati
     if dynamics is None and scheme is None:
         dynamics = "sde"
     if dynamics is None:
-        declaration = schemes.find(scheme)  # type: ignore[arg-type]
+        declaration = schemes.find(scheme, (*EQUATIONS, *ADAPTIVE_EQUATIONS))  # type: ignore[arg-type]
         return next(name for name, limit in LIMITS.items() if limit.equation == declaration.equation), declaration
     if not isinstance(dynamics, str) or dynamics not in LIMITS:
         raise ValueError(f"dynamics must be one of {', '.join(LIMITS)}, got {dynamics!r}")

@@ -24,6 +24,8 @@ _WIDER = {
 }
 INTERPRETATIONS = ("ito", "stratonovich", "update")
 EQUATIONS = ("overdamped", "momentum")
+#: Of rules that scale each component by an average of its squares: they are not equations of T and a clock s alone.
+ADAPTIVE_EQUATIONS = ("rmsprop", "adam")
 LOSSES = ("any", "quadratic")
 
 #: An order for the declared kind of noise, or one for each of several kinds.
@@ -116,6 +118,7 @@ def scheme(
     invariant: float | None = None,
     stable: bool = False,
     matrices: Callable[..., Mapping[str, Any]] | None = None,
+    numbers: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Declare a function to be the scheme of its name.
 
@@ -126,7 +129,7 @@ def scheme(
     """
     for argument, word, known in (
         ("interpretation", interpretation, INTERPRETATIONS),
-        ("equation", equation, EQUATIONS),
+        ("equation", equation, (*EQUATIONS, *ADAPTIVE_EQUATIONS)),
         ("noise", noise, NOISE_KINDS),
         ("loss", loss, LOSSES),
     ):
@@ -139,7 +142,7 @@ def scheme(
         _REGISTRY[name] = Declaration(
             name=name, function=function, interpretation=interpretation, equation=equation, noise=noise, loss=loss,
             auxiliary=auxiliary, strong=orders[0], weak=orders[1], invariant=invariant, stable=stable,
-            matrices=matrices, source=source,
+            matrices=matrices, source=source, numbers=numbers,
         )  # fmt: skip
         return function
 
@@ -156,13 +159,13 @@ def _by_kind(argument: str, orders: Orders, noise: str) -> Mapping[str, float]:
     return table
 
 
-def declarations() -> dict[str, Declaration]:
-    """All schemes by name."""
+def declarations(equations: tuple[str, ...] = EQUATIONS) -> dict[str, Declaration]:
+    """The schemes for some equations, by name."""
     package = importlib.import_module("sgdsde.schemes")
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in _NOT_SCHEMES:
             importlib.import_module(f"sgdsde.schemes.{module.name}")
-    return dict(_REGISTRY)
+    return {name: found for name, found in _REGISTRY.items() if found.equation in equations}
 
 
 def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
@@ -173,7 +176,7 @@ def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
     ValueError
         When there is none for these equations; the message lists those that exist.
     """
-    fitting = {key: d for key, d in declarations().items() if d.equation in equations}
+    fitting = declarations(equations)
     if not isinstance(name, str) or name not in fitting:
         raise ValueError(f"scheme must be one of {', '.join(sorted(fitting))}, got {name!r}")
     return fitting[name]
