@@ -29,6 +29,7 @@ def simulate_sde(
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     brownian: BrownianPath | None = None,
+    driver: str | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -123,7 +124,7 @@ def simulate_sde(
     return execute(
         sde_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, seed=seed, burn_in=burn_in, save_every=save_every,
+            batch_sizes=batch_sizes, brownian=brownian, driver=driver, seed=seed, burn_in=burn_in, save_every=save_every,
             observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip

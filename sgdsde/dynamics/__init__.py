@@ -1,0 +1,1 @@
+"""What SGD's dynamics and their limits are made of."""
