@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
-from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.config import SGDConfig
 from sgdsde.dynamics.drivers import DRIVERS, bridge_numbers, driver_of
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
@@ -24,6 +24,8 @@ from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
+#: Maps whose noise is normal.
+NORMAL = ("noisy_gd",)
 
 
 def sde_request(
@@ -93,6 +95,7 @@ def sgd_request(
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     **run: Any,
 ) -> Request:
     """Of :func:`sgdsde.simulate_sgd`, whose arguments these are; those in `run` go to the run as they are."""
@@ -105,6 +108,10 @@ def sgd_request(
     for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
         if most > _MOST_PICKED:
             raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
+    normal = scheme in NORMAL
+    if driver is not None and not normal:
+        raise ValueError(f"driver must be left out for scheme {scheme!r}, whose noise is that of batches; got {driver!r}")
+    driver = driver_of(driver, config) if normal else "brownian"
     kicks = rates * (1 - config.dampening)
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
@@ -126,13 +133,15 @@ def sgd_request(
         weight_decayed(landscape, config.weight_decay), w0, updates, paths, declaration, sources,
         values={
             "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
-            "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
+            "batch_noise": DRIVERS[driver].batch_noise(config.sampling, config.n_examples, sizes),
         },
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps),
         time_per_update=_times(config, kicks),
         label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
         limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, config=config,
         provenance={
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
+            "driver": driver if normal else "batches",
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
         **run,

@@ -115,6 +115,12 @@ def bridge_numbers(n_examples: int, sizes: NDArray[np.int64], steps: int) -> dic
     sizes, whole = sizes // unit, float(n_examples // unit * steps)
     seen = np.cumsum(sizes) - sizes  # when an update begins
     length = np.repeat(sizes, steps).astype(np.float64)  # in 1/steps of a unit: whole numbers, so that ends are exact
-    left = whole - np.repeat(seen % (n_examples // unit), steps) * float(steps) - length * np.tile(np.arange(steps), len(sizes))
+    inside = length * np.tile(np.arange(steps), len(sizes))
+    left = whole - np.repeat(seen % (n_examples // unit), steps) * float(steps) - inside
+    return dict(zip(("keep", "pull", "share"), bridge_step(length, left, whole), strict=True))
+
+
+def bridge_step(length: Any, left: Any, whole: Any) -> tuple[Any, Any, Any]:
+    """keep, pull and share, as :func:`bridge_numbers`, of a step with so much left of an epoch that is `whole` long."""
     share = np.sqrt(length / whole)
-    return {"keep": np.sqrt((left - length) / left), "pull": share * whole / left, "share": share}
+    return np.sqrt((left - length) / left), share * whole / left, share

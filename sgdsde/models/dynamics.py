@@ -15,7 +15,8 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.config import SGDConfig
+from sgdsde.dynamics.drivers import DRIVERS, bridge_step, driver_of
 from sgdsde.models.sampling import batches
 
 #: Per step: indices (n,) of examples, or None for all N in order, and their coefficients a (n,).
@@ -34,12 +35,15 @@ class Course:
         Steps for an update: l.
     learning_rates, batch_sizes : (updates,), optional
         Checked schedules in place of the config's ε and B; a course with either ends after its last update.
+    driver : str, optional
+        Of normal noise, as `sgdsde.dynamics.drivers`; the sampling's own by default.
     """
 
     config: SGDConfig
     substeps: int = 1
     learning_rates: NDArray[np.float64] | None = None
     batch_sizes: NDArray[np.int64] | None = None
+    driver: str | None = None
 
     @property
     def largest_batch(self) -> int:
@@ -107,12 +111,12 @@ def svag(course: Course, generator: np.random.Generator) -> Steps:
 
 
 def noisy_gd(course: Course, generator: np.random.Generator) -> Steps:
-    """The gradient of all examples and normal noise of the covariance ε²cF, that of SGD's independent batches."""
+    """The gradient of all examples and normal noise of the covariance ε²cF, that of SGD's batches."""
     return _with_noise(course, generator, lambda rate, c: (rate, rate * math.sqrt(c)))
 
 
 def sde(course: Course, generator: np.random.Generator) -> Steps:
-    """Euler and Maruyama's steps of dω = −∇L ds + √(T F) dW, Δs = ε/((1 − m) l) and T = εc/(1 − m)."""
+    """Euler and Maruyama's steps of dω = −∇L ds + √(T F) dW, Δs = ε/((1 − m) l) and T = εc/(1 − m), c the driver's."""
     keep, l = 1 - course.config.momentum, course.substeps  # noqa: E741
     return _with_noise(course, generator, lambda rate, c: (rate / keep / l, rate / keep * math.sqrt(c / l)))
 
@@ -131,11 +135,21 @@ def momentum_sde(course: Course, generator: np.random.Generator) -> Steps:
 def _with_noise(
     course: Course, generator: np.random.Generator, amplitudes: Callable[[float, float], tuple[float, float]]
 ) -> Steps:
-    """All N examples, a_i = a/N + σ(ξ_i − ξ̄)/√(N − 1) with (a, σ) = amplitudes(ε, c)."""
-    n, c = course.config.n_examples, SAMPLINGS[course.config.sampling]
+    """All N examples, a_i = a/N + σ(ξ_i − ξ̄)/√(N − 1) with (a, σ) = amplitudes(ε, c).
+
+    With the driver "epoched" each ξ_i is the increment of a bridge of its own, which adds up to 0 in every epoch.
+    """
+    n, driver = course.config.n_examples, DRIVERS[driver_of(course.driver, course.config)]
+    whole = left = n * course.substeps  # of an epoch, in examples/l
+    bridge = np.zeros(n)
     for rate, size in zip(course.rates(), course.sizes(), strict=False):
-        drift, noise = amplitudes(rate, c(n, size))
+        drift, noise = amplitudes(rate, driver.batch_noise(course.config.sampling, n, size))
         xi = generator.standard_normal(n)
+        if driver.bridged:
+            keep, pull, share = bridge_step(size, left, whole)
+            xi = keep * xi - pull * bridge
+            bridge += share * xi
+            left = left - size or whole
         xi -= xi.sum() / n
         xi *= noise / math.sqrt(n - 1)
         xi += drift / n

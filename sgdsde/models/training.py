@@ -63,6 +63,7 @@ def train(
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
+    driver: str | None = None,
     measures: Mapping[str, Measure] | None = None,
     tf32: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -106,6 +107,10 @@ def train(
         l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
     learning_rates, batch_sizes : (≥ updates,), optional
         ε(k) and B(k) of every update, in all replicas, in place of the configs' (`sgdsde.schedules` makes some).
+    driver : str, optional
+        Of the normal noise of ``"noisy_gd"``, ``"sde"`` and ``"momentum_sde"``: ``"brownian"``, independent steps, or
+        ``"epoched"``, which adds up to 0 in every epoch as the batches of one permutation do. By default the latter
+        where the sampling is ``"reshuffle"``.
     measures : mapping of str to callable, optional
         More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
@@ -161,7 +166,7 @@ def train(
     own = checked_measures(measures)
     check_size(updates, every, replicas, len(own))
     configs = checked_configs(config, replicas)
-    courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes)
+    courses = checked_courses(configs, dynamics, kind, substeps, updates, learning_rates, batch_sizes, driver)
     sets = checked_data(data, configs[0], replicas, dtype)
     network = checked_model(model, sets, dtype)
     together = groups(courses, kind, device)
@@ -171,6 +176,7 @@ def train(
     one_config = isinstance(config, SGDConfig)
     settings = {
         "updates": updates, "replicas": replicas, "dynamics": dynamics, "substeps": courses[0].substeps,
+        "driver": ", ".join(sorted({course.driver or "batches" for course in courses})),
         "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
         "parameters": sum(p.numel() for p in model.parameters()), "data": json.dumps([d.provenance for d in sets]),
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),

@@ -13,6 +13,7 @@ from torch import nn
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.dynamics.drivers import driver_of
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
@@ -49,12 +50,15 @@ def checked_courses(
     updates: int,
     learning_rates: ArrayLike | None,
     batch_sizes: ArrayLike | None,
+    driver: str | None = None,
 ) -> list[Course]:
     """The course of each replica."""
     steps = count("substeps", substeps)
     check_steps(updates, steps)
     if steps > 1 and not dynamics.divides:
         raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
+    if driver is not None and not dynamics.whole:
+        raise ValueError(f"driver must be left out for dynamics {name!r}, whose noise is that of batches; got {driver!r}")
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
     for config in configs:
@@ -62,7 +66,7 @@ def checked_courses(
             given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
             raise ValueError(f"dynamics {name!r} is made for SGD without momentum and independent batches, got {given}")
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = Course(config, steps, rates, sizes)
+        made[config] = Course(config, steps, rates, sizes, driver_of(driver, config) if dynamics.whole else None)
     return [made[config] for config in configs]
 
 
