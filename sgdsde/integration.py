@@ -137,15 +137,21 @@ def plan_sde(
     brownian: BrownianPath | None,
     steps: int,
     paths: int,
+    epoched: Mapping[str, NDArray[np.float64]] | None = None,
     beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
     """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
 
-    What is in `beside` goes into the provenance too.
+    `epoched` is that of a request. What is in `beside` goes into the provenance too.
     """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
+        if epoched:
+            raise ValueError(
+                "brownian must be left out with driver 'epoched': the bridges that runs of different steps make of one "
+                "Brownian motion are different; or driver must be 'brownian'"
+            )
         if shortest < longest:
             raise ValueError("brownian has steps of one length, and learning_rates makes those of the run differ")
         _check_brownian(brownian, landscape, longest * steps)
@@ -158,7 +164,7 @@ def plan_sde(
         return [brownian.source(steps, paths, shared), *own] if shared else own
 
     return Request(
-        landscape=landscape, declaration=declaration, sources=sources, paths=paths,
+        landscape=landscape, declaration=declaration, sources=sources, paths=paths, epoched=epoched,
         values={"dt": dt, "temperature": temperature, "friction": friction},
         limit=math.inf
         if declaration.stable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from sgdsde import dynamics as of
 from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
-from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.config import SGDConfig
+from sgdsde.dynamics.drivers import DRIVERS, bridge_numbers, driver_of, driver_with
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
@@ -38,6 +39,7 @@ def sde_request(
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     brownian: BrownianPath | None = None,
+    driver: str | None = None,
     **run: Any,
 ) -> Request:
     """The request of :func:`sgdsde.simulate_sde`, with its arguments; those in `run` go to the run as they are."""
@@ -47,6 +49,7 @@ def sde_request(
     given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
     check_steps(updates, given or 1)
     declaration = schemes.find(scheme)
+    driver = driver_of(driver, config)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     kicks = rates * (config.kick / config.learning_rate)
     if declaration.equation == "momentum":
@@ -57,7 +60,7 @@ def sde_request(
         friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
     else:
         friction, update = 1.0, kicks / (1 - config.momentum)
-    temperature = kicks * SAMPLINGS[config.sampling](config.n_examples, sizes) / (1 - config.momentum)
+    temperature = kicks * DRIVERS[driver].batch_noise(config.sampling, config.n_examples, sizes) / (1 - config.momentum)
     for extreme, parts in ((np.min, given or MOST), (np.max, given or 1)):
         moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / parts)
         moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
@@ -71,9 +74,9 @@ def sde_request(
         caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
-            "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+            "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
-        brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
         time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
@@ -92,6 +95,7 @@ def sgd_request(
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     **run: Any,
 ) -> Request:
     """The request of :func:`sgdsde.simulate_sgd`, with its arguments; those in `run` go to the run as they are."""
@@ -105,6 +109,7 @@ def sgd_request(
     for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
         if most > _MOST_PICKED:
             raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
+    driver = driver_with(found.noise, driver, config)
     kicks = rates * (config.kick / config.learning_rate)
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(rates)) / steps)
@@ -126,13 +131,15 @@ def sgd_request(
         landscape, w0, updates, paths, declaration, sources,
         values={
             "momentum": 0.0, **found.divided(rates, steps), "spread": math.sqrt(2 * steps - 1),
-            "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
+            "batch_noise": DRIVERS[driver or "brownian"].batch_noise(config.sampling, config.n_examples, sizes),
         },
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps),
         time_per_update=_times(config, kicks),
         label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
         limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
         provenance={
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
+            "driver": driver or "batches",
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
         **run,
@@ -174,6 +181,21 @@ def _schedules(
     rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
     return rates, sizes
+
+
+def _epoched(
+    driver: str | None, config: SGDConfig, learning_rates: ArrayLike | None, sizes: Any, updates: int, steps: int
+) -> Mapping[str, Any] | None:
+    """The numbers of a driver's bridge, of one epoch where all are alike, else of all steps; None without one."""
+    if driver is None or not DRIVERS[driver].bridged:
+        return None
+    alike = learning_rates is None and not np.ndim(sizes)
+    count = min(updates, config.n_examples // config.batch_size) if alike else updates
+    check_memory(
+        6 * 8 * count * steps,
+        f"updates or substeps must be fewer, or driver 'brownian': {count * steps} steps of epochs, all different",
+    )
+    return bridge_numbers(config.n_examples, np.broadcast_to(sizes, count), steps)
 
 
 def _times(config: SGDConfig, kicks: Any) -> Any:

@@ -66,6 +66,9 @@ class Request:
         Of an ensemble's clock.
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
+    epoched : mapping, optional
+        Of :func:`sgdsde.dynamics.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
+        as many steps as there are until they are the same again. With arrays in `values` of all steps.
     """
 
     landscape: Any  # AnyLandscape; a program knows of which kind its own is
@@ -74,10 +77,11 @@ class Request:
     paths: int
     declaration: schemes.Declaration
     sources: Callable[[AnyProgram], Sequence[Noise]]
-    values: Mapping[str, ArrayLike]
+    values: Mapping[str, Any]
     time_per_update: float | NDArray[np.float64]
     label: str
     limit: float
+    epoched: Mapping[str, NDArray[np.float64]] | None = None
     substeps: int = 1
     seed: int = 0
     burn_in: int = 0
@@ -155,10 +159,11 @@ def prepare(request: Request) -> Prepared:
         warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=stacklevel())
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
-    constants, rows = _constants(program, landscape, request.values)
+    constants, rows = _constants(program, landscape, request)
     plan = Plan(
         block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
-        updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in, regions=len(regions),
+        updates=updates, substeps=request.substeps, rows=rows,
+        per_row=1 if request.epoched else request.substeps, burn_in=burn_in, regions=len(regions),
         observers=observers, save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
@@ -171,9 +176,10 @@ def _program(
 ) -> tuple[AnyProgram, Sequence[Sequence[bool]]]:
     """The program, and of which walls crossings inside a step are counted, by region."""
     if isinstance(landscape, WideLandscape):
-        return schemes.build_on_arrays(request.declaration, landscape, request.values), []
+        return schemes.build_on_arrays(request.declaration, landscape, request.values, request.epoched is not None), []
     walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
-    return schemes.build(request.declaration, landscape, regions, any(map(any, walls))), walls
+    epoched = request.epoched is not None
+    return schemes.build(request.declaration, landscape, regions, any(map(any, walls)), epoched), walls
 
 
 def execute(request: Request) -> Ensemble:
@@ -296,8 +302,17 @@ def _observers(request: Request, landscape: AnyLandscape) -> Observers:
     return observe.observers(landscape)
 
 
-def _constants(program: AnyProgram, landscape: Any, values: Mapping[str, Any]) -> tuple[Any, NDArray[np.int64] | None]:
-    """The block's constants, in rows where they change with the update, and the row of each update."""
+def _constants(program: AnyProgram, landscape: Any, request: Request) -> tuple[Any, NDArray[np.int64] | None]:
+    """The block's constants, in rows where they change, and the row of each update, or of each step of a bridge."""
+    values = request.values
+    if request.epoched:
+        count = len(request.epoched["keep"])
+        repeated = {name: np.repeat(value, request.substeps) for name, value in values.items() if np.ndim(value)}
+        check_memory(
+            8 * count * (len(program.draws) + 24),
+            f"updates or substeps must be fewer, or driver 'brownian': the numbers of {count} steps of epochs",
+        )
+        return program.constant_rows(landscape, {**values, **repeated, **request.epoched}), np.arange(count)
     changing = {name: np.asarray(value, np.float64) for name, value in values.items() if np.ndim(value)}
     if not changing:
         return program.constants(landscape, values), None

@@ -29,6 +29,7 @@ def simulate_sde(
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     brownian: BrownianPath | None = None,
+    driver: str | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -39,14 +40,16 @@ def simulate_sde(
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
-    """Integrate dω = −∇L ds + √(T F(ω)) dW; one update of SGD is s = ε/(1 − m).
+    """Integrate dω = −∇L ds + √(T F(ω)) dX; one update of SGD is s = ε/(1 − m).
+
+    X is Brownian motion, or for reshuffled batches epoched Brownian motion: a Brownian bridge over every epoch.
 
     Parameters
     ----------
     landscape : Landscape or WideLandscape
         Where, and with what noise; those of arrays are :func:`sgdsde.landscapes.wide_quadratic` and others.
     config : SGDConfig
-        Gives T = g/N and the time of an update.
+        Gives T and the time of an update.
     w0 : (d,) or (paths, d)
         Where paths start; a number when d = 1.
     updates, paths : int
@@ -68,6 +71,11 @@ def simulate_sde(
     brownian : BrownianPath, optional
         The Brownian motion to follow, in the clock of the SDE: `updates` last updates × ε/(1 − m), or updates × √ε for
         schemes of the momentum SDE. By default each step draws its own increments from the seed.
+    driver : str, optional
+        What X is. ``"brownian"``: Brownian motion, with T = g/N. ``"epoched"``: for sampling ``"reshuffle"`` alone, a
+        Brownian bridge over each epoch of N/B updates, independent of the others, with T = ε/(B(1 − m)); the noise of
+        an epoch adds up to nothing, as that of the batches of one permutation does. By default ``"epoched"`` where the
+        sampling is ``"reshuffle"``, else ``"brownian"``. Path p of a seed has the same normals with both.
     burn_in : int
         Updates before the averages begin.
     save_every : int, optional
@@ -109,7 +117,10 @@ def simulate_sde(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, eqs 3–5, in the clock s = N t. Random numbers: Philox4x32-10 (Salmon et al. 2011).
+    Smith & Le, arXiv 1710.06451, eqs 3–5, in the clock s = N t; epoched Brownian motion: Perko, arXiv 2512.04703. The
+    clock of its bridge is the share of the epoch's examples that were seen, whatever the schedules: ε(k) and B(k) set T
+    and the time of an update. Where a scheme's draws are not normal, or made for Brownian motion alone, it is refused.
+    Random numbers: Philox4x32-10 (Salmon et al. 2011).
 
     Examples
     --------
@@ -123,7 +134,7 @@ def simulate_sde(
     return execute(
         sde_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, seed=seed, burn_in=burn_in, save_every=save_every,
+            batch_sizes=batch_sizes, brownian=brownian, driver=driver, seed=seed, burn_in=burn_in, save_every=save_every,
             observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip
@@ -143,6 +154,7 @@ def simulate_sgd(
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -174,6 +186,9 @@ def simulate_sgd(
         l of SVAG: so many of its steps stand for an update. 1 for the others.
     examples : str or (N, k)
         ``"gaussian"``, ``"rademacher"``, ``"student_t:5"`` or vectors of the user's, which are whitened.
+    driver : str, optional
+        Of ``"noisy_gd"`` alone, as in :func:`simulate_sde`: with ``"epoched"`` the noise of its steps has between them
+        the covariances of reshuffled batches too.
 
     Returns
     -------
@@ -201,8 +216,8 @@ def simulate_sgd(
     return execute(
         sgd_request(
             landscape, config, w0, updates, paths, dynamics=dynamics, noise=noise, substeps=substeps,
-            learning_rates=learning_rates, batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in,
-            save_every=save_every, observe=observe, stop=stop, engine=engine, device=device, dtype=dtype,
-            progress=progress,
+            learning_rates=learning_rates, batch_sizes=batch_sizes, seed=seed, examples=examples, driver=driver,
+            burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, engine=engine, device=device,
+            dtype=dtype, progress=progress,
         )
     )  # fmt: skip

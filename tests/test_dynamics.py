@@ -130,7 +130,7 @@ def test_svag_of_one_is_sgd() -> None:
 def test_noisy_gd_has_the_variance_of_sgd() -> None:
     of = SGDConfig(0.3, 2, N, momentum=0.6)
     run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="noisy_gd", burn_in=60)
-    expected = theory.stationary_covariance(2.0, 1.5, of, model="sgd")[0, 0]
+    expected = theory.stationary_covariance(2.0, 1.5, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - expected) < 4 * run.standard_error.covariance[0, 0] < 0.05 * expected
 
 
@@ -144,7 +144,7 @@ def test_nesterov_has_its_own_variance() -> None:
     square = np.linalg.solve(np.eye(4) - np.kron(matrix, matrix), of.batch_noise * f * np.outer(kick, kick).ravel())
     run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="nesterov", burn_in=60)
     assert abs(run.covariance[0, 0] - square[0]) < 4 * run.standard_error.covariance[0, 0] < 0.05 * square[0]
-    heavy_ball = theory.stationary_covariance(h, f, of, model="sgd")[0, 0]
+    heavy_ball = theory.stationary_covariance(h, f, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - heavy_ball) > 10 * run.standard_error.covariance[0, 0]
 
 
@@ -170,7 +170,7 @@ def test_weight_decay_is_a_term_of_the_loss(simulate) -> None:
     one = simulate(TWO, of, [0.4, 0.2], UPDATES, 20)
     np.testing.assert_allclose(one.final, simulate(by_hand, plain, [0.4, 0.2], UPDATES, 20).final, rtol=1e-11)
     for model in ("sde", "sgd"):
-        law, expected = (theory.stationary_covariance(h, 1.0, c, model=model) for h, c in ((2.0, of), (2.7, plain)))
+        law, expected = (theory.stationary_covariance(h, 1.0, c, dynamics=model) for h, c in ((2.0, of), (2.7, plain)))
         np.testing.assert_allclose(law, expected, rtol=1e-13)
     assert theory.stability_limit(2.0, of) == theory.stability_limit(2.7, plain)
 

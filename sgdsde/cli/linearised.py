@@ -69,6 +69,6 @@ class Linearised:
 
 def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:
     try:
-        return theory.stationary_covariance(hessian, covariance, config, model=model)
+        return theory.stationary_covariance(hessian, covariance, config, dynamics=model)
     except ValueError:  # beyond the stability limit, or F is no covariance there
         return None

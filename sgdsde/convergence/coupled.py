@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde import schemes
-from sgdsde.brownian import SHARED, BrownianPath
+from sgdsde.brownian import BrownianPath
 from sgdsde.convergence.problem import Problem
 from sgdsde.ensemble import DivergenceWarning
 from sgdsde.integration import integrate
 from sgdsde.run import StabilityWarning
+from sgdsde.schemes.registry import PATH_DRAWS
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def final_states(
     """
     declaration = schemes.find(scheme)
     program = schemes.build(declaration, problem.landscape)
-    if others := set(program.draws) - set(SHARED):
+    if others := set(program.draws) - set(PATH_DRAWS):
         raise ValueError(f"scheme {scheme!r} approximates no path: it draws {', '.join(sorted(others))} in place of ΔW")
     known = problem.solution is not None and declaration.equation == "overdamped"
     other, refinement = reference(problem, scheme, which)

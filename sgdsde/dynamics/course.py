@@ -9,7 +9,8 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.config import SGDConfig
+from sgdsde.dynamics.drivers import DRIVERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +25,15 @@ class Course:
         Steps for an update: l.
     learning_rates, batch_sizes : (updates,), optional
         Checked schedules in place of the config's ε and B; a course with either ends after its last update.
+    driver : str, optional
+        Of normal noise, as `sgdsde.dynamics.drivers`; None for other noise.
     """
 
     config: SGDConfig
     substeps: int = 1
     learning_rates: NDArray[np.float64] | None = None
     batch_sizes: NDArray[np.int64] | None = None
+    driver: str | None = None
 
     @property
     def largest_batch(self) -> int:
@@ -50,5 +54,5 @@ class Course:
 
     def batch_noises(self) -> Iterator[float]:
         """c of every step."""
-        of = SAMPLINGS[self.config.sampling]
-        return (of(self.config.n_examples, size) for size in self.sizes())
+        of = DRIVERS[self.driver or "brownian"].batch_noise
+        return (of(self.config.sampling, self.config.n_examples, size) for size in self.sizes())

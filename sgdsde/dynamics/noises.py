@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.drivers import DRIVERS, bridge_step
 from sgdsde.dynamics.registry import Rule, noise
 from sgdsde.dynamics.sampling import batches as batches_of
 
@@ -43,10 +44,21 @@ def _two_batches(course: Course, generator: np.random.Generator) -> Steps:
 
 
 def _weighted(course: Course, generator: np.random.Generator) -> Steps:
-    """All N examples, a_i = 1/N + √(c l) (ξ_i − ξ̄)/√(N − 1)."""
+    """All N examples, a_i = 1/N + √(c l) (ξ_i − ξ̄)/√(N − 1), c the driver's.
+
+    With the driver "epoched" each ξ_i is the increment of a bridge of its own, which adds up to 0 in every epoch.
+    """
     n = course.config.n_examples
-    for c in course.batch_noises():
+    bridged = DRIVERS[course.driver or "brownian"].bridged
+    whole = left = n * course.substeps  # of an epoch, in examples/l
+    bridge = np.zeros(n)
+    for c, size in zip(course.batch_noises(), course.sizes(), strict=False):
         xi = generator.standard_normal(n)
+        if bridged:
+            keep, pull, share = bridge_step(size, left, whole)
+            xi = keep * xi - pull * bridge
+            bridge += share * xi
+            left = left - size or whole
         xi -= xi.sum() / n
         xi *= math.sqrt(c * course.substeps / (n - 1))
         xi += 1 / n
@@ -70,7 +82,7 @@ def batches(tape: Any, w: Any) -> Any:
     return tape.gradient(w) + tape.factor(w) * tape.batch_mean
 
 
-@noise(source="Wu et al. 2020; Smith & Le 2018, eq. 4", on_examples=_weighted, batches_of_step=0)
+@noise(source="Wu et al. 2020; Smith & Le 2018, eq. 4", on_examples=_weighted, batches_of_step=0, driven=True)
 def normal(tape: Any, w: Any) -> Any:
     """∇L + √c A z, z normal: the covariance of a batch's noise and no other property of it."""
     return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.z)

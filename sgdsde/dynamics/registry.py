@@ -127,6 +127,8 @@ class Noise:
         Batches of examples in a step; 0 for all N examples.
     divides : bool
         Whether more than one step may stand for an update.
+    driven : bool
+        Whether it is made of normals that follow a driver, as those of the SDE do; see `sgdsde.dynamics.drivers`.
     refuses : callable
         (rule, config) → why it cannot be, or an empty text.
     absent : str
@@ -140,6 +142,7 @@ class Noise:
     spread: str | None
     batches_of_step: int
     divides: bool
+    driven: bool
     refuses: Callable[[Rule, SGDConfig], str]
     absent: str
     source: str
@@ -210,6 +213,7 @@ def noise(
     spread: str | None = None,
     batches_of_step: int = 1,
     divides: bool = False,
+    driven: bool = False,
     refuses: Callable[[Rule, SGDConfig], str] = lambda rule, config: "",
     absent: str = "",
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
@@ -217,7 +221,7 @@ def noise(
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
-            function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, refuses,
+            function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven, refuses,
             absent, source, (function.__doc__ or "").strip().splitlines()[0],
         )  # fmt: skip
         return function

@@ -62,6 +62,7 @@ def train(
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
+    driver: str | None = None,
     measures: Mapping[str, Measure] | None = None,
     tf32: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -110,6 +111,10 @@ def train(
         l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
     learning_rates, batch_sizes : (≥ updates,), optional
         ε(k) and B(k) of every update, in all replicas, in place of the configs' (`sgdsde.schedules` makes some).
+    driver : str, optional
+        Of the normal noise of ``"noisy_gd"``, ``"sde"`` and ``"momentum_sde"``: ``"brownian"``, independent steps, or
+        ``"epoched"``, which adds up to 0 in every epoch as the batches of one permutation do. By default the latter
+        where the sampling is ``"reshuffle"``.
     measures : mapping of str to callable, optional
         More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
@@ -164,7 +169,7 @@ def train(
     own = checked_measures(measures)
     check_size(updates, every, replicas, len(own))
     configs = checked_configs(config, replicas)
-    moving = checked_courses(configs, dynamics, noise, substeps, updates, learning_rates, batch_sizes)
+    moving = checked_courses(configs, dynamics, noise, substeps, updates, learning_rates, batch_sizes, driver)
     courses = [course for _, course in moving]
     sets = checked_data(data, configs[0], replicas, dtype)
     network = checked_model(model, sets, dtype)
@@ -176,6 +181,7 @@ def train(
     size = sum(p.numel() for p in model.parameters())
     settings = {
         "updates": updates, "replicas": replicas, "dynamics": moving[0][0].name, "substeps": courses[0].substeps,
+        "driver": ", ".join(sorted({course.driver or "batches" for course in courses})),
         "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
         "parameters": size, "data": json.dumps([d.provenance for d in sets]),
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),

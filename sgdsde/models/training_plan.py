@@ -14,6 +14,7 @@ from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.drivers import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
@@ -48,6 +49,7 @@ def checked_courses(
     updates: int,
     learning_rates: ArrayLike | None,
     batch_sizes: ArrayLike | None,
+    driver: str | None = None,
 ) -> list[tuple[NetworkDynamics, Course]]:
     """What moves each replica, and its course."""
     steps = count("substeps", substeps)
@@ -57,7 +59,7 @@ def checked_courses(
     for config in configs:
         found = network_dynamics(name, config, noise, steps)
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = found, Course(config, steps, rates, sizes)
+        made[config] = found, Course(config, steps, rates, sizes, driver_with(found.dynamics.noise, driver, config))
     return [made[config] for config in configs]
 
 

@@ -20,7 +20,7 @@ from sgdsde.expression import real_symbols
 from sgdsde.landscapes import Landscape, kinds, symbolic
 from sgdsde.regions import Region
 from sgdsde.schemes.exits import margins
-from sgdsde.schemes.registry import NOISE_KINDS, Declaration
+from sgdsde.schemes.registry import NOISE_KINDS, Declaration, check_follows_epochs
 from sgdsde.schemes.step import CARRIED, NUMBER, SCALARS, Step
 
 _DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other|uniform)(\d+)")
@@ -41,6 +41,8 @@ class Program:
     noise_dimension : int
         k, columns of the landscape's noise factor.
     declaration : Declaration
+    epoched : bool
+        Whether its normals are those of epoched Brownian motion, whose X, k components, is the end of the state.
     regions : int
         The last outputs are their margins, where a path ends when one is positive, and then as many bounds of them.
     """
@@ -50,6 +52,7 @@ class Program:
     noise_dimension: int
     declaration: Declaration
     regions: int = 0
+    epoched: bool = False
 
     @property
     def state_dimension(self) -> int:
@@ -95,24 +98,33 @@ class Program:
 
 
 def build(
-    declaration: Declaration, landscape: Landscape, regions: Sequence[Region] = (), bridge: bool = False
+    declaration: Declaration,
+    landscape: Landscape,
+    regions: Sequence[Region] = (),
+    bridge: bool = False,
+    epoched: bool = False,
 ) -> Program:
     """Apply a scheme to a landscape (from the cache on disk when this was done before).
 
-    Paths end in the regions; with `bridge`, also where they have crossed into one inside a step.
+    Paths end in the regions; with `bridge`, also where they have crossed into one inside a step. Where normals are
+    `epoched` they are those of epoched Brownian motion.
 
     Raises
     ------
     ValueError
-        When the landscape's noise or loss is not of the kind that the scheme needs.
+        When the landscape's noise or loss is not of the kind that the scheme needs, or the scheme does not follow a
+        path of given increments, as epoched Brownian motion is.
     """
 
     def make() -> codegen.Block:
         _check_fits(declaration, landscape)
-        step = Step(landscape, declaration)
+        step = Step(landscape, declaration, epoched)
         result = declaration.function(step)
         vectors = result if isinstance(result, tuple) else (result,)
-        values = [entry for vector in vectors for entry in vector] + [after for _, after in step.carried.values()]
+        values = [*(entry for vector in vectors for entry in vector), *step.bridge]
+        values += [after for _, after in step.carried.values()]
+        if epoched:
+            check_follows_epochs(declaration, step.drawn)
         names = [f"n_{symbol}" for symbol in step.state]
         scalars = (*SCALARS, *map(str, step.numbers.values()), *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]
@@ -128,11 +140,18 @@ def build(
     modules = declaration.modules or (declaration.function.__module__,)
     if all(module.startswith(("sgdsde.schemes.", "sgdsde.dynamics.")) for module in modules):
         ends = [[[region.alternatives, region.between and bridge] for region in regions]] if regions else []
-        parts = ["program", declaration.key or (declaration.name,), modules, landscape.key, *ends]
+        parts = [
+            "program",
+            declaration.key or (declaration.name,),
+            modules,
+            landscape.key,
+            *["epoched"][:epoched],
+            *ends,
+        ]
         block = codegen.cached_block(parts, [*symbolic.SOURCES, "regions.py", *_files_of(modules)], make)
     else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
         block = make()
-    return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions))
+    return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions), epoched)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -27,6 +27,9 @@ EQUATIONS = ("overdamped", "momentum")
 #: Of rules that scale each component by an average of its squares: they are not equations of T and a clock s alone.
 ADAPTIVE_EQUATIONS = ("rmsprop", "adam")
 LOSSES = ("any", "quadratic")
+
+#: Draws that make up a path between given ends; others are for schemes that only aim at the law.
+PATH_DRAWS = ("z", "y", "area")
 
 #: An order for the declared kind of noise, or one for each of several kinds.
 Orders: TypeAlias = float | Mapping[str, float] | None
@@ -166,6 +169,21 @@ def declarations(equations: tuple[str, ...] = EQUATIONS) -> dict[str, Declaratio
         if module.name not in _NOT_SCHEMES:
             importlib.import_module(f"sgdsde.schemes.{module.name}")
     return {name: found for name, found in _REGISTRY.items() if found.equation in equations}
+
+
+def check_follows_epochs(declaration: Declaration, draws: Iterable[str]) -> None:
+    """Raise ValueError unless steps with these draws can follow epoched Brownian motion.
+
+    Between its values at the ends of a step that is Brownian motion between given ends: so are ∫W ds and Lévy areas,
+    and what is drawn beside the increments is as before. The orders that a scheme declares are for Brownian motion.
+    """
+    others = [name for name in draws if name not in (*PATH_DRAWS, "uniform")]
+    if others or declaration.matrices is not None:
+        why = f"its draws {others} are no increments of a path" if others else "its steps are made for Brownian motion"
+        raise ValueError(
+            f"scheme {declaration.name!r} does not follow driver 'epoched': {why}; take driver 'brownian', or a scheme "
+            f"whose draws are normal, such as 'euler_maruyama', 'heun' or 'baoab'"
+        )
 
 
 def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
