@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from sgdsde.arguments import LARGEST, as_whole, moderate, real
+from sgdsde.clock import overdamped
 
 _MOST = 2**63 - 1  # examples, and of a batch
 
@@ -125,7 +126,7 @@ class SGDConfig:
     @property
     def temperature(self) -> float:
         """T = g/N, the noise scale of dω = −∇L ds + √(T F) dW in the clock s = N t."""
-        return self.kick * self.batch_noise / (1 - self.momentum)
+        return float(overdamped(self.kick, self.batch_noise, self.momentum).temperature)
 
     @property
     def time_per_update(self) -> float:
@@ -135,7 +136,7 @@ class SGDConfig:
     @property
     def mean_loss_time_per_update(self) -> float:
         """Time s = N t = ε/(1 − m), by which one update advances dω = −∇L ds + √(T F) dW_s."""
-        return self.kick / (1 - self.momentum)
+        return float(overdamped(self.kick, self.batch_noise, self.momentum).update)
 
     @property
     def updates_per_epoch(self) -> float:

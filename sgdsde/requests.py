@@ -13,16 +13,19 @@ from sgdsde import dynamics as of
 from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
+from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
+from sgdsde.dynamics import limits
 from sgdsde.dynamics.drivers import DRIVERS, bridge_numbers, driver_of, driver_with
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
-from sgdsde.landscapes import weight_decayed
+from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
 from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
-from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
+from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
+from sgdsde.steps import MOST, UNKNOWN, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
 
@@ -34,12 +37,14 @@ def sde_request(
     updates: int,
     paths: int,
     *,
-    scheme: str = "euler_maruyama",
+    dynamics: str | None = None,
+    scheme: str | None = None,
     substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     brownian: BrownianPath | None = None,
     driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     **run: Any,
 ) -> Request:
     """The request of :func:`sgdsde.simulate_sde`, with its arguments; those in `run` go to the run as they are."""
@@ -48,35 +53,43 @@ def sde_request(
     check_steps(updates)
     given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
     check_steps(updates, given or 1)
-    declaration = schemes.find(scheme)
+    name, declaration = limits.find(dynamics, scheme)
+    numbers = limits.LIMITS[name].numbers(config)
     driver = driver_of(driver, config)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     kicks = rates * (config.kick / config.learning_rate)
-    if declaration.equation == "momentum":
-        if learning_rates is not None:
-            raise ValueError(
-                f"learning_rates must be left out for scheme {scheme!r}: the clock of the momentum SDE is that of one ε"
-            )
-        friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
-    else:
-        friction, update = 1.0, kicks / (1 - config.momentum)
-    temperature = kicks * DRIVERS[driver].batch_noise(config.sampling, config.n_examples, sizes) / (1 - config.momentum)
+    if declaration.equation == "momentum" and learning_rates is not None:
+        raise ValueError(
+            f"learning_rates must be left out for scheme {declaration.name!r}: the clock of the momentum SDE is that "
+            "of one ε"
+        )
+    c = DRIVERS[driver].batch_noise(config.sampling, config.n_examples, sizes)
+    clock = CLOCKS[declaration.equation](kicks, c, config.momentum)
+    friction, update, temperature = clock.friction, clock.update, clock.temperature
     for extreme, parts in ((np.min, given or MOST), (np.max, given or 1)):
         moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / parts)
         moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
-    steps = given or automatic(declaration, curvature, longest, friction, within)
-    error = step_error(declaration, curvature.well, longest / steps, friction)
+    adaptive = declaration.equation in ADAPTIVE_EQUATIONS
+    if adaptive:
+        error, warning = UNKNOWN, ""
+        steps = given or limits.adaptive_substeps(numbers)
+    else:
+        steps = given or automatic(declaration, curvature, longest, friction, within)
+        error = step_error(declaration, curvature.well, longest / steps, friction)
+        warning = caution(declaration, curvature, longest, friction, steps, given is None)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
-        caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
+        caution=warning if np.any(temperature) else "", state0=_at_start(name, decayed, w0, c, state0),
+        values={**numbers, "learning_rate": rates, "batch_noise": c} if adaptive else {},
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
             "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
-        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian,
+        steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
         time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
@@ -96,6 +109,7 @@ def sgd_request(
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     **run: Any,
 ) -> Request:
     """The request of :func:`sgdsde.simulate_sgd`, with its arguments; those in `run` go to the run as they are."""
@@ -133,7 +147,7 @@ def sgd_request(
             "momentum": 0.0, **found.divided(rates, steps), "spread": math.sqrt(2 * steps - 1),
             "batch_noise": DRIVERS[driver or "brownian"].batch_noise(config.sampling, config.n_examples, sizes),
         },
-        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps),
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), state0=state0 or {},
         time_per_update=_times(config, kicks),
         label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
         limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
@@ -153,6 +167,20 @@ def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike) -> i
     declaration = schemes.find("euler_maruyama")
     wished = automatic(declaration, curvature, config.mean_loss_time_per_update, 1.0)
     return min(1 << (wished - 1).bit_length(), MOST)
+
+
+def _at_start(
+    name: str, landscape: AnyLandscape, w0: ArrayLike, c: Any, given: Mapping[str, ArrayLike] | None
+) -> Mapping[str, ArrayLike]:
+    """The state beside ω at the start: an average of squares without a correction of its bias begins as their mean."""
+    average = limits.LIMITS[name].average
+    if average is None or average in (given or {}):
+        return given or {}
+    if isinstance(landscape, WideLandscape):
+        return given or {}  # no scheme of the kind runs there, which is said when it is built
+    at = landscape.points(w0, "w0")
+    noise = np.diagonal(landscape.covariance(at), axis1=-2, axis2=-1)
+    return {average: landscape.gradient(at) ** 2 + np.ravel(c)[0] * noise, **(given or {})}
 
 
 def _given_substeps(substeps: int | str) -> int:
@@ -200,4 +228,4 @@ def _epoched(
 
 def _times(config: SGDConfig, kicks: Any) -> Any:
     """Time t of an update, or of each: as `config.time_per_update`, with (1 − d) ε(k) in the place of (1 − d) ε."""
-    return kicks / (1 - config.momentum) / config.n_examples
+    return overdamped(kicks, 1.0, config.momentum).update / config.n_examples

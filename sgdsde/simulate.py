@@ -23,13 +23,15 @@ def simulate_sde(
     updates: int,
     paths: int,
     *,
-    scheme: str = "euler_maruyama",
+    dynamics: str | None = None,
+    scheme: str | None = None,
     substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     brownian: BrownianPath | None = None,
     driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -54,9 +56,12 @@ def simulate_sde(
         Where paths start; a number when d = 1.
     updates, paths : int
         Length in updates of SGD, and number of independent paths. Memory does not grow with `updates`.
-    scheme : str
-        A scheme that integrates SDEs; see ``sgdsde.schemes.declarations()``. Those of the momentum SDE integrate
-        dω = p dτ, dp = −(γp + ∇L)dτ + √(γT F) dW with γ = (1 − m)/√ε, one update being τ = √ε, from p = 0.
+    dynamics : str, optional
+        ``"sde"``; ``"momentum_sde"``: dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW with γ = (1 − m)/√ε, one update being
+        τ = √ε, from p = 0; ``"rmsprop_sde"`` and ``"adam_sde"``, the limits of these rules
+        (:mod:`sgdsde.schemes.adaptive`). By default that which `scheme` is for.
+    scheme : str, optional
+        What integrates it; see ``sgdsde.schemes.declarations()``. By default Euler–Maruyama, and BAOAB with momentum.
     substeps : int or ``"auto"``
         Steps per update. ``"auto"``: the fewest, up to 256, with which the scheme errs by at most 1 % in the stationary
         variance and the relaxation of a bowl with constant noise and the largest curvature h of the minimum below `w0`
@@ -76,6 +81,10 @@ def simulate_sde(
         Brownian bridge over each epoch of N/B updates, independent of the others, with T = ε/(B(1 − m)); the noise of
         an epoch adds up to nothing, as that of the batches of one permutation does. By default ``"epoched"`` where the
         sampling is ``"reshuffle"``, else ``"brownian"``. Path p of a seed has the same normals with both.
+    state0 : mapping of str to (d,) or (paths, d), optional
+        Where what is carried beside ω starts, by its name in ``auxiliary``: 0 by default, but for the average of
+        squares of ``"rmsprop_sde"``, which starts at the mean of ĝ². Numbers that correct biases, such as
+        ``"bias_of_beta1"``, are (1,) or (paths, 1): 1 when there is nothing to correct any more.
     burn_in : int
         Updates before the averages begin.
     save_every : int, optional
@@ -133,9 +142,10 @@ def simulate_sde(
     """
     return execute(
         sde_request(
-            landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, driver=driver, seed=seed, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            landscape, config, w0, updates, paths, dynamics=dynamics, scheme=scheme, substeps=substeps,
+            learning_rates=learning_rates, batch_sizes=batch_sizes, brownian=brownian, driver=driver, state0=state0,
+            seed=seed, burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, bridge=bridge, engine=engine,
+            device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip
 
@@ -155,6 +165,7 @@ def simulate_sgd(
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -171,8 +182,8 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, \
-    engine, device, dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, state0, burn_in, save_every, observe, \
+    stop, engine, device, dtype, progress
         As in :func:`simulate_sde`.
     dynamics : str
         A rule, with batches unless `noise` says otherwise: ``"sgd"`` (with momentum), ``"heavy_ball"``, ``"nesterov"``,
@@ -217,7 +228,7 @@ def simulate_sgd(
         sgd_request(
             landscape, config, w0, updates, paths, dynamics=dynamics, noise=noise, substeps=substeps,
             learning_rates=learning_rates, batch_sizes=batch_sizes, seed=seed, examples=examples, driver=driver,
-            burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, engine=engine, device=device,
-            dtype=dtype, progress=progress,
+            state0=state0, burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, engine=engine,
+            device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip

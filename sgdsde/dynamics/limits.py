@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sgdsde import schemes
+from sgdsde.config import SGDConfig
+from sgdsde.dynamics.registry import rules
 from sgdsde.schemes import Declaration
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
@@ -25,12 +28,28 @@ class Limit:
     steps : callable or None
         (numbers of SGD, l) → numbers of heavy ball whose step with normal noise of l times the covariance of a batch's
         is one of l steps of Euler and Maruyama for an update: what runs it on a network. None where there is none.
+    average : str or None
+        An average of squares in its state that is not corrected for starting at 0: it starts at their mean.
     """
 
     equation: str
     scheme: str
     rule: str
     steps: Callable[[Mapping[str, float], int], Mapping[str, float]] | None = None
+    average: str | None = None
+
+    def numbers(self, config: SGDConfig) -> dict[str, float]:
+        """Numbers of its rule in a config.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`sgdsde.dynamics.Rule.numbers`; and for momentum in a rule whose SDE has none.
+        """
+        found = rules()[self.rule].numbers(config)
+        if self.steps is None and config.momentum:
+            raise ValueError(f"momentum must be 0 for the SDE of {self.rule!r}, got {config.momentum!r}")
+        return found
 
 
 def _overdamped(numbers: Mapping[str, float], substeps: int) -> Mapping[str, float]:
@@ -54,13 +73,22 @@ def _kick(numbers: Mapping[str, float]) -> float:
     return numbers["learning_rate"] * (1 - numbers["dampening"] if numbers["momentum"] else 1)
 
 
+#: The most that an average of an adaptive rule forgets in a step that is chosen for it.
+FORGOTTEN = 0.02
+
 #: A new limit is a line here, with a scheme for its equation.
 LIMITS: dict[str, Limit] = {
     "sde": Limit("overdamped", "euler_maruyama", "sgd", _overdamped),
     "momentum_sde": Limit("momentum", "baoab", "sgd", _with_momentum),
-    "rmsprop_sde": Limit("rmsprop", "euler_maruyama_rmsprop", "rmsprop"),
+    "rmsprop_sde": Limit("rmsprop", "euler_maruyama_rmsprop", "rmsprop", average="square_avg"),
     "adam_sde": Limit("adam", "euler_maruyama_adam", "adam"),
 }
+
+
+def adaptive_substeps(numbers: Mapping[str, float]) -> int:
+    """Steps for an update in which the shortest average of an adaptive rule forgets by `FORGOTTEN` at most."""
+    rates = [1 - numbers[name] for name in ("alpha", "beta1", "beta2") if name in numbers]
+    return max(1, math.ceil(max(rates) / FORGOTTEN))
 
 
 def find(dynamics: object = None, scheme: object = None) -> tuple[str, Declaration]:
