@@ -144,7 +144,8 @@ def plan_sde(
 ) -> Request:
     """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
 
-    `epoched` is that of a request, and so are `values`, beside those of dt, T and γ. What is in `beside` goes into the provenance too.
+    `epoched` is that of a request, and so are `values`, beside those of dt, T and γ. What is in `beside` goes into the
+    provenance too.
     """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:

@@ -15,8 +15,9 @@ from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of
 from sgdsde.dynamics import limits
-from sgdsde.dynamics.drivers import DRIVERS, bridge_numbers, driver_of, driver_with
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde

@@ -67,7 +67,7 @@ class Request:
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     epoched : mapping, optional
-        As :func:`sgdsde.dynamics.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
+        As :func:`sgdsde.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
         as many steps as there are until they are the same again. With arrays in `values` of all steps.
     """
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.drivers import DRIVERS
+from sgdsde.drivers import DRIVERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Course:
     learning_rates, batch_sizes : (updates,), optional
         Checked schedules in place of the config's ε and B; a course with either ends after its last update.
     driver : str, optional
-        Of normal noise, as `sgdsde.dynamics.drivers`; None for other noise.
+        Of normal noise, as `sgdsde.drivers`; None for other noise.
     """
 
     config: SGDConfig

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS, bridge_step
 from sgdsde.dynamics.course import Course
-from sgdsde.dynamics.drivers import DRIVERS, bridge_step
 from sgdsde.dynamics.registry import Rule, noise
 from sgdsde.dynamics.sampling import batches as batches_of
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sgdsde.arguments import as_real
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import driver_of
 from sgdsde.dynamics.update import Update
 from sgdsde.schemes.registry import Declaration
 
@@ -128,7 +129,7 @@ class Noise:
     divides : bool
         Whether more than one step may stand for an update.
     driven : bool
-        Whether it is made of normals that follow a driver, as those of the SDE do; see `sgdsde.dynamics.drivers`.
+        Whether it is made of normals that follow a driver, as those of the SDE do; see `sgdsde.drivers`.
     refuses : callable
         (rule, config) → why it cannot be, or an empty text.
     absent : str
@@ -221,8 +222,8 @@ def noise(
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
-            function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven, refuses,
-            absent, source, (function.__doc__ or "").strip().splitlines()[0],
+            function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven,
+            refuses, absent, source, (function.__doc__ or "").strip().splitlines()[0],
         )  # fmt: skip
         return function
 
@@ -343,6 +344,21 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
     if substeps > 1 and not of.divides:
         raise ValueError(f"substeps must be 1 for dynamics {label}, whose step is an update; got {substeps}")
     return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config))
+
+
+def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | None:
+    """The driver of a noise, or None for one that has none.
+
+    Raises
+    ------
+    ValueError
+        As :func:`driver_of`; and where one is given to a noise that has none.
+    """
+    if noise.driven:
+        return driver_of(driver, config)
+    if driver is not None:
+        raise ValueError(f"driver must be left out for noise {noise.name!r}, which follows none; got {driver!r}")
+    return None
 
 
 def _known(argument: str, word: object, known: tuple[str, ...]) -> None:

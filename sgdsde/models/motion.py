@@ -46,7 +46,7 @@ class ByRule:
 
     def __init__(self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights) -> None:
         self._dynamics, self._course = dynamics, course
-        self._step = RuleStep(dynamics.dynamics.rule, dynamics.dynamics.numbers | {"learning_rate": 1.0}, weights)
+        self._step = RuleStep(dynamics.dynamics.rule, {**dynamics.dynamics.numbers, "learning_rate": 1.0}, weights)
         self._kick = kick_of(model)
         self._descent = {name: torch.zeros_like(w) for name, w in weights.items()}
         spread = dynamics.dynamics.noise.spread

@@ -14,7 +14,7 @@ from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.dynamics.course import Course
-from sgdsde.dynamics.drivers import driver_with
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count

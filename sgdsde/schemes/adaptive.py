@@ -1,8 +1,8 @@
 """Euler and Maruyama's method for the SDEs of adaptive rules, in the clock of their updates.
 
-Malladi, Lyu, Panigrahi & Arora, arXiv 2205.10287, definitions 4.2 and 4.5, in the rules' own numbers: k counts updates,
-and ε² is the time of one in the paper's clock. The mean of ĝ² is that of a batch, (∂L)² + c F_ii; the paper keeps c F_ii,
-which is all of it where noise dominates.
+Malladi, Lyu, Panigrahi & Arora, arXiv 2205.10287, definitions 4.2 and 4.5, in the rules' own numbers: k counts
+updates, and ε² is the time of one in the paper's clock. The mean of ĝ² is that of a batch, (∂L)² + c F_ii; the paper
+keeps c F_ii, which is all of it where noise dominates.
 """
 
 from __future__ import annotations
@@ -38,10 +38,7 @@ def euler_maruyama_adam(step: Step) -> tuple[Vector, Vector, Vector]:
     kept = 1 - (1 - beta1) * step.dt
     first = step.let(kept * step.exp_avg + (1 - beta1) * _moved(step))
     second = _forgotten(step, step.exp_avg_sq, beta2, _mean_squares(step))
-    bias1, bias2 = (
-        step.carry(f"bias_of_{name}", lambda q, beta=beta: q + (1 - beta) * step.dt * (1 - q))
-        for name, beta in (("beta1", beta1), ("beta2", beta2))
-    )
+    bias1, bias2 = _bias(step, "beta1"), _bias(step, "beta2")
     scaled = _over(first, [_root(v / bias2) + eps for v in second])
     return step.w - step.learning_rate * step.dt / bias1 * scaled, first, second
 
@@ -63,6 +60,11 @@ def _forgotten(step: Step, average: Vector, beta: Any, values: list[Any]) -> Vec
     """An average that forgets at the rate 1 − β, after a step."""
     rate = (1 - beta) * step.dt
     return step.let([(1 - rate) * old + rate * value for old, value in zip(average, values, strict=True)])
+
+
+def _bias(step: Step, name: str) -> Any:
+    """1 − e^{−(1 − β)k}, in steps: what of an average is not its start, which was 0."""
+    return step.carry(f"bias_of_{name}", lambda q: q + (1 - step.numbers[name]) * step.dt * (1 - q))
 
 
 def _over(vector: Vector, scales: list[Any]) -> Vector:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
-from sgdsde.dynamics.registry import Noise
 
 Array = NDArray[np.float64]
 
@@ -72,21 +71,6 @@ def driver_of(driver: str | None, config: SGDConfig) -> str:
             f"got {driver!r}, for sampling 'reshuffle' alone"
         )
     return driver
-
-
-def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | None:
-    """The driver of a noise, or None for one that has none.
-
-    Raises
-    ------
-    ValueError
-        As :func:`driver_of`; and where one is given to a noise that has none.
-    """
-    if noise.driven:
-        return driver_of(driver, config)
-    if driver is not None:
-        raise ValueError(f"driver must be left out for noise {noise.name!r}, which follows none; got {driver!r}")
-    return None
 
 
 def temperature(config: SGDConfig, driver: str | None = None) -> float:
