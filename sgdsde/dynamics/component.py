@@ -72,7 +72,7 @@ def _made(rule_name: str, rule: Callable[..., Any], state: tuple[str, ...], scal
     numbers = {name: sp.Symbol(f"h_{name}", real=True) for name in scalars}
     zeros = {name: 0 for name in OPTIONS if name not in scalars}
     arrays = [sp.Symbol(name, real=True) for name in ("w", "g", *(f"x_{name}" for name in state))]
-    update = Update(tape, *arrays[:2], dict(zip(state, arrays[2:], strict=True)), {**numbers, **zeros})
+    update = Update(tape, arrays[0], arrays[1], dict(zip(state, arrays[2:], strict=True)), {**numbers, **zeros})
     found = rule(update)
     values = [
         *map(sp.sympify, found if isinstance(found, tuple) else (found,)),
