@@ -24,14 +24,14 @@ def config(**changes) -> SGDConfig:
 
 PLAIN = {"momentum": 0.0}
 CASES = {
-    "nesterov": (ONE, config(), {"scheme": "nesterov"}),
-    "noisy_gd": (TWO, config(), {"scheme": "noisy_gd"}),
-    "svag of 1": (TWO, config(**PLAIN, batch_size=1), {"scheme": "svag", "substeps": 2}),
-    "svag of 2": (ONE, config(**PLAIN, batch_size=2), {"scheme": "svag", "substeps": 3}),
-    "svag of 3": (TWO, config(**PLAIN, sampling="with_replacement"), {"scheme": "svag", "substeps": 5}),
-    "svag scheduled": (ONE, config(**PLAIN), {"scheme": "svag", "substeps": 2, "batch_sizes": SIZES}),
+    "nesterov": (ONE, config(), {"dynamics": "nesterov"}),
+    "noisy_gd": (TWO, config(), {"dynamics": "noisy_gd"}),
+    "svag of 1": (TWO, config(**PLAIN, batch_size=1), {"dynamics": "svag", "substeps": 2}),
+    "svag of 2": (ONE, config(**PLAIN, batch_size=2), {"dynamics": "svag", "substeps": 3}),
+    "svag of 3": (TWO, config(**PLAIN, sampling="with_replacement"), {"dynamics": "svag", "substeps": 5}),
+    "svag scheduled": (ONE, config(**PLAIN), {"dynamics": "svag", "substeps": 2, "batch_sizes": SIZES}),
     "rates": (TWO, config(), {"learning_rates": RATES}),
-    "rates of noisy_gd": (ONE, config(), {"scheme": "noisy_gd", "learning_rates": RATES, "batch_sizes": SIZES}),
+    "rates of noisy_gd": (ONE, config(), {"dynamics": "noisy_gd", "learning_rates": RATES, "batch_sizes": SIZES}),
     "decay": (TWO, config(weight_decay=0.3, dampening=0.2), {}),
     **{
         f"{sampling}, sizes, {landscape.dimension}-D": (landscape, config(sampling=sampling, batch_size=4), {
@@ -113,7 +113,7 @@ def test_batches_of_a_schedule_have_its_sizes() -> None:
 def test_svag_tends_to_the_sde(length: int) -> None:
     """Exactly: its stationary variance is that of SGD at ε/l and the noise l·c, T F/(2h − εh²/l)."""
     of, h, f = SGDConfig(0.3, 2, N), 2.0, 1.5
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="svag", substeps=length, burn_in=40)
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="svag", substeps=length, burn_in=40)
     expected = of.temperature * f / (2 * h - of.learning_rate * h**2 / length)
     error = run.standard_error.covariance[0, 0]
     assert error < 0.01 * expected
@@ -122,15 +122,15 @@ def test_svag_tends_to_the_sde(length: int) -> None:
 
 def test_svag_of_one_is_sgd() -> None:
     of = config(**PLAIN)
-    svag, sgd = (simulate_sgd(ONE, of, 0.1, UPDATES, 30, scheme=scheme) for scheme in ("svag", "sgd"))
+    svag, sgd = (simulate_sgd(ONE, of, 0.1, UPDATES, 30, dynamics=name) for name in ("svag", "sgd"))
     np.testing.assert_allclose(svag.final, sgd.final, rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_noisy_gd_has_the_variance_of_sgd() -> None:
     of = SGDConfig(0.3, 2, N, momentum=0.6)
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="noisy_gd", burn_in=60)
-    expected = theory.stationary_covariance(2.0, 1.5, of, model="sgd")[0, 0]
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="noisy_gd", burn_in=60)
+    expected = theory.stationary_covariance(2.0, 1.5, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - expected) < 4 * run.standard_error.covariance[0, 0] < 0.05 * expected
 
 
@@ -142,9 +142,9 @@ def test_nesterov_has_its_own_variance() -> None:
     matrix = np.array([[1 - (1 + m) * e * h, m * m], [-e * h, m]])
     kick = e * np.array([1 + m, 1.0])
     square = np.linalg.solve(np.eye(4) - np.kron(matrix, matrix), of.batch_noise * f * np.outer(kick, kick).ravel())
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="nesterov", burn_in=60)
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="nesterov", burn_in=60)
     assert abs(run.covariance[0, 0] - square[0]) < 4 * run.standard_error.covariance[0, 0] < 0.05 * square[0]
-    heavy_ball = theory.stationary_covariance(h, f, of, model="sgd")[0, 0]
+    heavy_ball = theory.stationary_covariance(h, f, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - heavy_ball) > 10 * run.standard_error.covariance[0, 0]
 
 
@@ -170,7 +170,7 @@ def test_weight_decay_is_a_term_of_the_loss(simulate) -> None:
     one = simulate(TWO, of, [0.4, 0.2], UPDATES, 20)
     np.testing.assert_allclose(one.final, simulate(by_hand, plain, [0.4, 0.2], UPDATES, 20).final, rtol=1e-11)
     for model in ("sde", "sgd"):
-        law, expected = (theory.stationary_covariance(h, 1.0, c, model=model) for h, c in ((2.0, of), (2.7, plain)))
+        law, expected = (theory.stationary_covariance(h, 1.0, c, dynamics=model) for h, c in ((2.0, of), (2.7, plain)))
         np.testing.assert_allclose(law, expected, rtol=1e-13)
     assert theory.stability_limit(2.0, of) == theory.stability_limit(2.7, plain)
 
@@ -223,11 +223,11 @@ BAD = [
         {"batch_sizes": [8, 4, 8, 8, 8], "config": config(sampling="reshuffle", batch_size=4)},
         "add up to n_examples = 16 in every epoch.* of update 2 reaches beyond",
     ),
-    (simulate_sgd, {"scheme": "svag", "substeps": 0}, "substeps must be an integer at least 1, got 0"),
-    (simulate_sgd, {"scheme": "svag", "substeps": 2}, "'svag' is made for SGD without momentum.*momentum = 0.5"),
+    (simulate_sgd, {"dynamics": "svag", "substeps": 0}, "substeps must be an integer at least 1, got 0"),
+    (simulate_sgd, {"dynamics": "svag", "substeps": 2}, "'svag' is made for SGD without momentum.*momentum = 0.5"),
     (
         simulate_sgd,
-        {"scheme": "svag", "config": config(**PLAIN, sampling="reshuffle", batch_size=4)},
+        {"dynamics": "svag", "config": config(**PLAIN, sampling="reshuffle", batch_size=4)},
         "independent batches, got sampling = 'reshuffle'",
     ),
     (simulate_sgd, {"substeps": 2}, "substeps must be 1 for scheme 'sgd'"),

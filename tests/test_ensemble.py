@@ -29,7 +29,7 @@ def test_standard_errors_are_the_scatter_over_repetitions() -> None:
     ]:
         scatter, reported = values.std(axis=0, ddof=1), np.sqrt((errors**2).mean(axis=0))
         assert (np.abs(scatter / reported - 1) < 0.16).all()
-    predicted = sg.theory.stationary_covariance(BOWL.hessian([0, 0]), BOWL.covariance([0, 0]), CONFIG, model="sgd")
+    predicted = sg.theory.stationary_covariance(BOWL.hessian([0, 0]), BOWL.covariance([0, 0]), CONFIG, dynamics="sgd")
     error = covariances.std(axis=0, ddof=1) / 20
     assert (np.abs(covariances.mean(axis=0) - predicted) < 4 * error).all()  # unbiased, though each has 48 paths
     assert (error < 0.01 * np.sqrt(np.multiply.outer(np.diag(predicted), np.diag(predicted)))).all()

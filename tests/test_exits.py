@@ -93,7 +93,7 @@ def test_engines_agree_about_batches_whose_repeats_are_rare():
 @pytest.mark.parametrize(
     "options",
     [
-        {"scheme": "svag", "substeps": 4},
+        {"dynamics": "svag", "substeps": 4},
         pytest.param({"learning_rates": np.linspace(0.4, 0.1, 200)}, marks=pytest.mark.slow),
         pytest.param({"batch_sizes": np.arange(200) // 50 + 1}, marks=pytest.mark.slow),
     ],

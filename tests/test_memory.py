@@ -91,7 +91,7 @@ TOO_LARGE = {
         lambda: schedules.cosine(0.1, 10**12)
     ),
     "updates or substeps must be fewer: 100000000 batch sizes take about 2.4 GB": (
-        lambda: sgd(updates=10, batch_sizes=[2] * 10, scheme="svag", substeps=10**7)
+        lambda: sgd(updates=10, batch_sizes=[2] * 10, dynamics="svag", substeps=10**7)
     ),
 }  # fmt: skip
 

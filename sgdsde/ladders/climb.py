@@ -102,7 +102,8 @@ def ladder(
     -----
     The SDE with any number of steps, noisy gradient descent without momentum (which is Euler–Maruyama in steps of an
     update) and the momentum SDE follow one Brownian path each p, so their distances are paired, with smaller errors.
-    Everything else has noise of its own. The reference is common to all rungs: their distances are correlated.
+    Everything else has noise of its own, and so have all where batches are reshuffled and the driver is epoched. The
+    reference is common to all rungs: their distances are correlated.
     The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
     SVAG needs independent batches and no momentum, and is absent otherwise. With momentum there is one more rung, the
@@ -177,9 +178,9 @@ def _runs(
 ) -> tuple[list[_Run], dict[str, str]]:
     """What there is to run, from SGD to the SDE; and what there is not."""
 
-    def descent(scheme: str, steps: int = 1) -> Callable[..., Ensemble]:
+    def descent(dynamics: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
-            return simulate_sgd(landscape, config, scheme=scheme, substeps=steps, examples=examples, **options)
+            return simulate_sgd(landscape, config, dynamics=dynamics, substeps=steps, examples=examples, **options)
 
         return run
 
@@ -189,9 +190,16 @@ def _runs(
         def run(seed: int, **options: Any) -> Ensemble:
             # the same unit normals in either clock, which is the same Brownian motion: γ dτ of one is ds of the other
             path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
+            if not shared:
+                return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, **options)
             return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, brownian=path, **options)
 
         return run
+
+    shared = config.sampling != "reshuffle"  # the bridges that other steps make of one Brownian motion are others
+
+    def driven(label: str, steps: int, scheme: str = "euler_maruyama") -> _Run:
+        return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, scheme))
 
     runs, absent = [_Run("SGD", 1, "SGD", descent("sgd"))], {}
     if config.momentum or config.sampling == "reshuffle":
@@ -202,14 +210,14 @@ def _runs(
     if config.momentum:
         # its normals are drawn update by update and are no sums of finer ones
         runs.append(_Run("noisy GD", 1, "noisy GD", descent("noisy_gd")))
-        runs.append(_Run("momentum SDE", substeps, _BROWNIAN, sde(substeps, "baoab")))
+        runs.append(driven("momentum SDE", substeps, "baoab"))
     elif substeps > 1:
-        runs.append(_Run("noisy GD", 1, _BROWNIAN, sde(1)))
+        runs.append(driven("noisy GD", 1))
     else:
         absent["noisy GD"] = "it is the SDE in one step an update"
     halves = [substeps >> k for k in range(substeps.bit_length() - 1, 0, -1) if not substeps % (1 << k)]
-    runs += [_Run(f"SDE, {steps} steps", steps, _BROWNIAN, sde(steps)) for steps in halves if steps > 1]
-    return [*runs, _Run("SDE", substeps, _BROWNIAN, sde(substeps))], absent
+    runs += [driven(f"SDE, {steps} steps", steps) for steps in halves if steps > 1]
+    return [*runs, driven("SDE", substeps)], absent
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:

@@ -62,7 +62,6 @@ def checked_data(
     data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int, dtype: torch.dtype, loss: Loss
 ) -> list[Dataset]:
     """One data set for all replicas, or one for each, of equal shapes, with the config's N and the loss's targets."""
-    config.require_plain("dampening", "weight_decay")
     sets = [data] if isinstance(data, Dataset) else list(data) if isinstance(data, (tuple, list)) else []
     if not sets or not all(isinstance(d, Dataset) for d in sets):
         raise ValueError(

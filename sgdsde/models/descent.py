@@ -19,9 +19,8 @@ from sgdsde.models.small_batches import hidden_errors
 #: (weights, velocity, inputs (R, k, n, …), targets (R, k, n, …), coefficients a (R, k, n), m): k updates with n
 #: examples each; changes weights and velocity in place.
 Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
-#: (weights, velocity, inputs (n, …) or (R, n, …), targets, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i
-#: alone; changes velocity in place.
-Kick = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
+#: (weights, velocity, n examples, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i alone; changes velocity in place.
+Kick = Callable[[Weights, Weights, Part, Tensor, float], None]
 #: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
 EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
 #: Parameters of a network with one hidden layer.
@@ -46,20 +45,27 @@ def descent_of(model: nn.Module, loss: Loss) -> Descent:
     return descend_by_hand if by_hand(model, loss) else descend_by_autograd(model, loss)
 
 
-def kick_of(model: nn.Module, loss: Loss, own: bool) -> Kick:
-    """The fastest kick, as `descent_of`; `own`: each replica has its own examples."""
-    return kick_by_hand if by_hand(model, loss) else kick_by_autograd(model, loss, own)
+def kick_of(model: nn.Module, loss: Loss) -> Kick:
+    """The fastest kick, as `descent_of`."""
+    return kick_by_hand if by_hand(model, loss) else kick_by_autograd(model, loss)
 
 
 def descend_on_all(kick: Kick, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
-    """One step with all N examples and a (R, N), part by part."""
+    """One step with all N examples and a (R, N)."""
+    kick_with_all(kick, weights, velocity, examples, a, momentum)
+    for name, w in weights.items():
+        w.add_(velocity[name])
+
+
+def kick_with_all(
+    kick: Kick, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float = 0.0
+) -> None:
+    """v ← m v − Σ a_i ∇C_i with all examples, part by part."""
     replicas, n = a.shape
     part = max(1, PART.get(a.device.type, PART_ELSEWHERE) // replicas)
     for start in range(0, n, part):
         now = slice(start, start + part)
-        kick(weights, velocity, *examples.rows(now), a[:, now], 1.0 if start else momentum)
-    for name, w in weights.items():
-        w.add_(velocity[name])
+        kick(weights, velocity, examples.rows(now), a[:, now], 1.0 if start else momentum)
 
 
 def _weighted_gradients(model: nn.Module, loss: Loss) -> Callable[[Weights, Tensor, Tensor, Tensor], Weights]:
@@ -84,27 +90,37 @@ def descend_by_autograd(model: nn.Module, loss: Loss) -> Descent:
     return descend
 
 
-def kick_by_autograd(model: nn.Module, loss: Loss, own: bool) -> Kick:
+def kick_by_autograd(model: nn.Module, loss: Loss) -> Kick:
     """For any network: one gradient of the weighted loss."""
-    axis = 0 if own else None
-    of_all = vmap(_weighted_gradients(model, loss), in_dims=(0, axis, axis, 0), randomness="error")
+    gradients = _weighted_gradients(model, loss)
 
-    def kick(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
-        for name, gradient in of_all(weights, x, y, a).items():
+    def kick(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
+        of_all = vmap(gradients, in_dims=(0, examples.axis, examples.axis, 0), randomness="error")
+        for name, gradient in of_all(weights, examples.x, examples.y, a).items():
             velocity[name].mul_(momentum).sub_(gradient)
 
     return kick
 
 
-def kick_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+def kick_by_hand(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
-    wide, bias = list(weights)[:2]
-    inputs, labels = x.expand(len(a), *x.shape[-2:]), y.expand(len(a), y.shape[-1])
-    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
-    for matrix, bias, delta, below in _backward(weights, first, labels, a):
-        below = inputs if below is None else below
+    inputs, labels = examples.of_each(len(a))
+    for matrix, bias, delta, below in layer_errors(weights, inputs, labels, a):
         velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1)
         velocity[bias].mul_(momentum).sub_(delta.sum(1))
+
+
+def layer_errors(
+    weights: Weights, inputs: Tensor, labels: Tensor, a: Tensor
+) -> Iterator[tuple[str, str, Tensor, Tensor]]:
+    """Of each layer, the last first: names of matrix and bias, errors δ of Σ a_i C_i, and inputs (R, n, …).
+
+    When a layer is handed out its weights are done with.
+    """
+    wide, bias = list(weights)[:2]
+    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
+    for matrix, bias, delta, below in _backward(weights, first, labels, a):
+        yield matrix, bias, delta, inputs if below is None else below
 
 
 def _backward(

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from sgdsde.models.dynamics import Course
+from sgdsde.dynamics.course import Course
 from sgdsde.run import recorded
 
 #: What replicas may differ in.
@@ -58,7 +58,8 @@ def _times(course: Course, update: NDArray[np.int64]) -> NDArray[np.float64]:
     if course.learning_rates is None:
         return np.asarray(update * course.config.time_per_update)
     config = course.config
-    return np.asarray(np.cumsum(course.learning_rates)[update - 1] / (config.n_examples * (1 - config.momentum)))
+    scale = config.time_per_update / config.learning_rate
+    return np.asarray(np.cumsum(course.learning_rates)[update - 1] * scale)
 
 
 def schedules_of(course: Course) -> dict[str, Any]:

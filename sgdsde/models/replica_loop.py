@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
 from threading import Event
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sgdsde.models.descent import by_hand, descend_by_autograd, descend_on_all, descent_of, kick_of, updates_per_call
-from sgdsde.models.dynamics import Steps
+from sgdsde.dynamics.noises import Steps
+from sgdsde.models.descent import by_hand, descend_by_autograd
 from sgdsde.models.loss_checks import as_input
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.measures import Measure, all_names, own_measures, standard_measures
+from sgdsde.models.motion import ByRule, HeavyBall
 from sgdsde.models.network_checks import differentiated
 from sgdsde.models.networks import Weights, weights_of
 from sgdsde.models.replicas import Examples, Part, evaluate, finite
@@ -36,15 +37,15 @@ LOOK = 1000
 class Group:
     """Replicas that go through the network together: their weights, stacked, their steps and their examples.
 
-    `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update; `momentum` is the factor
-    of the velocity in a step; `ema` is the decay of the average of weights, where there is one.
+    `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update; `ema` is the decay of the
+    average of weights, where there is one.
     """
 
     model: nn.Module
     weights: Weights
     data: Examples
     streams: list[Steps]
-    momentum: float
+    motion: HeavyBall | ByRule
     substeps: int
     numbers: int
     loss: Loss = LOSSES["cross_entropy"]
@@ -53,9 +54,11 @@ class Group:
 
 @dataclass(eq=False)
 class State:
-    """Where a group is: after how many marks, with which velocity, average and measures (names, replicas, marks)."""
+    """Where a group is: after how many marks, with which average and measures (names, replicas, marks).
 
-    velocity: Weights
+    What moves it has more.
+    """
+
     average: Average | None
     values: NDArray[np.float64]
     alive: NDArray[np.bool_]
@@ -93,16 +96,18 @@ def run_group(
     and at the last, `keep` is given the state.
     """
     state = _at_start(group, len(all_names(group.loss, measures, group.ema is not None)), len(marks))
+    scalars = group.motion.numbers()
     if kept is not None and (found := kept(_flat(group, state))) is not None:
         state = _restored(group, state, found)
     if 0 < state.column < len(marks):
-        _draw_again(group, marks[state.column - 1], stop)
+        done = marks[state.column - 1]
+        _draw_again([*group.streams, scalars], done * group.substeps, stop)
         if state.average is not None:
-            state.average.updates = marks[state.column - 1]
+            state.average.updates = done
     with torch.no_grad():
         while state.column < len(marks) and not stop.is_set():
             done = marks[state.column - 1] if state.column else 0
-            if not _advance(group, state, marks[state.column] - done, stop):
+            if not _advance(group, state.average, scalars, marks[state.column] - done, stop):
                 break
             _measure(group, state, measures)
             state.column = state.column + 1 if state.alive.any() else len(marks)
@@ -111,52 +116,51 @@ def run_group(
     return state.values
 
 
-def _advance(group: Group, state: State, updates: int, stop: Event) -> bool:
+def _advance(group: Group, average: Average | None, scalars: Iterator[Any], updates: int, stop: Event) -> bool:
     """Take the steps of `updates` updates; False when it was stopped before the end."""
-    data, weights, velocity, momentum = group.data.train, group.weights, state.velocity, group.momentum
+    data, weights, motion = group.data.train, group.weights, group.motion
     device, dtype = data.x.device, data.x.dtype
-    descend, kick = descent_of(group.model, group.loss), kick_of(group.model, group.loss, data.own)
     x, y = data.in_a_row()
     offsets = np.arange(len(group.streams))[:, None, None] * len(data) if data.own else 0
     steps = 0
-    for indices, coefficients in _chunks(group.streams, updates * group.substeps, group.numbers):
+    for indices, coefficients, numbers in _chunks(group.streams, scalars, updates * group.substeps, group.numbers):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
-        k = 1 if picked is None or state.average is not None else updates_per_call(picked.shape[-1])
+        k = 1 if picked is None or average is not None else motion.together(picked.shape[-1])
         for t in range(0, weighted.shape[1], k):
             if stop.is_set():
                 return False
             if picked is None:
-                descend_on_all(kick, weights, velocity, data, weighted[:, t], momentum)
+                motion.all(weights, data, weighted[:, t], numbers)
             else:
                 index = picked[:, t : t + k]
-                descend(weights, velocity, x[index], y[index], weighted[:, t : t + k], momentum)
+                motion.some(weights, x[index], y[index], weighted[:, t : t + k], numbers)
             steps += 1
-            if state.average is not None and steps % group.substeps == 0:
-                state.average.follow(weights)
+            if average is not None and steps % group.substeps == 0:
+                average.follow(weights)
     return True
 
 
 def _chunks(
-    streams: list[Steps], steps: int, numbers: int
-) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float64]]]:
-    """The next `steps` of all streams, in pieces (R, k, n) of steps with equally many examples that fit into memory."""
+    streams: list[Steps], scalars: Iterator[Any], steps: int, numbers: int
+) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float64], Any]]:
+    """The next `steps` of all streams, in pieces (R, k, n) of equally many examples and equal scalars, that fit."""
     while steps:
         size = min(steps, 1 + INDEX_CHUNK // (len(streams) * numbers))
-        drawn = zip(*(islice(stream, size) for stream in streams), strict=True)
-        for _, alike in groupby(drawn, key=lambda step: len(step[0][1])):
+        drawn = zip(*(islice(each, size) for each in (*streams, scalars)), strict=True)
+        for (_, own), alike in groupby(drawn, key=lambda step: (len(step[0][1]), step[-1])):
             together = list(alike)
             indices = None
             if together[0][0][0] is not None:
                 indices = np.stack([np.stack([step[r][0] for step in together]) for r in range(len(streams))])
-            yield indices, np.stack([np.stack([step[r][1] for step in together]) for r in range(len(streams))])
+            yield indices, np.stack([np.stack([step[r][1] for step in together]) for r in range(len(streams))]), own
         steps -= size
 
 
-def _draw_again(group: Group, updates: int, stop: Event) -> None:
-    """Bring the streams to where they were after `updates`: a hundredth of the time that those took, or less."""
-    for stream in group.streams:
-        for step, _ in enumerate(islice(stream, updates * group.substeps)):
+def _draw_again(streams: list[Iterator[Any]], steps: int, stop: Event) -> None:
+    """Bring the streams to where they were after `steps`: a hundredth of the time that those took, or less."""
+    for stream in streams:
+        for step, _ in enumerate(islice(stream, steps)):
             if step % LOOK == 0 and stop.is_set():
                 return
 
@@ -174,27 +178,30 @@ def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> Non
 
 
 def _at_start(group: Group, names: int, marks: int) -> State:
-    velocity = {name: torch.zeros_like(w) for name, w in group.weights.items()}
     average = None if group.ema is None else Average(group.ema, {n: w.clone() for n, w in group.weights.items()})
     replicas = len(group.streams)
-    return State(velocity, average, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+    return State(average, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+
+
+def _held(group: Group, state: State) -> dict[str, Weights]:
+    """All that moves, by what it is."""
+    average = {} if state.average is None else {"average": state.average.weights}
+    return {"weights": group.weights, **group.motion.state, **average}
 
 
 def _flat(group: Group, state: State) -> Arrays:
     """The state as plain arrays."""
-    tensors = {f"weights/{name}": w for name, w in group.weights.items()}
-    tensors |= {f"velocity/{name}": v for name, v in state.velocity.items()}
-    tensors |= {f"average/{name}": w for name, w in state.average.weights.items()} if state.average else {}
+    tensors = {f"{kind}/{name}": v for kind, of in _held(group, state).items() for name, v in of.items()}
     arrays: dict[str, NDArray[np.generic]] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    arrays |= {f"carried/{name}": np.array(value) for name, value in group.motion.carried.items()}
     return arrays | {"values": state.values, "alive": state.alive, "marks": np.array(state.column)}
 
 
 def _restored(group: Group, state: State, kept: Arrays) -> State:
-    """The state that was kept; the group's weights are set to it."""
-    held = {"weights": group.weights, "velocity": state.velocity}
-    held |= {"average": state.average.weights} if state.average else {}
-    for kind, tensors in held.items():
+    """The state that was kept; the group's weights, and what moves them, are set to it."""
+    for kind, tensors in _held(group, state).items():
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(kept[f"{kind}/{name}"]))
+    group.motion.carried = {name: float(kept[f"carried/{name}"]) for name in group.motion.carried}
     values, alive = kept["values"].astype(np.float64), kept["alive"].astype(np.bool_)
-    return State(state.velocity, state.average, values, alive, int(kept["marks"]))
+    return State(state.average, values, alive, int(kept["marks"]))

@@ -32,9 +32,21 @@ class Part:
         """n."""
         return self.y.shape[int(self.own)]
 
-    def rows(self, which: slice) -> tuple[Tensor, Tensor]:
+    @property
+    def axis(self) -> int | None:
+        """Of the replicas, as torch.func.vmap takes it."""
+        return 0 if self.own else None
+
+    def rows(self, which: slice) -> Part:
         """Some examples of every replica."""
-        return (self.x[:, which], self.y[:, which]) if self.own else (self.x[which], self.y[which])
+        x, y = (self.x[:, which], self.y[:, which]) if self.own else (self.x[which], self.y[which])
+        return Part(x, y, self.own)
+
+    def of_each(self, replicas: int) -> tuple[Tensor, Tensor]:
+        """(R, n, …), without a copy where one set is for all."""
+        if self.own:
+            return self.x, self.y
+        return self.x.expand(replicas, *self.x.shape), self.y.expand(replicas, *self.y.shape)
 
     def of(self, replica: int) -> tuple[Tensor, Tensor]:
         """All examples of one."""
@@ -49,12 +61,12 @@ def evaluate(
     model: nn.Module, weights: Weights, examples: Part, loss: Loss, chunk: int = 2500
 ) -> tuple[Tensor, Tensor | None]:
     """Mean loss and accuracy of R replicas, each (R,), float64; no accuracy where there are no classes."""
-    forward = vmap(lambda w, inputs: functional_call(model, w, (inputs,)), in_dims=(0, 0 if examples.own else None))
+    forward = vmap(lambda w, inputs: functional_call(model, w, (inputs,)), in_dims=(0, examples.axis))
     total, right = [], []
     for start in range(0, len(examples), chunk):
-        x, y = examples.rows(slice(start, start + chunk))
-        outputs = forward(weights, x)
-        targets = (y if examples.own else y.expand(len(outputs), *y.shape)).flatten(0, 1)
+        some = examples.rows(slice(start, start + chunk))
+        outputs = forward(weights, some.x)
+        targets = some.of_each(len(outputs))[1].flatten(0, 1)
         flat, shape = outputs.flatten(0, 1), outputs.shape[:2]  # of single examples, whichever replica they are of
         total.append(loss.per_example(flat, targets).reshape(shape).sum(1, dtype=torch.float64))
         if loss.right is not None:

@@ -13,10 +13,12 @@ from torch import nn
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
-from sgdsde.models.dynamics import Course, Dynamics
+from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
 from sgdsde.models.losses import Loss
 from sgdsde.models.measures import AVERAGED, Measure, all_names
 from sgdsde.models.records import schedules_of
@@ -37,33 +39,28 @@ def checked_configs(config: SGDConfig | Sequence[SGDConfig], replicas: int) -> l
         raise ValueError(f"config must be one SGDConfig or one per replica, {replicas}, got {len(configs)}")
     if len(found := sorted({c.n_examples for c in configs})) > 1:
         raise ValueError(f"config must have the same n_examples in all replicas, got {', '.join(map(str, found))}")
-    for each in configs:
-        each.require_plain("dampening", "weight_decay")
     return list(configs)
 
 
 def checked_courses(
     configs: Sequence[SGDConfig],
     name: str,
-    dynamics: Dynamics,
+    noise: str | None,
     substeps: int,
     updates: int,
     learning_rates: ArrayLike | None,
     batch_sizes: ArrayLike | None,
-) -> list[Course]:
-    """The course of each replica."""
+    driver: str | None = None,
+) -> list[tuple[NetworkDynamics, Course]]:
+    """What moves each replica, and its course."""
     steps = count("substeps", substeps)
     check_steps(updates, steps)
-    if steps > 1 and not dynamics.divides:
-        raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
     for config in configs:
-        if dynamics.independent and (config.momentum or config.sampling == "reshuffle"):
-            given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
-            raise ValueError(f"dynamics {name!r} is made for SGD without momentum and independent batches, got {given}")
+        found = network_dynamics(name, config, noise, steps)
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = Course(config, steps, rates, sizes)
+        made[config] = found, Course(config, steps, rates, sizes, driver_with(found.dynamics.noise, driver, config))
     return [made[config] for config in configs]
 
 
@@ -101,29 +98,21 @@ def checked_measures(measures: Mapping[str, Measure] | None, loss: Loss, average
     return dict(found)
 
 
-def groups(courses: Sequence[Course], dynamics: Dynamics, device: torch.device) -> list[list[int]]:
+def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.device) -> list[list[int]]:
     """Numbers of replicas that go through the network together.
 
     On a CPU one alone: faster than stacking, and bit for bit the same whatever R is. Elsewhere all with equal shapes
-    and one momentum; learning rates are in the coefficients and may differ.
+    and equal numbers of the rule; of a fast step learning rates are in the coefficients and may differ.
     """
     if device.type == "cpu":
-        return [[r] for r in range(len(courses))]
-    found: dict[tuple[int, float], list[int]] = {}
-    for r, course in enumerate(courses):
-        size = 0 if dynamics.whole or course.batch_sizes is not None else course.config.batch_size
-        found.setdefault((size, step_momentum(course, dynamics)), []).append(r)
+        return [[r] for r in range(len(moving))]
+    found: dict[object, list[int]] = {}
+    for r, (dynamics, course) in enumerate(moving):
+        size = course.config.batch_size if dynamics.batches_of_step and course.batch_sizes is None else 0
+        own = {"learning_rate": 0.0 if dynamics.fast else course.config.learning_rate, **dynamics.dynamics.numbers}
+        noise = 0.0 if dynamics.fast else course.config.batch_noise
+        found.setdefault((size, noise, *own.values()), []).append(r)
     return list(found.values())
-
-
-def step_momentum(course: Course, dynamics: Dynamics) -> float:
-    """The factor of the velocity in a step."""
-    return dynamics.momentum(course.config.momentum, course.substeps)
-
-
-def numbers_of_step(course: Course, dynamics: Dynamics) -> int:
-    """The most examples that enter a step."""
-    return course.config.n_examples if dynamics.whole else course.largest_batch * (2 if dynamics.independent else 1)
 
 
 def checked_tf32(tf32: bool, device: torch.device, dtype: torch.dtype) -> bool:

@@ -111,7 +111,7 @@ RATES = cosine(0.1, UPDATES, final=0.01)
 RUNS = {
     "sde": lambda **options: simulate_sde(TWO, config(), [0.1, 0.2], UPDATES, substeps=3, **options),
     "sgd": lambda **options: simulate_sgd(ONE, config(1), 0.1, UPDATES, **options),
-    "svag": lambda **options: simulate_sgd(ONE, config(2, m=0.0), 0.1, UPDATES, scheme="svag", substeps=3, **options),
+    "svag": lambda **options: simulate_sgd(ONE, config(2, m=0.0), 0.1, UPDATES, dynamics="svag", substeps=3, **options),
     "scheduled": lambda **options: simulate_sgd(
         ONE, config(2, "reshuffle"), 0.1, UPDATES, learning_rates=RATES, batch_sizes=SIZES, **options
     ),

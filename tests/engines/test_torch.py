@@ -73,10 +73,10 @@ CASES: dict[str, Callable[..., Any]] = {
         }.items()
         for b in sizes
     },
-    "nesterov": lambda **o: sgd(config(), 2, scheme="nesterov", **WATCHED, **o),
-    "svag": lambda **o: sgd(config(m=0.0), 2, scheme="svag", substeps=3, **WATCHED, **o),
-    "svag of many": lambda **o: sgd(config(18, m=0.0), scheme="svag", substeps=2, **WATCHED, **o),
-    "noisy_gd": lambda **o: sgd(config(), 2, scheme="noisy_gd", **WATCHED, **o),
+    "nesterov": lambda **o: sgd(config(), 2, dynamics="nesterov", **WATCHED, **o),
+    "svag": lambda **o: sgd(config(m=0.0), 2, dynamics="svag", substeps=3, **WATCHED, **o),
+    "svag of many": lambda **o: sgd(config(18, m=0.0), dynamics="svag", substeps=2, **WATCHED, **o),
+    "noisy_gd": lambda **o: sgd(config(), 2, dynamics="noisy_gd", **WATCHED, **o),
     "decay": lambda **o: sgd(config(weight_decay=0.3, dampening=0.2), 2, **WATCHED, **o),
     "rates": lambda **o: sgd(config(), learning_rates=RATES, **WATCHED, **o),
     "rates of the sde": lambda **o: sde(2, learning_rates=RATES, substeps=2, **WATCHED, **o),

@@ -98,6 +98,7 @@ REFUSED = {
     r"w0 must be outside of the regions of stop; \[1.0\] is in 'out'": {"start": 1.0},
     "start must be in the well of a minimum": {"start": 0.0},
     "sampling 'reshuffle' remembers": {"config": sg.SGDConfig(0.1, 2, 64, sampling="reshuffle"), "dynamics": "sgd"},
+    "accepted: .* or for the SDE driver = 'brownian'": {"config": sg.SGDConfig(0.1, 2, 64, sampling="reshuffle")},
     "is not rare; simulate_sde and simulate_sgd wait for it": {"stop": "x > -0.9"},
     "no path rises much above score|not reached after": {"stop": "x > 5 and x < 4.5", "score": "-abs(x)"},
 }

@@ -77,7 +77,7 @@ def test_it_goes_into_netcdf(found, tmp_path):
 
 
 def test_a_run_is_the_same_in_any_company(found):
-    alone = escape_study(WELL, CONFIG, -1.0, "x > 0", batch_sizes=[2], paths=4000, seed=7, schemes=["sgd"])
+    alone = escape_study(WELL, CONFIG, -1.0, "x > 0", batch_sizes=[2], paths=4000, seed=7, dynamics=["sgd"])
     np.testing.assert_array_equal(alone["SGD"][0].ensemble.exits.update, found["SGD"][1].ensemble.exits.update)
     assert alone.labels == ("SGD",)
 
@@ -173,7 +173,7 @@ def test_steps_that_are_too_long_for_the_noise_are_told():
     assert math.isnan(sgd.coarser.value)
     assert f"half as many steps change its time by {sde.coarser.value:+.1%}" in str(study)
     assert study.to_xarray()["coarser"].sel(dynamics="SDE") == sde.coarser.value
-    assert escape_study(WELL, CONFIG, -1.0, "x > 0", schemes=["euler_maruyama"], **SMALL).escapes[0].halved is None
+    assert escape_study(WELL, CONFIG, -1.0, "x > 0", dynamics=["sde"], **SMALL).escapes[0].halved is None
 
 
 @pytest.mark.slow
@@ -201,7 +201,7 @@ def test_no_path_has_ended():
 
 
 def test_steps_of_the_sde():
-    sde, momentum = find("euler_maruyama", ("ito",)), find("baoab", ("ito",))
+    sde, momentum = find("euler_maruyama"), find("baoab")
     for scheme in (sde, momentum):
         steps = [substeps_for(scheme, CONFIG, curvature) for curvature in (0.1, 1.0, 10.0, 1e5)]
         assert [n for n, _ in steps] == sorted(n for n, _ in steps)

@@ -12,9 +12,13 @@ from torch.nn import functional
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
-from sgdsde.models import DYNAMICS, batch_indices, draw_weights, mlp, per_example_gradients, train, training
-from sgdsde.models.dynamics import Course
+from sgdsde.dynamics.course import Course
+from sgdsde.models import batch_indices, draw_weights, mlp, per_example_gradients, train, training
+from sgdsde.models.dynamics import network_dynamics
 from sgdsde.models.losses import checked_loss
+from sgdsde.models.networks import weights_of
+from sgdsde.models.replicas import Part, stack
+from sgdsde.models.spread_noise import _squares_by_autograd
 from sgdsde.models.training_plan import groups
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -102,23 +106,26 @@ def test_training_is_what_a_plain_torch_loop_does_with_the_same_batches(case):
     assert (runs.train_loss[:, 1] < runs.train_loss[:, 0]).all()
 
 
-@pytest.mark.parametrize("dynamics", sorted(set(DYNAMICS) - {"sgd"}))
+@pytest.mark.parametrize(
+    ("dynamics", "m", "l"), [("noisy_gd", 0.5, 1), ("svag", 0, 3), ("sde", 0.5, 3), ("momentum_sde", 0.5, 3)]
+)
 @pytest.mark.parametrize("case", ["images", "huber"])
-def test_every_dynamics_is_a_plain_loop_of_weighted_losses(case, dynamics):
+def test_every_dynamics_is_a_plain_loop_of_weighted_losses(case, dynamics, m, l):  # noqa: E741
     model, data, loss, _ = CASES[case]
-    kind, l = DYNAMICS[dynamics], 3 if DYNAMICS[dynamics].divides else 1  # noqa: E741
-    setting = SGDConfig(0.05, 6, 60, 0.0 if kind.independent else 0.5)
+    setting = SGDConfig(0.05, 6, 60, m)
+    course = Course(setting, l, driver=None if dynamics == "svag" else "brownian")
+    kind = network_dynamics(dynamics, setting, substeps=l)
     runs = train(model, data, setting, 5, 1, dynamics, dtype="float64", loss=loss, substeps=l)
     weight_seed, noise_seed = np.random.SeedSequence(0, spawn_key=(0,)).generate_state(2, np.uint64)
     net, (x, y, *_) = copy_of(model, draw_weights(model, int(weight_seed))), tensors(data)
     weights, per_example = list(net.parameters()), checked_loss(loss).per_example
     velocity = [torch.zeros_like(w) for w in weights]
-    steps = kind.steps(Course(setting, l), np.random.default_rng(int(noise_seed)))
-    for indices, a in islice(steps, 5 * l):
+    steps = kind.stream(course, np.random.default_rng(int(noise_seed)), 0)
+    for (indices, a), (momentum, _) in islice(zip(steps, kind.kicks(course), strict=False), 5 * l):
         chosen = slice(None) if indices is None else torch.from_numpy(indices)
         weighted = torch.from_numpy(a) @ per_example(net(x[chosen]), y[chosen])
         slopes = torch.autograd.grad(weighted, weights)
-        velocity = [kind.momentum(setting.momentum, l) * v - g for v, g in zip(velocity, slopes, strict=True)]
+        velocity = [momentum * v - g for v, g in zip(velocity, slopes, strict=True)]
         with torch.no_grad():
             for w, v in zip(weights, velocity, strict=True):
                 w.add_(v)
@@ -127,11 +134,39 @@ def test_every_dynamics_is_a_plain_loop_of_weighted_losses(case, dynamics):
     assert runs.weight_norm.item() == pytest.approx(norm, rel=1e-12)
 
 
+@pytest.mark.parametrize("case", ["mse", "images"])
+def test_rules_of_other_optimisers_take_any_loss(case):
+    model, data, loss, mean = CASES[case]
+    setting = SGDConfig(0.01, 6, 60)
+    runs = train(model, data, setting, 30, 1, "adam", dtype="float64", loss=loss)
+    weight_seed, batch_seed = np.random.SeedSequence(0, spawn_key=(0,)).generate_state(2, np.uint64)
+    net, (x, y, *_) = copy_of(model, draw_weights(model, int(weight_seed))), tensors(data)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for batch in batch_indices(setting, 30, int(batch_seed)):
+        optimizer.zero_grad()
+        mean(net(x[batch]), y[batch]).backward()
+        optimizer.step()
+    assert runs.train_loss.item() == pytest.approx(mean(net(x), y).item(), rel=1e-10)
+
+
+@pytest.mark.parametrize("case", ["mse", "images"])
+def test_noise_with_the_diagonal_of_f_has_that_of_the_loss(case):
+    model, data, loss, _ = CASES[case]
+    net, (x, y, *_) = copy.deepcopy(model).double(), tensors(data)
+    weights = stack([weights_of(net)], torch.device("cpu"), torch.float64)
+    parts = list(_squares_by_autograd(net, checked_loss(loss))(weights, Part(x, y)))
+    found = torch.cat([sum(part[name] for part in parts).flatten() for name in weights])
+    gradients = torch.cat(list(per_example_gradients(net, (x, y), loss=loss)))
+    torch.testing.assert_close(found, gradients.square().sum(0), rtol=1e-10, atol=1e-12)
+
+
 def with_targets(data, y_train):
     return Dataset("others", data.x_train, y_train, data.x_test, data.y_test)
 
 
-@pytest.mark.parametrize("dynamics", ["sgd", "noisy_gd"])
+@pytest.mark.parametrize(
+    ("dynamics", "noise"), [("sgd", None), ("noisy_gd", None), ("adam", None), ("sgd", "diagonal")]
+)
 @pytest.mark.parametrize(
     ("case", "sets"),
     [
@@ -141,12 +176,13 @@ def with_targets(data, y_train):
         ("binary", [halves(), with_targets(halves(), 1 - halves().y_train)]),
     ],
 )
-def test_replicas_with_data_of_their_own_go_together_as_alone(case, sets, dynamics, monkeypatch):
+def test_replicas_with_data_of_their_own_go_together_as_alone(case, sets, dynamics, noise, monkeypatch):
     model, _, loss, _ = CASES[case]
-    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5), 6, 2, dynamics)
-    alone = train(*arguments, dtype="float64", loss=loss, ema=0.9)
-    monkeypatch.setattr(training, "groups", lambda courses, kind, device: groups(courses, kind, torch.device("cuda")))
-    together = train(*arguments, dtype="float64", loss=loss, ema=0.9)
+    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5 if dynamics != "adam" else 0.0), 6, 2, dynamics)
+    settings = {"dtype": "float64", "loss": loss, "ema": 0.9, "noise": noise}
+    alone = train(*arguments, **settings)
+    monkeypatch.setattr(training, "groups", lambda moving, device: groups(moving, torch.device("cuda")))
+    together = train(*arguments, **settings)
     for name in ("train_loss", "test_loss", "weight_norm", "ema_train_loss"):
         np.testing.assert_allclose(together[name], alone[name], rtol=1e-10)
     assert alone.train_loss[0] != alone.train_loss[1]

@@ -76,7 +76,7 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
     for kick, part in (
         (kick_by_hand, 10**6),
         (kick_by_hand, 12),
-        (kick_by_autograd(model, CE, own), 12),
+        (kick_by_autograd(model, CE), 12),
     ):  # 12: four of 11
         monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": part})
         w, v = ({name: t.clone() for name, t in tensors.items()} for tensors in (start, speed))
@@ -97,10 +97,10 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
 def test_only_a_plain_relu_network_descends_by_hand():
     tied = nn.Linear(4, 4)
     assert descent_of(mlp(6, 5, 4), CE) is descend_by_hand
-    assert kick_of(mlp(6, 5, 4), CE, True) is kick_by_hand
+    assert kick_of(mlp(6, 5, 4), CE) is kick_by_hand
     for other in (LOSSES["mse"], checked_loss(nn.CrossEntropyLoss(reduction="none"))):
         assert descent_of(mlp(6, 5, 4), other) is not descend_by_hand
-        assert kick_of(mlp(6, 5, 4), other, True) is not kick_by_hand
+        assert kick_of(mlp(6, 5, 4), other) is not kick_by_hand
     for other in (
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)),
         nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4)),
@@ -110,7 +110,7 @@ def test_only_a_plain_relu_network_descends_by_hand():
         nn.Linear(6, 4),
     ):
         assert descent_of(other, CE) is not descend_by_hand
-        assert kick_of(other, CE, False) is not kick_by_hand
+        assert kick_of(other, CE) is not kick_by_hand
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -12,7 +12,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
-from sgdsde.models import DYNAMICS, batch_indices, draw_weights, mlp, train
+from sgdsde.models import batch_indices, draw_weights, mlp, train
+from sgdsde.models.dynamics import names, network_dynamics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -75,11 +76,12 @@ def test_the_average_is_that_of_torch_after_every_update(model, data, loss, mean
     assert not np.allclose(runs.ema_train_loss[:, -1], runs.train_loss[:, -1], rtol=1e-3)
 
 
-@pytest.mark.parametrize("dynamics", sorted(DYNAMICS))
+@pytest.mark.parametrize("dynamics", names())
 def test_the_average_is_of_updates_and_not_of_their_steps_and_leaves_the_run(dynamics):
     """From the weights themselves, as a measure sees them after every update."""
-    substeps = 3 if DYNAMICS[dynamics].divides else 1
-    arguments = (TANH, DIGITS, SGDConfig(0.1, 5, 60), 8, 2, dynamics)
+    config = SGDConfig(0.01, 5, 60)
+    substeps = 3 if network_dynamics(dynamics, config).divides else 1
+    arguments = (TANH, DIGITS, config, 8, 2, dynamics)
     settings = {"substeps": substeps, "dtype": "float64", "evaluate_every": 1, "measures": {"bias": first_bias}}
     plain, found = train(*arguments, **settings), train(*arguments, **settings, ema=0.7)
     assert np.array_equal(plain.train_loss, found.train_loss)

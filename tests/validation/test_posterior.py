@@ -93,7 +93,7 @@ def test_the_preconditioner_from_f_comes_nearest():
     config = batch_config(POSTERIOR)
     from sgdsde.theory import optimal_learning_rate
 
-    best = optimal_learning_rate(POSTERIOR.hessian, POSTERIOR.noise, config, model="sgd")
+    best = optimal_learning_rate(POSTERIOR.hessian, POSTERIOR.noise, config, dynamics="sgd")
     plain = divergence(POSTERIOR, best * np.eye(2))
     full, diagonal = (divergence(POSTERIOR, matrix) for matrix in preconditioners(POSTERIOR).values())
     assert full < 1e-3 < diagonal < plain

@@ -109,7 +109,7 @@ def relaxation_updates(config: sg.SGDConfig) -> float:
 
 
 def _law(model: str, config: sg.SGDConfig) -> float:
-    return float(sg.theory.stationary_covariance(CURVATURE, NOISE, config, model=model.lower())[0, 0])
+    return float(sg.theory.stationary_covariance(CURVATURE, NOISE, config, dynamics=model.lower())[0, 0])
 
 
 def _picture(checks: dict[tuple[object, ...], Check]) -> Picture:

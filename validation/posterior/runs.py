@@ -37,7 +37,7 @@ def normal_law(posterior: Posterior, rates: Array) -> Array:
     values, vectors = np.linalg.eigh(rates)
     root = vectors * np.sqrt(values) @ vectors.T
     hessian, noise = ((m + m.T) / 2 for m in (root @ posterior.hessian @ root, root @ posterior.noise @ root))
-    return np.asarray(root @ stationary_covariance(hessian, noise, batch_config(posterior), model="sgd") @ root)
+    return np.asarray(root @ stationary_covariance(hessian, noise, batch_config(posterior), dynamics="sgd") @ root)
 
 
 def whitened_law(posterior: Posterior, steps: Steps, rates: Array) -> Array:
