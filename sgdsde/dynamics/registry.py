@@ -218,7 +218,10 @@ def noise(
     refuses: Callable[[Rule, SGDConfig], str] = lambda rule, config: "",
     absent: str = "",
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
-    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`."""
+    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
+
+    Networks take it where `on_examples` or `spread` is given.
+    """
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
@@ -302,7 +305,7 @@ def _family() -> dict[str, Declaration]:
     """Every rule with batches, as declarations."""
     batches = noises()["batches"]
     return {
-        name: Dynamics(name, each, batches, dict.fromkeys((*each.takes, *each.hyperparameters), 0.5)).declaration()
+        name: Dynamics(name, each, batches, dict.fromkeys(each.hyperparameters, 0.5) | {"momentum": 0.5}).declaration()
         for name, each in rules().items()
     }
 

@@ -120,4 +120,6 @@ def network_dynamics(name: object, config: SGDConfig, noise: object = None, subs
         assert limit.steps is not None
         return NetworkDynamics(name, Dynamics(name, rule, noises()["normal"], rule.numbers(config)), limit.steps)
     found = find(name, config, noise, substeps)
+    if found.noise.on_examples is None and found.noise.spread is None:
+        raise ValueError(f"noise must not be {found.noise.name!r} on a network: it is declared for landscapes alone")
     return NetworkDynamics(found.name, found, lambda of, steps: found.divided(of["learning_rate"], steps))
