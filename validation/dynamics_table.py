@@ -14,8 +14,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "dynamics.md"
 
 _HEAD = """# Dynamics
 
-Made by `python -m validation.dynamics_table` from the declarations in `sgdsde/dynamics/`; do not edit. What moves ω is a
-rule, with a noise, in steps of a clock, and the same names are taken by `sg.simulate_sgd(…, dynamics="adam",
+Made by `python -m validation.dynamics_table` from the declarations in `sgdsde/dynamics/`; do not edit. What moves ω is
+a rule, with a noise, in steps of a clock, and the same names are taken by `sg.simulate_sgd(…, dynamics="adam",
 noise="normal")`, `sg.models.train`, `sg.escape_study`, sweeps and `sgdsde compare --dynamics adam`. Rules are those of
 `torch.optim`, held to it to 1e-10 in `tests/dynamics/test_torch_optim.py`.
 
@@ -52,9 +52,9 @@ config = sg.SGDConfig(0.01, batch_size=4, n_examples=64, weight_decay=0.1)
 print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="lion"))
 ```
 
-`update.let(x)` names what is used more than once; `update.bias_correction("beta1")` is 1 − β₁ᵏ at update k. Options that
-a run leaves at zero are the number 0, so that no code is made of them. Rules that are sums and multiples of vectors run
-on landscapes of arrays too.
+`update.let(x)` names what is used more than once; `update.bias_correction("beta1")` is 1 − β₁ᵏ at update k. Options
+that a run leaves at zero are the number 0, so that no code is made of them. Rules that are sums and multiples of vectors
+run on landscapes of arrays too.
 
 ## Adding a noise
 

@@ -28,9 +28,8 @@ Made by `python -m validation.scheme_table` from the declarations in `sgdsde/sch
 name: `sg.integrate(…, scheme="heun")`, `sg.simulate_sde(…, scheme="baoab")`. All integrate the same SDE in the sense of
 Itô; the tape corrects the drift of Stratonovich schemes. Orders are in the step Δ. Where a kind of noise is named, the
 order is for that kind: *additive* (A constant) ⊂ *commutative* ⊂ *any*, *diagonal* (A diagonal, A_ii of ω_i alone) ⊂
-*commutative*. The maps of optimisers are
-in [dynamics.md](dynamics.md). *Measured* is the slope on each problem of the claim `integrator_orders`, ± half its 95 % interval;
-"none" stands for no error that could be seen.
+*commutative*. *Measured* is the slope on each problem of the claim `integrator_orders`, ± half its 95 % interval;
+"none" stands for no error that could be seen. The maps of optimisers are in [dynamics.md](dynamics.md).
 """
 _SECTIONS = {
     ("overdamped", "ito"): "dω = −∇L ds + √T A(ω) dW, schemes of Itô's sense",
