@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sgdsde.dynamics import Noise, Rule, noises, rules
+from sgdsde.dynamics import Noise, Rule, all_noises, all_rules
 from sgdsde.dynamics.limits import LIMITS
 
 PAGE = Path(__file__).parent.parent / "docs" / "dynamics.md"
@@ -53,8 +53,8 @@ print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="lio
 ```
 
 `update.let(x)` names what is used more than once; `update.bias_correction("beta1")` is 1 − β₁ᵏ at update k. Options
-that a run leaves at zero are the number 0, so that no code is made of them. Rules that are sums and multiples of vectors
-run on landscapes of arrays too.
+that a run leaves at zero are the number 0, so that no code is made of them. Rules that are sums and multiples of
+vectors run on landscapes of arrays too.
 
 ## Adding a noise
 
@@ -96,10 +96,10 @@ print(sg.simulate_sde(well, plain, 1.0, updates=1000, paths=1000, scheme="my_eul
 def page() -> str:
     """Text of docs/dynamics.md."""
     parts = [_HEAD, "| rule | an update | takes | hyperparameters | state | scaling | SDE | source |", "|" + "---|" * 8]
-    parts += [_rule(each) for each in rules().values()]
+    parts += [_rule(each) for each in all_rules().values()]
     parts += ["\n*Scaling*: how ε goes with B so that the noise stays the same, by κ or by √κ as B goes to κB.\n"]
     parts += ["## Noises\n", "| noise | ĝ | on | l steps an update | source |", "|" + "---|" * 5]
-    parts += [_noise(each) for each in noises().values()]
+    parts += [_noise(each) for each in all_noises().values()]
     parts += ['\n`"noisy_gd"` is SGD with `"normal"`, `"svag"` SGD with `"svag"`.\n']
     parts += ["## SDEs\n", "| `simulate_sde(dynamics=…)` | of the rule | integrated by | networks |", "|" + "---|" * 4]
     parts += [

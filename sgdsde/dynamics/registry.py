@@ -233,14 +233,14 @@ def noise(
     return declare
 
 
-def rules() -> dict[str, Rule]:
+def all_rules() -> dict[str, Rule]:
     """All rules by name."""
     import sgdsde.dynamics.rules  # noqa: F401 (they declare themselves)
 
     return dict(_RULES)
 
 
-def noises() -> dict[str, Noise]:
+def all_noises() -> dict[str, Noise]:
     """All noises by name."""
     import sgdsde.dynamics.noises  # noqa: F401 (they declare themselves)
 
@@ -303,10 +303,10 @@ class Dynamics:
 
 def _family() -> dict[str, Declaration]:
     """Every rule with batches, as declarations."""
-    batches = noises()["batches"]
+    batches = all_noises()["batches"]
     return {
         name: Dynamics(name, each, batches, dict.fromkeys(each.hyperparameters, 0.5) | {"momentum": 0.5}).declaration()
-        for name, each in rules().items()
+        for name, each in all_rules().items()
     }
 
 
@@ -335,12 +335,12 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
     ValueError
         When there is none; or the config has what the rule does not take, or the noise cannot be with it.
     """
-    known = rules()
+    known = all_rules()
     _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
     own, usual = NAMED.get(str(name), (str(name), "batches"))
     chosen = usual if noise is None else noise
-    _known("noise", chosen, tuple(sorted(noises())))
-    found, of = known[own], noises()[str(chosen)]
+    _known("noise", chosen, tuple(sorted(all_noises())))
+    found, of = known[own], all_noises()[str(chosen)]
     label = repr(name) if chosen == usual else f"{name!r} with noise {chosen!r}"
     if why := of.refuses(found, config):
         raise ValueError(f"dynamics {label} {why}")

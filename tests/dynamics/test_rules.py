@@ -9,19 +9,19 @@ import sympy as sp
 import sgdsde as sg
 from sgdsde import dynamics
 from sgdsde.data import digits
-from sgdsde.dynamics import Hyperparameter, find, noises, rules
+from sgdsde.dynamics import Hyperparameter, all_noises, all_rules, find
 from sgdsde.dynamics import registry as table
 from sgdsde.models import mlp, train
 
 CURVED = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", covariance=[["1 + x**2/4", "0.5"], ["0.5", "2"]])
 BOWL = sg.Landscape("x**2/2 + y**2", "x y", covariance=[[1.0, 0.5], [0.5, 2.0]])
 CONFIG = sg.SGDConfig(0.02, 4, 64)
-PAIRS = [(rule, noise) for rule in rules() for noise in noises() if noises()[noise].on_landscape]
+PAIRS = [(rule, noise) for rule in all_rules() for noise in all_noises() if all_noises()[noise].on_landscape]
 
 
 def settings(rule, noise, **more):
     own = {"momentum": 0.6, "dampening": 0.2, "weight_decay": 0.1}
-    taken = {name: value for name, value in own.items() if name in rules()[rule].takes}
+    taken = {name: value for name, value in own.items() if name in all_rules()[rule].takes}
     if noise == "svag":
         taken.pop("momentum", None)
         taken.pop("dampening", None)
@@ -30,7 +30,7 @@ def settings(rule, noise, **more):
 
 @pytest.mark.parametrize(("rule", "noise"), PAIRS)
 def test_engines_agree(rule, noise):
-    if noise == "svag" and rules()[rule].divided is None:
+    if noise == "svag" and all_rules()[rule].divided is None:
         pytest.skip("no way is known to divide its updates")
     substeps = 2 if noise == "svag" else 1
     runs = [
@@ -165,7 +165,7 @@ BAD = [
         {"config": sg.SGDConfig(0.1, 4, 64, hyperparameters={"beta1": 0.5})},
         "hyperparameters of dynamics 'sgd' are none; got 'beta1'",
     ),
-    ({"dynamics": "signsgd", "noise": "svag", "substeps": 2}, "no way is known to divide an update of 'signsgd'"),
+    ({"dynamics": "signsgd", "noise": "svag", "substeps": 2}, "needs a way to divide an update into steps, and none is known for 'signsgd'"),
     ({"dynamics": "adam", "substeps": 2}, "substeps must be 1 for dynamics 'adam', whose step is an update; got 2"),
     ({"state0": {"v": 1.0}}, "state0 of dynamics 'sgd' is momentum_buffer; got 'v'"),
     ({"state0": {"momentum_buffer": [1.0, 2.0, 3.0]}}, r"state0\['momentum_buffer'\] must have shape \(2,\)"),
@@ -213,15 +213,15 @@ def test_configs_with_hyperparameters_are_values():
 
 
 def test_every_rule_and_noise_says_what_it_is():
-    for each in (*rules().values(), *noises().values()):
+    for each in (*all_rules().values(), *all_noises().values()):
         assert each.source
         assert len(each.summary) > 20
-    assert all(find(name, CONFIG).rule.sdes is not None for name in rules())
+    assert all(find(name, CONFIG).rule.sdes is not None for name in all_rules())
     words = re.compile(r"^(w|g|gradient|state)$")
-    assert not any(words.match(name) for each in rules().values() for name in (*each.state, *each.hyperparameters))
+    assert not any(words.match(name) for each in all_rules().values() for name in (*each.state, *each.hyperparameters))
 
 
 def test_symbols_of_rules_are_plain():
-    block = dynamics.component.rule_block(rules()["adam"], {"learning_rate": 0.1, **find("adam", CONFIG).numbers})
+    block = dynamics.component.rule_block(all_rules()["adam"], {"learning_rate": 0.1, **find("adam", CONFIG).numbers})
     assert block.carried == ("bias_of_beta1", "bias_of_beta2")
     assert sp.Symbol("h_beta1", real=True).name in block.block.scalars
