@@ -78,8 +78,8 @@ def train(
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, …), of the data's shape, to what the loss takes: logits (n, classes) for cross-entropy. It is not
-        changed, and works on a copy of the data. Its loss must be a mean over examples, so batch normalisation and
+        Maps inputs (n, …), of the data's shape, to what the loss takes: logits (n, classes) for cross-entropy. It is
+        not changed, and works on a copy of the data. Its loss must be a mean over examples, so batch normalisation and
         dropout are refused; README lists what else is, and `sgdsde.models.network_checks` finds it out on a few.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
@@ -148,9 +148,9 @@ def train(
         (replica, step), ``step`` being updates, and ``diverged`` over (replica,). Losses without classes have no
         accuracy; with `ema` there is ``ema_test_loss`` and so on of the averaged weights. A replica whose weights or
         losses leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts
-        such replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs
-        are many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the
-        provenance.
+        such replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where
+        configs are many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold
+        the provenance.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from torch.nn import functional
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.dynamics.course import Course
-from sgdsde.models import batch_indices, draw_weights, mlp, per_example_gradients, train, training
+from sgdsde.models import batch_indices, descent, draw_weights, mlp, per_example_gradients, train, training
 from sgdsde.models.dynamics import network_dynamics
 from sgdsde.models.losses import checked_loss
 from sgdsde.models.networks import weights_of
@@ -158,6 +158,31 @@ def test_noise_with_the_diagonal_of_f_has_that_of_the_loss(case):
     found = torch.cat([sum(part[name] for part in parts).flatten() for name in weights])
     gradients = torch.cat(list(per_example_gradients(net, (x, y), loss=loss)))
     torch.testing.assert_close(found, gradients.square().sum(0), rtol=1e-10, atol=1e-12)
+
+
+def test_cross_entropy_of_a_relu_network_alone_goes_by_hand(monkeypatch):
+    """And with an average one update at a time."""
+    calls = []
+
+    def counted(weights, velocity, x, y, a, momentum):
+        calls.append(x.shape[1])
+        descent.descend_by_hand(weights, velocity, x, y, a, momentum)
+
+    monkeypatch.setattr(
+        "sgdsde.models.motion.descent_of",
+        lambda model, loss: (
+            counted if descent.descent_of(model, loss) is descent.descend_by_hand else descent.descent_of(model, loss)
+        ),
+    )
+    flat = digits(n_train=60)
+    arguments = (mlp(64, 5, 10), flat, SGDConfig(0.1, 6, 60), 42)
+    train(*arguments)
+    assert calls == [21, 21]
+    train(*arguments, ema=0.9)
+    assert calls[2:] == [1] * 42
+    train(*arguments, loss=nn.CrossEntropyLoss(reduction="none"))
+    train(mlp(3, 5, 2), curve(), SGDConfig(0.1, 6, 60), 42, loss="mse")
+    assert len(calls) == 44
 
 
 def with_targets(data, y_train):
