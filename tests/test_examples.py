@@ -16,7 +16,7 @@ LONG = {
 
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(p, marks=[pytest.mark.slow] if p.stem in LONG else []) for p in EXAMPLES],
+    [pytest.param(p, marks=pytest.mark.slow("much to simulate or to draw") if p.stem in LONG else ()) for p in EXAMPLES],
     ids=lambda path: path.stem,
 )
 def test_example_makes_its_picture(script, tmp_path):

@@ -74,14 +74,12 @@ BATCHES = [
     ("with_replacement", 3, 3),
     ("without_replacement", 13, 3),
 ]
-#: A kernel takes seconds to compile, and each case has one of its own.
-OFTEN = {("without_replacement", 3, 1), ("with_replacement", 8, 1), ("reshuffle", 2, 1)}
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 @pytest.mark.parametrize(
     ("sampling", "b", "d"),
-    [case if case in OFTEN else pytest.param(*case, marks=pytest.mark.slow) for case in BATCHES],
+    BATCHES,
 )
 def test_sgd(engine: str, sampling: str, b: int, d: int) -> None:
     landscape, paths = LANDSCAPES[d], 131

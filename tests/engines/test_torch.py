@@ -303,7 +303,7 @@ def test_kernel_launches_and_shares_change_nothing(on_kernel, monkeypatch) -> No
             assert_close(CASES[name](**on_kernel), expected[name], 1e-15)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("the kernel in the interpreter of Triton, statement by statement")
 @pytest.mark.skipif(INTERPRETED or not TRITON, reason="needs Triton, and is what runs its interpreter")
 def test_kernel_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "test_kernel", __file__]

@@ -50,7 +50,7 @@ LONG = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CLAIMS]
+    "name", [pytest.param(name, marks=pytest.mark.slow("seconds of simulation") if name in LONG else ()) for name in CLAIMS]
 )
 def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     claim = CLAIMS[name]
