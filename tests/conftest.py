@@ -1,6 +1,6 @@
 """One folder for generated code that lasts from run to run: kernels that a run before has made are not made again.
 
-Files in it are named by what they are made from and begin with a digest of what they hold (sgdsde/cache.py), so that what
+Files in it are named by what they are made from and begin with a digest of what they hold (sgdsde/cache.py): what
 another run left is right or made anew. Tests of the folder itself have folders of their own.
 """
 

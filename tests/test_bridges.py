@@ -196,7 +196,9 @@ def test_conditions_without_a_variable(engine, stop):
         run("a > 2", landscape.with_parameters(a=3.0))
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch", pytest.param("numba", marks=pytest.mark.slow("calls of up to 1e9 updates"))])
+@pytest.mark.parametrize(
+    "engine", ["numpy", "torch", pytest.param("numba", marks=pytest.mark.slow("three kernels and a long wait"))]
+)
 def test_an_undefined_condition_hides_no_other(engine):
     """√x has no value for half of the paths; those above y = 0.3 end all the same, on every engine."""
     stop = "sqrt(x) > 5 or y > 0.3"

@@ -63,9 +63,7 @@ def test_engines_agree_on_scheduled_sdes(scheme: str, engine: str) -> None:
     np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "sampling", ["with_replacement", "without_replacement", "reshuffle"]
-)
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement", "reshuffle"])
 def test_a_schedule_that_never_changes_changes_nothing(sampling: str) -> None:
     of = config(batch_size=4, sampling=sampling)
     plain, scheduled = (

@@ -103,7 +103,8 @@ def check_simulation(simulate, exact, paths, tolerance):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow("48 000 long paths") if "grows" in name else ()) for name in CASES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("48 000 long paths") if "grows" in name else ()) for name in CASES],
 )
 def test_mean_exit_times_of_simulations_are_exact(name):
     case = CASES[name]

@@ -30,7 +30,12 @@ def same(run, **options):
 @pytest.mark.parametrize(
     "options",
     [
-        {}, {"scheme": "baoab"}, {"bridge": False}, {"save_every": 20}, {"scheme": "heun"}, {"scheme": "weak_euler"},
+        {},
+        {"scheme": "baoab"},
+        {"bridge": False},
+        {"save_every": 20},
+        {"scheme": "heun"},
+        {"scheme": "weak_euler"},
     ],
     ids=str,
 )

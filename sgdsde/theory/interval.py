@@ -40,7 +40,7 @@ def interval(
     stop : str or mapping, optional
         In place of them, a condition as of :func:`sgdsde.regions.parse_regions`, or several by name: the ends are where
         paths first meet one of them. Ends where an affine expression changes its sign are exact to rounding; others are
-        bracketed at :data:`DISTANCES` and found between them, so that what is narrower than 0.14 % of its distance may be missed.
+        bracketed at :data:`DISTANCES` first, so that what is narrower than 0.14 % of its distance may be missed.
 
     Raises
     ------

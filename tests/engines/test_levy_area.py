@@ -94,7 +94,10 @@ def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
 @pytest.mark.parametrize(
     ("method", "k"),
     [
-        ("fourier", 1), ("fourier", 2), ("mrongowius_roessler", 3), ("wiktorsson", 2),
+        ("fourier", 1),
+        ("fourier", 2),
+        ("mrongowius_roessler", 3),
+        ("wiktorsson", 2),
     ],
 )
 def test_engines_draw_the_same_areas(method: str, k: int) -> None:

@@ -41,7 +41,8 @@ SLOW = {"plane", "no bridge", "sde with momentum", "bridged", "sgd"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow("6000 paths are waited for") if name in SLOW else ()) for name in CASES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("6000 paths are waited for") if name in SLOW else ()) for name in CASES],
 )
 def test_it_agrees_with_waiting(name):
     landscape, config, stop, start, options = CASES[name]
@@ -56,7 +57,6 @@ def test_it_agrees_with_waiting(name):
     assert found.standard_error < 0.05 * waited
 
 
-@pytest.mark.slow("ten seconds and more of splitting")
 def test_regions_share_as_the_quadrature_says():
     well = sg.Landscape("x**2/2 + x**3/8", "x")
     config = sg.SGDConfig(0.08, 1, 64)

@@ -101,7 +101,9 @@ def test_a_diverged_replica_stays_so(tmp_path):
         xr.testing.assert_identical(train(**arguments), first)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow("as long as the other signal"))])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow("seconds, as of the other signal"))]
+)
 def test_a_killed_process_loses_what_is_after_its_last_checkpoint_and_nothing_else(how, tmp_path):
     folder = tmp_path / "run"
     child = subprocess.Popen(

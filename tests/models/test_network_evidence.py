@@ -48,9 +48,7 @@ def batches(x, y, size=500):
     return list(zip(torch.tensor(x).split(size), torch.tensor(y).split(size), strict=True))
 
 
-@pytest.mark.parametrize(
-    "data", [synthetic, pytest.param(zeros_and_ones, marks=real)]
-)
+@pytest.mark.parametrize("data", [synthetic, pytest.param(zeros_and_ones, marks=real)])
 @pytest.mark.slow("half a minute of products with Hessians of 785 rows")
 def test_logistic_regression_at_785_parameters(data):
     """Products to 1e-10; log-determinants within 1 % by default, for five λ, and z Student's; E within its errors."""

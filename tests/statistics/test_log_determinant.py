@@ -131,7 +131,6 @@ def test_exact_where_nothing_is_left_to_chance():
     assert low.value == pytest.approx(np.log([3.0, 5.0, 11.0]).sum(), abs=1e-5)
 
 
-@pytest.mark.slow("24 estimates, each twice")
 def test_the_cut_off_leaves_what_is_below_out():
     """Eigenvalues of A + λI below λ, negative ones included, do not count; the estimate is within its errors."""
     eigenvalues = np.concatenate([np.geomspace(2, 400, 20), np.linspace(-3, 1.5, 130)])

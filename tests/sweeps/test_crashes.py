@@ -64,7 +64,14 @@ def expected(tmp_path, n):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow("processes as of SIGKILL")) for n in (signal.SIGINT, signal.SIGTERM))]
+    "number",
+    [
+        signal.SIGKILL,
+        *(
+            pytest.param(n, marks=pytest.mark.slow("the same processes as for SIGKILL"))
+            for n in (signal.SIGINT, signal.SIGTERM)
+        ),
+    ],
 )
 def test_nothing_is_lost_and_nothing_run_twice_when_the_driver_is_stopped(start, tmp_path, number):
     store, log = tmp_path / "s", tmp_path / "log"

@@ -165,7 +165,6 @@ def test_occupancy_of_wells_a_deep_barrier_apart():
     assert solver.stationary()[501:].sum() * solver.grid.volume == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.slow("equations on fine grids")
 def test_mass_is_conserved_and_never_negative():
     for solver, start in (
         (FokkerPlanck(WELL, 0.2, (-3, 3), 300), -1.3),

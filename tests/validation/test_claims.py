@@ -41,7 +41,7 @@ def context(name, say=lambda text: None):
     return Context(name, "smoke", 0, CLAIMS[name].plans["smoke"].size, say=say)
 
 
-#: Their kernels take seconds to compile; `make validate` runs them too.
+#: They take seconds; `make validate` runs them too.
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
     "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
@@ -50,7 +50,8 @@ LONG = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow("seconds of simulation") if name in LONG else ()) for name in CLAIMS]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("seconds of simulation") if name in LONG else ()) for name in CLAIMS],
 )
 def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     claim = CLAIMS[name]
