@@ -11,6 +11,8 @@ import signal
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from sgdsde import cache
 
 CHOSEN = "SGDSDE_CACHE_DIR"
@@ -29,9 +31,14 @@ def lasting() -> Path | None:
         return None
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts a job in the background may have it ignore Ctrl-C, and all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if getattr(config.option, "numprocesses", None):
+        # Workers take the cores: products on several threads each would wait for each other, and cost thrice as much.
+        # Tests of threads ask for them.
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
     if CHOSEN in os.environ:  # by the user; and the workers of pytest-xdist inherit it
         return
     folder = lasting()

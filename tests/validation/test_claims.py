@@ -44,8 +44,9 @@ def context(name, say=lambda text: None):
 #: They take seconds; `make validate` runs them too.
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
-    "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
-    "update_variance", "three_factors", "evidence_figure_2",
+    "heavy_tails", "integrator_orders", "schedules", "weak_order",
+    "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
+    "mnist_generalization_gap", "dont_decay",
 }  # fmt: skip
 
 
