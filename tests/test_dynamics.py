@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from engine_landscapes import ONE, TWO
 
 from sgdsde import Landscape, SGDConfig, StabilityWarning, schedules, simulate_sde, simulate_sgd, theory
 
 N = 16
-ONE = Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
-TWO = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
 SLOPE = Landscape("x", "x", covariance=1.0)
 BOWL = Landscape("h*x**2/2", "x", {"h": 2.0}, covariance=1.5)
 UPDATES = 60

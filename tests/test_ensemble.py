@@ -6,13 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+from engine_landscapes import BOWL as LINE
 
 import sgdsde as sg
 from sgdsde import DivergenceWarning, Landscape, SGDConfig, simulate_sde, simulate_sgd
 
 CONFIG = SGDConfig(0.2, 4, 64, 0.5)
 BOWL = Landscape("(x**2 + 3*y**2)/2", "x y", covariance=[[1, 0.5], [0.5, 2]], name="bowl")
-LINE = Landscape("x**2/2", "x")
 
 
 def test_standard_errors_are_the_scatter_over_repetitions() -> None:

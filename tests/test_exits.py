@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from engine_landscapes import BOWL
 from scipy.integrate import quad
 
 import sgdsde as sg
@@ -10,7 +11,6 @@ from sgdsde.engines.lanes import LANES
 from sgdsde.exits import CensoredWarning
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
-BOWL = sg.Landscape("x**2/2", "x")
 ENDS = {"left": "x < -0.5", "right": "x > 0.5"}
 
 

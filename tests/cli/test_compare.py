@@ -105,9 +105,12 @@ SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
 
 @pytest.mark.parametrize(
     ("options", "begins", "needed"),
-    [(["--momentum", "0.999", "--updates", "40", "--substeps", "200", "--engine", "numba"], 20, 19990), (["--updates", "1"], 0, 100),
-     (["--burn-in", "99", "--updates", "120"], 99, 100)],
-)  # fmt: skip
+    [
+        (["--momentum", "0.999", "--updates", "40", "--substeps", "200", "--engine", "numba"], 20, 19990),
+        (["--updates", "1"], 0, 100),
+        (["--burn-in", "99", "--updates", "120"], 99, 100),
+    ],
+)
 def test_a_run_that_is_too_short_is_not_judged(run, options, begins, needed):
     output = run("x**2/2", *SHORT, *options).stdout
     assert (
