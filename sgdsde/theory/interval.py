@@ -108,7 +108,8 @@ def _end(landscape: Surface, region: Region, x0: float, sign: int) -> float | No
         return None
     outer, inner = float(places[inside[0] - 1]), float(places[inside[0]])
     for _ in range(_CUTS):
-        places = np.unique(np.clip((1 - _PARTS) * outer + _PARTS * inner, *sorted((outer, inner))))[::sign]
+        between = np.clip((1 - _PARTS) * outer + _PARTS * inner, min(outer, inner), max(outer, inner))
+        places = np.unique(between)[::sign]
         first = np.flatnonzero(landscape.holds(region, places[:, None]))[0]
         outer, inner = float(places[first - 1]), float(places[first])
         if len(places) == 2:
