@@ -128,14 +128,14 @@ def test_a_ring_of_many_walls():
     """16 half-planes round a disc, at steps of half its radius, of which several walls are within reach.
 
     The reference divides each step in 32 and asks the same walls there, where they matter one by one. With independent
-    numbers the mean would be 12 % too short, with the likeliest wall alone 5 % too long.
+    numbers the mean would be 12 % too short, with the likeliest wall alone 5 % too long; 4 % would be seen.
     """
     angles = 2 * np.pi * np.arange(16) / 16
     normals = np.stack([np.cos(angles), np.sin(angles)])
     stop = " or ".join(f"({x:.12f})*x + ({y:.12f})*y > 0.3" for x, y in normals.T)
-    coarse = sg.integrate(PLANE, [0.0, 0.0], 9.0, 400, 40_000, stop=stop, engine="numpy", seed=4).exits
+    coarse = sg.integrate(PLANE, [0.0, 0.0], 9.0, 400, 20_000, stop=stop, engine="numpy", seed=4).exits
     found = coarse.mean_time(method="sample_mean")
-    inner, paths, random = 32, 40_000, np.random.default_rng(5)
+    inner, paths, random = 32, 20_000, np.random.default_rng(5)
     time, where, at, step = np.zeros(paths), np.zeros((paths, 2)), np.arange(paths), np.sqrt(9.0 / 400 / inner)
     for k in range(1, 40 * inner):
         new = where + step * random.standard_normal(where.shape)

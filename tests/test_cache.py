@@ -326,6 +326,7 @@ def _copied(tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
+@pytest.mark.slow("four processes, three of which compile")
 def test_an_edit_forgets_what_depends_on_it_and_nothing_else(chosen: Path, tmp_path: Path) -> None:
     place = _copied(tmp_path)
     first = _said(_process(chosen, where=place))

@@ -10,7 +10,7 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 #: Much to simulate, or an animation to draw.
 LONG = {
     "escape_paths", "density_over_the_barrier", "sweep", "how_wrong_is_the_sde", "escape", "orders", "network_noise",
-    "evidence", "wide",
+    "evidence", "wide", "where_time_is_spent",
 }  # fmt: skip
 
 
