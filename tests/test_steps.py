@@ -199,7 +199,6 @@ def test_ladder_escapes_sweeps_and_the_command_have_the_same_rule() -> None:
     assert near.integration_error(8) == pytest.approx(1 / (1 - 0.2 / 8) - 1, rel=1e-9)
 
 
-@pytest.mark.slow
 def test_rare_exits_and_sweeps_take_it_too() -> None:
     well, config = sg.Landscape("x**4/4 - x**2/2", "x"), sg.SGDConfig(0.1, 2, 64)
     assert rare_exit_time(well, config, -1.0, "x > 0.5", trials=64, repetitions=4).substeps == 11

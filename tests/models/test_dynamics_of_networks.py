@@ -153,10 +153,11 @@ H = np.array([1.0, 0.6])
         ("sgd", 0.5, 1),
         ("noisy_gd", 0.5, 1),
         ("svag", 0.0, 1),
-        pytest.param("svag", 0.0, 4, marks=pytest.mark.slow),
-        pytest.param("sde", 0.0, 4, marks=pytest.mark.slow),
         ("sde", 0.5, 4),
-        pytest.param("momentum_sde", 0.5, 4, marks=pytest.mark.slow),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow("four steps an update of 400 networks"))
+            for case in (("svag", 0.0, 4), ("sde", 0.0, 4), ("momentum_sde", 0.5, 4))
+        ),
     ],
 )
 def test_stationary_variance_of_linear_regression(dynamics, m, l):  # noqa: E741
