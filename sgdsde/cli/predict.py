@@ -11,6 +11,7 @@ from rich.table import Table
 
 from sgdsde.cli.options import config_options, console
 from sgdsde.cli.width import say
+from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 
 #: Relative error of the SDE from which a note is made of it.
@@ -77,7 +78,7 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
 
 def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
     """What a user of these numbers should know, one sentence each."""
-    usual = config.learning_rate * config.n_examples / (config.batch_size * (1 - config.momentum))
+    usual = config.n_examples * overdamped(config.kick, 1 / config.batch_size, config.momentum).temperature
     if not config.noise_scale:
         yield f"each batch is the whole training set: no noise is left, g = 0 (the usual εN/(B(1 − m)) is {usual:.6g})"
     elif usual > (1 + NOTABLE) * config.noise_scale:

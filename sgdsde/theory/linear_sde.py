@@ -19,6 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde import clock
 from sgdsde.theory.heavy_ball import Law, Merge, apply, average_of_epochs, end_of_epochs, merged, multiply, solve_pairs
 
 Array = NDArray[np.float64]
@@ -70,7 +71,7 @@ def overdamped(left: Array, right: Array, momentum: float, batches: int | None, 
 
     dω = (−p ω dk + dX)/(1 − m); it has no velocity.
     """
-    rates = [p / (1 - momentum) for p in (left, right)]
+    rates = [clock.overdamped(p, 1.0, momentum).update for p in (left, right)]
     doublings = _doublings(*rates)
     one, other = (Flow(-p[None, None], np.full((1, *p.shape), 1 / (1 - momentum)), doublings) for p in rates)
     found = _covariance(one, other, batches, position)[0, 0]

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 import sgdsde as sg
+from sgdsde.clock import overdamped
 from sgdsde.exits import CensoredWarning
 from sgdsde.plotting import Line, Series, against_theory, survival_curves
 from validation.claim import Check, Finding, Picture, Plan, claim
@@ -145,7 +146,7 @@ def friction_factor(momentum: float, rate: float, curvature: float = 1.0) -> flo
     (1.0, 1.163)
     """
     half = (1 + momentum + rate * curvature) / 2
-    return rate / (1 - momentum) * curvature / math.log(half + math.sqrt(half**2 - momentum))
+    return float(overdamped(rate, 1.0, momentum).update) * curvature / math.log(half + math.sqrt(half**2 - momentum))
 
 
 def _momentum_check(context: Context, momentum: float, unit: float) -> Check:
