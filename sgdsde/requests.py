@@ -110,7 +110,9 @@ def sgd_request(
             raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
     normal = scheme in NORMAL
     if driver is not None and not normal:
-        raise ValueError(f"driver must be left out for scheme {scheme!r}, whose noise is that of batches; got {driver!r}")
+        raise ValueError(
+            f"driver must be left out for scheme {scheme!r}, whose noise is that of batches; got {driver!r}"
+        )
     driver = driver_of(driver, config) if normal else "brownian"
     kicks = rates * (1 - config.dampening)
     for extreme in (np.min, np.max):

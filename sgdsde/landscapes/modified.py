@@ -18,7 +18,11 @@ LEARNING_RATE, WEIGHT_DECAY, BATCH_NOISE = "learning_rate", "weight_decay", "bat
 
 
 def modified_landscape(
-    landscape: Landscape, learning_rate: float, *, sampling: str = "without_replacement", batch_noise: float | None = None
+    landscape: Landscape,
+    learning_rate: float,
+    *,
+    sampling: str = "without_replacement",
+    batch_noise: float | None = None,
 ) -> Landscape:
     """Return the landscape with the loss L + (ε/4)|∇L|² and the same noise: its SDE is SGD to weak order 2.
 

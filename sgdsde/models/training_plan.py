@@ -58,7 +58,9 @@ def checked_courses(
     if steps > 1 and not dynamics.divides:
         raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
     if driver is not None and not dynamics.whole:
-        raise ValueError(f"driver must be left out for dynamics {name!r}, whose noise is that of batches; got {driver!r}")
+        raise ValueError(
+            f"driver must be left out for dynamics {name!r}, whose noise is that of batches; got {driver!r}"
+        )
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
     for config in configs:

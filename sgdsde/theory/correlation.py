@@ -15,7 +15,9 @@ from sgdsde.theory.stationary import check_options, law_between
 Array = NDArray[np.float64]
 
 
-def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lag: int, dynamics: str = "sde") -> Array:
+def autocovariance(
+    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lag: int, dynamics: str = "sde"
+) -> Array:
     """Stationary covariance of the parameters now with those ``lag`` updates earlier, Cov(ω_{t+k}, ω_t).
 
     Parameters

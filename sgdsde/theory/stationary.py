@@ -22,7 +22,13 @@ POSITIONS: dict[str, Callable[[Array, Array, float, int], heavy_ball.Law]] = {
 
 
 def stationary_covariance(
-    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde", *, position: str = "average", driver: str | None = None
+    hessian: ArrayLike,
+    covariance: ArrayLike,
+    config: SGDConfig,
+    dynamics: str = "sde",
+    *,
+    position: str = "average",
+    driver: str | None = None,
 ) -> Array:
     """Stationary covariance of the parameters around a minimum with constant Hessian and gradient noise.
 
@@ -116,7 +122,13 @@ def stationary_velocity_covariance(
 
 
 def stationary_variance(
-    curvature: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde", *, position: str = "average", driver: str | None = None
+    curvature: ArrayLike,
+    covariance: ArrayLike,
+    config: SGDConfig,
+    dynamics: str = "sde",
+    *,
+    position: str = "average",
+    driver: str | None = None,
 ) -> Array:
     """Stationary variance in one dimension, broadcast over arrays of curvatures and noises.
 
@@ -204,9 +216,7 @@ def _momentum_sde_law(left: Array, right: Array, config: SGDConfig, position: st
     return _scaled(linear_sde.with_momentum(*_sde_arguments(left, right, config, driver), position), config, driver)
 
 
-def _sde_arguments(
-    left: Array, right: Array, config: SGDConfig, driver: str
-) -> tuple[Array, Array, float, int | None]:
+def _sde_arguments(left: Array, right: Array, config: SGDConfig, driver: str) -> tuple[Array, Array, float, int | None]:
     batches = config.n_examples // config.batch_size if DRIVERS[driver].bridged else None
     return config.kick * left, config.kick * right, config.momentum, batches
 

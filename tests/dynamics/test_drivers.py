@@ -94,7 +94,14 @@ AGREE = {
     "areas": lambda **o: sg.simulate_sde(TWO, SHUFFLED, [0.3, 0.1], 20, scheme="milstein_levy", substeps=2, **o),
     "momentum": lambda **o: sg.simulate_sde(TWO, replace(SHUFFLED, momentum=0.6), [0.3, 0], 50, scheme="obabo", **o),
     "schedules": lambda **o: sg.simulate_sde(
-        WELL, SHUFFLED, 0.3, 70, substeps=3, batch_sizes=np.tile(SIZES, 10), learning_rates=np.linspace(0.2, 0.1, 70), **o
+        WELL,
+        SHUFFLED,
+        0.3,
+        70,
+        substeps=3,
+        batch_sizes=np.tile(SIZES, 10),
+        learning_rates=np.linspace(0.2, 0.1, 70),
+        **o,
     ),
     "noisy_gd": lambda **o: sg.simulate_sgd(TWO, SHUFFLED, [0.3, 0.1], 90, scheme="noisy_gd", **o),
 }
@@ -134,7 +141,10 @@ def test_arrays_do_as_formulas_do():
     options = {"updates": 30, "paths": 20, "substeps": 3, "seed": 2}
     found, judge = (sg.simulate_sde(each, SHUFFLED, np.ones(3), **options) for each in (wide, formula))
     np.testing.assert_allclose(found.final, judge.final, rtol=0, atol=1e-13)
-    assert np.abs(sg.simulate_sde(wide, SHUFFLED, np.ones(3), driver="brownian", **options).final - judge.final).max() > 0.01
+    assert (
+        np.abs(sg.simulate_sde(wide, SHUFFLED, np.ones(3), driver="brownian", **options).final - judge.final).max()
+        > 0.01
+    )
 
 
 def test_paths_do_not_depend_on_how_many_there_are_nor_on_the_length_of_the_run():

@@ -59,9 +59,7 @@ class Size:
 def _law(case: Case, sampling: str = "reshuffle", dynamics: str = "sgd", position: str = "average") -> float:
     law = sg.theory.stationary_covariance
     config = case.config(sampling)
-    return float(
-        law(CURVATURE, case.noise, config, dynamics=dynamics, position=position, driver="brownian")[0, 0]
-    )
+    return float(law(CURVATURE, case.noise, config, dynamics=dynamics, position=position, driver="brownian")[0, 0])
 
 
 def _over(case: Case, position: str = "average") -> float:
