@@ -77,7 +77,8 @@ def sde_request(
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
             "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
-        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian,
+        steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
         time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 

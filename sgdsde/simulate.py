@@ -134,8 +134,9 @@ def simulate_sde(
     return execute(
         sde_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, driver=driver, seed=seed, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            batch_sizes=batch_sizes, brownian=brownian, driver=driver, seed=seed, burn_in=burn_in,
+            save_every=save_every, observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype,
+            progress=progress,
         )
     )  # fmt: skip
 
@@ -209,7 +210,8 @@ def simulate_sgd(
     return execute(
         sgd_request(
             landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, seed=seed, examples=examples, driver=driver, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, engine=engine, device=device, dtype=dtype, progress=progress,
+            batch_sizes=batch_sizes, seed=seed, examples=examples, driver=driver, burn_in=burn_in,
+            save_every=save_every, observe=observe, stop=stop, engine=engine, device=device, dtype=dtype,
+            progress=progress,
         )
     )  # fmt: skip

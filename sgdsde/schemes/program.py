@@ -113,7 +113,7 @@ def build(
         vectors = result if isinstance(result, tuple) else (result,)
         values = [*(entry for vector in vectors for entry in vector), *step.carried]
         if epoched:
-            check_follows_epochs(declaration, step.drawn)
+            check_follows_epochs(declaration, dict.fromkeys(name.rstrip("0123456789") for name in step.noise))
         names = [f"n_{symbol}" for symbol in step.state]
         scalars = (*SCALARS, *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]

@@ -77,7 +77,8 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     config : SGDConfig
         Gives B, N, m and the sampling; its learning rate plays no part.
     dynamics : str
-        ``"sde"``: closed form for independent batches; ``"sgd"``, and the epoched SDE of reshuffled batches: the minimiser for SGD's exact law, found numerically to 1e-6 or better.
+        ``"sde"``: closed form for independent batches; ``"sgd"``, and the epoched SDE of reshuffled batches: the
+        minimiser for the exact law, found numerically to 1e-6 or better.
 
     Returns
     -------
