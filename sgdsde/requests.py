@@ -21,7 +21,7 @@ from sgdsde.landscapes import weight_decayed
 from sgdsde.memory import check_memory
 from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
-from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
+from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
 #: Maps whose noise is normal.
@@ -68,7 +68,8 @@ def sde_request(
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
-    steps = given or automatic(declaration, curvature, longest, friction, within)
+    target = EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
+    steps = given or automatic(declaration, curvature, longest, friction, within, target)
     error = step_error(declaration, curvature.well, longest / steps, friction)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
