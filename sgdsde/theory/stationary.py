@@ -78,7 +78,7 @@ def stationary_covariance(
     array([[0.012531]])
     >>> shuffled = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, sampling="reshuffle")
     >>> [float(stationary_covariance(1.0, 64 / 63, shuffled, name).round(6)[0, 0]) for name in ("sde", "sgd")]
-    [0.004742, 0.005151]
+    [0.00473, 0.005151]
     """
     check_options(dynamics, position)
     driver = driver_of(driver, config)

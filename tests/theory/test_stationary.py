@@ -280,7 +280,7 @@ def test_flat_directions_without_noise_stay_put(model, sampling):
         (np.ones(2), np.eye(2), {}, r"hessian must be .* got the shape \(2,\)"),
         (np.full((2, 2), np.nan), np.eye(2), {}, "hessian must be finite"),
         ("stiff", 1.0, {}, "hessian must be .*'stiff'"),
-        (1.0, 1.0, {"dynamics": "ode"}, "dynamics must be one of sde, sgd, got 'ode'"),
+        (1.0, 1.0, {"dynamics": "ode"}, "dynamics must be one of sde, sgd, momentum_sde, got 'ode'"),
         (1.0, 1.0, {"position": "middle"}, "position must be one of average, epoch_end, got 'middle'"),
     ],
 )
