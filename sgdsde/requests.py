@@ -73,7 +73,7 @@ def sde_request(
     error = step_error(declaration, curvature.well, longest / steps, friction)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
-        caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
+        caution=caution(declaration, curvature, longest, friction, steps, given is None, target) if np.any(temperature) else "",
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
             "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),

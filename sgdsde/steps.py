@@ -162,13 +162,19 @@ def automatic(
 
 
 def caution(
-    declaration: schemes.Declaration, curvature: Curvature, update: float, friction: float, substeps: int, auto: bool
+    declaration: schemes.Declaration,
+    curvature: Curvature,
+    update: float,
+    friction: float,
+    substeps: int,
+    auto: bool,
+    target: float = TARGET,
 ) -> str:
-    """What to warn of with such steps; empty for nothing."""
+    """What to warn of with such steps; empty for nothing. `target` is that of `automatic`."""
     error = step_error(declaration, curvature.well, update / substeps, friction)
     if not error.size > COARSE:
         return ""
-    wished = substeps_for(declaration, curvature.well, update, friction)
+    wished = substeps_for(declaration, curvature.well, update, friction, target=target)
     if auto:
         advice = (
             f"'auto' takes no more than {MOST}, nor other ones than a given Brownian path has; some schemes need fewer"

@@ -221,3 +221,16 @@ def test_temperatures():
     assert temperature(SHUFFLED) == pytest.approx(0.1 / 4)
     assert temperature(SHUFFLED, "brownian") == SHUFFLED.temperature == pytest.approx(0.1 * (1 / 4 - 1 / 16))
     assert driver_of(None, replace(SHUFFLED, sampling="with_replacement")) == "brownian"
+
+
+def test_automatic_steps_ask_for_half_the_error():
+    """Averaged over an epoch of εhN/B = 0.1 Euler–Maruyama in l steps is wrong by εh/l, twice Brownian motion's."""
+    bowl, config = sg.Landscape("x**2/2", "x"), replace(SHUFFLED, learning_rate=0.3)
+    found, other = (sg.simulate_sde(bowl, config, 0.0, 1, 1, driver=driver).provenance for driver in (None, "brownian"))
+    assert 0.004 < found["step_error"]["variance"] <= 0.005
+    assert 0.008 < other["step_error"]["variance"] <= 0.01
+    with pytest.warns(sg.CoarseStepWarning, match=f"'auto' takes {found['substeps']}"):
+        sg.simulate_sde(bowl, config, 0.0, 1, 1, substeps=1)
+    fine = sg.SGDConfig(0.1 / 256, 1, 256, sampling="reshuffle")  # SGD is Euler–Maruyama in one step an update
+    exact, coarse = (sg.theory.stationary_variance(1.0, 1.0, fine, dynamics) for dynamics in ("sde", "sgd"))
+    assert coarse / exact - 1 == pytest.approx(0.1 / 256, rel=0.1)
