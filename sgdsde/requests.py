@@ -71,9 +71,10 @@ def sde_request(
     target = EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
     steps = given or automatic(declaration, curvature, longest, friction, within, target)
     error = step_error(declaration, curvature.well, longest / steps, friction)
+    warning = caution(declaration, curvature, longest, friction, steps, given is None, target)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
-        caution=caution(declaration, curvature, longest, friction, steps, given is None, target) if np.any(temperature) else "",
+        caution=warning if np.any(temperature) else "",
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
             "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
