@@ -124,7 +124,7 @@ def build(
         values = [*(entry for vector in vectors for entry in vector), *step.bridge]
         values += [after for _, after in step.carried.values()]
         if epoched:
-            check_follows_epochs(declaration, step.drawn)
+            check_follows_epochs(declaration, dict.fromkeys(name.rstrip("0123456789") for name in step.noise))
         names = [f"n_{symbol}" for symbol in step.state]
         scalars = (*SCALARS, *map(str, step.numbers.values()), *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]

@@ -141,11 +141,6 @@ class Step:
         return [str(symbol) for symbols in drawn.values() for symbol in symbols]
 
     @property
-    def drawn(self) -> list[str]:
-        """Names of the draws."""
-        return list(self._drawn)
-
-    @property
     def z(self) -> Vector:
         """k×1 standard normals; of a bridge its increments, in units of Brownian motion's deviation over the step."""
         return self._of_bridge if self._epoched else self._draw("z", self._k)

@@ -77,7 +77,7 @@ STEPS = [  # dynamics, m, l; the step's ∇L in units of ε and its noise in uni
 def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift, noise, sampling):  # noqa: E741
     """Every entry within 5 standard errors at most, corrected for their number; a covariance 10 % off does not pass."""
     model, x, y, g = tiny()
-    setting = course(m=m, sampling=sampling, l=l)
+    setting = course(m=m, sampling=sampling, l=l, driver="brownian")
     stream = steps_of(dynamics, setting, 5)
     epoch = 3 if sampling == "reshuffle" else 1  # the batches of an epoch depend on each other: one of each
     moved = displacements(model, x, y, islice(stream, 0, None, epoch), DRAWS)
@@ -92,6 +92,55 @@ def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift
         error = sample.std(axis=0, ddof=1) / np.sqrt(DRAWS)
         assert (np.abs(sample.mean(axis=0) - truth) <= bar * error + 1e-12).all()
     assert (np.abs(products.mean(axis=0) - 1.1 * predicted) > bar * error + 1e-12).any()
+
+
+EPOCHED = [  # dynamics, m, l, schedules; a step's noise in units of ε²F: its part for each batch
+    ("noisy_gd", 0.9, 1, {}),
+    ("sde", 0.0, 1, {}),
+    ("sde", 0.5, 3, {}),
+    ("momentum_sde", 0.5, 2, {}),
+    ("noisy_gd", 0.0, 1, {"batch_sizes": np.tile([1, 3, 2], DRAWS)}),
+    ("sde", 0.0, 2, {"batch_sizes": np.tile([1, 3, 2], DRAWS), "learning_rates": np.tile([0.3, 0.2, 0.1], DRAWS)}),
+]
+
+
+@pytest.mark.parametrize(("dynamics", "m", "l", "schedules"), EPOCHED)
+def test_noise_of_an_epoch_adds_up_to_nothing_and_its_batches_are_anticorrelated(dynamics, m, l, schedules):  # noqa: E741
+    """Cov of the noise of two batches is F(δ_ij/B_i − 1/N), per ε; Brownian motion, the control, has no −1/N."""
+    _, _, _, g = tiny()
+    g = (g - g.mean(axis=0))[:, :2]
+    sizes = schedules.get("batch_sizes", np.full(3, 2))[:3]
+    rates = schedules.get("learning_rates", np.full(3, 0.3))[:3]
+    unit = {"noisy_gd": 1, "sde": 1 / (1 - m), "momentum_sde": 1 / l}[dynamics]  # what l steps of an update have of ε
+    exact = np.kron(np.diag(1 / sizes) - 1 / N, np.cov(g.T))
+    upper = np.triu_indices(6)
+    found = {}
+    for driver in ("epoched", "brownian"):
+        setting = course(m=m, sampling="reshuffle", l=l, driver=driver, **schedules)
+        steps = islice(steps_of(dynamics, setting, 8), DRAWS // 2 * 3 * l)
+        a = np.stack([coefficients for _, coefficients in steps]).reshape(-1, 3, l, N).sum(axis=2)
+        xi = (a - a.mean(axis=2, keepdims=True)) / rates[:, None] / unit  # (epochs, batches, examples)
+        if driver == "epoched":
+            assert np.abs((xi * sizes[:, None]).sum(axis=1)).max() < 1e-13
+        flat = (xi @ g).reshape(len(xi), 6)
+        found[driver] = (flat[:, :, None] * flat[:, None, :])[:, *upper]
+    for driver, products in found.items():
+        error = products.std(axis=0, ddof=1) / np.sqrt(len(products))
+        good = (np.abs(products.mean(axis=0) - exact[upper]) <= norm.isf(1e-4 / 2 / 21) * error + 1e-15).all()
+        assert good is np.bool_(driver == "epoched")
+
+
+def test_the_driver_is_that_of_the_sampling_and_can_be_given():
+    def first(**options):
+        streams = steps_of("sde", course(**options), 2)
+        return np.stack([a for _, a in islice(streams, 3)])
+
+    epoched = first(sampling="reshuffle")
+    assert np.array_equal(epoched, first(sampling="reshuffle", driver="epoched"))
+    assert not np.allclose(epoched, first(sampling="reshuffle", driver="brownian"))
+    assert np.array_equal(first(sampling="reshuffle", driver="brownian"), first())
+    with pytest.raises(ValueError, match="driver must be 'brownian' for sampling 'without_replacement'"):
+        first(driver="epoched")
 
 
 @pytest.mark.parametrize("sampling", INDEPENDENT)
