@@ -241,7 +241,7 @@ class MatrixStep:
         return self.let(self._draw("z") * self.keep - self._named(BRIDGE) * self.pull)
 
     @property
-    def bridge(self) -> list[Vector]:
+    def next_bridge(self) -> list[Vector]:
         """The next X of a bridge."""
         return [self._named(BRIDGE) + self.z * self.share] if self._epoched else []
 

@@ -121,7 +121,7 @@ def build(
         step = Step(landscape, declaration, epoched)
         result = declaration.function(step)
         vectors = result if isinstance(result, tuple) else (result,)
-        values = [*(entry for vector in vectors for entry in vector), *step.bridge]
+        values = [*(entry for vector in vectors for entry in vector), *step.next_bridge]
         values += [after for _, after in step.carried.values()]
         if epoched:
             check_follows_epochs(declaration, dict.fromkeys(name.rstrip("0123456789") for name in step.noise))

@@ -150,7 +150,7 @@ class Step:
         return self.let(self._draw("z", self._k) * self._keep - self._x * self._pull)
 
     @property
-    def bridge(self) -> list[Any]:
+    def next_bridge(self) -> list[Any]:
         """The next X of a bridge."""
         return list(self._x + self.z * self._share) if self._epoched else []
 

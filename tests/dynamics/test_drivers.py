@@ -213,7 +213,7 @@ def test_what_is_refused(message):
 
 
 def test_sgd_takes_no_driver():
-    with pytest.raises(ValueError, match="driver must be left out for scheme 'sgd'"):
+    with pytest.raises(ValueError, match="driver must be left out for noise 'batches'"):
         sg.simulate_sgd(WELL, SHUFFLED, 0.0, 2, 3, driver="brownian")
 
 

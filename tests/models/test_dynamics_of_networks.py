@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations, islice, product
 from threading import Event
 
@@ -11,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import network_dynamics
@@ -29,6 +31,7 @@ def course(b=2, n=N, rate=0.3, m=0.0, sampling="without_replacement", l=1, **sch
 
 def steps_of(name, setting, seed):
     found = network_dynamics(name, setting.config, substeps=setting.substeps)
+    setting = replace(setting, driver=driver_with(found.dynamics.noise, setting.driver, setting.config))
     return found.stream(setting, np.random.default_rng(seed), 21)
 
 
@@ -77,7 +80,7 @@ STEPS = [  # dynamics, m, l; the step's ∇L in units of ε and its noise in uni
 def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift, noise, sampling):  # noqa: E741
     """Every entry within 5 standard errors at most, corrected for their number; a covariance 10 % off does not pass."""
     model, x, y, g = tiny()
-    setting = course(m=m, sampling=sampling, l=l, driver="brownian")
+    setting = course(m=m, sampling=sampling, l=l, driver="brownian" if dynamics not in ("sgd", "svag") else None)
     stream = steps_of(dynamics, setting, 5)
     epoch = 3 if sampling == "reshuffle" else 1  # the batches of an epoch depend on each other: one of each
     moved = displacements(model, x, y, islice(stream, 0, None, epoch), DRAWS)
