@@ -111,7 +111,7 @@ def integrate(
     True
     """
     check_landscape(landscape, arrays=True)
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     steps, length = integer("steps", steps, 1), positive("time", time)
     check_steps(steps, name="steps")
     return execute(
@@ -138,12 +138,14 @@ def plan_sde(
     steps: int,
     paths: int,
     epoched: Mapping[str, NDArray[np.float64]] | None = None,
+    values: Mapping[str, Any] | None = None,
     beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
     """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
 
-    `epoched` is that of a request. What is in `beside` goes into the provenance too.
+    `epoched` is that of a request, and so are `values`, beside those of dt, T and γ. What is in `beside` goes into the
+    provenance too.
     """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
@@ -165,7 +167,7 @@ def plan_sde(
 
     return Request(
         landscape=landscape, declaration=declaration, sources=sources, paths=paths, epoched=epoched,
-        values={"dt": dt, "temperature": temperature, "friction": friction},
+        values={"dt": dt, "temperature": temperature, "friction": friction, **(values or {})},
         limit=math.inf
         if declaration.stable
         else {"overdamped": 2 / longest, "momentum": 4 / longest**2}[declaration.equation],

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import divergence, engines, schemes
-from sgdsde.arguments import as_real, as_whole, check_steps
+from sgdsde.arguments import as_real, as_whole, check_steps, real_array
 from sgdsde.callers import stacklevel
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
@@ -67,7 +67,7 @@ class Request:
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
     epoched : mapping, optional
-        Of :func:`sgdsde.dynamics.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
+        As :func:`sgdsde.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
         as many steps as there are until they are the same again. With arrays in `values` of all steps.
     """
 
@@ -97,6 +97,7 @@ class Request:
     bridge: bool = True
     caution: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    state0: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def prepare(request: Request) -> Prepared:
         warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=stacklevel())
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
+    _set_state(start, program, landscape.dimension, request.state0)
     constants, rows = _constants(program, landscape, request)
     plan = Plan(
         block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
@@ -204,7 +206,7 @@ def execute(request: Request) -> Ensemble:
             **{key: fingerprint(of) if isinstance(of, np.ndarray) else of for key, of in landscape.described().items()},
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
-            "scheme": request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
+            request.declaration.kind: request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
             "engine": engine, "device": plan.device or "cpu", "dtype": plan.dtype,
             "stop": {region.name: region.condition for region in regions},
             "observe": None if request.observe is None else request.observe.told(),
@@ -300,6 +302,30 @@ def _observers(request: Request, landscape: AnyLandscape) -> Observers:
     if isinstance(landscape, WideLandscape):
         raise ValueError(f"observe must be left out for {landscape.name}, a landscape of arrays, got {observe!r}")
     return observe.observers(landscape)
+
+
+def _set_state(start: NDArray[np.float64], program: AnyProgram, d: int, given: Mapping[str, ArrayLike]) -> None:
+    """Put the state beside ω into rows of `start` (state, paths), zero unless it is given."""
+    vectors = {name: slice(d * i, d * (i + 1)) for i, name in enumerate(program.declaration.auxiliary, 1)}
+    first = len(start) - len(program.carried)
+    numbers = {name: slice(first + i, first + i + 1) for i, name in enumerate(program.carried)}
+    rows = {**vectors, **numbers}
+    for name, value in given.items():
+        if name not in rows:
+            known = ", ".join(rows) or "nothing"
+            raise ValueError(
+                f"state0 of {program.declaration.kind} {program.declaration.name!r} is {known}; got {name!r}"
+            )
+        values, part = real_array(f"state0[{name!r}]", value), start[rows[name]]
+        try:
+            part[:] = np.broadcast_to(values, (part.shape[1], part.shape[0])).T
+        except ValueError:
+            raise ValueError(
+                f"state0[{name!r}] must have shape {(part.shape[0],)} or (paths, {part.shape[0]}) = "
+                f"{(part.shape[1], part.shape[0])}, got {values.shape}"
+            ) from None
+        if not np.isfinite(part).all():
+            raise ValueError(f"state0[{name!r}] must be finite")
 
 
 def _constants(program: AnyProgram, landscape: Any, request: Request) -> tuple[Any, NDArray[np.int64] | None]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sgdsde.codegen import Block
 from sgdsde.matrix_block import BatchGradient, Centred, Elementwise, Product
 from sgdsde.schemes.registry import Declaration
-from sgdsde.schemes.step import SCALARS
+from sgdsde.schemes.step import NUMBER, SCALARS
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -32,7 +32,7 @@ Terms: TypeAlias = "Mapping[tuple[str, tuple[str, ...]], sp.Expr]"
 #: What constant vectors are multiples of.
 ONE = "1"
 #: The X of epoched Brownian motion, among the vectors of the state.
-BRIDGE = "bridge"
+BRIDGE = "bridge_x"
 _BATCHES = ("batch", "other")
 
 
@@ -180,6 +180,7 @@ class MatrixStep:
         self.sizes |= {BRIDGE: landscape.noise_dimension} if epoched else {}
         self.state = list(self.sizes)
         self.operations: list[Any] = []
+        self.numbers = {name: sp.Symbol(f"{NUMBER}{name}", real=True) for name in declaration.numbers}
         for name in SCALARS:
             setattr(self, name, sp.Symbol(name, real=True))
         for name in self.sizes:
@@ -240,7 +241,7 @@ class MatrixStep:
         return self.let(self._draw("z") * self.keep - self._named(BRIDGE) * self.pull)
 
     @property
-    def carried(self) -> list[Vector]:
+    def bridge(self) -> list[Vector]:
         """The next X of a bridge."""
         return [self._named(BRIDGE) + self.z * self.share] if self._epoched else []
 
@@ -299,6 +300,24 @@ class MatrixStep:
         self.operations.append((name, value))
         self.sizes[name] = len(value)
         return self._named(name)
+
+    def name(self, value: Any) -> Any:
+        """As :meth:`let`."""
+        return self.let(value) if isinstance(value, Vector) else value
+
+    def function(self, name: str, *_: Any) -> NoReturn:
+        """What whole vectors do not have."""
+        raise Unfit(f"{name} of components")
+
+    def carry(self, name: str, _: Any) -> NoReturn:
+        """What paths do not carry here."""
+        raise Unfit(f"{name}, a number that changes with the step,")
+
+    carried_before = carry
+
+    def by_component(self, step: Any, *vectors: Vector) -> Any:
+        """What `step`, of sums and multiples alone, makes of whole vectors."""
+        return step(*vectors)
 
     def matrix(self, name: str, rows: int | None = None, columns: int | None = None) -> _Matrix:
         """Numbers that the declaration's `matrices` gives under this name."""

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
 from sgdsde.arguments import as_whole
+from sgdsde.clock import with_momentum
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
 from sgdsde.theory.modes import modes_of
@@ -74,7 +75,8 @@ def _sgd(curvature: Array, config: SGDConfig, lag: int) -> Array:
 
 
 def _momentum_sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
-    friction, update = (1 - config.momentum) / np.sqrt(config.kick), np.sqrt(config.kick)
+    clock = with_momentum(config.kick, config.batch_noise, config.momentum)
+    friction, update = clock.friction, clock.update
     left, right = curvature[:, None], curvature[None, :]
     position = config.temperature / (left + right + (left - right) ** 2 / (2 * friction**2))
     cross = position * (right - left) / (2 * friction)  # Cov(p_i, ω_j); Cov(ω_i, p_j) is minus that

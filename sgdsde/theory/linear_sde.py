@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.drivers import DRIVERS
+from sgdsde.drivers import DRIVERS
 from sgdsde.theory.heavy_ball import Law, Merge, apply, average_of_epochs, end_of_epochs, merged, multiply, solve_pairs
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.drivers import driver_of
+from sgdsde.drivers import driver_of
 from sgdsde.theory import heavy_ball, linear_sde
 from sgdsde.theory.modes import check_stable, learning_rate_limit, modes_of, symmetric
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 import sgdsde as sg
-from sgdsde.dynamics.drivers import DRIVERS, bridge_numbers, driver_of, temperature
+from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of, temperature
 
 SHUFFLED = sg.SGDConfig(0.1, 4, 16, sampling="reshuffle")
 FLAT = sg.Landscape("a*x", "x", {"a": 0.0})
@@ -56,7 +56,7 @@ def between(sizes):
 
 
 RUNS = {
-    "noisy_gd": lambda **options: sg.simulate_sgd(FLAT, SHUFFLED, 0.0, 7, scheme="noisy_gd", **options),
+    "noisy_gd": lambda **options: sg.simulate_sgd(FLAT, SHUFFLED, 0.0, 7, dynamics="noisy_gd", **options),
     "sde": lambda **options: sg.simulate_sde(FLAT, SHUFFLED, 0.0, 7, substeps=1, **options),
     "sde in 3 steps": lambda **options: sg.simulate_sde(FLAT, SHUFFLED, 0.0, 7, substeps=3, **options),
     "sgd": lambda driver, **options: sg.simulate_sgd(FLAT, SHUFFLED, 0.0, 7, **options),
@@ -103,7 +103,7 @@ AGREE = {
         learning_rates=np.linspace(0.2, 0.1, 70),
         **o,
     ),
-    "noisy_gd": lambda **o: sg.simulate_sgd(TWO, SHUFFLED, [0.3, 0.1], 90, scheme="noisy_gd", **o),
+    "noisy_gd": lambda **o: sg.simulate_sgd(TWO, SHUFFLED, [0.3, 0.1], 90, dynamics="noisy_gd", **o),
 }
 
 
@@ -213,7 +213,7 @@ def test_what_is_refused(message):
 
 
 def test_sgd_takes_no_driver():
-    with pytest.raises(ValueError, match="driver must be left out for scheme 'sgd'"):
+    with pytest.raises(ValueError, match="driver must be left out for noise 'batches'"):
         sg.simulate_sgd(WELL, SHUFFLED, 0.0, 2, 3, driver="brownian")
 
 

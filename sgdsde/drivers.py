@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
 Array = NDArray[np.float64]
@@ -87,7 +88,7 @@ def temperature(config: SGDConfig, driver: str | None = None) -> float:
     (0.025, 0.0234375)
     """
     c = DRIVERS[driver_of(driver, config)].batch_noise(config.sampling, config.n_examples, config.batch_size)
-    return float(config.kick * c / (1 - config.momentum))
+    return float(overdamped(config.kick, c, config.momentum).temperature)
 
 
 def bridge_numbers(n_examples: int, sizes: NDArray[np.int64], steps: int) -> dict[str, Array]:
