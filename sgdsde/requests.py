@@ -73,7 +73,8 @@ def sde_request(
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
-    adaptive, target = declaration.equation in ADAPTIVE_EQUATIONS, EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
+    target = EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
+    adaptive = declaration.equation in ADAPTIVE_EQUATIONS
     if adaptive:
         error, warning = UNKNOWN, ""
         steps = given or limits.adaptive_substeps(numbers)

@@ -32,7 +32,7 @@ Terms: TypeAlias = "Mapping[tuple[str, tuple[str, ...]], sp.Expr]"
 #: What constant vectors are multiples of.
 ONE = "1"
 #: The X of epoched Brownian motion, among the vectors of the state.
-BRIDGE = "bridge"
+BRIDGE = "bridge_x"
 _BATCHES = ("batch", "other")
 
 

@@ -20,6 +20,7 @@ from sgdsde.models.losses import LOSSES
 from sgdsde.models.motion import motion_of
 from sgdsde.models.replica_loop import Group, run_group
 from sgdsde.models.replicas import Examples, Part, stack
+from sgdsde.models.training_plan import checked_courses
 
 N, DRAWS, CPU = 6, 16_000, torch.device("cpu")
 DIGITS = digits(n_train=60, seed=3)
@@ -133,17 +134,19 @@ def test_noise_of_an_epoch_adds_up_to_nothing_and_its_batches_are_anticorrelated
         assert good is np.bool_(driver == "epoched")
 
 
-def test_the_driver_is_that_of_the_sampling_and_can_be_given():
-    def first(**options):
-        streams = steps_of("sde", course(**options), 2)
-        return np.stack([a for _, a in islice(streams, 3)])
-
-    epoched = first(sampling="reshuffle")
-    assert np.array_equal(epoched, first(sampling="reshuffle", driver="epoched"))
-    assert not np.allclose(epoched, first(sampling="reshuffle", driver="brownian"))
-    assert np.array_equal(first(sampling="reshuffle", driver="brownian"), first())
-    with pytest.raises(ValueError, match="driver must be 'brownian' for sampling 'without_replacement'"):
-        first(driver="epoched")
+@pytest.mark.parametrize(
+    ("name", "sampling", "given", "expected"),
+    [
+        ("sde", "reshuffle", None, "epoched"),
+        ("sde", "reshuffle", "brownian", "brownian"),
+        ("noisy_gd", "without_replacement", None, "brownian"),
+        ("sgd", "reshuffle", None, None),
+    ],
+)
+def test_the_driver_is_that_of_the_sampling_and_can_be_given(name, sampling, given, expected):
+    config = course(sampling=sampling).config
+    ((_, found),) = checked_courses([config], name, None, 1, 3, None, None, given)
+    assert found.driver == expected
 
 
 @pytest.mark.parametrize("sampling", INDEPENDENT)
