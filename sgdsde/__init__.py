@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, ladder
     from sgdsde.landscapes import Landscape, modified_landscape
+    from sgdsde.models import gradient_noise
     from sgdsde.observations import Histogram, Observations
     from sgdsde.observe import Observe
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
@@ -36,6 +37,7 @@ _HOME = {
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
     "Exits": "sgdsde.exits",
+    "gradient_noise": "sgdsde.models",
     "Histogram": "sgdsde.observations",
     "Observations": "sgdsde.observations",
     "Observe": "sgdsde.observe",
@@ -97,6 +99,7 @@ __all__ = [
     "escape_study",
     "evidence",
     "evidence_study",
+    "gradient_noise",
     "integrate",
     "ladder",
     "landscapes",
