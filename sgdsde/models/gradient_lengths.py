@@ -42,7 +42,8 @@ def squared(gradient: Tensor) -> Tensor:
     values = (gradient.coalesce().values() if gradient.is_sparse else gradient).detach().flatten()
     if values.dtype in (torch.float16, torch.bfloat16):
         values = values.float()
-    parts: list[Tensor] = [torch.vdot(part, part).real for part in torch.split(values, MOST)]  # several times a norm's speed
+    # Several times as fast as a norm.
+    parts: list[Tensor] = [torch.vdot(part, part).real for part in torch.split(values, MOST)]
     return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
 
 

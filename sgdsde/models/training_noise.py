@@ -53,8 +53,9 @@ def gradient_noise(
     without bias, for micro-batches of any sizes. Each is averaged over steps before they are divided, and the interval
     is Fieller's, (x, ∞) where |∇L|² may be 0; while weights move it is of the ratio of the averages.
     A hook notes the length of each parameter's gradient before it is added to ``.grad``, so that no gradient is kept;
-    numbers leave the device once a step. It costs two passes over the gradients for each micro-batch. Optimizer, momentum and clipping do not matter. What mixes the examples of
-    a batch (batch normalisation) makes its gradient no mean of theirs, and B_simple what it seems to be.
+    that takes two passes over the gradients for each micro-batch, and one transfer of numbers from the device a step.
+    Optimizer, momentum and clipping do not matter. What mixes the examples of a batch (batch normalisation) makes its
+    gradient no mean of theirs, and B_simple what it seems to be.
 
     Examples
     --------

@@ -26,7 +26,7 @@ from sgdsde.theory.noise import (
 from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.quasi_potential import ActionPath, minimum_action_path, quasi_potential
-from sgdsde.theory.relaxation import relaxation_updates
+from sgdsde.theory.relaxation import relaxation_time
 from sgdsde.theory.reparametrisation import (
     CoordinateEvidence,
     laplace_in_coordinates,
@@ -75,7 +75,7 @@ __all__ = [
     "optimal_preconditioner",
     "posterior_divergence",
     "quasi_potential",
-    "relaxation_updates",
+    "relaxation_time",
     "sinh_map",
     "splitting_probability",
     "stability_limit",

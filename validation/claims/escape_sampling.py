@@ -144,8 +144,8 @@ def friction_factor(momentum: float, rate: float, curvature: float = 1.0) -> flo
     >>> round(friction_factor(0.0, 1e-4), 4), round(friction_factor(0.9, 0.002), 3)
     (1.0, 1.163)
     """
-    half = (1 + momentum + rate * curvature) / 2
-    return rate / (1 - momentum) * curvature / math.log(half + math.sqrt(half**2 - momentum))
+    config = sg.SGDConfig(rate, 1, N, momentum)
+    return sg.theory.relaxation_time(-curvature, config) / sg.theory.relaxation_time(-curvature, config, "sde")
 
 
 def _momentum_check(context: Context, momentum: float, unit: float) -> Check:
