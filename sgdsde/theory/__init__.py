@@ -33,12 +33,14 @@ from sgdsde.theory.reparametrisation import (
     laplace_shift,
     transformed_hessian,
 )
+from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
     stationary_variance,
     stationary_velocity_covariance,
 )
+from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
 
 __all__ = [
     "ActionPath",
@@ -48,6 +50,7 @@ __all__ = [
     "Evidence",
     "FokkerPlanck",
     "LinearMap",
+    "ScheduledLaw",
     "StationaryDensity",
     "autocorrelation_time",
     "autocovariance",
@@ -76,6 +79,9 @@ __all__ = [
     "posterior_divergence",
     "quasi_potential",
     "relaxation_time",
+    "scheduled_law",
+    "sgd_exit_time",
+    "sgd_occupancy",
     "sinh_map",
     "splitting_probability",
     "stability_limit",
