@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sgdsde.observe import Observe
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
+    from sgdsde.studies import BatchSizeStudy, batch_size_study
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,8 @@ _HOME = {
     "ladder": "sgdsde.ladders",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
+    "BatchSizeStudy": "sgdsde.studies",
+    "batch_size_study": "sgdsde.studies",
     "Comparison": "sgdsde.statistics",
     "compare": "sgdsde.statistics",
     **{
@@ -75,6 +78,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BatchSizeStudy",
     "BrownianPath",
     "CensoredWarning",
     "CoarseStepWarning",
@@ -93,6 +97,7 @@ __all__ = [
     "SGDConfig",
     "StabilityWarning",
     "StandardError",
+    "batch_size_study",
     "compare",
     "convergence",
     "data",

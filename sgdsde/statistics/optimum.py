@@ -1,6 +1,4 @@
-"""Where a measured curve is lowest, such as the test error against the batch size, with an interval that says when it
-does not know.
-"""
+"""Where a measured curve is lowest, such as the test error against the batch size, with an honest interval."""
 
 from __future__ import annotations
 
@@ -85,14 +83,14 @@ def optimum(
     fitted in ln place: by a cubic to the points with at most 22 % more error than the best (five at least), whose
     minimum is the estimate, and by a parabola to the best five. The interval has the bootstrap's error of the cubic's
     minimum, with Student's t, and four times its distance from the parabola's, added in squares, as the cubic's bias.
-    The peak counts as resolved if that lies within the bracket, 97.5 % of resamples have their minima inside the
-    windows, and the parabola misses no point by more than 15 % of their range; a cliff, a plateau or an optimum at the
-    end of the grid are not.
+    The peak counts as resolved if that lies within the bracket, the bracket has two ends, 97.5 % of resamples have
+    their minima inside the windows, and the parabola misses no point by more than 15 % of their range; a cliff, a
+    plateau or an optimum at the end of the grid are not.
 
-    Over synthetic curves on octaves of B, with 3 to 30 replicas and noise of 1 to 3 % (tests/statistics/test_optimum.py),
-    intervals for 95 % cover 96 to 100 % of parabolas, smooth skewed peaks and cliffs, 94 to 99 % of plateaus as wholes,
-    and 79 to 95 % where the curvature jumps fourfold at the optimum itself, which no fit between an octave's points can
-    see. The estimate has no bias on a parabola, and of 0.1 octaves where the curvature falls e-fold in two octaves.
+    Over synthetic curves on octaves of B, with 3 to 30 replicas and noise of 1 to 3 % (tests/statistics/), intervals
+    for 95 % cover 96 to 100 % of parabolas, smooth skewed peaks and cliffs, 94 to 99 % of plateaus as wholes, and 79 to
+    96 % where the curvature jumps fourfold at the optimum itself, which no fit between an octave's points can see. The
+    estimate has no bias on a parabola, and one of 0.1 octaves where the curvature falls e-fold in two octaves.
 
     Examples
     --------
@@ -114,7 +112,8 @@ def optimum(
     spread = third[1:].std() * math.sqrt(rows / (rows - 1))
     half = math.hypot(float(stdtrit(rows - 1, (1 + level) / 2)) * spread, BIAS * (third[0] - first[0]))
     ends = third[0] - half, third[0] + half
-    resolved = low < ends[0] and ends[1] < high and min(inner, inside) >= INSIDE and parabola.fits(logs[0])
+    bounded = -math.inf < low < ends[0] and ends[1] < high < math.inf
+    resolved = bounded and min(inner, inside) >= INSIDE and parabola.fits(logs[0])
     bracket = (float(np.exp(low)), float(np.exp(high)))
     return Optimum(
         float(np.exp(third[0])),
