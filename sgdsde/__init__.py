@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.integration import integrate
-    from sgdsde.ladders import Ladder, ladder
+    from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
     from sgdsde.landscapes import Landscape, modified_landscape
     from sgdsde.models import gradient_noise
     from sgdsde.observations import Histogram, Observations
@@ -53,7 +53,9 @@ _HOME = {
     "evidence_study": "sgdsde.evidence",
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
+    "NetworkLadder": "sgdsde.ladders",
     "ladder": "sgdsde.ladders",
+    "network_ladder": "sgdsde.ladders",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "BatchSizeStudy": "sgdsde.studies",
@@ -91,6 +93,7 @@ __all__ = [
     "Histogram",
     "Ladder",
     "Landscape",
+    "NetworkLadder",
     "Observations",
     "Observe",
     "RareExitTime",
@@ -110,6 +113,7 @@ __all__ = [
     "landscapes",
     "models",
     "modified_landscape",
+    "network_ladder",
     "plotting",
     "rare_exit_time",
     "schedules",
