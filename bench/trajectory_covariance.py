@@ -46,7 +46,7 @@ class Setting:
     def law(self, model: str, batch: int = 8, sampling: str = SAMPLINGS[0]) -> Array:
         """Exact stationary covariance."""
         config = self.config(batch, sampling)
-        return sg.theory.stationary_covariance(self.hessian(), np.eye(self.dimension), config, model=model)
+        return sg.theory.stationary_covariance(self.hessian(), np.eye(self.dimension), config, dynamics=model)
 
     def relaxation(self) -> float:
         """Updates in which the slowest mode of SGD forgets by a factor e."""

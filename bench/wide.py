@@ -35,7 +35,7 @@ def problem(dimension: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def library(config: sg.SGDConfig, wide: sg.landscapes.WideLandscape, burn_in: int, device: str) -> None:
     start = np.zeros(DIMENSION)
-    sg.simulate_sgd(wide, config, start, UPDATES, PATHS, scheme="noisy_gd", burn_in=burn_in, device=device)
+    sg.simulate_sgd(wide, config, start, UPDATES, PATHS, dynamics="noisy_gd", burn_in=burn_in, device=device)
 
 
 def plain(config: sg.SGDConfig, matrices: list[torch.Tensor], gathers: bool) -> None:

@@ -30,7 +30,7 @@ def main(picture: Path) -> None:
             "SDE",
             sg.simulate_sde(bowl, fresh, 0.0, substeps=50, **SIZE),
             mean=0.0,
-            covariance=law(1.0, 1.0, fresh, model="sde"),
+            covariance=law(1.0, 1.0, fresh, dynamics="sde"),
             path=sg.simulate_sde(bowl, fresh, 0.0, substeps=50, **SHORT),
         )
     ]
@@ -40,7 +40,7 @@ def main(picture: Path) -> None:
                 label,
                 sg.simulate_sgd(bowl, config, 0.0, **SIZE),
                 mean=0.0,
-                covariance=law(1.0, 1.0, config, model="sgd"),
+                covariance=law(1.0, 1.0, config, dynamics="sgd"),
                 path=sg.simulate_sgd(bowl, config, 0.0, **SHORT),
             )
         )

@@ -31,7 +31,7 @@ def main(picture: Path) -> None:
         "SDE": sg.simulate_sde(landscape, config, np.zeros(DIMENSION), 300, 512, scheme="exact_ou", burn_in=150),
     }
     for name, run in runs.items():
-        law = sg.theory.stationary_covariance(hessian, covariance, config, model=name.lower())
+        law = sg.theory.stationary_covariance(hessian, covariance, config, dynamics=name.lower())
         measured, predicted = (np.einsum("ik,ij,jk->k", one, each, one) for each in (run.covariance, law))
         # the relative error of a variance is about the same along every axis
         error = predicted * np.median(np.diag(run.standard_error.covariance) / np.diag(run.covariance))

@@ -9,9 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import convergence, data, evidence, landscapes, models, plotting, schedules, statistics, sweeps, theory
+    from sgdsde import (
+        convergence,
+        data,
+        dynamics,
+        evidence,
+        landscapes,
+        models,
+        plotting,
+        schedules,
+        schemes,
+        statistics,
+        sweeps,
+        theory,
+    )
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
+    from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
     from sgdsde.evidence import EvidenceStudy, evidence_study
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
     from sgdsde.models import gradient_noise
     from sgdsde.observations import Histogram, Observations
     from sgdsde.observe import Observe
+    from sgdsde.schemes import scheme
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
     from sgdsde.studies import BatchSizeStudy, batch_size_study
@@ -56,6 +71,10 @@ _HOME = {
     "NetworkLadder": "sgdsde.ladders",
     "ladder": "sgdsde.ladders",
     "network_ladder": "sgdsde.ladders",
+    "Hyperparameter": "sgdsde.dynamics",
+    "noise": "sgdsde.dynamics",
+    "rule": "sgdsde.dynamics",
+    "scheme": "sgdsde.schemes",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "BatchSizeStudy": "sgdsde.studies",
@@ -67,11 +86,13 @@ _HOME = {
         for room in (
             "convergence",
             "data",
+            "dynamics",
             "evidence",
             "landscapes",
             "models",
             "plotting",
             "schedules",
+            "schemes",
             "statistics",
             "sweeps",
             "theory",
@@ -91,6 +112,7 @@ __all__ = [
     "EvidenceStudy",
     "Exits",
     "Histogram",
+    "Hyperparameter",
     "Ladder",
     "Landscape",
     "NetworkLadder",
@@ -104,6 +126,7 @@ __all__ = [
     "compare",
     "convergence",
     "data",
+    "dynamics",
     "escape_study",
     "evidence",
     "evidence_study",
@@ -114,9 +137,13 @@ __all__ = [
     "models",
     "modified_landscape",
     "network_ladder",
+    "noise",
     "plotting",
     "rare_exit_time",
+    "rule",
     "schedules",
+    "scheme",
+    "schemes",
     "simulate_sde",
     "simulate_sgd",
     "statistics",

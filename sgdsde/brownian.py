@@ -15,11 +15,10 @@ from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import Box, Lanes
 from sgdsde.engines.philox import STREAM_AREA, STREAM_NORMAL, STREAM_SECOND
 from sgdsde.memory import check_memory
+from sgdsde.schemes.registry import PATH_DRAWS
 
 Array = NDArray[np.float64]
 
-#: Draws that a path determines; others are for schemes that only aim at the law.
-SHARED = ("z", "y", "area")
 _STEPS_AT_A_TIME = 16
 _AT_A_TIME = 2**22  # most numbers of the finest steps, where they are not kept
 
@@ -137,7 +136,7 @@ class BrownianPath:
         return np.asarray(math.sqrt(width) * rows.sum(axis=0).T)
 
     def source(self, steps: int, paths: int, draws: Sequence[str]) -> Tabulated:
-        """Noise source of a run of so many equal steps, for a program that draws `draws`, some of `SHARED`.
+        """Noise source of a run of so many equal steps, for a program that draws `draws`, some of `PATH_DRAWS`.
 
         Raises
         ------
@@ -149,7 +148,7 @@ class BrownianPath:
             raise ValueError(f"steps must divide the {self.steps} steps of brownian, got {steps}")
         if self.paths is not None and paths > self.paths:
             raise ValueError(f"paths must be at most {self.paths}, as many as brownian has increments for; got {paths}")
-        if others := [name for name in draws if name not in SHARED]:
+        if others := [name for name in draws if name not in PATH_DRAWS]:
             raise ValueError(f"brownian drives schemes that take increments of Brownian motion, not {others}")
         ratio = self.steps // steps
         self._check_memory(self.steps if self.keep else ratio, draws, paths)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NoReturn
 
 from sgdsde.arguments import LARGEST, as_whole, moderate, real
+from sgdsde.clock import overdamped
 
 _MOST = 2**63 - 1  # examples, and of a batch
 
@@ -35,11 +37,13 @@ class SGDConfig:
         ``"without_replacement"`` (each batch drawn afresh, no repeats inside it), ``"with_replacement"``, or
         ``"reshuffle"`` (one permutation per epoch; B must divide N).
     dampening : float
-        d in [0, 1): v ← m v − (1 − d) ε ĝ at every update. It divides ε, and nothing else. This is not quite
-        ``torch.optim.SGD(dampening=d)``, which leaves the first update undampened, and without momentum every one; see
-        the notes.
+        d in [0, 1): with momentum v ← m v − (1 − d) ε ĝ at every update but the first, and nothing without, as
+        ``torch.optim.SGD(dampening=d)``. Beside the first update it divides ε, and nothing else.
     weight_decay : float
-        λ ≥ 0, added to every gradient as λω: the loss is L + (λ/2)|ω|².
+        λ ≥ 0, added to every gradient as λω: the loss is L + (λ/2)|ω|². ``dynamics="adamw"`` decouples it.
+    hyperparameters : mapping of str to float
+        Those of other rules than SGD, by name, such as ``{"beta2": 0.99}`` for ``dynamics="adam"``; what is left out
+        has the rule's default.
 
     Raises
     ------
@@ -48,10 +52,6 @@ class SGDConfig:
 
     Notes
     -----
-    Dampening: on L = ω²/2 from ω = 1 with ε = 0.1 and d = 0.5, ten updates of torch.optim end at 0.349 and these at
-    0.599 without momentum; at −0.421 and −0.311 with m = 0.9. What these do, torch.optim.SGD does with the learning
-    rate (1 − d)ε and no dampening.
-
     Smith & Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", arXiv 1710.06451, §4;
     with momentum §5.
 
@@ -71,6 +71,7 @@ class SGDConfig:
     sampling: str = "without_replacement"
     dampening: float = 0.0
     weight_decay: float = 0.0
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -78,6 +79,7 @@ class SGDConfig:
         set_field(self, "momentum", real("momentum", self.momentum))
         set_field(self, "dampening", real("dampening", self.dampening))
         set_field(self, "weight_decay", real("weight_decay", self.weight_decay))
+        set_field(self, "hyperparameters", _Numbers.of(self.hyperparameters))
         set_field(self, "batch_size", _integer("batch_size", self.batch_size))
         set_field(self, "n_examples", _integer("n_examples", self.n_examples))
         if not self.learning_rate > 0:
@@ -113,8 +115,8 @@ class SGDConfig:
 
     @property
     def kick(self) -> float:
-        """(1 − d) ε, by which a batch's mean gradient changes the velocity."""
-        return self.learning_rate * (1 - self.dampening)
+        """(1 − d) ε, by which a batch's mean gradient changes the velocity; ε without momentum."""
+        return self.learning_rate * (1 - self.dampening if self.momentum else 1.0)
 
     @property
     def noise_scale(self) -> float:
@@ -124,7 +126,7 @@ class SGDConfig:
     @property
     def temperature(self) -> float:
         """T = g/N, the noise scale of dω = −∇L ds + √(T F) dW in the clock s = N t."""
-        return self.kick * self.batch_noise / (1 - self.momentum)
+        return float(overdamped(self.kick, self.batch_noise, self.momentum).temperature)
 
     @property
     def time_per_update(self) -> float:
@@ -134,7 +136,7 @@ class SGDConfig:
     @property
     def mean_loss_time_per_update(self) -> float:
         """Time s = N t = ε/(1 − m), by which one update advances dω = −∇L ds + √(T F) dW_s."""
-        return self.kick / (1 - self.momentum)
+        return float(overdamped(self.kick, self.batch_noise, self.momentum).update)
 
     @property
     def updates_per_epoch(self) -> float:
@@ -147,9 +149,32 @@ class SGDConfig:
             if value := getattr(self, name):
                 raise ValueError(f"config must have {name} = 0 here, got {value!r}")
 
-    def to_dict(self) -> dict[str, float | int | str]:
+    def to_dict(self) -> dict[str, Any]:
         """The fields as plain numbers and strings, for provenance."""
-        return asdict(self)
+        plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "hyperparameters"}
+        return plain | {f"hyperparameters.{name}": value for name, value in self.hyperparameters.items()}
+
+
+class _Numbers(dict[str, float]):
+    """A mapping that is not changed, and so has a hash."""
+
+    @classmethod
+    def of(cls, given: object) -> _Numbers:
+        """Checked: names, and finite numbers."""
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+            raise ValueError(f"hyperparameters must be a mapping from names to numbers, got {given!r}")
+        return cls({name: real(f"hyperparameters[{name!r}]", value) for name, value in given.items()})
+
+    def _fixed(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the hyperparameters of a config are not changed; make another by dataclasses.replace")
+
+    __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = __ior__ = _fixed  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Numbers.of, (dict(self),)
 
 
 def _integer(name: str, value: object) -> int:

@@ -53,7 +53,7 @@ def reason(engine: str, plan: Plan, landscape: AnyLandscape, path: int) -> str:
 
 def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array] | None:
     """Steps after which the path is finite for the last time, and its states a step before and then."""
-    single = plan.rows is None  # an update of several steps may then count as several updates
+    single = plan.rows is None or plan.per_row == 1  # an update of several steps may then count as several updates
     each = plan.substeps if single else 1
     whole, substeps = plan.updates * each, plan.substeps // each
 
@@ -62,8 +62,7 @@ def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array]
             return plan.start[:, path]
         short = replace(
             plan, start=plan.start[:, : path + 1], updates=steps, substeps=substeps, burn_in=0, save_every=None,
-            observers=Observers(), rows=None if plan.rows is None else plan.rows[:steps],
-            progress=lambda fraction: None,
+            observers=Observers(), progress=lambda fraction: None,
         )  # fmt: skip
         return np.asarray(engines.run(engine, short).state[:, path])
 

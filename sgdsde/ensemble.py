@@ -125,7 +125,7 @@ class Ensemble:
         snapshots[~np.isfinite(snapshots).all(axis=-1)] = np.nan  # in place: they may be most of the memory
         beside = {
             name: np.where(finite[:, None], outcome.state[first : first + d].T, np.nan)
-            for name, first in zip(auxiliary, range(d, len(outcome.state), d), strict=True)
+            for name, first in zip(auxiliary, range(d, d + d * len(auxiliary), d), strict=True)
         }
         ensemble = cls(
             final=final,

@@ -111,7 +111,7 @@ def integrate(
     True
     """
     check_landscape(landscape, arrays=True)
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     steps, length = integer("steps", steps, 1), positive("time", time)
     check_steps(steps, name="steps")
     return execute(
@@ -137,15 +137,23 @@ def plan_sde(
     brownian: BrownianPath | None,
     steps: int,
     paths: int,
+    epoched: Mapping[str, NDArray[np.float64]] | None = None,
+    values: Mapping[str, Any] | None = None,
     beside: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Request:
     """Request of a run of `steps` steps of `dt` in the clock of the scheme's equation; arrays are by update.
 
-    What is in `beside` goes into the provenance too.
+    `epoched` is that of a request, and so are `values`, beside those of dt, T and γ. What is in `beside` goes into the
+    provenance too.
     """
     shortest, longest = float(np.min(dt)), float(np.max(dt))
     if brownian is not None:
+        if epoched:
+            raise ValueError(
+                "brownian must be left out with driver 'epoched': the bridges that runs of different steps make of one "
+                "Brownian motion are different; or driver must be 'brownian'"
+            )
         if shortest < longest:
             raise ValueError("brownian has steps of one length, and learning_rates makes those of the run differ")
         _check_brownian(brownian, landscape, longest * steps)
@@ -158,8 +166,8 @@ def plan_sde(
         return [brownian.source(steps, paths, shared), *own] if shared else own
 
     return Request(
-        landscape=landscape, declaration=declaration, sources=sources, paths=paths,
-        values={"dt": dt, "temperature": temperature, "friction": friction},
+        landscape=landscape, declaration=declaration, sources=sources, paths=paths, epoched=epoched,
+        values={"dt": dt, "temperature": temperature, "friction": friction, **(values or {})},
         limit=math.inf
         if declaration.stable
         else {"overdamped": 2 / longest, "momentum": 4 / longest**2}[declaration.equation],

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgdsde import dynamics as of
 from sgdsde import schemes
 from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
-from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.clock import CLOCKS, overdamped
+from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of
+from sgdsde.dynamics import limits
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import plan_sde
-from sgdsde.landscapes import weight_decayed
+from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
 from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
-from sgdsde.steps import MOST, Curvature, automatic, caution, step_error
+from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
+from sgdsde.steps import MOST, UNKNOWN, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
 
@@ -32,47 +38,59 @@ def sde_request(
     updates: int,
     paths: int,
     *,
-    scheme: str = "euler_maruyama",
+    dynamics: str | None = None,
+    scheme: str | None = None,
     substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     brownian: BrownianPath | None = None,
+    driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     **run: Any,
 ) -> Request:
-    """Of :func:`sgdsde.simulate_sde`, whose arguments these are; those in `run` go to the run as they are."""
+    """The request of :func:`sgdsde.simulate_sde`, with its arguments; those in `run` go to the run as they are."""
     _check_types(landscape, config)
     updates = integer("updates", updates, 1)
     check_steps(updates)
     given = None if isinstance(substeps, str) and substeps == "auto" else _given_substeps(substeps)
     check_steps(updates, given or 1)
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    name, declaration = limits.find(dynamics, scheme)
+    numbers = limits.LIMITS[name].numbers(config)
+    driver = driver_of(driver, config)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
-    kicks = rates * (1 - config.dampening)
-    if declaration.equation == "momentum":
-        if learning_rates is not None:
-            raise ValueError(
-                f"learning_rates must be left out for scheme {scheme!r}: the clock of the momentum SDE is that of one ε"
-            )
-        friction, update = (1 - config.momentum) / math.sqrt(config.kick), math.sqrt(config.kick)
-    else:
-        friction, update = 1.0, kicks / (1 - config.momentum)
-    temperature = kicks * SAMPLINGS[config.sampling](config.n_examples, sizes) / (1 - config.momentum)
+    kicks = rates * (config.kick / config.learning_rate)
+    if declaration.equation == "momentum" and learning_rates is not None:
+        raise ValueError(
+            f"learning_rates must be left out for scheme {declaration.name!r}: the clock of the momentum SDE is that "
+            "of one ε"
+        )
+    c = DRIVERS[driver].batch_noise(config.sampling, config.n_examples, sizes)
+    clock = CLOCKS[declaration.equation](kicks, c, config.momentum)
+    friction, update, temperature = clock.friction, clock.update, clock.temperature
     for extreme, parts in ((np.min, given or MOST), (np.max, given or 1)):
         moderate("learning_rate: the length of a step in the SDE's time", float(extreme(update)) / parts)
         moderate("learning_rate: the SDE's temperature", float(extreme(temperature)))
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
-    steps = given or automatic(declaration, curvature, longest, friction, within)
-    error = step_error(declaration, curvature.well, longest / steps, friction)
+    adaptive = declaration.equation in ADAPTIVE_EQUATIONS
+    if adaptive:
+        error, warning = UNKNOWN, ""
+        steps = given or limits.adaptive_substeps(numbers)
+    else:
+        steps = given or automatic(declaration, curvature, longest, friction, within)
+        error = step_error(declaration, curvature.well, longest / steps, friction)
+        warning = caution(declaration, curvature, longest, friction, steps, given is None)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
-        caution=caution(declaration, curvature, longest, friction, steps, given is None) if np.any(temperature) else "",
+        caution=warning if np.any(temperature) else "", state0=_at_start(name, decayed, w0, c, state0),
+        values={**numbers, "learning_rate": rates, "batch_noise": c} if adaptive else {},
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
-            "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+            "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
-        brownian=brownian, steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian,
+        steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
         time_per_update=_times(config, kicks), label=f"SDE {declaration.name}", config=config, **run,
     )  # fmt: skip
 
@@ -84,27 +102,32 @@ def sgd_request(
     updates: int,
     paths: int,
     *,
-    scheme: str = "sgd",
+    dynamics: str = "sgd",
+    noise: str | None = None,
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     **run: Any,
 ) -> Request:
-    """Of :func:`sgdsde.simulate_sgd`, whose arguments these are; those in `run` go to the run as they are."""
+    """The request of :func:`sgdsde.simulate_sgd`, with its arguments; those in `run` go to the run as they are."""
     _check_types(landscape, config)
-    declaration = schemes.find(scheme, ("update",))
     seed, updates = integer("seed", seed, 0, 2**64 - 1), integer("updates", updates, 1)
-    steps = _checked_substeps(scheme, integer("substeps", substeps, 1), config)
+    steps = integer("substeps", substeps, 1)
+    found = of.find(dynamics, config, noise, steps)
+    declaration = found.declaration()
     check_steps(updates, steps)
     rates, sizes = _schedules(config, learning_rates, batch_sizes, updates)
     for name, most in (("n_examples", config.n_examples), ("batch_size", int(np.max(sizes)))):
         if most > _MOST_PICKED:
             raise ValueError(f"{name} must be below 2**32, from which random words pick examples, got {most}")
-    kicks = rates * (1 - config.dampening)
+    driver = driver_with(found.noise, driver, config)
+    kicks = rates * (config.kick / config.learning_rate)
     for extreme in (np.min, np.max):
-        moderate("learning_rate / substeps", float(extreme(kicks)) / steps)
+        moderate("learning_rate / substeps", float(extreme(rates)) / steps)
     table = landscape.examples(examples, config.n_examples, seed)
     batch_of = OwnExamples if landscape.own_examples else ExampleBatches
     if np.ndim(sizes):
@@ -120,29 +143,48 @@ def sgd_request(
         return [made[name](numbers) for name, numbers in program.draws.items()]
 
     return Request(
-        weight_decayed(landscape, config.weight_decay), w0, updates, paths, declaration, sources,
+        landscape, w0, updates, paths, declaration, sources,
         values={
-            "learning_rate": kicks / steps, "momentum": config.momentum, "spread": math.sqrt(2 * steps - 1),
-            "batch_noise": SAMPLINGS[config.sampling](config.n_examples, sizes),
+            "momentum": 0.0, **found.divided(rates, steps), "spread": math.sqrt(2 * steps - 1),
+            "batch_noise": DRIVERS[driver or "brownian"].batch_noise(config.sampling, config.n_examples, sizes),
         },
+        epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), state0=state0 or {},
         time_per_update=_times(config, kicks),
-        label=f"{scheme.upper() if len(scheme) < 5 else scheme} {config.sampling}", substeps=steps,
-        limit=2 * (1 + config.momentum) * steps / float(np.max(kicks)), seed=seed, config=config,
+        label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
+        limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
         provenance={
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
+            "driver": driver or "batches",
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
         **run,
     )  # fmt: skip
 
 
-def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike) -> int:
+def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike, dynamics: str = "sgd") -> int:
     """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
+    adaptive = [limit for limit in limits.LIMITS.values() if limit.rule == dynamics and limit.steps is None]
+    if adaptive:
+        return 1 << (limits.adaptive_substeps(adaptive[0].numbers(config)) - 1).bit_length()
     decayed = weight_decayed(landscape, config.weight_decay)
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
-    declaration = schemes.find("euler_maruyama", ("ito",))
+    declaration = schemes.find("euler_maruyama")
     wished = automatic(declaration, curvature, config.mean_loss_time_per_update, 1.0)
     return min(1 << (wished - 1).bit_length(), MOST)
+
+
+def _at_start(
+    name: str, landscape: AnyLandscape, w0: ArrayLike, c: Any, given: Mapping[str, ArrayLike] | None
+) -> Mapping[str, ArrayLike]:
+    """The state beside ω at the start: an average of squares without a correction of its bias begins as their mean."""
+    average = limits.LIMITS[name].average
+    if average is None or average in (given or {}):
+        return given or {}
+    if isinstance(landscape, WideLandscape):
+        return given or {}  # no scheme of the kind runs there, which is said when it is built
+    at = landscape.points(w0, "w0")
+    noise = np.diagonal(landscape.covariance(at), axis1=-2, axis2=-1)
+    return {average: landscape.gradient(at) ** 2 + np.ravel(c)[0] * noise, **(given or {})}
 
 
 def _given_substeps(substeps: int | str) -> int:
@@ -173,18 +215,21 @@ def _schedules(
     return rates, sizes
 
 
+def _epoched(
+    driver: str | None, config: SGDConfig, learning_rates: ArrayLike | None, sizes: Any, updates: int, steps: int
+) -> Mapping[str, Any] | None:
+    """The numbers of a driver's bridge, of one epoch where all are alike, else of all steps; None without one."""
+    if driver is None or not DRIVERS[driver].bridged:
+        return None
+    alike = learning_rates is None and not np.ndim(sizes)
+    count = min(updates, config.n_examples // config.batch_size) if alike else updates
+    check_memory(
+        6 * 8 * count * steps,
+        f"updates or substeps must be fewer, or driver 'brownian': {count * steps} steps of epochs, all different",
+    )
+    return bridge_numbers(config.n_examples, np.broadcast_to(sizes, count), steps)
+
+
 def _times(config: SGDConfig, kicks: Any) -> Any:
     """Time t of an update, or of each: as `config.time_per_update`, with (1 − d) ε(k) in the place of (1 − d) ε."""
-    return kicks / (1 - config.momentum) / config.n_examples
-
-
-def _checked_substeps(scheme: str, substeps: int, config: SGDConfig) -> int:
-    """l of SVAG; what else its construction needs."""
-    if scheme != "svag":
-        if substeps > 1:
-            raise ValueError(f"substeps must be 1 for scheme {scheme!r}, whose step is an update; got {substeps}")
-        return 1
-    if config.momentum or config.sampling == "reshuffle":
-        given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
-        raise ValueError(f"scheme 'svag' is made for SGD without momentum and independent batches, got {given}")
-    return substeps
+    return overdamped(kicks, 1.0, config.momentum).update / config.n_examples

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import divergence, engines, schemes
-from sgdsde.arguments import as_real, as_whole, check_steps
+from sgdsde.arguments import as_real, as_whole, check_steps, real_array
 from sgdsde.callers import stacklevel
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
@@ -66,6 +66,9 @@ class Request:
         Of an ensemble's clock.
     values : mapping
         Run-time numbers of the scheme, as `sgdsde.schemes.step.SCALARS`; arrays (updates,) where they change.
+    epoched : mapping, optional
+        As :func:`sgdsde.drivers.bridge_numbers`, where normals are those of epoched Brownian motion: arrays of
+        as many steps as there are until they are the same again. With arrays in `values` of all steps.
     """
 
     landscape: Any  # AnyLandscape; a program knows of which kind its own is
@@ -74,10 +77,11 @@ class Request:
     paths: int
     declaration: schemes.Declaration
     sources: Callable[[AnyProgram], Sequence[Noise]]
-    values: Mapping[str, ArrayLike]
+    values: Mapping[str, Any]
     time_per_update: float | NDArray[np.float64]
     label: str
     limit: float
+    epoched: Mapping[str, NDArray[np.float64]] | None = None
     substeps: int = 1
     seed: int = 0
     burn_in: int = 0
@@ -93,6 +97,7 @@ class Request:
     bridge: bool = True
     caution: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    state0: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,10 +160,12 @@ def prepare(request: Request) -> Prepared:
         warnings.warn(f"{request.label}: {request.caution}", CoarseStepWarning, stacklevel=stacklevel())
     start = np.zeros((program.state_dimension, paths))
     start[: landscape.dimension] = starts.T if starts.ndim == 2 else starts[:, None]
-    constants, rows = _constants(program, landscape, request.values)
+    _set_state(start, program, landscape.dimension, request.state0)
+    constants, rows = _constants(program, landscape, request)
     plan = Plan(
         block=program.block, constants=constants, noise=noise, start=start, dimension=landscape.dimension,
-        updates=updates, substeps=request.substeps, rows=rows, burn_in=burn_in, regions=len(regions),
+        updates=updates, substeps=request.substeps, rows=rows,
+        per_row=1 if request.epoched else request.substeps, burn_in=burn_in, regions=len(regions),
         observers=observers, save_every=save_every, seed=seed, device=device, dtype=dtype,
         progress=request.progress or (lambda fraction: None),
     )  # fmt: skip
@@ -171,9 +178,10 @@ def _program(
 ) -> tuple[AnyProgram, Sequence[Sequence[bool]]]:
     """The program, and of which walls crossings inside a step are counted, by region."""
     if isinstance(landscape, WideLandscape):
-        return schemes.build_on_arrays(request.declaration, landscape, request.values), []
+        return schemes.build_on_arrays(request.declaration, landscape, request.values, request.epoched is not None), []
     walls = schemes.bridged(landscape, request.declaration, regions) if request.bridge else [[False]] * len(regions)
-    return schemes.build(request.declaration, landscape, regions, any(map(any, walls))), walls
+    epoched = request.epoched is not None
+    return schemes.build(request.declaration, landscape, regions, any(map(any, walls)), epoched), walls
 
 
 def execute(request: Request) -> Ensemble:
@@ -198,7 +206,7 @@ def execute(request: Request) -> Ensemble:
             **{key: fingerprint(of) if isinstance(of, np.ndarray) else of for key, of in landscape.described().items()},
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,
             "paths": plan.paths, "burn_in": plan.burn_in, "save_every": plan.save_every,
-            "scheme": request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
+            request.declaration.kind: request.declaration.name, "substeps": request.substeps, "seed": plan.seed,
             "engine": engine, "device": plan.device or "cpu", "dtype": plan.dtype,
             "stop": {region.name: region.condition for region in regions},
             "observe": None if request.observe is None else request.observe.told(),
@@ -296,8 +304,41 @@ def _observers(request: Request, landscape: AnyLandscape) -> Observers:
     return observe.observers(landscape)
 
 
-def _constants(program: AnyProgram, landscape: Any, values: Mapping[str, Any]) -> tuple[Any, NDArray[np.int64] | None]:
-    """The block's constants, in rows where they change with the update, and the row of each update."""
+def _set_state(start: NDArray[np.float64], program: AnyProgram, d: int, given: Mapping[str, ArrayLike]) -> None:
+    """Put the state beside ω into rows of `start` (state, paths), zero unless it is given."""
+    vectors = {name: slice(d * i, d * (i + 1)) for i, name in enumerate(program.declaration.auxiliary, 1)}
+    first = len(start) - len(program.carried)
+    numbers = {name: slice(first + i, first + i + 1) for i, name in enumerate(program.carried)}
+    rows = {**vectors, **numbers}
+    for name, value in given.items():
+        if name not in rows:
+            known = ", ".join(rows) or "nothing"
+            raise ValueError(
+                f"state0 of {program.declaration.kind} {program.declaration.name!r} is {known}; got {name!r}"
+            )
+        values, part = real_array(f"state0[{name!r}]", value), start[rows[name]]
+        try:
+            part[:] = np.broadcast_to(values, (part.shape[1], part.shape[0])).T
+        except ValueError:
+            raise ValueError(
+                f"state0[{name!r}] must have shape {(part.shape[0],)} or (paths, {part.shape[0]}) = "
+                f"{(part.shape[1], part.shape[0])}, got {values.shape}"
+            ) from None
+        if not np.isfinite(part).all():
+            raise ValueError(f"state0[{name!r}] must be finite")
+
+
+def _constants(program: AnyProgram, landscape: Any, request: Request) -> tuple[Any, NDArray[np.int64] | None]:
+    """The block's constants, in rows where they change, and the row of each update, or of each step of a bridge."""
+    values = request.values
+    if request.epoched:
+        count = len(request.epoched["keep"])
+        repeated = {name: np.repeat(value, request.substeps) for name, value in values.items() if np.ndim(value)}
+        check_memory(
+            8 * count * (len(program.draws) + 24),
+            f"updates or substeps must be fewer, or driver 'brownian': the numbers of {count} steps of epochs",
+        )
+        return program.constant_rows(landscape, {**values, **repeated, **request.epoched}), np.arange(count)
     changing = {name: np.asarray(value, np.float64) for name, value in values.items() if np.ndim(value)}
     if not changing:
         return program.constants(landscape, values), None

@@ -23,12 +23,15 @@ def simulate_sde(
     updates: int,
     paths: int,
     *,
-    scheme: str = "euler_maruyama",
+    dynamics: str | None = None,
+    scheme: str | None = None,
     substeps: int | str = "auto",
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     brownian: BrownianPath | None = None,
+    driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -39,21 +42,26 @@ def simulate_sde(
     dtype: object = "float64",
     progress: Callable[[float], None] | None = None,
 ) -> Ensemble:
-    """Integrate dω = −∇L ds + √(T F(ω)) dW; one update of SGD is s = ε/(1 − m).
+    """Integrate dω = −∇L ds + √(T F(ω)) dX; one update of SGD is s = ε/(1 − m).
+
+    X is Brownian motion, or for reshuffled batches epoched Brownian motion: a Brownian bridge over every epoch.
 
     Parameters
     ----------
     landscape : Landscape or WideLandscape
         Where, and with what noise; those of arrays are :func:`sgdsde.landscapes.wide_quadratic` and others.
     config : SGDConfig
-        Gives T = g/N and the time of an update.
+        Gives T and the time of an update.
     w0 : (d,) or (paths, d)
         Where paths start; a number when d = 1.
     updates, paths : int
         Length in updates of SGD, and number of independent paths. Memory does not grow with `updates`.
-    scheme : str
-        A scheme that integrates SDEs; see ``sgdsde.schemes.declarations()``. Those of the momentum SDE integrate
-        dω = p dτ, dp = −(γp + ∇L)dτ + √(γT F) dW with γ = (1 − m)/√ε, one update being τ = √ε, from p = 0.
+    dynamics : str, optional
+        ``"sde"``; ``"momentum_sde"``: dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW with γ = (1 − m)/√ε, one update being
+        τ = √ε, from p = 0; ``"rmsprop_sde"`` and ``"adam_sde"``, the limits of these rules
+        (:mod:`sgdsde.schemes.adaptive`). By default that which `scheme` is for.
+    scheme : str, optional
+        What integrates it; see ``sgdsde.schemes.declarations()``. By default Euler–Maruyama, and BAOAB with momentum.
     substeps : int or ``"auto"``
         Steps per update. ``"auto"``: the fewest, up to 256, with which the scheme errs by at most 1 % in the stationary
         variance and the relaxation of a bowl with constant noise and the largest curvature h of the minimum below `w0`
@@ -68,6 +76,15 @@ def simulate_sde(
     brownian : BrownianPath, optional
         The Brownian motion to follow, in the clock of the SDE: `updates` last updates × ε/(1 − m), or updates × √ε for
         schemes of the momentum SDE. By default each step draws its own increments from the seed.
+    driver : str, optional
+        What X is. ``"brownian"``: Brownian motion, with T = g/N. ``"epoched"``: for sampling ``"reshuffle"`` alone, a
+        Brownian bridge over each epoch of N/B updates, independent of the others, with T = ε/(B(1 − m)); the noise of
+        an epoch adds up to nothing, as that of the batches of one permutation does. By default ``"epoched"`` where the
+        sampling is ``"reshuffle"``, else ``"brownian"``. Path p of a seed has the same normals with both.
+    state0 : mapping of str to (d,) or (paths, d), optional
+        Where what is carried beside ω starts, by its name in ``auxiliary``: 0 by default, but for the average of
+        squares of ``"rmsprop_sde"``, which starts at the mean of ĝ². Numbers that correct biases, such as
+        ``"bias_of_beta1"``, are (1,) or (paths, 1): 1 when there is nothing to correct any more.
     burn_in : int
         Updates before the averages begin.
     save_every : int, optional
@@ -109,7 +126,10 @@ def simulate_sde(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, eqs 3–5, in the clock s = N t. Random numbers: Philox4x32-10 (Salmon et al. 2011).
+    Smith & Le, arXiv 1710.06451, eqs 3–5, in the clock s = N t; epoched Brownian motion: Perko, arXiv 2512.04703. The
+    clock of its bridge is the share of the epoch's examples that were seen, whatever the schedules: ε(k) and B(k) set T
+    and the time of an update. Where a scheme's draws are not normal, or made for Brownian motion alone, it is refused.
+    Random numbers: Philox4x32-10 (Salmon et al. 2011).
 
     Examples
     --------
@@ -122,9 +142,10 @@ def simulate_sde(
     """
     return execute(
         sde_request(
-            landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, brownian=brownian, seed=seed, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, bridge=bridge, engine=engine, device=device, dtype=dtype, progress=progress,
+            landscape, config, w0, updates, paths, dynamics=dynamics, scheme=scheme, substeps=substeps,
+            learning_rates=learning_rates, batch_sizes=batch_sizes, brownian=brownian, driver=driver, state0=state0,
+            seed=seed, burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, bridge=bridge, engine=engine,
+            device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip
 
@@ -136,12 +157,15 @@ def simulate_sgd(
     updates: int,
     paths: int,
     *,
-    scheme: str = "sgd",
+    dynamics: str = "sgd",
+    noise: str | None = None,
     substeps: int = 1,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
+    state0: Mapping[str, ArrayLike] | None = None,
     burn_in: int = 0,
     save_every: int | None = None,
     observe: Observe | None = None,
@@ -158,16 +182,24 @@ def simulate_sgd(
 
     Parameters
     ----------
-    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, burn_in, save_every, observe, stop, \
-    engine, device, dtype, progress
+    landscape, config, w0, updates, paths, learning_rates, batch_sizes, seed, state0, burn_in, save_every, observe, \
+    stop, engine, device, dtype, progress
         As in :func:`simulate_sde`.
-    scheme : str
-        ``"sgd"`` (heavy ball), ``"nesterov"``, ``"noisy_gd"`` (heavy ball with normal noise of the same covariance) or
-        ``"svag"``, which tends to the SDE as its l = `substeps` grows.
+    dynamics : str
+        A rule, with batches unless `noise` says otherwise: ``"sgd"`` (with momentum), ``"heavy_ball"``, ``"nesterov"``,
+        ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"signsgd"`` (see ``sgdsde.dynamics.all_rules()``; users' own by
+        ``sgdsde.rule``); ``"noisy_gd"`` is SGD with ``noise="normal"``, ``"svag"`` SGD with ``noise="svag"``.
+    noise : str, optional
+        How the gradient of a step differs from ∇L: ``"batches"`` of examples; ``"normal"``, of the same covariance;
+        ``"isotropic"`` and ``"diagonal"``, of its trace and of its diagonal; ``"svag"``, which tends to the SDE as its
+        l = `substeps` grows.
     substeps : int
         l of SVAG: so many of its steps stand for an update. 1 for the others.
     examples : str or (N, k)
         ``"gaussian"``, ``"rademacher"``, ``"student_t:5"`` or vectors of the user's, which are whitened.
+    driver : str, optional
+        Of ``"noisy_gd"`` alone, as in :func:`simulate_sde`: with ``"epoched"`` the noise of its steps has between them
+        the covariances of reshuffled batches too.
 
     Returns
     -------
@@ -180,8 +212,9 @@ def simulate_sgd(
 
     Notes
     -----
-    v ← m v − ε(k) ĝ, ω ← ω + v with v = 0 at the start. Smith & Le, arXiv 1710.06451, §4–5. Where ε changes this is
-    Polyak's v, not torch's buffer, which a new ε multiplies too.
+    ``"sgd"`` is b ← m b + ĝ, ω ← ω − ε(k) b with b = 0 at the start, as ``torch.optim.SGD``; Smith & Le, arXiv
+    1710.06451, §4–5. Where ε changes, ``"heavy_ball"`` differs: Polyak's v ← m v − ε(k) ĝ, ω ← ω + v keeps what old
+    learning rates made.
 
     Examples
     --------
@@ -193,8 +226,9 @@ def simulate_sgd(
     """
     return execute(
         sgd_request(
-            landscape, config, w0, updates, paths, scheme=scheme, substeps=substeps, learning_rates=learning_rates,
-            batch_sizes=batch_sizes, seed=seed, examples=examples, burn_in=burn_in, save_every=save_every,
-            observe=observe, stop=stop, engine=engine, device=device, dtype=dtype, progress=progress,
+            landscape, config, w0, updates, paths, dynamics=dynamics, noise=noise, substeps=substeps,
+            learning_rates=learning_rates, batch_sizes=batch_sizes, seed=seed, examples=examples, driver=driver,
+            state0=state0, burn_in=burn_in, save_every=save_every, observe=observe, stop=stop, engine=engine,
+            device=device, dtype=dtype, progress=progress,
         )
     )  # fmt: skip

@@ -72,7 +72,7 @@ def step_error(declaration: schemes.Declaration, curvature: float, step: float, 
     Examples
     --------
     >>> from sgdsde.schemes import find
-    >>> step_error(find("euler_maruyama", ("ito",)), curvature=2.0, step=0.01)     # 1/(1 − hΔ/2) − 1
+    >>> step_error(find("euler_maruyama"), curvature=2.0, step=0.01)     # 1/(1 − hΔ/2) − 1
     StepError(variance=0.0101..., relaxation=0.0100...)
     """
     moving = declaration.equation == "momentum"
@@ -103,7 +103,7 @@ def substeps_for(
     """The fewest steps, up to `most`, in which an update of that length makes errors of at most `target`.
 
     >>> from sgdsde.schemes import find
-    >>> [substeps_for(find(name, ("ito",)), 4.0, 0.5) for name in ("euler_maruyama", "exact_ou", "weak_taylor_2")]
+    >>> [substeps_for(find(name), 4.0, 0.5) for name in ("euler_maruyama", "exact_ou", "weak_taylor_2")]
     [101, 1, 11]
     """
 

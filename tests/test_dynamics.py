@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from engine_landscapes import ONE, TWO
 
 from sgdsde import Landscape, SGDConfig, StabilityWarning, schedules, simulate_sde, simulate_sgd, theory
 
 N = 16
-ONE = Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
-TWO = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
 SLOPE = Landscape("x", "x", covariance=1.0)
 BOWL = Landscape("h*x**2/2", "x", {"h": 2.0}, covariance=1.5)
 UPDATES = 60
@@ -24,14 +23,14 @@ def config(**changes) -> SGDConfig:
 
 PLAIN = {"momentum": 0.0}
 CASES = {
-    "nesterov": (ONE, config(), {"scheme": "nesterov"}),
-    "noisy_gd": (TWO, config(), {"scheme": "noisy_gd"}),
-    "svag of 1": (TWO, config(**PLAIN, batch_size=1), {"scheme": "svag", "substeps": 2}),
-    "svag of 2": (ONE, config(**PLAIN, batch_size=2), {"scheme": "svag", "substeps": 3}),
-    "svag of 3": (TWO, config(**PLAIN, sampling="with_replacement"), {"scheme": "svag", "substeps": 5}),
-    "svag scheduled": (ONE, config(**PLAIN), {"scheme": "svag", "substeps": 2, "batch_sizes": SIZES}),
+    "nesterov": (ONE, config(), {"dynamics": "nesterov"}),
+    "noisy_gd": (TWO, config(), {"dynamics": "noisy_gd"}),
+    "svag of 1": (TWO, config(**PLAIN, batch_size=1), {"dynamics": "svag", "substeps": 2}),
+    "svag of 2": (ONE, config(**PLAIN, batch_size=2), {"dynamics": "svag", "substeps": 3}),
+    "svag of 3": (TWO, config(**PLAIN, sampling="with_replacement"), {"dynamics": "svag", "substeps": 5}),
+    "svag scheduled": (ONE, config(**PLAIN), {"dynamics": "svag", "substeps": 2, "batch_sizes": SIZES}),
     "rates": (TWO, config(), {"learning_rates": RATES}),
-    "rates of noisy_gd": (ONE, config(), {"scheme": "noisy_gd", "learning_rates": RATES, "batch_sizes": SIZES}),
+    "rates of noisy_gd": (ONE, config(), {"dynamics": "noisy_gd", "learning_rates": RATES, "batch_sizes": SIZES}),
     "decay": (TWO, config(weight_decay=0.3, dampening=0.2), {}),
     **{
         f"{sampling}, sizes, {landscape.dimension}-D": (landscape, config(sampling=sampling, batch_size=4), {
@@ -41,17 +40,10 @@ CASES = {
         for landscape in (ONE, TWO)
     },
 }  # fmt: skip
-#: Each case has kernels of its own, which take seconds to compile; these are much like others.
-SELDOM = {
-    "svag of 1", "svag scheduled", "with_replacement, sizes, 2-D", "without_replacement, sizes, 2-D",
-    "reshuffle, sizes, 1-D",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in CASES]
-)
+@pytest.mark.parametrize("name", CASES)
 def test_engines_agree(name: str, engine: str) -> None:
     landscape, of, more = CASES[name]
     options = {"burn_in": 13, "save_every": 9, "seed": 77, **more}
@@ -70,9 +62,7 @@ def test_engines_agree_on_scheduled_sdes(scheme: str, engine: str) -> None:
     np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "sampling", [pytest.param("with_replacement", marks=pytest.mark.slow), "without_replacement", "reshuffle"]
-)
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement", "reshuffle"])
 def test_a_schedule_that_never_changes_changes_nothing(sampling: str) -> None:
     of = config(batch_size=4, sampling=sampling)
     plain, scheduled = (
@@ -113,7 +103,7 @@ def test_batches_of_a_schedule_have_its_sizes() -> None:
 def test_svag_tends_to_the_sde(length: int) -> None:
     """Exactly: its stationary variance is that of SGD at ε/l and the noise l·c, T F/(2h − εh²/l)."""
     of, h, f = SGDConfig(0.3, 2, N), 2.0, 1.5
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="svag", substeps=length, burn_in=40)
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="svag", substeps=length, burn_in=40)
     expected = of.temperature * f / (2 * h - of.learning_rate * h**2 / length)
     error = run.standard_error.covariance[0, 0]
     assert error < 0.01 * expected
@@ -122,19 +112,17 @@ def test_svag_tends_to_the_sde(length: int) -> None:
 
 def test_svag_of_one_is_sgd() -> None:
     of = config(**PLAIN)
-    svag, sgd = (simulate_sgd(ONE, of, 0.1, UPDATES, 30, scheme=scheme) for scheme in ("svag", "sgd"))
+    svag, sgd = (simulate_sgd(ONE, of, 0.1, UPDATES, 30, dynamics=name) for name in ("svag", "sgd"))
     np.testing.assert_allclose(svag.final, sgd.final, rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_noisy_gd_has_the_variance_of_sgd() -> None:
     of = SGDConfig(0.3, 2, N, momentum=0.6)
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="noisy_gd", burn_in=60)
-    expected = theory.stationary_covariance(2.0, 1.5, of, model="sgd")[0, 0]
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="noisy_gd", burn_in=60)
+    expected = theory.stationary_covariance(2.0, 1.5, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - expected) < 4 * run.standard_error.covariance[0, 0] < 0.05 * expected
 
 
-@pytest.mark.slow
 def test_nesterov_has_its_own_variance() -> None:
     """From the second moments of (ω, v) → (ω(1 − (1+m)εh) + m²v, mv − εhω) and the kicks (1+m, 1)ε."""
     of, h, f = SGDConfig(0.3, 2, N, momentum=0.6), 2.0, 1.5
@@ -142,18 +130,17 @@ def test_nesterov_has_its_own_variance() -> None:
     matrix = np.array([[1 - (1 + m) * e * h, m * m], [-e * h, m]])
     kick = e * np.array([1 + m, 1.0])
     square = np.linalg.solve(np.eye(4) - np.kron(matrix, matrix), of.batch_noise * f * np.outer(kick, kick).ravel())
-    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, scheme="nesterov", burn_in=60)
+    run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="nesterov", burn_in=60)
     assert abs(run.covariance[0, 0] - square[0]) < 4 * run.standard_error.covariance[0, 0] < 0.05 * square[0]
-    heavy_ball = theory.stationary_covariance(h, f, of, model="sgd")[0, 0]
+    heavy_ball = theory.stationary_covariance(h, f, of, dynamics="sgd")[0, 0]
     assert abs(run.covariance[0, 0] - heavy_ball) > 10 * run.standard_error.covariance[0, 0]
 
 
-@pytest.mark.parametrize("simulate", [simulate_sgd, simulate_sde])
-def test_dampening_divides_the_learning_rate(simulate) -> None:
+def test_dampening_divides_the_learning_rate() -> None:
     damped, plain = config(learning_rate=0.2, dampening=0.5), config(learning_rate=0.1)
     assert (damped.noise_scale, damped.time_per_update) == (plain.noise_scale, plain.time_per_update)
-    for scheme in ("sgd",) if simulate is simulate_sgd else ("euler_maruyama", "baoab"):
-        one, other = (simulate(ONE, of, 0.1, UPDATES, 20, scheme=scheme) for of in (damped, plain))
+    for scheme in ("euler_maruyama", "baoab"):
+        one, other = (simulate_sde(ONE, of, 0.1, UPDATES, 20, scheme=scheme) for of in (damped, plain))
         np.testing.assert_allclose(one.final, other.final, rtol=1e-12)
     for name in ("stationary_covariance", "stationary_velocity_covariance"):
         law = getattr(theory, name)
@@ -170,7 +157,7 @@ def test_weight_decay_is_a_term_of_the_loss(simulate) -> None:
     one = simulate(TWO, of, [0.4, 0.2], UPDATES, 20)
     np.testing.assert_allclose(one.final, simulate(by_hand, plain, [0.4, 0.2], UPDATES, 20).final, rtol=1e-11)
     for model in ("sde", "sgd"):
-        law, expected = (theory.stationary_covariance(h, 1.0, c, model=model) for h, c in ((2.0, of), (2.7, plain)))
+        law, expected = (theory.stationary_covariance(h, 1.0, c, dynamics=model) for h, c in ((2.0, of), (2.7, plain)))
         np.testing.assert_allclose(law, expected, rtol=1e-13)
     assert theory.stability_limit(2.0, of) == theory.stability_limit(2.7, plain)
 
@@ -223,14 +210,14 @@ BAD = [
         {"batch_sizes": [8, 4, 8, 8, 8], "config": config(sampling="reshuffle", batch_size=4)},
         "add up to n_examples = 16 in every epoch.* of update 2 reaches beyond",
     ),
-    (simulate_sgd, {"scheme": "svag", "substeps": 0}, "substeps must be an integer at least 1, got 0"),
-    (simulate_sgd, {"scheme": "svag", "substeps": 2}, "'svag' is made for SGD without momentum.*momentum = 0.5"),
+    (simulate_sgd, {"dynamics": "svag", "substeps": 0}, "substeps must be an integer at least 1, got 0"),
+    (simulate_sgd, {"dynamics": "svag", "substeps": 2}, "'svag' is made for SGD without momentum.*momentum = 0.5"),
     (
         simulate_sgd,
-        {"scheme": "svag", "config": config(**PLAIN, sampling="reshuffle", batch_size=4)},
+        {"dynamics": "svag", "config": config(**PLAIN, sampling="reshuffle", batch_size=4)},
         "independent batches, got sampling = 'reshuffle'",
     ),
-    (simulate_sgd, {"substeps": 2}, "substeps must be 1 for scheme 'sgd'"),
+    (simulate_sgd, {"substeps": 2}, "substeps must be 1 for dynamics 'sgd'"),
     (simulate_sde, {"scheme": "baoab", "learning_rates": [0.1] * 5}, "learning_rates must be left out for .*'baoab'"),
 ]
 

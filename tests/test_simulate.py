@@ -41,7 +41,7 @@ def configuration(step: float, m: float, b: int, sampling: str = "without_replac
 def sizes(step: float, m: float, model: str = "sgd") -> tuple[int, int]:
     """(burn_in, updates measured): until the start is forgotten to 1e-6, then EFFECTIVE numbers over all paths."""
     config = configuration(step, m, 1)
-    one = theory.autocorrelation_time(CURVATURE, NOISE, config, model="sde")[0]  # the slowest any model gets
+    one = theory.autocorrelation_time(CURVATURE, NOISE, config, dynamics="sde")[0]  # the slowest any model gets
     lags = range(1, math.ceil(8 * one) + 60)
     law = [theory.autocovariance(CURVATURE, NOISE, config, k, model)[0, 0] for k in (0, *lags)]
     rho = np.array(law) / law[0]
@@ -65,7 +65,7 @@ def sgd_variance(config: SGDConfig, seed: int = 0) -> tuple[float, float]:
 @pytest.mark.parametrize("b", [1, 4, N // 2])
 def test_sgd_has_the_exact_law(step: float, m: float, b: int) -> None:
     config = configuration(step, m, b)
-    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, model="sgd")[0, 0]
+    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sgd")[0, 0]
     measured, error = sgd_variance(config)
     assert error <= 0.01 * predicted
     assert abs(measured - predicted) < 4 * error
@@ -77,7 +77,7 @@ def test_sgd_has_the_exact_law(step: float, m: float, b: int) -> None:
 @pytest.mark.parametrize("sampling", ["without_replacement", "reshuffle"])
 def test_nothing_is_left_of_the_start_when_there_is_no_noise(step: float, m: float, sampling: str) -> None:
     config = configuration(step, m, N, sampling)
-    assert theory.stationary_covariance(CURVATURE, NOISE, config, model="sgd")[0, 0] == 0
+    assert theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sgd")[0, 0] == 0
     map_ = np.array([[1 - step, m], [-step, m]])
     radius = np.abs(np.linalg.eigvals(map_)).max()
     burn_in = math.ceil(math.log(1e-12) / math.log(radius)) + 50
@@ -92,21 +92,21 @@ def test_nothing_is_left_of_the_start_when_there_is_no_noise(step: float, m: flo
 @pytest.mark.parametrize("b", [1, 4, N // 2])
 def test_reshuffled_sgd_has_its_own_law(step: float, m: float, b: int) -> None:
     config = configuration(step, m, b, "reshuffle")
-    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, model="sgd")[0, 0]
+    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sgd")[0, 0]
     measured, error = sgd_variance(config)
     assert error <= 0.01 * predicted
     assert abs(measured - predicted) < 4 * error
-    fresh = theory.stationary_covariance(CURVATURE, NOISE, configuration(step, m, b), model="sgd")[0, 0]
+    fresh = theory.stationary_covariance(CURVATURE, NOISE, configuration(step, m, b), dynamics="sgd")[0, 0]
     if abs(fresh / predicted - 1) > 0.1:
         assert abs(measured - fresh) > 4 * error
 
 
 def test_sampling_with_replacement_has_more_noise() -> None:
     config = configuration(0.1, 0.5, N // 2, "with_replacement")
-    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, model="sgd")[0, 0]
+    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sgd")[0, 0]
     measured, error = sgd_variance(config)
     assert abs(measured - predicted) < 4 * error
-    without = theory.stationary_covariance(CURVATURE, NOISE, configuration(0.1, 0.5, N // 2), model="sgd")[0, 0]
+    without = theory.stationary_covariance(CURVATURE, NOISE, configuration(0.1, 0.5, N // 2), dynamics="sgd")[0, 0]
     assert abs(measured - without) > 40 * error
 
 
@@ -117,7 +117,7 @@ def test_the_law_does_not_depend_on_the_examples(examples: str) -> None:
     config = configuration(0.5, 0.0, 1)
     burn_in, length = sizes(0.5, 0.0)
     run = simulate_sgd(BOWL, config, 0.0, burn_in + 2 * length, PATHS, burn_in=burn_in, examples=table)
-    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, model="sgd")[0, 0]
+    predicted = theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sgd")[0, 0]
     error = run.standard_error.covariance[0, 0]
     assert error <= 0.015 * predicted
     assert abs(run.covariance[0, 0] - predicted) < 4 * error
@@ -129,7 +129,7 @@ def test_sde_has_the_law_of_its_scheme_and_in_the_limit_its_own(substeps: int, m
     """Euler–Maruyama of an Ornstein–Uhlenbeck process is S/(1 − hΔ/2), S of the SDE."""
     config = configuration(0.01 if m else 0.1, m, 4)
     dt = config.mean_loss_time_per_update / substeps
-    exact = theory.stationary_covariance(CURVATURE, NOISE, config, model="sde")[0, 0]
+    exact = theory.stationary_covariance(CURVATURE, NOISE, config, dynamics="sde")[0, 0]
     burn_in, length = (2 * updates for updates in sizes(config.learning_rate * CURVATURE, m, "sde"))
     run = simulate_sde(BOWL, config, 0.0, burn_in + length, PATHS, burn_in=burn_in, substeps=substeps)
     error = run.standard_error.covariance[0, 0]
@@ -140,7 +140,6 @@ def test_sde_has_the_law_of_its_scheme_and_in_the_limit_its_own(substeps: int, m
         assert abs(run.covariance[0, 0] - (1 - m) * exact) > 4 * error
 
 
-@pytest.mark.slow
 def test_two_dimensions_whose_noise_and_curvature_do_not_commute() -> None:
     landscape = named("quadratic_2d")
     config = SGDConfig(0.1, 4, N, 0.5)
@@ -150,7 +149,7 @@ def test_two_dimensions_whose_noise_and_curvature_do_not_commute() -> None:
     step = np.eye(2) - dt * hessian  # Euler–Maruyama's own law: S = step S stepᵀ + T F Δ
     noise = config.temperature * dt * covariance
     euler = np.linalg.solve(np.eye(4) - np.kron(step, step), noise.ravel()).reshape(2, 2)
-    sgd = theory.stationary_covariance(hessian, covariance, config, model="sgd")
+    sgd = theory.stationary_covariance(hessian, covariance, config, dynamics="sgd")
     for run, predicted in [
         (simulate_sgd(landscape, config, [0.0, 0.0], 1200, 2048, burn_in=200), sgd),
         (simulate_sde(landscape, config, [0.0, 0.0], 1200, 2048, burn_in=200, substeps=5), euler),
@@ -202,8 +201,8 @@ BAD = [
     ({"save_every": 11}, "save_every must be an integer between 1 and 10, got 11"),
     ({"engine": "jax"}, "engine must be one of numba, torch, numpy, got 'jax'"),
     ({"engine": ["numba"]}, "engine must be one of numba, torch, numpy"),
-    ({"scheme": "leapfrog"}, "scheme must be one of .*, got 'leapfrog'"),
-    ({"scheme": ["sgd"]}, "scheme must be one of "),
+    ({"dynamics": "leapfrog"}, "dynamics must be one of .*, got 'leapfrog'"),
+    ({"dynamics": ["sgd"]}, "dynamics must be one of "),
     ({"dtype": "float16"}, "'float16'"),
     ({"dtype": "float32"}, "float64.*'float32'.*torch"),
     ({"device": "cuda"}, "'cuda'.*torch"),
@@ -237,10 +236,12 @@ BAD_SDE = [
     ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
     ({"substeps": 1.5}, "substeps must be an integer at least 1, got 1.5"),
     ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+    ({"scheme": ["heun"]}, "scheme must be one of "),
+    ({"dynamics": "sgd"}, "dynamics must be one of sde, .*, got 'sgd'"),
 ]
 BAD_SGD = [
     (
-        {"updates": 2**40, "substeps": 2**14, "scheme": "svag"},
+        {"updates": 2**40, "substeps": 2**14, "dynamics": "svag"},
         r"updates × substeps must be at most 2\*\*53 .*, got 18014398509481984",
     ),
     ({"config": SGDConfig(0.1, 4, 2**32)}, "n_examples must be below .*, from which random words .* got 4294967296"),
@@ -253,7 +254,7 @@ BAD_SGD = [
         r"batch_sizes must be whole numbers of at least 1 and at most 2\*\*53, got 1e\+300 at update 0",
     ),
     ({"learning_rates": [0.1] * 9 + [1e-170]}, "each of learning_rates must be between 1e-150 and .* got 1e-170"),
-    ({"scheme": "euler_maruyama"}, "scheme must be one of nesterov, noisy_gd, sgd, svag, got 'euler_maruyama'"),
+    ({"dynamics": "euler_maruyama"}, "dynamics must be one of adam, .*, svag, got 'euler_maruyama'"),
     ({"examples": "cauchy"}, "examples must be one of gaussian, rademacher, student_t:ν, or an array"),
     ({"examples": "student_t:2"}, "examples.*ν > 2"),
     ({"examples": np.zeros((3, 1))}, r"examples must have shape .*\(64, 1\), got \(3, 1\)"),

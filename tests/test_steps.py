@@ -47,7 +47,7 @@ FACTORS = {
 @pytest.mark.parametrize("name", FACTORS)
 @pytest.mark.parametrize("step", [0.001, 0.05, 0.4])
 def test_the_expected_variance_is_that_of_linear_algebra_by_hand(name: str, step: float) -> None:
-    declaration = find(name, ("ito", "stratonovich"))
+    declaration = find(name)
     z = 2.0 * step ** (2 if declaration.equation == "momentum" else 1)
     found = step_error(declaration, 2.0, step, friction=0.7).variance
     assert found == pytest.approx(FACTORS[name](z) - 1, rel=1e-6, abs=1e-9)
@@ -57,19 +57,19 @@ def test_what_relaxes_in_a_step() -> None:
     """det(I − M) against det(I − e^A): z and 1 − e^−z of Euler; of BAOAB by its own matrix and SciPy's exponential."""
     from scipy.linalg import expm
 
-    euler = step_error(find("euler_maruyama", ("ito",)), 2.0, 0.1).relaxation
+    euler = step_error(find("euler_maruyama"), 2.0, 0.1).relaxation
     assert euler == pytest.approx(0.2 / (1 - math.exp(-0.2)) - 1, rel=1e-9)
     h, dt, friction = 2.0, 0.3, 0.7
     kick, drift = np.array([[1, 0], [-h * dt / 2, 1]]), np.array([[1, dt / 2], [0, 1]])
     m = kick @ drift @ np.diag([1, math.exp(-friction * dt)]) @ drift @ kick
     exact = np.linalg.det(np.eye(2) - expm(dt * np.array([[0, 1], [-h, -friction]])))
-    found = step_error(find("baoab", ("ito",)), h, dt, friction).relaxation
+    found = step_error(find("baoab"), h, dt, friction).relaxation
     assert found == pytest.approx(np.linalg.det(np.eye(2) - m) / exact - 1, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_every_scheme_has_an_expectation_that_fades_with_the_step(name: str) -> None:
-    declaration = find(name, ("ito", "stratonovich"))
+    declaration = find(name)
     coarse, fine, none = (step_error(declaration, 1.0, step) for step in (0.2, 0.02, 0.0))
     assert none.size == 0
     assert fine.size < 0.15 * coarse.size + 1e-9
@@ -83,7 +83,7 @@ def test_what_is_expected_is_what_a_run_does(name: str) -> None:
     """Variances of 40 000 paths at 4 standard errors of 0.7 %; without the expectation they are 5 % off and more."""
     step = 0.9 if name == "obabo" else 0.5
     run = sg.integrate(BOWL, 0.0, 40 * step, 40, 40_000, scheme=name, engine="numpy", seed=3)
-    expected = step_error(find(name, ("ito", "stratonovich")), 1.0, step).variance
+    expected = step_error(find(name), 1.0, step).variance
     assert abs(expected) > 0.05
     assert run.final.var() / 0.5 == pytest.approx(1 + expected, rel=4 * math.sqrt(2 / 40_000))
 
@@ -195,11 +195,10 @@ def test_ladder_escapes_sweeps_and_the_command_have_the_same_rule() -> None:
     found = sg.ladder(STIFF, CONFIG, 0.0, 2, 8, **shared)
     assert found.reference_steps == 32  # 21, and the next power of two
     near = Linearised.near(STIFF, 0.0, CONFIG)
-    assert step_error(find("euler_maruyama", ("ito",)), 4.0, 0.1 / near.substeps).size <= FINE
+    assert step_error(find("euler_maruyama"), 4.0, 0.1 / near.substeps).size <= FINE
     assert near.integration_error(8) == pytest.approx(1 / (1 - 0.2 / 8) - 1, rel=1e-9)
 
 
-@pytest.mark.slow
 def test_rare_exits_and_sweeps_take_it_too() -> None:
     well, config = sg.Landscape("x**4/4 - x**2/2", "x"), sg.SGDConfig(0.1, 2, 64)
     assert rare_exit_time(well, config, -1.0, "x > 0.5", trials=64, repetitions=4).substeps == 11
@@ -219,5 +218,5 @@ def test_a_scheme_that_was_declared_anew_is_looked_at_anew(monkeypatch) -> None:
             return step.w + step.drift(step.w) * step.dt + factor * step.diffusion(step.w) * step.dW
 
         scheme(interpretation="ito", noise="any", weak=1.0, source="a test")(mine)
-        found.append(step_error(find("mine", ("ito",)), 1.0, 0.1).variance)
+        found.append(step_error(find("mine"), 1.0, 0.1).variance)
     assert found == pytest.approx([1 / 0.95 - 1, 0.25 / 0.95 - 1])

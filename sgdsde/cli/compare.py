@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sgdsde.cli.compared import NAMES, dynamics, picture, print_tables, tables_of
+from sgdsde.cli.compared import dynamics, named, picture, print_tables, tables_of
 from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
-from sgdsde.cli.options import assignments, config_options, console, numbers
+from sgdsde.cli.options import assignments, config_options, console, dynamics_options, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
 from sgdsde.cli.width import say
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 SNAPSHOTS = 50
 COARSE = 0.005  # relative error of the SDE from which a note is made of it
 DRAWN_UPDATES = 200  # of the one path that is drawn
-SCHEMES = {"sde": "euler_maruyama", "momentum_sde": "baoab"}
 
 
 @click.command()
 @click.argument("loss")
 @config_options
+@dynamics_options
+@click.option("--noise", help="batches, normal, isotropic, diagonal or svag.  [default: the rule's own]")
 @click.option("--variables", default="x", show_default=True, help="Names of the components of ω, such as 'x y'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=NUMBER", help="Of the loss; repeatable.")
 @click.option("--covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]")
@@ -49,18 +50,24 @@ SCHEMES = {"sde": "euler_maruyama", "momentum_sde": "baoab"}
 @click.option("--device", help="Of the engine torch, such as cuda.")
 @output_option
 def compare(
-    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, variables: str,
+    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, rule: str,
+    hyperparameters: tuple[str, ...], weight_decay: float, noise: str | None, variables: str,
     parameters: tuple[str, ...], covariance: str | None, factor: str | None, examples: str, start: str | None,
-    updates: int, burn_in: int | None, paths: int, substeps: int | None, seed: int, engine: str, device: str | None,
-    output: Path | None,
+    updates: int, burn_in: int | None, paths: int, substeps: int | None, seed: int, engine: str,
+    device: str | None, output: Path | None,
 ) -> None:  # fmt: skip
     """Run the SDE and SGD on LOSS, an expression or a name that `sgdsde landscapes` lists, and compare them.
 
-    With momentum there is also the SDE that keeps a velocity. A LOSS that begins with a minus goes last, after --.
+    With momentum there is also the SDE that keeps a velocity; with --dynamics another rule and its SDE. A LOSS that
+    begins with a minus goes last, after --.
 
     Example: sgdsde compare "x**4/4 - x**2/2" --learning-rate 0.1 --batch-size 4 --n-examples 64
     """
-    config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
+    config = SGDConfig(
+        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay,
+        hyperparameters=assignments(hyperparameters, "--hyperparameter"),
+    )  # fmt: skip
+    runs_of = dynamics(config, rule)
     landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
     if output is not None:
         check_folder(output)
@@ -69,22 +76,27 @@ def compare(
     from sgdsde.cli.linearised import Linearised
     from sgdsde.steps import COARSE as WARNED
 
-    near = Linearised.near(landscape, start_at, config)
+    near, why = Linearised.near(landscape, start_at, config), ""
+    if near is None:
+        why = "the way down from --start ends at no minimum with curvature in every direction"
+    elif rule != "sgd" or noise is not None:
+        near, why = None, f"stationary laws are those of plain SGD, not of {rule}" + (f" with {noise}" if noise else "")
     if burn_in is None:
         burn_in = min(near.burn_in if near else updates, updates // 2)
-    steps = _steps(landscape, start_at, config, near, substeps)
+    steps = _steps(landscape, start_at, config, near, substeps, runs_of[:-1])
 
     def simulate(bars: Callable[[str], Callable[[float], None]] | None = None, **size: int) -> dict[str, Ensemble]:
         from sgdsde.simulate import simulate_sde, simulate_sgd
 
         shared: dict[str, Any] = {"seed": seed, "engine": engine, "device": device, **size}
         found = {}
-        for name in dynamics(config):
-            own = shared | {"progress": bars(NAMES[name]) if bars else None}
-            if name == "sgd":
+        for name in runs_of:
+            own = shared | {"progress": bars(named(name)) if bars else None}
+            if name == rule:
+                own |= {"dynamics": rule, "noise": noise}
                 found[name] = simulate_sgd(landscape, config, start_at, examples=examples, **own)
             else:
-                own |= {"scheme": SCHEMES[name], "substeps": steps[name]}
+                own |= {"dynamics": name, "substeps": steps[name]}
                 found[name] = simulate_sde(landscape, config, start_at, **own)
         return found
 
@@ -97,16 +109,16 @@ def compare(
     say(out, f"           noise scale g = {config.noise_scale:.6g}, temperature T = {config.temperature:.6g}")
     times = f", {burn_in / near.relaxation:.3g} relaxation times" if near else ""
     say(out, f"           {paths} paths × {updates} updates, averages from {burn_in}{times}")
-    taken = "; ".join(f"{NAMES[name]} {count}" for name, count in steps.items())
+    taken = "; ".join(f"{named(name)} {count}" for name, count in steps.items())
     say(out, f"           steps for an update: {taken}")
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         say(out, f"Note: {on_the_command_line(text)}")
     if near and COARSE < (error := near.integration_error(steps["sde"])) <= WARNED:
         say(out, f"Note: with {steps['sde']} steps per update the SDE's variance is about {error:.1%} too large")
     tables = tables_of(runs, near, burn_in)
-    print_tables(out, tables, landscape, near, burn_in)
+    print_tables(out, tables, landscape, near, burn_in, rule, why)
     if not all(run.finite.any() for run in runs.values()):
-        lost = " and ".join(NAMES[key] for key, run in runs.items() if not run.finite.any())
+        lost = " and ".join(named(key) for key, run in runs.items() if not run.finite.any())
         raise click.ClickException(f"all paths of the {lost} diverged: there is nothing to draw")
     if output is None:
         return
@@ -121,21 +133,26 @@ def compare(
 
 
 def _steps(
-    landscape: Landscape, start: Any, config: SGDConfig, near: Linearised | None, substeps: int | None
+    landscape: Landscape,
+    start: Any,
+    config: SGDConfig,
+    near: Linearised | None,
+    substeps: int | None,
+    names: list[str],
 ) -> dict[str, int]:
     """Steps of each SDE for an update: what was asked for, else from the curvature."""
+    from sgdsde.dynamics import limits
     from sgdsde.escapes.steps import largest_curvature, substeps_for
-    from sgdsde.schemes import find
 
     found = {}
-    for name in dynamics(config)[:-1]:
+    for name in names:
         if substeps is not None:
             found[name] = substeps
         elif name == "sde" or near is None:
             found[name] = near.substeps if near else 1
         else:
             curvature = largest_curvature(landscape, landscape.point(start, "start"), ())
-            found[name] = substeps_for(find(SCHEMES[name], ("ito",)), config, curvature)[0]
+            found[name] = substeps_for(limits.find(name)[1], config, curvature)[0]
     return found
 
 

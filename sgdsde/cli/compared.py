@@ -15,12 +15,28 @@ if TYPE_CHECKING:
     from sgdsde.landscapes import Landscape
     from sgdsde.statistics import Comparison
 
-NAMES = {"sde": "SDE", "momentum_sde": "momentum SDE", "sgd": "SGD"}
+_NAMES = {"sde": "SDE", "momentum_sde": "momentum SDE", "rmsprop_sde": "RMSprop SDE", "adam_sde": "Adam SDE"}
 
 
-def dynamics(config: SGDConfig) -> list[str]:
-    """What is run: with momentum the SDE that keeps a velocity too."""
-    return ["sde", *(["momentum_sde"] if config.momentum else []), "sgd"]
+def named(name: str) -> str:
+    """What a dynamics is called in tables: SGD, nesterov, Adam SDE."""
+    return _NAMES.get(name, name.upper() if len(name) < 4 else name)
+
+
+def dynamics(config: SGDConfig, rule: str = "sgd") -> list[str]:
+    """What is run: the SDEs of a rule, and the rule; the SDE that keeps a velocity only with momentum.
+
+    Raises
+    ------
+    ValueError
+        When there is no such rule, or no SDE of it is known.
+    """
+    from sgdsde.dynamics import find
+
+    sdes = find(rule, config).rule.sdes
+    if not sdes:
+        raise ValueError(f"dynamics must have an SDE to be compared with, and none is known for {rule!r}")
+    return [*(name for name in sdes if config.momentum or name != "momentum_sde"), rule]
 
 
 def _laws(near: Linearised) -> dict[str, Any]:
@@ -41,18 +57,24 @@ def tables_of(runs: dict[str, Ensemble], near: Linearised | None, burn_in: int) 
     from sgdsde.statistics import compare as against
 
     found = [
-        against(runs[key], predicted=law, predicted_mean=near.at, names=[NAMES[key]], stationary=False)
+        against(runs[key], predicted=law, predicted_mean=near.at, names=[named(key)], stationary=False)
         for key, law in (_laws(near) if near else {}).items()
         if near and law is not None
     ]
-    others = [key for key in runs if key != "sgd"]
-    pairs = [against(runs[key], runs["sgd"], names=[NAMES[key], NAMES["sgd"]]) for key in others]
+    *others, rule = runs
+    pairs = [against(runs[key], runs[rule], names=[named(key), named(rule)]) for key in others]
     found.append(sum(pairs[1:], pairs[0]))
     return [each.unjudged() for each in found] if near and burn_in < near.burn_in else found
 
 
 def print_tables(
-    out: Console, tables: list[Comparison], landscape: Landscape, near: Linearised | None, burn_in: int
+    out: Console,
+    tables: list[Comparison],
+    landscape: Landscape,
+    near: Linearised | None,
+    burn_in: int,
+    rule: str = "sgd",
+    why: str = "",
 ) -> None:
     """The tables, each under what it is, and notes."""
     width, laws = table_width(out), _laws(near) if near else {}
@@ -74,12 +96,12 @@ def print_tables(
                 "varies, they are approximations, and z shows it",
             )
     elif not near:
-        say(out, "\nNo prediction: the way down from --start ends at no minimum with curvature in every direction")
+        say(out, f"\nNo prediction: {why}")
     for key, law in laws.items():
         if law is None:
-            say(out, f"No prediction for the {NAMES[key]}: linearised at the minimum it has no stationary law")
+            say(out, f"No prediction for the {named(key)}: linearised at the minimum it has no stationary law")
     equations = " and the ".join(dict.fromkeys(row.source.partition(" / ")[2] for row in tables[-1].rows))
-    say(out, f"\nSGD, as run, against the {equations}, as run")
+    say(out, f"\n{named(rule)}, as run, against the {equations}, as run")
     out.print(tables[-1].text(width), soft_wrap=True)
 
 
@@ -97,4 +119,4 @@ def picture(runs: dict[str, Ensemble], short: dict[str, Ensemble], near: Lineari
     from sgdsde.plotting import Shown, png, side_by_side
 
     mean, laws = (near.at, _laws(near)) if near else (None, dict.fromkeys(runs))
-    return png(side_by_side([Shown(NAMES[key], runs[key], mean, laws[key], short[key]) for key in runs]))
+    return png(side_by_side([Shown(named(key), runs[key], mean, laws[key], short[key]) for key in runs]))

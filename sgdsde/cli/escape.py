@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sgdsde.cli.compared import dynamics
 from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
-from sgdsde.cli.options import assignments, config_options, console, numbers
+from sgdsde.cli.options import assignments, config_options, console, dynamics_options, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
 from sgdsde.cli.width import say, table_width
@@ -35,6 +36,7 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.command()
 @click.argument("loss", metavar="LANDSCAPE")
 @config_options
+@dynamics_options
 @click.option("--stop", required=True, help="Where paths end: a condition such as 'x > 0' or 'x > 1 and y < 0'.")
 @click.option("--batch-sizes", help="Several B in place of one, such as 1,2,4,8: the noise scales.")
 @click.option("--start", help="Where paths start, such as -1 or 1,0.5.  [default: a named minimum, else 1 for each]")
@@ -51,7 +53,8 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.option("--device", help="Of the engine torch, such as cuda.")
 @output_option
 def escape(
-    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, stop: str,
+    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, rule: str,
+    hyperparameters: tuple[str, ...], weight_decay: float, stop: str,
     batch_sizes: str | None, start: str | None, variables: str, parameters: tuple[str, ...], covariance: str | None,
     factor: str | None, examples: str, updates: int, paths: int, saddle: str | None, seed: int, engine: str,
     device: str | None, output: Path | None,
@@ -63,7 +66,10 @@ def escape(
     Example: sgdsde escape double_well --learning-rate 0.05 --batch-size 1 --n-examples 64 --covariance 8 --start=-1
     --stop "x > 0" --batch-sizes 1,2,3
     """
-    config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
+    config = SGDConfig(
+        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay,
+        hyperparameters=assignments(hyperparameters, "--hyperparameter"),
+    )  # fmt: skip
     landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
     sizes = None if batch_sizes is None else _whole(batch_sizes, "--batch-sizes")
     if start is not None:
@@ -75,7 +81,8 @@ def escape(
     with warnings.catch_warnings(record=True) as caught, progress_bars() as bar, _named():
         warnings.simplefilter("always", UserWarning)
         study = escape_study(
-            landscape, config, start_at, stop, batch_sizes=sizes, paths=paths, updates=updates, examples=examples,
+            landscape, config, start_at, stop, dynamics=dynamics(config, rule), batch_sizes=sizes, paths=paths,
+            updates=updates, examples=examples,
             saddle=None if saddle is None else numbers(saddle, "--saddle"), seed=seed, engine=engine, device=device,
             progress=bar("escapes"),
         )  # fmt: skip
@@ -149,8 +156,12 @@ def _few_paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said before, of the study
         for label, one in runs.items():
-            scheme = one.ensemble.provenance["scheme"]
-            run: Any = simulate_sgd if scheme == "sgd" else simulate_sde
-            steps = {} if scheme == "sgd" else {"substeps": one.substeps}
-            shown[label] = run(landscape, one.config, study.start, scheme=scheme, **steps, **size, **options)
+            told = one.ensemble.provenance
+            run: Any = simulate_sgd if "dynamics" in told else simulate_sde
+            own = (
+                {"dynamics": told["dynamics"]}
+                if "dynamics" in told
+                else {"scheme": told["scheme"], "substeps": one.substeps}
+            )
+            shown[label] = run(landscape, one.config, study.start, **own, **size, **options)
     return shown

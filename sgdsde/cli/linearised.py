@@ -64,11 +64,11 @@ class Linearised:
     def _stiffest(self) -> tuple[Declaration, float]:
         """The scheme of the SDE, and the largest curvature, with the weight decay."""
         curvature = float(np.linalg.eigvalsh(self.hessian)[-1]) + self.config.weight_decay
-        return find("euler_maruyama", ("ito",)), curvature
+        return find("euler_maruyama"), curvature
 
 
 def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:
     try:
-        return theory.stationary_covariance(hessian, covariance, config, model=model)
+        return theory.stationary_covariance(hessian, covariance, config, dynamics=model)
     except ValueError:  # beyond the stability limit, or F is no covariance there
         return None

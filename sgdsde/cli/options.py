@@ -31,6 +31,22 @@ def config_options(command: _Command) -> _Command:
     return command
 
 
+def dynamics_options(command: _Command) -> _Command:
+    """What runs beside its SDE."""
+    for option in reversed(
+        (
+            click.option("--dynamics", "rule", default="sgd", show_default=True, help="A rule: sgd, adam, rmsprop, …."),
+            click.option(
+                "--hyperparameter", "hyperparameters", multiple=True, metavar="NAME=NUMBER",
+                help="Of the rule, such as beta2=0.99; repeatable.",
+            ),
+            click.option("--weight-decay", type=float, default=0.0, show_default=True, help="λ, as the rule takes it."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def numbers(text: str, option: str) -> list[float]:
     """Comma-separated numbers.
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from sgdsde.cli.options import config_options, console
 from sgdsde.cli.width import say
+from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 
 #: Relative error of the SDE from which a note is made of it.
@@ -77,7 +78,7 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
 
 def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
     """What a user of these numbers should know, one sentence each."""
-    usual = config.learning_rate * config.n_examples / (config.batch_size * (1 - config.momentum))
+    usual = config.n_examples * overdamped(config.kick, 1 / config.batch_size, config.momentum).temperature
     if not config.noise_scale:
         yield f"each batch is the whole training set: no noise is left, g = 0 (the usual εN/(B(1 − m)) is {usual:.6g})"
     elif usual > (1 + NOTABLE) * config.noise_scale:
@@ -88,7 +89,10 @@ def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
     if curvature is not None:
         yield from _notes_at(config, curvature)
     elif config.sampling == "reshuffle":
-        yield "reshuffled batches cancel within an epoch and the SDE over-predicts; --curvature says by how much"
+        yield (
+            "reshuffled batches cancel within an epoch and the SDE over-predicts when Brownian motion drives it; "
+            "--curvature says by how much"
+        )
 
 
 def _notes_at(config: SGDConfig, curvature: float) -> Iterator[str]:
@@ -100,7 +104,7 @@ def _notes_at(config: SGDConfig, curvature: float) -> Iterator[str]:
         return
     if not config.noise_scale:
         return
-    sde = float(theory.stationary_variance(curvature, 1.0, config, "sde"))
+    sde = float(theory.stationary_variance(curvature, 1.0, config, "sde", driver="brownian"))
     fresh = replace(config, sampling="without_replacement") if config.sampling == "reshuffle" else config
     step = float(theory.stationary_variance(curvature, 1.0, fresh, "sgd")) / sde
     if step > 1 + NOTABLE:
@@ -109,5 +113,9 @@ def _notes_at(config: SGDConfig, curvature: float) -> Iterator[str]:
             f"is {step:.4g} × the SDE's"
         )
     if config.sampling == "reshuffle":
-        factor = sde / float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
-        yield f"reshuffled batches cancel within an epoch: the SDE over-predicts the variance {factor:.4g} times"
+        sgd = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
+        epoched = float(theory.stationary_variance(curvature, 1.0, config, "sde"))
+        yield (
+            f"reshuffled batches cancel within an epoch: driven by Brownian motion the SDE over-predicts the variance "
+            f"{sde / sgd:.4g} times; driven by epoched Brownian motion it predicts {epoched / sgd:.4g} of it"
+        )

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde import schemes
-from sgdsde.brownian import SHARED, BrownianPath
+from sgdsde.brownian import BrownianPath
 from sgdsde.convergence.problem import Problem
 from sgdsde.ensemble import DivergenceWarning
 from sgdsde.integration import integrate
 from sgdsde.run import StabilityWarning
+from sgdsde.schemes.registry import PATH_DRAWS
 
 Array = NDArray[np.float64]
 
@@ -51,9 +52,9 @@ def final_states(
     ValueError
         When the scheme's noise is not increments of a Brownian motion.
     """
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     program = schemes.build(declaration, problem.landscape)
-    if others := set(program.draws) - set(SHARED):
+    if others := set(program.draws) - set(PATH_DRAWS):
         raise ValueError(f"scheme {scheme!r} approximates no path: it draws {', '.join(sorted(others))} in place of ΔW")
     known = problem.solution is not None and declaration.equation == "overdamped"
     other, refinement = reference(problem, scheme, which)
@@ -77,7 +78,7 @@ def final_states(
 
 def _weights(problem: Problem, scheme: str, which: str) -> list[tuple[float, int]]:
     """Weights of the reference's step sizes, each with its ratio to the finest."""
-    order = schemes.find(scheme, ("ito", "stratonovich")).order("weak", problem.kind)
+    order = schemes.find(scheme).order("weak", problem.kind)
     if which == "strong" or order is None:
         return [(1.0, 1)]
     gain = 2.0**order
@@ -100,7 +101,7 @@ def reference(problem: Problem, scheme: str, which: str) -> tuple[str, int]:
     """Scheme that stands for the exact solution, and its steps for each of the finest step tested."""
     kind = problem.kind if problem.equation == "overdamped" else "any"
     first, second, refinement = REFERENCES[which, problem.equation, kind]
-    order = schemes.find(scheme, ("ito", "stratonovich")).order("strong", kind)
+    order = schemes.find(scheme).order("strong", kind)
     if which == "strong" and order is not None and order <= 0.5:
         refinement = max(2, refinement // _COARSE)
     return second if first == scheme else first, refinement

@@ -59,7 +59,7 @@ def extrapolated(
     >>> bool(abs(found.value - math.exp(-1)) < 5 * found.standard_error)
     True
     """
-    declaration = schemes.find(scheme, ("ito", "stratonovich"))
+    declaration = schemes.find(scheme)
     order = declaration.order("weak", problem.kind)
     if order is None or order == np.inf:
         raise ValueError(f"scheme {scheme!r} declares no finite weak order to extrapolate from")

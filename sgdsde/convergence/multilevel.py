@@ -69,7 +69,7 @@ def multilevel_expectation(
     (True, True)
     """
     phi = as_observable(problem, observable)
-    weak = find(scheme, ("ito", "stratonovich")).order("weak", problem.kind)
+    weak = find(scheme).order("weak", problem.kind)
 
     def sample(level: int, paths: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, float]:
         fine = steps * 2**level

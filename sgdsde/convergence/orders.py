@@ -121,7 +121,7 @@ def weak_order(
     """
     phi = as_observable(problem, observable)
     asked = sorted({*steps, *(2 * n for n in steps)}) if extrapolate else list(steps)
-    program = schemes.build(schemes.find(scheme, ("ito", "stratonovich")), problem.landscape)
+    program = schemes.build(schemes.find(scheme), problem.landscape)
     if branches(program) is not None:
         if exact is None:
             raise ValueError(f"exact must be given for scheme {scheme!r}, whose noise follows no path")
@@ -140,7 +140,7 @@ def weak_order(
 
 def most_steps(problem: Problem, scheme: str) -> int | None:
     """Steps whose branches can still be enumerated; None for a scheme on Gaussian increments."""
-    each = branches(schemes.build(schemes.find(scheme, ("ito", "stratonovich")), problem.landscape))
+    each = branches(schemes.build(schemes.find(scheme), problem.landscape))
     return None if each is None else int(np.log(MOST_LEAVES) / np.log(each))
 
 

@@ -2,7 +2,7 @@
 
 A block of lanes works through the paths of its share. Each lane has a path and a count of steps of its own, which are
 what random numbers are made from, so that a path is the same in any lane. Lanes change paths at the ends of units of
-steps, which hold whole groups of draws and whole epochs.
+steps, which hold whole groups of draws, whole epochs and whole turns of what changes with the step.
 
 Steps that share a group of draws are first taken at one go, with bounds in place of margins: where no bound is
 positive no path can have ended, and the states are kept. Elsewhere, for a few lanes at a time, the same steps are taken
@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from sgdsde.engines.exit_template import TEMPLATE
-from sgdsde.engines.lane_kernel import draw_lines, drawn
+from sgdsde.engines.lane_kernel import at_step, constant_lines, draw_lines, drawn
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.noise import ExampleBatches, Tabulated, Uniforms
 from sgdsde.engines.registry import Plan
@@ -24,7 +24,7 @@ from sgdsde.engines.registry import Plan
 #: What a lane is doing; from 0 on it is the region that its path ended in.
 RUNNING, CENSORED, IDLE = -1, -2, -3
 #: Types of the kernel's arguments, in the letters of `sgdsde.engines.machine_code`.
-SIGNATURE = "iiiiiiii" + "DIII" + "DDID" + "DI" + "Iidii" + "DWiWi" + "Dii" + "D" + "Di" + "uu"
+SIGNATURE = "iiiiiiii" + "DIII" + "DDID" + "DI" + "ii" + "Iidii" + "DWiWi" + "Dii" + "D" + "Di" + "uu"
 
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 #: Lanes that are taken again together; most steps at one go, and lines that they may have together.
@@ -40,8 +40,9 @@ def units(plan: Plan) -> tuple[int, int]:
     given = sum(one.numbers for one in plan.noise if isinstance(one, Tabulated))
     if given:
         group = math.lcm(group, _UNROLLED)
-    if plan.scheduled or any(isinstance(one, ExampleBatches) and one.scheduled for one in plan.noise):
-        return group, -(-steps // group) * group
+    turn, whole = plan.period * plan.per_row if plan.scheduled else 1, -(-steps // group) * group
+    if turn >= steps or any(isinstance(one, ExampleBatches) and one.scheduled for one in plan.noise):
+        return group, whole
     if (
         given
     ):  # a table is made for a unit; in a short one few lanes wait for paths, and in a long one few tables are made
@@ -52,7 +53,7 @@ def units(plan: Plan) -> tuple[int, int]:
         for one in plan.noise
         if isinstance(one, ExampleBatches) and one.sampling == "reshuffle"
     ]
-    return group, math.lcm(group, *epochs)
+    return group, min(math.lcm(group, turn, *epochs), whole)
 
 
 def source(plan: Plan) -> str:
@@ -60,7 +61,7 @@ def source(plan: Plan) -> str:
     block, d, size = plan.block, plan.dimension, plan.state_dimension
     made = drawn(plan.noise)
     late = [isinstance(one, Uniforms) for one in plan.noise]
-    unrolled = 1 if plan.scheduled else math.gcd(_UNROLLED, *(one.steps for one in made))
+    unrolled = math.gcd(_UNROLLED, *(one.steps for one in made))
     exact, bounds = (block.outputs[size + k * plan.regions : size + (k + 1) * plan.regions] for k in range(2))
     if unrolled * len(_needed(block.lines, (*block.outputs[:size], *bounds))) > _LINES:
         unrolled = 1
@@ -93,9 +94,10 @@ def source(plan: Plan) -> str:
     load = [f"{name} = a_{i}[lane]" for i, name in enumerate(state)]
     fast = ["worst = -1.0", *load]
     for ahead in range(unrolled):
-        fast += advance((*block.outputs[:size], *bounds), ahead, False)
-        fast += [f"worst = {bound} if {bound} > worst else worst" for bound in bounds]  # whatever NaN comes after
-        fast += [f"{old} = {new}" for old, new in zip(state, block.outputs, strict=False)]
+        now = advance((*block.outputs[:size], *bounds), ahead, False)
+        now += [f"worst = {bound} if {bound} > worst else worst" for bound in bounds]  # whatever NaN comes after
+        now += [f"{old} = {new}" for old, new in zip(state, block.outputs, strict=False)]
+        fast += at_step(plan, ahead, now)
     goes_on = f"goes_on = which_[lane] == {RUNNING}.0"
     fast += [goes_on, "met += 1 if goes_on & (worst > 0.0) else 0"]
     fast += [f"b_{i}[lane] = {name} if goes_on else a_{i}[lane]" for i, name in enumerate(state)]
@@ -117,8 +119,7 @@ def source(plan: Plan) -> str:
     draw, imports = draw_lines(plan)
     early = [line for i, each in draw if not late[i] for line in each]
     delayed = [line.strip() for i, (_, *each) in draw if late[i] for line in each]  # at any step: without the condition
-    row = f"rows[update] * {len(block.constants)} + " if plan.scheduled else ""
-    constants = [f"{name} = constants[{row}{i}]" for i, (name, _) in enumerate(block.constants)] or ["pass"]
+    constants = constant_lines(plan, range(unrolled))
     batches = next((one for one in plan.noise if isinstance(one, ExampleBatches)), None)
     texts = {
         "imports": (0, imports),
@@ -133,13 +134,15 @@ def source(plan: Plan) -> str:
         ),
         "fast": (16, fast),
         "commit": (20, [f"a_{i}[lane] = b_{i}[lane]" for i in range(size)]),
-        "slices_ahead": (16, slices(None) or ["pass"]),
-        "slow": (20, slow),
-        "constants": (4, ["pass"] if plan.scheduled else constants),
+        "slices_ahead": (
+            16,
+            [*(constant_lines(plan, ["ahead"]) if plan.scheduled else []), *slices(None)] or ["pass"],
+        ),
+        "slow": (20, at_step(plan, "ahead", slow)),
+        "constants": (4, ["pass"] if plan.scheduled else constants or ["pass"]),
     }
     return TEMPLATE.format(
         **{name: ("\n" + " " * indent).join(parts) for name, (indent, parts) in texts.items()},
-        count=max(1, len(block.constants)) * (1 if plan.rows is None else int(plan.rows.max()) + 1),
         numbers=batches.numbers if batches else 1,
         examples=len(batches.table) if batches else 1,
         z_rows=max(1, sum(one.rows for one in made)),

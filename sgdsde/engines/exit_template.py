@@ -11,13 +11,13 @@ from sgdsde.engines.lane_noise import groups_of
 
 def advance(
     last_path, budget, total, substeps, unit, save_every, snapshots, paths,
-    work_, lanes_, counters_, groups_, start_, ends_, exits_, saved_, constants_, rows_,
+    work_, lanes_, counters_, groups_, start_, ends_, exits_, saved_, constants_, rows_, period, per_row,
     batches_, picks, weight, steps, draws, z_, words_, words_size, scratch_, scratch_size,
     normals_, terms, area_draws, table_, given_, given_size, k0, k1,
 ):
     wide_vectors()
     examples, begin = {examples}, -1
-    constants = carray(constants_, {count})
+    constants = carray(constants_, 1)  # as long as the rows are
     {constants}
     table = carray(table_, ({numbers}, examples))
     z = carray(z_, {z_rows} * {LANES})
@@ -25,7 +25,7 @@ def advance(
     scratch = carray(scratch_, scratch_size)
     normals = carray(normals_, 4 * area_draws * {LANES})
     given = carray(given_, given_size)
-    rows = carray(rows_, total // substeps)
+    rows = carray(rows_, period)
     batches = carray(batches_, total * 3)
     a = carray(work_, (2 * {size} + 3) * {LANES})
     begun = a[{size} * {LANES}:({size} + 1) * {LANES}]
@@ -69,7 +69,6 @@ def advance(
                 break
         if budget <= 0 and step % {group} == 0:
             break
-        update = step // substeps
         {draw}
         late = True
         look = save_every > 0 or step + {unrolled} >= first_end

@@ -50,6 +50,7 @@ def run(plan: Plan) -> Outcome:
                 *(edges[share + 1], steps, total, plan.substeps, unit, plan.save_every or 0, len(saved), paths),
                 *(each.ctypes.data for each in (work, lanes, counters[share], groups)),
                 *(each.ctypes.data for each in (start, ends, exits, saved, constants, rows)),
+                *(plan.period, plan.per_row),
                 *(*memory.batches, *memory.rooms, *memory.areas, memory.table[0], given.ctypes.data, given.size),
                 *key_of(plan.seed),
             )

@@ -92,6 +92,7 @@ def _advance(plan: Plan, work: NDArray[np.float64], saved: NDArray[np.float64]) 
         call(
             *(first, last, begin, end, plan.substeps, plan.burn_in, plan.save_every or 0),
             *(work.ctypes.data, saved.ctypes.data, len(work) * LANES, constants.ctypes.data, taken.ctypes.data),
+            *(plan.period, plan.per_row),
             *(*memory.table, *memory.rooms, *memory.areas, rows.ctypes.data, rows.size),
             *(ranges.ctypes.data, ranges.size, counts.ctypes.data, counts.size),
             *key_of(plan.seed),

@@ -32,8 +32,8 @@ def run(plan: Plan) -> Outcome:
         for update in range(plan.updates):
             if update == plan.burn_in:
                 reference = state[:d].copy()
-            constants = plan.constants_of(update)
             for step in range(update * plan.substeps, (update + 1) * plan.substeps):
+                constants = plan.constants_at(step)
                 new = np.stack(np.broadcast_arrays(*advance(*constants, *state, *noise(step))))
                 state = np.where(ended < 0, new[:size], state)
                 for region in range(plan.regions):

@@ -35,7 +35,7 @@ class Plan:
     block : Block or MatrixBlock
         Arrays are the state's components and the step's noise; outputs are the new state.
     constants : tuple of float, or (rows, constants)
-        Values of the block's constants; rows of them where they change with the update.
+        Values of the block's constants; rows of them where they change with time.
     noise : tuple of Noise
         Where the noise comes from, in the order of the block's arrays.
     start : (S, paths)
@@ -44,8 +44,10 @@ class Plan:
         d: the leading components are observed.
     updates, substeps : int
         Steps are updates × substeps; observers look after each update.
-    rows : (updates,), optional
-        The row of `constants` that each update takes.
+    rows : (period,), optional
+        The rows of `constants` that steps take: each for `per_row` steps, and after the last the first again.
+    per_row : int
+        Steps of a row: the `substeps` of an update, for numbers that change with the update.
     regions : int
         The block's last outputs are their margins: a path ends after the first step at which one is positive, and stays
         where it is; and then a bound of each margin that is positive wherever it is, for engines that look there first.
@@ -73,6 +75,7 @@ class Plan:
     updates: int
     substeps: int = 1
     rows: NDArray[np.int64] | None = None
+    per_row: int = 1
     regions: int = 0
     observers: Observers = field(default_factory=Observers)
     burn_in: int = 0
@@ -94,12 +97,19 @@ class Plan:
 
     @property
     def scheduled(self) -> bool:
-        """Whether constants change with the update."""
+        """Whether constants change with time."""
         return self.rows is not None
 
-    def constants_of(self, update: int) -> list[float]:
-        """The block's constants in an update."""
-        return list(map(float, self.constants if self.rows is None else self.constants[self.rows[update]]))
+    @property
+    def period(self) -> int:
+        """Rows until they are taken again; 1 where nothing changes."""
+        return 1 if self.rows is None else len(self.rows)
+
+    def constants_at(self, step: int) -> list[float]:
+        """The block's constants in a step."""
+        if self.rows is None:
+            return list(map(float, self.constants))
+        return list(map(float, self.constants[self.rows[step // self.per_row % len(self.rows)]]))
 
     @property
     def snapshots(self) -> int:

@@ -146,8 +146,12 @@ def device_code(code: str) -> str:
 
 
 def has_kernel(plan: Plan) -> bool:
-    """Whether there is a kernel for this plan: not for regions, Lévy areas, tables and schedules of batch sizes."""
-    return not plan.regions and all(map(suits, plan.noise))
+    """Whether there is a kernel for this plan.
+
+    There is none for regions, Lévy areas, tables, schedules of batch sizes, and numbers that change with the step.
+    """
+    by_update = plan.rows is None or (plan.per_row == plan.substeps and len(plan.rows) >= plan.updates)
+    return by_update and not plan.regions and all(map(suits, plan.noise))
 
 
 def _indented(lines: list[str], columns: int = 4) -> list[str]:

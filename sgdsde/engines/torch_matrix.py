@@ -72,13 +72,13 @@ def _run_share(
     saved = np.full((plan.snapshots, paths, d), np.nan)
     if plan.save_every:
         saved[0] = plan.start[:d].T
-    scales = plan.constants_of(0)
+    scales = plan.constants_at(0)
     for update in range(plan.updates):
         if update == plan.burn_in:
             moments.begin(machine.w)
-        if plan.scheduled:
-            scales = plan.constants_of(update)
         for step in range(update * plan.substeps, (update + 1) * plan.substeps):
+            if plan.scheduled and step % plan.per_row == 0:
+                scales = plan.constants_at(step)
             machine.step(step, scales)
         if update >= plan.burn_in:
             moments.add(machine.w)
@@ -102,7 +102,7 @@ class _Machine:
         def on_device(array: NDArray[np.float64]) -> Tensor:
             return torch.tensor(array, dtype=dtype, device=device)
 
-        self.state = [on_device(part) for part in np.split(plan.start, len(block.state))]
+        self.state = [on_device(part) for part in np.split(plan.start, plan.dimension * np.arange(1, len(block.state)))]
         self.matrices = {name: on_device(each) for name, each in block.matrices.items()}
         self.vectors = {name: on_device(each)[:, None] for name, each in block.vectors.items()}
         table = tensor_functions(self.w)

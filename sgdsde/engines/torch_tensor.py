@@ -100,16 +100,16 @@ def _run_share(plan: Plan, first_path: int, device: torch.device, dtype: torch.d
     saved = np.full((plan.snapshots, plan.paths, d), np.nan)
     if plan.save_every:
         saved[0] = plan.start[:d].T
-    constants = plan.constants_of(0)
+    constants = plan.constants_at(0)
     ended = torch.full(shape, -1, dtype=torch.int64, device=device)  # the region
     exit_step = ended.clone()
     for update in range(plan.updates):
         if update == plan.burn_in:
             reference = torch.stack(state[:d]).double()
             origins = reference.unbind()
-        if plan.scheduled:
-            constants = plan.constants_of(update)
         for step in range(update * plan.substeps, (update + 1) * plan.substeps):
+            if plan.scheduled and step % plan.per_row == 0:
+                constants = plan.constants_at(step)
             found = advance(*constants, *state, *noise(step).to(dtype).unbind())
             new = [
                 x

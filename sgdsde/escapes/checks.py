@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
+from sgdsde.dynamics import all_rules, find, limits
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import Region, parse_regions
 from sgdsde.run import integer
-from sgdsde.schemes import Declaration, registry
+from sgdsde.schemes import Declaration
 
 Array = NDArray[np.float64]
 
 #: What is run without and with momentum.
-USUAL, WITH_MOMENTUM = ("euler_maruyama", "sgd"), ("euler_maruyama", "baoab", "sgd")
+USUAL, WITH_MOMENTUM = ("sde", "sgd"), ("sde", "momentum_sde", "sgd")
 
 
 def start_outside(
@@ -56,18 +58,27 @@ def noise_scales(config: SGDConfig, batch_sizes: Any) -> tuple[SGDConfig, ...]:
     return tuple(found)
 
 
-def schemes_to_run(config: SGDConfig, schemes: Any) -> tuple[Declaration, ...]:
-    """What is run; by default the SDE, the momentum SDE if there is momentum, and SGD."""
-    if schemes is None:
-        schemes = WITH_MOMENTUM if config.momentum else USUAL
-    if isinstance(schemes, str) or not isinstance(schemes, Sequence) or not schemes:
-        raise ValueError(f"schemes must be a sequence of names such as {USUAL}, got {schemes!r}")
+def dynamics_to_run(config: SGDConfig, dynamics: Any, schemes: Mapping[str, str] | None) -> tuple[Declaration, ...]:
+    """What is run: schemes of SDEs and maps of rules; by default the SDE, the momentum SDE if there is one, and SGD."""
+    if dynamics is None:
+        dynamics = WITH_MOMENTUM if config.momentum else USUAL
+    if isinstance(dynamics, str) or not isinstance(dynamics, Sequence) or not dynamics:
+        raise ValueError(f"dynamics must be a sequence of names such as {USUAL}, got {dynamics!r}")
+    own = dict(schemes or {})
+    if unknown := [name for name in own if name not in dynamics or name not in limits.LIMITS]:
+        raise ValueError(f"schemes must be by the names of SDEs among dynamics, got {unknown[0]!r}")
     found = []
-    for name in dict.fromkeys(schemes):
+    for name in dict.fromkeys(dynamics):
         try:
-            found.append(registry.find(name, registry.INTERPRETATIONS))
+            if name in limits.LIMITS:
+                found.append(limits.find(name, own.get(name))[1])
+            else:
+                found.append(find(name, config).declaration())
         except ValueError as error:
-            raise ValueError(str(error).replace("scheme must", "each of schemes must", 1)) from None
+            known = ", ".join([*limits.LIMITS, *sorted(all_rules())])
+            raise ValueError(
+                re.sub("^dynamics must be one of .*, got", f"each of dynamics must be one of {known}, got", str(error))
+            ) from None
     return tuple(found)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
+from sgdsde.dynamics.limits import LIMITS, adaptive_substeps
 from sgdsde.escapes.saddles import Pass
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.schemes import Declaration
+from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 
 Array = NDArray[np.float64]
 
@@ -34,14 +36,16 @@ def substeps_for(scheme: Declaration, config: SGDConfig, curvature: float) -> tu
     By its modified equation (constant F, one variable) Euler–Maruyama's step Δ changes ln τ by (|h_s| − h)Δ/4 to first
     order, h the curvature at the minimum and h_s at the saddle: by nothing that grows with the barrier. hΔ/4 with the
     largest curvature stands for it; hΔ²/8 for BAOAB, whose steps are at most a tenth of 1/γ besides, so that crossings
-    are seen. An update of SGD is what it is: one step, and NaN.
+    are seen. For SDEs of adaptive rules no error is known: NaN. An update of SGD is what it is: one step, and NaN.
 
     >>> from sgdsde.schemes import find
-    >>> substeps_for(find("euler_maruyama", ("ito",)), SGDConfig(0.1, 4, 64), 1.0)
+    >>> substeps_for(find("euler_maruyama"), SGDConfig(0.1, 4, 64), 1.0)
     (3, 0.00833...)
     """
     if scheme.interpretation == "update":
         return 1, math.nan
+    if scheme.equation in ADAPTIVE_EQUATIONS:
+        return adaptive_substeps(LIMITS[f"{scheme.equation}_sde"].numbers(config)), math.nan
     if scheme.equation == "momentum":
         power, whole, least = 2, curvature * config.kick / 8, math.ceil((1 - config.momentum) / SEEN)
     else:

@@ -14,7 +14,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
-from sgdsde.escapes.checks import box_around_start, noise_scales, schemes_to_run, start_outside
+from sgdsde.escapes.checks import box_around_start, dynamics_to_run, noise_scales, start_outside
 from sgdsde.escapes.predictions import predict
 from sgdsde.escapes.result import Escape, EscapeStudy
 from sgdsde.escapes.saddles import passes_of
@@ -30,7 +30,10 @@ from sgdsde.whitened import whitened_examples
 Array = NDArray[np.float64]
 
 SIMULATED = 0.95  # of the progress; the rest is theory
-_LABELS = {"euler_maruyama": "SDE", "baoab": "momentum SDE", "sgd": "SGD"}
+_LABELS = {
+    "euler_maruyama": "SDE", "baoab": "momentum SDE", "sgd": "SGD", "euler_maruyama_rmsprop": "RMSprop SDE",
+    "euler_maruyama_adam": "Adam SDE",
+}  # fmt: skip
 
 
 def escape_study(
@@ -42,7 +45,8 @@ def escape_study(
     batch_sizes: Sequence[int] | None = None,
     paths: int = 2000,
     updates: int = 20_000,
-    schemes: Sequence[str] | None = None,
+    dynamics: Sequence[str] | None = None,
+    schemes: Mapping[str, str] | None = None,
     examples: str | ArrayLike = "gaussian",
     saddle: ArrayLike | None = None,
     box: ArrayLike | None = None,
@@ -67,9 +71,11 @@ def escape_study(
         The noise scales g = ε N c/(1 − m), one for each B.
     paths, updates : int
         Paths of each run, at least two, and the most updates; paths that are still inside are censored.
-    schemes : sequence of str, optional
-        What is run: schemes of the SDE and of updates. By default ``"euler_maruyama"`` and ``"sgd"``, and with momentum
-        ``"baoab"`` of the momentum SDE too.
+    dynamics : sequence of str, optional
+        What is run, by the names of :func:`simulate_sde` and :func:`simulate_sgd`. By default ``"sde"`` and ``"sgd"``,
+        and with momentum ``"momentum_sde"`` too.
+    schemes : mapping of str to str, optional
+        What integrates the SDEs among them, where it is not the usual scheme: ``{"sde": "heun"}``.
     examples : str or (N, k)
         Of SGD, as in :func:`simulate_sgd`.
     saddle : (d,), optional
@@ -128,7 +134,7 @@ def escape_study(
     if not isinstance(config, SGDConfig):
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
     at, regions = start_outside(landscape, start, stop)
-    configs, run = noise_scales(config, batch_sizes), schemes_to_run(config, schemes)
+    configs, run = noise_scales(config, batch_sizes), dynamics_to_run(config, dynamics, schemes)
     paths, updates, seed = integer("paths", paths, 2), integer("updates", updates, 1), integer("seed", seed, 0)
     decayed = weight_decayed(landscape, config.weight_decay)
     given = box_around_start(landscape, box, at)
@@ -153,7 +159,7 @@ def escape_study(
             substeps, error = substeps_for(scheme, each, curvature)
             own = np.random.SeedSequence([seed, each.batch_size, *scheme.name.encode()]).generate_state(2, np.uint64)
             options: dict[str, Any] = {
-                "scheme": scheme.name, "stop": stop, "engine": engine, "device": device, "progress": tell,
+                scheme.kind: scheme.name, "stop": stop, "engine": engine, "device": device, "progress": tell,
             }  # fmt: skip
             halved = None
             if scheme.interpretation == "update":
@@ -185,9 +191,8 @@ def escape_study(
 
 
 def _label(scheme: Declaration) -> str:
-    beside = {"update": "", "overdamped": "SDE ", "momentum": "momentum SDE "}
-    kind = "update" if scheme.interpretation == "update" else scheme.equation
-    return _LABELS.get(scheme.name, beside[kind] + scheme.name)
+    beside = {"overdamped": "SDE ", "momentum": "momentum SDE "}
+    return _LABELS.get(scheme.name, beside.get(scheme.equation, "") + scheme.name)
 
 
 def _time(scheme: Declaration, config: SGDConfig, ensemble: Ensemble) -> ExitTime:

@@ -81,10 +81,11 @@ class Trials:
         noise = landscape.noise.arguments()
         widened = Landscape(landscape.text, landscape.variables, parameters, name=landscape.name, **noise)
         prepared = prepare(dataclasses.replace(request, landscape=widened, further=further))
-        if any(isinstance(one, ExampleBatches) and one.sampling == "reshuffle" for one in prepared.plan.noise):
+        batches = [one for one in prepared.plan.noise if isinstance(one, ExampleBatches)]
+        if request.epoched or any(one.sampling == "reshuffle" for one in batches):
             raise ValueError(
                 "config: sampling 'reshuffle' remembers the batches of its epoch, so that paths cannot be split; "
-                "accepted: 'with_replacement', 'without_replacement'"
+                "accepted: 'with_replacement', 'without_replacement', or for the SDE driver = 'brownian'"
             )
         scored = Landscape(text, landscape.variables, landscape.parameters)
         return cls(prepared, scored, (floor, level), prepared.plan.seed)

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde import dynamics as dynamics_of
 from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
+from sgdsde.clock import CLOCKS
 from sgdsde.config import SGDConfig
+from sgdsde.dynamics.limits import LIMITS
 from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
@@ -45,9 +48,10 @@ def ladder(
     updates: int,
     paths: int,
     *,
+    dynamics: str = "sgd",
     svag: Sequence[int] = (1, 2, 4, 8),
     substeps: int | str = 16,
-    against: str = "SDE",
+    against: str | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     at: Sequence[int] = (),
@@ -65,14 +69,17 @@ def ladder(
     ----------
     landscape, config, w0, updates, paths, engine, device, dtype
         As in :func:`simulate_sde`; at least four paths, and some thousands for errors of a few per cent.
+    dynamics : str
+        The rule: the rungs are it, with batches, SVAG and normal noise, and its SDE, where one is known.
     svag : sequence of int
         The l of the rungs SVAG(l). SVAG(1) is SGD in law, on other batches.
     substeps : int or ``"auto"``
         Steps of the SDE for an update, by Euler and Maruyama; half of them and so on, down to noisy gradient descent,
         are rungs that show what is left of the step's error. ``"auto"``: the power of two from which on
         :func:`simulate_sde` expects an error of at most 1 %, up to 256. The printed table says what error is expected.
-    against : str
+    against : str, optional
         Label of the rung from which distances are measured: ``"SDE"``, ``"SGD"``, ``"SVAG(8)"``, ``"momentum SDE"`` ….
+        None: the last rung, which is the SDE where there is one.
     seed : int
         Of examples and noise. The same seed gives the same rungs, whichever others there are.
     examples : str or (N, k)
@@ -102,12 +109,14 @@ def ladder(
     -----
     The SDE with any number of steps, noisy gradient descent without momentum (which is Euler–Maruyama in steps of an
     update) and the momentum SDE follow one Brownian path each p, so their distances are paired, with smaller errors.
-    Everything else has noise of its own. The reference is common to all rungs: their distances are correlated.
+    Everything else has noise of its own, and so have all where batches are reshuffled and the driver is epoched. The
+    reference is common to all rungs: their distances are correlated.
     The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
-    SVAG needs independent batches and no momentum, and is absent otherwise. With momentum there is one more rung, the
-    momentum SDE, by BAOAB. In more than one dimension the energy distance takes time ∝ paths² per rung. Theory: Li,
-    Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv 1906.07405 (noisy gradient descent).
+    SVAG needs independent batches and no momentum, and is absent otherwise; for adaptive rules it divides ε by √l and
+    1 − β by l. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension the energy
+    distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv
+    1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
 
     Examples
     --------
@@ -126,14 +135,14 @@ def ladder(
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
     seed = integer("seed", seed, 0, 2**64 - 1)
-    steps = power_of_two(landscape, config, w0) if substeps == "auto" else integer("substeps", substeps, 1)
+    steps = power_of_two(landscape, config, w0, dynamics) if substeps == "auto" else integer("substeps", substeps, 1)
     rungs_of_svag = _integers("svag", svag)
     check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = landscape.examples(examples, config.n_examples, seed)
-    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
-    reference = _find(against, runs, absent)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, dynamics)
+    reference = runs[-1] if against is None else _find(against, runs, absent)
     every = math.gcd(*before) if before else None
     d, k = landscape.dimension, snapshots_of(updates, every)
     kept = footprint.saved_size(d, k + 2, paths) + footprint.moments_size(d, paths, landscape.pooled)
@@ -155,7 +164,7 @@ def ladder(
 
     base, rungs = ensemble(reference, 0), []
     if base.paths - base.diverged < _LEAST:
-        raise ValueError(f"against = {against!r}: {base.diverged} of its {paths} paths diverged")
+        raise ValueError(f"against = {reference.label!r}: {base.diverged} of its {paths} paths diverged")
     others = [run for run in runs if run is not reference]
     again = replace(reference, label=f"{reference.label} again", noise="again")
     for place, run in enumerate([*others, again], 1):
@@ -166,50 +175,72 @@ def ladder(
         paired = run.noise == reference.noise
         rungs.append(Rung(run.label, run.steps, found, paired, tuple(_apart(found, base, k, paired) for k in times)))
     if again.label in absent:
-        raise ValueError(f"against = {against!r}: run again, {absent[again.label]}")
+        raise ValueError(f"against = {reference.label!r}: run again, {absent[again.label]}")
     if progress:
         progress(1.0)
     return Ladder(base, reference.steps, tuple(rungs), times, absent)
 
 
 def _runs(
-    landscape: AnyLandscape, config: SGDConfig, updates: int, svag: Sequence[int], substeps: int, examples: Array
+    landscape: AnyLandscape,
+    config: SGDConfig,
+    updates: int,
+    svag: Sequence[int],
+    substeps: int,
+    examples: Array,
+    name: str,
 ) -> tuple[list[_Run], dict[str, str]]:
-    """What there is to run, from SGD to the SDE; and what there is not."""
+    """What there is to run, from a rule to its SDE; and what there is not."""
+    rule = dynamics_of.find(name, config).rule
+    label = name.upper() if len(name) < 4 else name
+    noisy = "noisy GD" if name == "sgd" else f"noisy {label}"
 
-    def descent(scheme: str, steps: int = 1) -> Callable[..., Ensemble]:
+    def descent(noise: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
-            return simulate_sgd(landscape, config, scheme=scheme, substeps=steps, examples=examples, **options)
+            options |= {"dynamics": name, "noise": noise, "substeps": steps, "examples": examples}
+            return simulate_sgd(landscape, config, **options)
 
         return run
 
-    def sde(steps: int, scheme: str = "euler_maruyama") -> Callable[..., Ensemble]:
-        update = math.sqrt(config.kick) if scheme == "baoab" else config.mean_loss_time_per_update
+    def sde(steps: int, of: str) -> Callable[..., Ensemble]:
+        update = CLOCKS[LIMITS[of].equation](config.kick, 1.0, config.momentum).update
 
         def run(seed: int, **options: Any) -> Ensemble:
-            # the same unit normals in either clock, which is the same Brownian motion: γ dτ of one is ds of the other
-            path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
-            return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, brownian=path, **options)
+            if shared:
+                # the same unit normals in any clock are the same Brownian motion: γ dτ of one is ds of the other
+                path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
+                options |= {"brownian": path}
+            return simulate_sde(landscape, config, dynamics=of, substeps=steps, seed=seed, **options)
 
         return run
 
-    runs, absent = [_Run("SGD", 1, "SGD", descent("sgd"))], {}
-    if config.momentum or config.sampling == "reshuffle":
-        given = f"m = {config.momentum:g}" if config.momentum else "reshuffled ones"
-        absent["SVAG"] = f"it is made for independent batches without momentum, not for {given}"
+    shared = config.sampling != "reshuffle"  # the bridges that other steps make of one Brownian motion are others
+
+    def driven(label: str, steps: int, of: str) -> _Run:
+        return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, of))
+
+    runs, absent = [_Run(label, 1, label, descent("batches"))], {}
+    if why := dynamics_of.all_noises()["svag"].refuses(rule, config):
+        absent["SVAG"] = f"it {why}"
     else:
         runs += [_Run(f"SVAG({steps})", steps, f"SVAG({steps})", descent("svag", steps)) for steps in svag]
-    if config.momentum:
-        # its normals are drawn update by update and are no sums of finer ones
-        runs.append(_Run("noisy GD", 1, "noisy GD", descent("noisy_gd")))
-        runs.append(_Run("momentum SDE", substeps, _BROWNIAN, sde(substeps, "baoab")))
-    elif substeps > 1:
-        runs.append(_Run("noisy GD", 1, _BROWNIAN, sde(1)))
+    main = next((of for of in rule.sdes if of != "momentum_sde"), None)
+    if name == "sgd" and not config.momentum:  # Euler–Maruyama in steps of an update
+        if substeps > 1:
+            runs.append(driven(noisy, 1, "sde"))
+        else:
+            absent[noisy] = "it is the SDE in one step an update"
     else:
-        absent["noisy GD"] = "it is the SDE in one step an update"
+        # its normals are drawn update by update and are no sums of finer ones
+        runs.append(_Run(noisy, 1, noisy, descent("normal")))
+    if config.momentum and "momentum_sde" in rule.sdes:
+        runs.append(driven("momentum SDE", substeps, "momentum_sde"))
+    if main is None:
+        absent["SDE"] = f"none is known for {name!r}"
+        return runs, absent
     halves = [substeps >> k for k in range(substeps.bit_length() - 1, 0, -1) if not substeps % (1 << k)]
-    runs += [_Run(f"SDE, {steps} steps", steps, _BROWNIAN, sde(steps)) for steps in halves if steps > 1]
-    return [*runs, _Run("SDE", substeps, _BROWNIAN, sde(substeps))], absent
+    runs += [driven(f"SDE, {steps} steps", steps, main) for steps in halves if steps > 1]
+    return [*runs, driven("SDE", substeps, main)], absent
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:

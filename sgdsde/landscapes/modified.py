@@ -1,22 +1,32 @@
-"""Losses made of a landscape's own: L + (ε/4)|∇L|², which SGD goes down to the next order, and L + (λ/2)|ω|²."""
+"""Losses made of a landscape's own: L + (ε/4)(|∇L|² + c Tr F), which SGD goes down to the next order, and L + (λ/2)|ω|²."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from sgdsde.arguments import real
+from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
     import sympy as sp
 
-#: What ε and λ are called among the parameters.
-LEARNING_RATE, WEIGHT_DECAY = "learning_rate", "weight_decay"
+#: What ε, λ and c are called among the parameters.
+LEARNING_RATE, WEIGHT_DECAY, BATCH_NOISE = "learning_rate", "weight_decay", "batch_noise"
 
 
-def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
+def modified_landscape(
+    landscape: Landscape,
+    learning_rate: float,
+    *,
+    sampling: str = "without_replacement",
+    batch_noise: float | None = None,
+) -> Landscape:
     """Return the landscape with the loss L + (ε/4)|∇L|² and the same noise: its SDE is SGD to weak order 2.
+
+    For reshuffled batches the loss is L + (ε/4)(|∇L|² + c Tr F), which is the mean of L + (ε/4)|∇L_batch|² over batches.
 
     Parameters
     ----------
@@ -25,6 +35,10 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     learning_rate : float
         ε > 0. It becomes a parameter of this name, so that ``with_parameters(learning_rate=…)`` compiles nothing;
         through it ε may also be 0, which is the loss that was given, or negative, which turns the correction round.
+    sampling : str
+        ``"reshuffle"``, or another: fresh batches have no Tr F term.
+    batch_noise : float, optional
+        c = 1/B − 1/N ≥ 0 of reshuffled batches, ``config.batch_noise``; a parameter of this name too.
 
     Returns
     -------
@@ -34,14 +48,17 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     Raises
     ------
     ValueError
-        When `learning_rate` is not a positive finite number, or is a name in the landscape already; or when the new
-        loss cannot be written, because of a kink, or because it is too long.
+        When `learning_rate` is not a positive finite number, or is a name in the landscape already; `sampling` does not
+        exist, or `batch_noise` is not there for ``"reshuffle"`` alone or negative; or when the new loss cannot be written, because of a kink, or because it is too long.
 
     Notes
     -----
     The drift is −∇L − (ε/2)(∇∇L)∇L. Li, Tai & E, arXiv 1511.06251, Theorem 1: at fixed B and up to a fixed time s, the
     error |E φ(ω_K) − E φ(ω(s))| is O(ε) for dω = −∇L ds + √(εcF) dW, and O(ε²) with the new loss in place of L. The
     theorem is about finite times: stationary variances are no better for it.
+
+    Reshuffled: Smith, Dherin, Barrett & De, arXiv 2101.12176, eq. 22: over an epoch the mean over all orders of the
+    batches follows the gradient flow of this loss, up to O(ε³) in ω.
 
     Examples
     --------
@@ -51,8 +68,20 @@ def modified_landscape(landscape: Landscape, learning_rate: float) -> Landscape:
     >>> modified.gradient([1.0])                                                          # hx + (ε/2)h²x
     array([2.2])
     """
+    if not isinstance(sampling, str) or sampling not in SAMPLINGS:
+        raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {sampling!r}")
+    if (batch_noise is None) is (sampling == "reshuffle"):
+        raise ValueError(f"batch_noise must be given for sampling 'reshuffle' and no other, got {batch_noise!r}")
     slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]
-    modified = _with_squares(landscape, LEARNING_RATE, learning_rate, 4, slopes, "modified")
+    more = {}
+    if batch_noise is not None:
+        c = real("batch_noise", batch_noise)
+        if c < 0:
+            raise ValueError(f"batch_noise must be zero or more, got {batch_noise!r}")
+        factor = landscape.symbolic.factor
+        trace = sum(factor[i, j] ** 2 for i in range(factor.rows) for j in range(factor.cols))
+        more = {f"{BATCH_NOISE}*({_text(trace, landscape)})": {BATCH_NOISE: c}}
+    modified = _with_squares(landscape, LEARNING_RATE, learning_rate, 4, slopes, "modified", more)
     if not modified.parameters[LEARNING_RATE] > 0:
         raise ValueError(f"{LEARNING_RATE} must be positive, got {learning_rate!r}")
     return modified
@@ -94,16 +123,25 @@ def weight_decayed(landscape: Landscape | WideLandscape, weight_decay: float) ->
 
 
 def _with_squares(
-    landscape: Landscape, name: str, value: float, divisor: int, terms: Sequence[str], title: str
+    landscape: Landscape,
+    name: str,
+    value: float,
+    divisor: int,
+    terms: Sequence[str],
+    title: str,
+    more: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Landscape:
-    """L + (value/divisor) Σ terms², where `value` is a parameter of that name."""
-    if name in (*landscape.variables, *landscape.parameters):
-        raise ValueError(f"{name} is already the name of a variable or a parameter of {landscape!r}")
-    squares = " + ".join(f"({term})**2" for term in terms)
+    """L + (value/divisor)(Σ terms² + Σ more), where `value` is a parameter of that name, and `more` has its own."""
+    own = {key: number for numbers in (more or {}).values() for key, number in numbers.items()}
+    for each in (name, *own):
+        if each in (*landscape.variables, *landscape.parameters):
+            raise ValueError(f"{each} is already the name of a variable or a parameter of {landscape!r}")
+    parts = [*(f"({term})**2" for term in terms), *(more or {})]
+    squares = " + ".join(parts)
     try:
         unset = Landscape(
-            f"{landscape.text} + {name}/{divisor}*{f'({squares})' if len(terms) > 1 else squares}",
-            landscape.variables, {**landscape.parameters, name: 1.0}, name=f"{landscape.name}, {title}",
+            f"{landscape.text} + {name}/{divisor}*{f'({squares})' if len(parts) > 1 else squares}",
+            landscape.variables, {**landscape.parameters, **own, name: 1.0}, name=f"{landscape.name}, {title}",
             **_noise(landscape),
         )  # fmt: skip
     except ValueError as error:

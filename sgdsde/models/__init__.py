@@ -1,12 +1,12 @@
 """Finite sums over real examples: networks, linear and logistic regression; SGD in many replicas, gradients."""
 
+from sgdsde.dynamics.sampling import batch_indices, batches
 from sgdsde.logistic import LogisticRegression
 from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
 from sgdsde.models.covariance import GradientCovariance, gradient_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.curvature import MeanHessian, TopEigenpairs, mean_hessian, top_eigenpairs
 from sgdsde.models.curvature_evidence import NetworkEvidence, hessian_operator, network_evidence
-from sgdsde.models.dynamics import DYNAMICS
 from sgdsde.models.gradients import (
     ProjectedGradients,
     per_example_gradients,
@@ -16,7 +16,6 @@ from sgdsde.models.gradients import (
 from sgdsde.models.networks import draw_weights, mlp
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
-from sgdsde.models.sampling import batch_indices, batches
 from sgdsde.models.step_gradients import GradientNoise
 from sgdsde.models.trace_estimation import Moments, trace_and_norm
 from sgdsde.models.training import train
@@ -24,7 +23,6 @@ from sgdsde.models.training_noise import gradient_noise
 from sgdsde.models.two_batches import TwoBatchEstimates, two_batch_estimates
 
 __all__ = [
-    "DYNAMICS",
     "Alignment",
     "GradientCovariance",
     "GradientNoise",

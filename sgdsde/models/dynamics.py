@@ -1,164 +1,125 @@
-"""Dynamics: which examples enter a step, and with which coefficients.
-
-Every dynamics here is the map v ← r v − Σ a_i ∇C_i, ω ← ω + v. With all N examples and
-a_i = a/N + σ(ξ_i − ξ̄)/√(N − 1), ξ_i independent standard normals, the sum is a ∇L plus normal noise whose covariance is
-exactly σ²F (divisor N − 1), from one backward pass and without F (Wu et al., arXiv 1906.07405; docs/theory.md, §5).
-"""
+"""What moves the weights of a network: the words of `sgdsde.dynamics` as the steps of a group of replicas."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sgdsde.config import SAMPLINGS, SGDConfig
-from sgdsde.models.sampling import batches
+from sgdsde.config import SGDConfig
+from sgdsde.dynamics import all_noises, find
+from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.limits import LIMITS
+from sgdsde.dynamics.noises import Steps
+from sgdsde.dynamics.registry import NAMED, Dynamics, all_rules
 
-#: Per step: indices (n,) of examples, or None for all N in order, and their coefficients a (n,).
-Steps = Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float64]]]
+#: Rules that the fast step v ← r v − Σ a_i ∇C_i, ω ← ω + v is a form of, without weight decay.
+HEAVY_BALLS = ("heavy_ball", "sgd")
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """What a replica runs with, update after update.
+class NetworkDynamics:
+    """What a network's replica runs with.
 
     Parameters
     ----------
-    config : SGDConfig
-        (ε, B, N, m, sampling).
-    substeps : int
-        Steps for an update: l.
-    learning_rates, batch_sizes : (updates,), optional
-        Checked schedules in place of the config's ε and B; a course with either ends after its last update.
+    name : str
+    dynamics : Dynamics
+        Rule and noise.
+    steps : callable
+        (numbers with ε, l) → numbers of each of l steps for an update.
     """
 
-    config: SGDConfig
-    substeps: int = 1
-    learning_rates: NDArray[np.float64] | None = None
-    batch_sizes: NDArray[np.int64] | None = None
+    name: str
+    dynamics: Dynamics
+    steps: Callable[[Mapping[str, float], int], Mapping[str, float]]
 
     @property
-    def largest_batch(self) -> int:
-        """The largest B of any update."""
-        return self.config.batch_size if self.batch_sizes is None else int(self.batch_sizes.max())
+    def batches_of_step(self) -> int:
+        """Batches in a step; 0 for all N examples."""
+        return self.dynamics.noise.batches_of_step
 
-    def rates(self) -> Iterator[float]:
-        """ε of every step."""
-        if self.learning_rates is None:
-            return repeat(self.config.learning_rate)
-        return (float(rate) for each in self.learning_rates for rate in repeat(each, self.substeps))
+    @property
+    def divides(self) -> bool:
+        """Whether more than one step may stand for an update."""
+        return self.name in LIMITS or self.dynamics.noise.divides
 
-    def sizes(self) -> Iterator[int]:
-        """B of every step."""
-        if self.batch_sizes is None:
-            return repeat(self.config.batch_size)
-        return (int(size) for each in self.batch_sizes for size in repeat(each, self.substeps))
+    @property
+    def fast(self) -> bool:
+        """Whether it is the heavy ball's fast step."""
+        plain = self.dynamics.rule.name in HEAVY_BALLS and not self.dynamics.numbers.get("weight_decay")
+        return plain and self.dynamics.noise.on_examples is not None
+
+    def numbers(self, course: Course) -> Iterator[Mapping[str, float]]:
+        """Numbers of the rule in every step."""
+        before: tuple[float, Mapping[str, float]] | None = None
+        for rate in course.rates():
+            if before is None or before[0] != rate:
+                own = {"learning_rate": rate, **self.dynamics.numbers}
+                before = rate, {**own, **self.steps(own, course.substeps)}
+            yield before[1]
+
+    def kicks(self, course: Course) -> Iterator[tuple[float, float]]:
+        """(r, a) of every fast step v ← r v − a ĝ, ω ← ω + v."""
+        keeps = self.dynamics.rule.name == "heavy_ball"  # v = −ε b of the buffer b, but what it was made with
+        last = None
+        for numbers in self.numbers(course):
+            rate, momentum = numbers["learning_rate"], numbers["momentum"]
+            dampened = 1 - numbers.get("dampening", 0.0) if momentum and last is not None else 1.0
+            ratio = 1.0 if keeps or last in (None, rate) else rate / last
+            yield momentum * ratio, rate * dampened
+            last = rate
+
+    def stream(self, course: Course, generator: np.random.Generator, parameters: int) -> Steps:
+        """Indices and coefficients of every step: of v ← r v − Σ a_i ∇C_i where it is fast, else of ĝ.
+
+        Where noise is added to ∇L, standard normals, one for each parameter, in the place of coefficients.
+        """
+        examples = self.dynamics.noise.on_examples
+        if examples is None:
+            for _ in course.batch_noises():
+                yield None, generator.standard_normal(parameters)
+        elif not self.fast:
+            yield from examples(course, generator)
+        else:
+            before, kick, scaled = None, math.nan, np.empty(0)
+            for (indices, coefficients), (_, now) in zip(examples(course, generator), self.kicks(course), strict=False):
+                if coefficients is not before or now != kick:
+                    before, kick, scaled = coefficients, now, coefficients * now
+                yield indices, scaled
+
+    def numbers_of_step(self, course: Course, parameters: int) -> int:
+        """The most numbers that a step of the stream has."""
+        if self.dynamics.noise.on_examples is None:
+            return parameters
+        return self.batches_of_step * course.largest_batch or course.config.n_examples
 
 
-@dataclass(frozen=True, eq=False)
-class Dynamics:
-    """A dynamics of :func:`sgdsde.models.train`.
+def names() -> tuple[str, ...]:
+    """What `network_dynamics` knows."""
+    return (*sorted(all_rules()), *sorted(NAMED), *(name for name, limit in LIMITS.items() if limit.steps is not None))
 
-    Parameters
-    ----------
-    steps : callable
-        (course, generator) → its steps.
-    momentum : callable
-        (m, l) → the factor r of the velocity in a step.
-    whole : bool
-        Whether a step takes all N examples: no indices then.
-    divides : bool
-        Whether more than one step may stand for an update.
-    independent : bool
-        Whether it is made for m = 0 and independent batches only.
+
+def network_dynamics(name: object, config: SGDConfig, noise: object = None, substeps: int = 1) -> NetworkDynamics:
+    """What runs a network by that name.
+
+    Raises
+    ------
+    ValueError
+        When there is none, or the config has what it does not take.
     """
-
-    steps: Callable[[Course, np.random.Generator], Steps]
-    momentum: Callable[[float, int], float]
-    whole: bool = False
-    divides: bool = False
-    independent: bool = False
-
-
-def sgd(course: Course, generator: np.random.Generator) -> Steps:
-    """Stochastic gradient descent: the examples of a batch, each with ε/B."""
-    config = course.config
-    if course.learning_rates is None and course.batch_sizes is None:
-        coefficients = np.full(config.batch_size, config.learning_rate / config.batch_size)
-        for batch in batches(config, generator):
-            yield batch, coefficients
-    else:
-        for rate, batch in zip(course.rates(), batches(config, generator, course.sizes()), strict=False):
-            yield batch, np.full(len(batch), rate / len(batch))
-
-
-def svag(course: Course, generator: np.random.Generator) -> Steps:
-    """SVAG(l): (ε/l)(½(1 + √(2l − 1)) ĝ₁ + ½(1 − √(2l − 1)) ĝ₂) of two batches (Li et al., arXiv 2102.12470)."""
-    spread = math.sqrt(2 * course.substeps - 1)
-    stream = batches(course.config, generator, (b for size in course.sizes() for b in (size, size)))
-    for rate, first, second in zip(course.rates(), stream, stream, strict=False):
-        each = rate / (2 * course.substeps * len(first))
-        a = np.repeat([each * (1 + spread), each * (1 - spread)], len(first))
-        yield np.concatenate([first, second]), a
-
-
-def noisy_gd(course: Course, generator: np.random.Generator) -> Steps:
-    """The gradient of all examples and normal noise of the covariance ε²cF, that of SGD's independent batches."""
-    return _with_noise(course, generator, lambda rate, c: (rate, rate * math.sqrt(c)))
-
-
-def sde(course: Course, generator: np.random.Generator) -> Steps:
-    """Euler and Maruyama's steps of dω = −∇L ds + √(T F) dW, Δs = ε/((1 − m) l) and T = εc/(1 − m)."""
-    keep, l = 1 - course.config.momentum, course.substeps  # noqa: E741
-    return _with_noise(course, generator, lambda rate, c: (rate / keep / l, rate / keep * math.sqrt(c / l)))
-
-
-def momentum_sde(course: Course, generator: np.random.Generator) -> Steps:
-    """dω = v dk, dv = −((1 − m)v + ε∇L) dk + ε√c A dW_k, k in updates, by the symplectic Euler–Maruyama method.
-
-    Steps of 1/l: u ← (1 − (1 − m)/l) u − (ε∇L/l² + ε√c A z/l^{3/2}), ω ← ω + u, where u = v/l is what a step moves. One
-    step for an update is noisy gradient descent. It is dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW with v = √ε p,
-    γ = (1 − m)/√ε and √ε for an update.
-    """
-    l = course.substeps  # noqa: E741
-    return _with_noise(course, generator, lambda rate, c: (rate / l**2, rate * math.sqrt(c / l) / l))
-
-
-def _with_noise(
-    course: Course, generator: np.random.Generator, amplitudes: Callable[[float, float], tuple[float, float]]
-) -> Steps:
-    """All N examples, a_i = a/N + σ(ξ_i − ξ̄)/√(N − 1) with (a, σ) = amplitudes(ε, c)."""
-    n, c = course.config.n_examples, SAMPLINGS[course.config.sampling]
-    for rate, size in zip(course.rates(), course.sizes(), strict=False):
-        drift, noise = amplitudes(rate, c(n, size))
-        xi = generator.standard_normal(n)
-        xi -= xi.sum() / n
-        xi *= noise / math.sqrt(n - 1)
-        xi += drift / n
-        yield None, xi
-
-
-def _same(momentum: float, substeps: int) -> float:
-    return momentum
-
-
-def _none(momentum: float, substeps: int) -> float:
-    return 0.0
-
-
-def _friction(momentum: float, substeps: int) -> float:
-    return momentum if substeps == 1 else 1 - (1 - momentum) / substeps  # to the bit at l = 1
-
-
-#: A new dynamics is a function above and a line here.
-DYNAMICS: dict[str, Dynamics] = {
-    "sgd": Dynamics(sgd, _same),
-    "svag": Dynamics(svag, _none, divides=True, independent=True),
-    "noisy_gd": Dynamics(noisy_gd, _same, whole=True),
-    "sde": Dynamics(sde, _none, whole=True, divides=True),
-    "momentum_sde": Dynamics(momentum_sde, _friction, whole=True, divides=True),
-}
+    if not isinstance(name, str) or name not in names():
+        raise ValueError(f"dynamics must be one of {', '.join(names())}, got {name!r}")
+    if name in LIMITS:
+        if noise is not None:
+            raise ValueError(f"noise must be left out for dynamics {name!r}, whose noise is Brownian; got {noise!r}")
+        limit = LIMITS[name]
+        rule = all_rules()[limit.rule]
+        assert limit.steps is not None
+        return NetworkDynamics(name, Dynamics(name, rule, all_noises()["normal"], rule.numbers(config)), limit.steps)
+    found = find(name, config, noise, substeps)
+    if found.noise.on_examples is None and found.noise.spread is None:
+        raise ValueError(f"noise must not be {found.noise.name!r} on a network: it is declared for landscapes alone")
+    return NetworkDynamics(found.name, found, lambda of, steps: found.divided(of["learning_rate"], steps))

@@ -217,11 +217,11 @@ class LinearRegression:
             raise ValueError("sampling must draw batches independently for this law, got 'reshuffle'")
         unbiased = self.n_examples / (self.n_examples - 1)
         still = self.gradient_covariance()
-        sigma = first = stationary_covariance(self.hessian, still, config, model="sgd")
+        sigma = first = stationary_covariance(self.hessian, still, config, dynamics="sgd")
         for _ in range(MOST_ITERATIONS):
             spread = self._weighted_moment(self._squares(sigma)) - self.hessian @ sigma @ self.hessian
             before = sigma
-            sigma = stationary_covariance(self.hessian, still + unbiased * spread, config, model="sgd")
+            sigma = stationary_covariance(self.hessian, still + unbiased * spread, config, dynamics="sgd")
             if np.abs(sigma - before).max() <= CHANGE * np.abs(sigma).max():
                 return sigma
             if not sigma.trace() < 1e9 * first.trace():

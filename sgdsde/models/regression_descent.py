@@ -17,12 +17,12 @@ from sgdsde.arguments import check_steps
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import as_seed
+from sgdsde.dynamics.sampling import batches
 from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.memory import check_memory
 from sgdsde.models.checks import checked_device, checked_dtype, count
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
-from sgdsde.models.sampling import batches
 from sgdsde.theory import stability_limit
 
 Array = NDArray[np.float64]

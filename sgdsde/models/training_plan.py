@@ -13,12 +13,15 @@ from torch import nn
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
-from sgdsde.models.dynamics import Course, Dynamics
+from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
+from sgdsde.models.losses import Loss
+from sgdsde.models.measures import AVERAGED, Measure, all_names
 from sgdsde.models.records import schedules_of
-from sgdsde.models.replica_loop import MEASURES, Measure
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 
 #: Names that the result of training has besides measures.
@@ -36,87 +39,80 @@ def checked_configs(config: SGDConfig | Sequence[SGDConfig], replicas: int) -> l
         raise ValueError(f"config must be one SGDConfig or one per replica, {replicas}, got {len(configs)}")
     if len(found := sorted({c.n_examples for c in configs})) > 1:
         raise ValueError(f"config must have the same n_examples in all replicas, got {', '.join(map(str, found))}")
-    for each in configs:
-        each.require_plain("dampening", "weight_decay")
     return list(configs)
 
 
 def checked_courses(
     configs: Sequence[SGDConfig],
     name: str,
-    dynamics: Dynamics,
+    noise: str | None,
     substeps: int,
     updates: int,
     learning_rates: ArrayLike | None,
     batch_sizes: ArrayLike | None,
-) -> list[Course]:
-    """The course of each replica."""
+    driver: str | None = None,
+) -> list[tuple[NetworkDynamics, Course]]:
+    """What moves each replica, and its course."""
     steps = count("substeps", substeps)
     check_steps(updates, steps)
-    if steps > 1 and not dynamics.divides:
-        raise ValueError(f"substeps must be 1 for dynamics {name!r}, whose step is an update; got {steps}")
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
     for config in configs:
-        if dynamics.independent and (config.momentum or config.sampling == "reshuffle"):
-            given = f"momentum = {config.momentum:g}" if config.momentum else "sampling = 'reshuffle'"
-            raise ValueError(f"dynamics {name!r} is made for SGD without momentum and independent batches, got {given}")
+        found = network_dynamics(name, config, noise, steps)
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = Course(config, steps, rates, sizes)
+        made[config] = found, Course(config, steps, rates, sizes, driver_with(found.dynamics.noise, driver, config))
     return [made[config] for config in configs]
 
 
-def check_size(updates: int, every: int, replicas: int, measures: int) -> None:
+def check_size(updates: int, every: int, replicas: int, names: int) -> None:
     """ValueError for more updates than can be counted, or more evaluations than there is memory for."""
     check_steps(updates)
     marks = -(-updates // every)
-    size = marks * (_MARK + 2 * _NUMBER * replicas * (len(MEASURES) + measures))  # by groups, and put together
+    size = marks * (_MARK + 2 * _NUMBER * replicas * names)  # by groups, and put together
     check_memory(size, f"evaluate_every must be larger, or replicas fewer: {marks} evaluations of {replicas} replicas")
 
 
-def check_weights(model: nn.Module, replicas: int, together: Sequence[Sequence[int]]) -> None:
-    """ValueError when the weights of all replicas, and the velocities of those that are trained at once, do not fit."""
+def check_weights(model: nn.Module, replicas: int, together: Sequence[Sequence[int]], averaged: bool) -> None:
+    """ValueError when the weights of all replicas, and velocities and averages of those trained at once, do not fit."""
     size = sum(p.numel() * p.element_size() for p in model.parameters())
     largest = max(map(len, together))
-    check_memory(size * (replicas + largest), f"replicas must be fewer: {replicas} times the {size} bytes of weights")
+    check_memory(
+        size * (replicas + largest * (1 + averaged)),
+        f"replicas must be fewer: {replicas} times the {size} bytes of weights",
+    )
 
 
-def checked_measures(measures: Mapping[str, Measure] | None) -> dict[str, Measure]:
+def checked_measures(measures: Mapping[str, Measure] | None, loss: Loss, averaged: bool) -> dict[str, Measure]:
     """Functions by names that the result does not have already."""
     found = {} if measures is None else measures
     if not isinstance(found, Mapping):
         raise ValueError(f"measures must be a mapping from names to functions, got {measures!r}")
+    taken = {*all_names(loss, (), averaged), *TAKEN}
     for name, function in found.items():
-        if not isinstance(name, str) or not name.isidentifier() or name in {*MEASURES, *TAKEN}:
+        if not isinstance(name, str) or not name.isidentifier() or name in taken:
             raise ValueError(f"measures must have names that are identifiers and not taken already, got {name!r}")
         if not callable(function):
             raise ValueError(f"measures[{name!r}] must be a function of weights, x and y, got {function!r}")
+    if averaged and (twice := sorted(name for name in found if AVERAGED + name in found)):
+        raise ValueError(f"measures must have other names than {AVERAGED + twice[0]!r}, that of {twice[0]!r} averaged")
     return dict(found)
 
 
-def groups(courses: Sequence[Course], dynamics: Dynamics, device: torch.device) -> list[list[int]]:
+def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.device) -> list[list[int]]:
     """Numbers of replicas that go through the network together.
 
     On a CPU one alone: faster than stacking, and bit for bit the same whatever R is. Elsewhere all with equal shapes
-    and one momentum; learning rates are in the coefficients and may differ.
+    and equal numbers of the rule; of a fast step learning rates are in the coefficients and may differ.
     """
     if device.type == "cpu":
-        return [[r] for r in range(len(courses))]
-    found: dict[tuple[int, float], list[int]] = {}
-    for r, course in enumerate(courses):
-        size = 0 if dynamics.whole or course.batch_sizes is not None else course.config.batch_size
-        found.setdefault((size, step_momentum(course, dynamics)), []).append(r)
+        return [[r] for r in range(len(moving))]
+    found: dict[object, list[int]] = {}
+    for r, (dynamics, course) in enumerate(moving):
+        size = course.config.batch_size if dynamics.batches_of_step and course.batch_sizes is None else 0
+        own = {"learning_rate": 0.0 if dynamics.fast else course.config.learning_rate, **dynamics.dynamics.numbers}
+        noise = 0.0 if dynamics.fast else course.config.batch_noise
+        found.setdefault((size, noise, *own.values()), []).append(r)
     return list(found.values())
-
-
-def step_momentum(course: Course, dynamics: Dynamics) -> float:
-    """The factor of the velocity in a step."""
-    return dynamics.momentum(course.config.momentum, course.substeps)
-
-
-def numbers_of_step(course: Course, dynamics: Dynamics) -> int:
-    """The most examples that enter a step."""
-    return course.config.n_examples if dynamics.whole else course.largest_batch * (2 if dynamics.independent else 1)
 
 
 def checked_tf32(tf32: bool, device: torch.device, dtype: torch.dtype) -> bool:

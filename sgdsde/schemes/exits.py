@@ -115,7 +115,7 @@ def _events(
     if lines:
         uniforms = step.uniform(walls.uniforms_needed(lines, landscape.noise_dimension))
         spreads = [_spread(step, line.normal) for line in lines]
-        found += walls.events(lines, uniforms, spreads, step.dt, step.w, after)
+        found += walls.events(lines, uniforms, spreads, step.dt, step.w, after[: len(step.w)])
     return found
 
 

@@ -15,8 +15,8 @@ from sgdsde import codegen
 from sgdsde.codegen import ROUNDING, Block
 from sgdsde.matrix_block import MatrixBlock, Operation, Sum, Term
 from sgdsde.schemes.matrix_step import ONE, MatrixStep, Unfit, Vector
-from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
-from sgdsde.schemes.step import SCALARS
+from sgdsde.schemes.registry import NOISE_KINDS, Declaration, check_follows_epochs
+from sgdsde.schemes.step import NUMBER, SCALARS
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -46,11 +46,13 @@ class MatrixProgram:
     noise_dimension: int
     declaration: Declaration
     regions: int = 0
+    carried: tuple[str, ...] = ()
+    epoched: bool = False
 
     @property
     def state_dimension(self) -> int:
-        """Components of the state, ω and auxiliary."""
-        return len(self.block.state) * self.dimension
+        """Components of the state, ω, auxiliary and the X of epoched Brownian motion."""
+        return (len(self.block.state) - self.epoched) * self.dimension + self.epoched * self.noise_dimension
 
     @property
     def draws(self) -> Mapping[str, int]:
@@ -59,7 +61,8 @@ class MatrixProgram:
 
     def constant_rows(self, landscape: WideLandscape, values: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
         """(rows, coefficients) for run-time numbers that are arrays (rows,) or numbers."""
-        given = {**_UNSET, **values}
+        own = {f"{NUMBER}{name}": values[name] for name in self.declaration.numbers}
+        given = {**_UNSET, **{name: value for name, value in values.items() if name in _UNSET}, **own}
         count = max(np.size(value) for value in given.values())
         rows = {name: np.broadcast_to(np.asarray(value, np.float64), count) for name, value in given.items()}
         found = self.scales.function(codegen.NUMPY_FUNCTIONS)(*self.scales.constant_rows(rows).T)
@@ -71,16 +74,19 @@ class MatrixProgram:
 
 
 def build_on_arrays(
-    declaration: Declaration, landscape: WideLandscape, values: Mapping[str, ArrayLike]
+    declaration: Declaration, landscape: WideLandscape, values: Mapping[str, ArrayLike], epoched: bool = False
 ) -> MatrixProgram:
     """Apply a scheme to a landscape of arrays; `values` are the run-time numbers, for schemes with matrices.
 
     Raises
     ------
     ValueError
-        When the scheme does not run on it; the message lists those that do.
+        When the scheme does not run on it; the message lists those that do. As :func:`sgdsde.schemes.build` with
+        `epoched`.
     """
-    tape, outputs = _taped(declaration, landscape)
+    tape, outputs = _taped(declaration, landscape, epoched)
+    if epoched:
+        check_follows_epochs(declaration, tape.draws)
     matrices = dict(tape.matrices)
     if tape.wanted:
         if np.ndim(values["dt"]) or np.ndim(values["temperature"]):
@@ -92,13 +98,13 @@ def build_on_arrays(
     operations = lowered.operations(outputs)
     names = [f"scale{i}" for i in range(len(lowered.scales))]
     block = MatrixBlock(
-        state=("w", *declaration.auxiliary),
+        state=tuple(tape.state),
         draws={name: tape.draws[name] for name in sorted(tape.draws, key=lambda name: name != "z")},
         operations=operations, outputs=tuple(outputs), matrices=lowered.used, vectors=tape.vectors,
         functions=tape.functions, examples=tape.examples,
     )  # fmt: skip
-    scales = codegen.lower([(names, list(lowered.scales))], SCALARS, [])
-    return MatrixProgram(block, scales, landscape.dimension, landscape.noise_dimension, declaration)
+    scales = codegen.lower([(names, list(lowered.scales))], [*SCALARS, *map(str, tape.numbers.values())], [])
+    return MatrixProgram(block, scales, landscape.dimension, landscape.noise_dimension, declaration, epoched=epoched)
 
 
 def runs_on_arrays(declaration: Declaration, landscape: WideLandscape) -> bool:
@@ -112,24 +118,22 @@ def runs_on_arrays(declaration: Declaration, landscape: WideLandscape) -> bool:
     return True
 
 
-def _taped(declaration: Declaration, landscape: WideLandscape) -> tuple[MatrixStep, list[str]]:
+def _taped(declaration: Declaration, landscape: WideLandscape, epoched: bool) -> tuple[MatrixStep, list[str]]:
     """The tape, and the names of the new state's vectors."""
     if not runs_on_arrays(declaration, landscape):
         others = [
             name
-            for name, other in sorted(declarations().items())
-            if (other.interpretation == "update") == (declaration.interpretation == "update")
-            and other.equation == declaration.equation
-            and runs_on_arrays(other, landscape)
+            for name, other in sorted(declaration.family().items())
+            if other.equation == declaration.equation and runs_on_arrays(other, landscape)
         ]
         kind = next(kind for kind in NOISE_KINDS if kind in landscape.kinds)
         raise ValueError(
-            f"scheme {declaration.name!r} does not run on {landscape.name}, a landscape of arrays whose noise is "
-            f"of the kind {kind!r}; schemes that do: {', '.join(others)}"
+            f"{declaration.kind} {declaration.name!r} does not run on {landscape.name}, a landscape of arrays whose "
+            f"noise is of the kind {kind!r}; those that do: {', '.join(others)}"
         )
-    tape = MatrixStep(landscape, declaration)
+    tape = MatrixStep(landscape, declaration, epoched)
     result = declaration.function(tape)
-    vectors = result if isinstance(result, tuple) else (result,)
+    vectors = [*(result if isinstance(result, tuple) else (result,)), *tape.bridge]
     return tape, [str(tape.let(vector).name) for vector in vectors]
 
 

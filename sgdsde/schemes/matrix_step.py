@@ -7,6 +7,7 @@ of two vectors, has no place here, and the scheme is refused.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from sgdsde.codegen import Block
 from sgdsde.matrix_block import BatchGradient, Centred, Elementwise, Product
 from sgdsde.schemes.registry import Declaration
-from sgdsde.schemes.step import SCALARS
+from sgdsde.schemes.step import NUMBER, SCALARS
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -30,6 +31,8 @@ Array = NDArray[np.float64]
 Terms: TypeAlias = "Mapping[tuple[str, tuple[str, ...]], sp.Expr]"
 #: What constant vectors are multiples of.
 ONE = "1"
+#: The X of epoched Brownian motion, among the vectors of the state.
+BRIDGE = "bridge"
 _BATCHES = ("batch", "other")
 
 
@@ -161,18 +164,23 @@ class MatrixStep:
         What is to be done, in order; a vector of that name is to be summed up.
     matrices, vectors, functions : dict
         As of `sgdsde.matrix_block.MatrixBlock`.
+    state : list of str
+        Names of the state's vectors.
     wanted : dict of str to str
         Names of matrices that the declaration gives → its own names of them.
     draws : dict of str to int
         Numbers drawn, by name.
     """
 
-    def __init__(self, landscape: WideLandscape, declaration: Declaration) -> None:
+    def __init__(self, landscape: WideLandscape, declaration: Declaration, epoched: bool = False) -> None:
         import sympy as sp
 
-        self._landscape, self.declaration = landscape, declaration
+        self._landscape, self.declaration, self._epoched = landscape, declaration, epoched
         self.sizes = dict.fromkeys(("w", *declaration.auxiliary), landscape.dimension)
+        self.sizes |= {BRIDGE: landscape.noise_dimension} if epoched else {}
+        self.state = list(self.sizes)
         self.operations: list[Any] = []
+        self.numbers = {name: sp.Symbol(f"{NUMBER}{name}", real=True) for name in declaration.numbers}
         for name in SCALARS:
             setattr(self, name, sp.Symbol(name, real=True))
         for name in self.sizes:
@@ -225,8 +233,17 @@ class MatrixStep:
 
     @property
     def z(self) -> Vector:
-        """Standard normals."""
-        return self._draw("z")
+        """Standard normals, or increments of a bridge in their place, as `sgdsde.schemes.step.Step.z`."""
+        return self._of_bridge if self._epoched else self._draw("z")
+
+    @functools.cached_property
+    def _of_bridge(self) -> Vector:
+        return self.let(self._draw("z") * self.keep - self._named(BRIDGE) * self.pull)
+
+    @property
+    def bridge(self) -> list[Vector]:
+        """The next X of a bridge."""
+        return [self._named(BRIDGE) + self.z * self.share] if self._epoched else []
 
     @property
     def y(self) -> Vector:
@@ -283,6 +300,24 @@ class MatrixStep:
         self.operations.append((name, value))
         self.sizes[name] = len(value)
         return self._named(name)
+
+    def name(self, value: Any) -> Any:
+        """As :meth:`let`."""
+        return self.let(value) if isinstance(value, Vector) else value
+
+    def function(self, name: str, *_: Any) -> NoReturn:
+        """What whole vectors do not have."""
+        raise Unfit(f"{name} of components")
+
+    def carry(self, name: str, _: Any) -> NoReturn:
+        """What paths do not carry here."""
+        raise Unfit(f"{name}, a number that changes with the step,")
+
+    carried_before = carry
+
+    def by_component(self, step: Any, *vectors: Vector) -> Any:
+        """What `step`, of sums and multiples alone, makes of whole vectors."""
+        return step(*vectors)
 
     def matrix(self, name: str, rows: int | None = None, columns: int | None = None) -> _Matrix:
         """Numbers that the declaration's `matrices` gives under this name."""

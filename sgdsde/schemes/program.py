@@ -20,8 +20,8 @@ from sgdsde.expression import real_symbols
 from sgdsde.landscapes import Landscape, kinds, symbolic
 from sgdsde.regions import Region
 from sgdsde.schemes.exits import margins
-from sgdsde.schemes.registry import NOISE_KINDS, Declaration, declarations
-from sgdsde.schemes.step import SCALARS, Step
+from sgdsde.schemes.registry import NOISE_KINDS, Declaration, check_follows_epochs
+from sgdsde.schemes.step import CARRIED, NUMBER, SCALARS, Step
 
 _DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other|uniform)(\d+)")
 _UNSET: dict[str, float] = {**dict.fromkeys(SCALARS, math.nan), "rounding": ROUNDING["float64"]}
@@ -41,6 +41,8 @@ class Program:
     noise_dimension : int
         k, columns of the landscape's noise factor.
     declaration : Declaration
+    epoched : bool
+        Whether its normals are those of epoched Brownian motion, whose X, k components, is the end of the state.
     regions : int
         The last outputs are their margins, where a path ends when one is positive, and then as many bounds of them.
     """
@@ -50,11 +52,18 @@ class Program:
     noise_dimension: int
     declaration: Declaration
     regions: int = 0
+    epoched: bool = False
 
     @property
     def state_dimension(self) -> int:
         """Components of the state, ω and auxiliary."""
         return len(self.block.outputs) - 2 * self.regions
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Names of the numbers that a path carries beside vectors: the last of its state."""
+        names = self.block.arrays[: self.state_dimension]
+        return tuple(name.removeprefix(CARRIED) for name in names if name.startswith(CARRIED))
 
     @functools.cached_property
     def draws(self) -> dict[str, int]:
@@ -65,14 +74,18 @@ class Program:
 
     def constant_rows(self, landscape: Landscape, values: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
         """(rows, constants): the same for run-time numbers that are arrays (rows,)."""
-        given = {**_UNSET, **values, **landscape.scalars}
+        given = self._given(landscape, values)
         return self.block.constant_rows({**given, **self._entries(landscape, given)})
 
     def constants(self, landscape: Landscape, values: Mapping[str, float]) -> tuple[float, ...]:
         """Values of the block's constants for run-time numbers (`SCALARS` by name)."""
-        given = {**_UNSET, **values, **landscape.scalars}
+        given = self._given(landscape, values)
         entries = {name: float(value[0]) for name, value in self._entries(landscape, given).items()}
         return self.block.constant_values({**given, **entries})
+
+    def _given(self, landscape: Landscape, values: Mapping[str, Any]) -> dict[str, Any]:
+        own = {f"{NUMBER}{name}": values[name] for name in self.declaration.numbers}
+        return {**_UNSET, **values, **own, **landscape.scalars}
 
     def _entries(self, landscape: Landscape, values: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
         """Entries (rows,) of the scheme's matrices that the block takes."""
@@ -85,26 +98,35 @@ class Program:
 
 
 def build(
-    declaration: Declaration, landscape: Landscape, regions: Sequence[Region] = (), bridge: bool = False
+    declaration: Declaration,
+    landscape: Landscape,
+    regions: Sequence[Region] = (),
+    bridge: bool = False,
+    epoched: bool = False,
 ) -> Program:
     """Apply a scheme to a landscape (from the cache on disk when this was done before).
 
-    Paths end in the regions; with `bridge`, also where they have crossed into one inside a step.
+    Paths end in the regions; with `bridge`, also where they have crossed into one inside a step. Where normals are
+    `epoched` they are those of epoched Brownian motion.
 
     Raises
     ------
     ValueError
-        When the landscape's noise or loss is not of the kind that the scheme needs.
+        When the landscape's noise or loss is not of the kind that the scheme needs, or the scheme does not follow a
+        path of given increments, as epoched Brownian motion is.
     """
 
     def make() -> codegen.Block:
         _check_fits(declaration, landscape)
-        step = Step(landscape, declaration)
+        step = Step(landscape, declaration, epoched)
         result = declaration.function(step)
         vectors = result if isinstance(result, tuple) else (result,)
-        values = [entry for vector in vectors for entry in vector]
+        values = [*(entry for vector in vectors for entry in vector), *step.bridge]
+        values += [after for _, after in step.carried.values()]
+        if epoched:
+            check_follows_epochs(declaration, step.drawn)
         names = [f"n_{symbol}" for symbol in step.state]
-        scalars = (*SCALARS, *landscape.scalars, *step.matrix_entries)
+        scalars = (*SCALARS, *map(str, step.numbers.values()), *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]
         if regions:
             after = real_symbols(names)
@@ -115,26 +137,33 @@ def build(
             stages.append((kept, [*after.values(), *exact, *bounds]))
         return codegen.lower(stages, scalars, [*map(str, step.state), *step.noise])
 
-    module = declaration.function.__module__
-    if module.startswith("sgdsde.schemes."):
+    modules = declaration.modules or (declaration.function.__module__,)
+    if all(str(module).startswith(("sgdsde.schemes.", "sgdsde.dynamics.")) for module in modules):
         ends = [[[region.alternatives, region.between and bridge] for region in regions]] if regions else []
-        parts = ["program", declaration.name, module, landscape.key, *ends]
-        block = codegen.cached_block(parts, [*symbolic.SOURCES, "regions.py", *_files_of(module)], make)
+        parts = [
+            "program",
+            declaration.key or (declaration.name,),
+            modules,
+            landscape.key,
+            *["epoched"][:epoched],
+            *ends,
+        ]
+        block = codegen.cached_block(parts, [*symbolic.SOURCES, "regions.py", *_files_of(modules)], make)
     else:  # the cache's names hold a digest of our own files; it cannot see that a user's scheme was edited
         block = make()
-    return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions))
+    return Program(block, landscape.dimension, landscape.noise_dimension, declaration, len(regions), epoched)
 
 
 @functools.cache
-def _files_of(module: str) -> list[str]:
-    """Files of this room that a scheme's code depends on: its own, this one, and those that they import."""
-    found, waiting = [], [module, __name__]
+def _files_of(modules: tuple[str, ...]) -> list[str]:
+    """Files that a scheme's code depends on: its own, this one, and those of their rooms that they import."""
+    found, waiting = [], [*modules, __name__]
     while waiting:
         file = f"{waiting.pop().removeprefix('sgdsde.').replace('.', '/')}.py"
         if file not in found:
             found.append(file)
             text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
-            waiting += re.findall(r"^from (sgdsde\.schemes\.\w+) import", text, re.MULTILINE)
+            waiting += re.findall(r"^from (sgdsde\.(?:schemes|dynamics)\.\w+) import", text, re.MULTILINE)
     return sorted(found)
 
 
@@ -152,14 +181,12 @@ def _check_fits(declaration: Declaration, landscape: Landscape) -> None:
     needs += [f"a {declaration.loss} loss"] * (declaration.loss != "any")
     others = [
         name
-        for name, other in sorted(declarations().items())
-        if (other.interpretation == "update") == (declaration.interpretation == "update")
-        and other.equation == declaration.equation
-        and fits(other, landscape)
+        for name, other in sorted(declaration.family().items())
+        if other.equation == declaration.equation and fits(other, landscape)
     ]
     raise ValueError(
-        f"scheme {declaration.name!r} needs {' and '.join(needs)}; the noise of this landscape is "
-        f"{_KIND_IN_WORDS[own]}; schemes that fit: {', '.join(others)}"
+        f"{declaration.kind} {declaration.name!r} needs {' and '.join(needs)}; the noise of this landscape is "
+        f"{_KIND_IN_WORDS[own]}; those that fit: {', '.join(others)}"
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 #: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
-_NOT_SCHEMES = {"matrix_program", "matrix_step", "program", "registry"}
+_NOT_SCHEMES = {"exits", "matrix_program", "matrix_step", "program", "registry", "step", "walls"}
 _REGISTRY: dict[str, Declaration] = {}
 
 #: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A
@@ -24,7 +24,12 @@ _WIDER = {
 }
 INTERPRETATIONS = ("ito", "stratonovich", "update")
 EQUATIONS = ("overdamped", "momentum")
+#: Of rules that scale each component by an average of its squares: they are not equations of T and a clock s alone.
+ADAPTIVE_EQUATIONS = ("rmsprop", "adam")
 LOSSES = ("any", "quadratic")
+
+#: Draws that make up a path between given ends; others are for schemes that only aim at the law.
+PATH_DRAWS = ("z", "y", "area")
 
 #: An order for the declared kind of noise, or one for each of several kinds.
 Orders: TypeAlias = float | Mapping[str, float] | None
@@ -40,8 +45,8 @@ class Declaration:
     function : callable
         Step → the next ω, or (ω, auxiliary…).
     interpretation : str
-        ``"ito"``, ``"stratonovich"`` (the tape corrects the drift: the SDE is the same), or ``"update"`` for maps
-        driven by batches of examples.
+        ``"ito"``, ``"stratonovich"`` (the tape corrects the drift: the SDE is the same), or ``"update"`` for the maps
+        of optimisers, which `sgdsde.dynamics` declares.
     equation : str
         ``"overdamped"``: dω = −∇L ds + √T A dW. ``"momentum"``: dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A dW.
     noise : str
@@ -61,6 +66,12 @@ class Declaration:
         one row for each pair that a run takes, arrays (rows, n, m).
     source : str
         Where it is from.
+    numbers : tuple of str
+        Run-time numbers that it takes beside `sgdsde.schemes.step.SCALARS`.
+    key, modules : tuple of str
+        What it is made of, and the modules of that, where its name and its function's module do not tell.
+    family : callable
+        What else there is of its kind, by name.
     """
 
     name: str
@@ -76,11 +87,20 @@ class Declaration:
     stable: bool
     matrices: Callable[..., Mapping[str, Any]] | None
     source: str
+    numbers: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    family: Callable[[], Mapping[str, Declaration]] = field(default=lambda: declarations(), repr=False)
 
     def order(self, which: str, kind: str) -> float | None:
         """``"strong"`` or ``"weak"`` order for a kind of noise: the one declared for it, or for the next wider kind."""
         declared: Mapping[str, float] = getattr(self, which)
         return next((declared[name] for name in (kind, *_WIDER[kind]) if name in declared), None)
+
+    @property
+    def kind(self) -> str:
+        """``"dynamics"`` or ``"scheme"``: what messages call it."""
+        return "dynamics" if self.interpretation == "update" else "scheme"
 
     @property
     def summary(self) -> str:
@@ -101,6 +121,7 @@ def scheme(
     invariant: float | None = None,
     stable: bool = False,
     matrices: Callable[..., Mapping[str, Any]] | None = None,
+    numbers: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Declare a function to be the scheme of its name.
 
@@ -111,7 +132,7 @@ def scheme(
     """
     for argument, word, known in (
         ("interpretation", interpretation, INTERPRETATIONS),
-        ("equation", equation, EQUATIONS),
+        ("equation", equation, (*EQUATIONS, *ADAPTIVE_EQUATIONS)),
         ("noise", noise, NOISE_KINDS),
         ("loss", loss, LOSSES),
     ):
@@ -124,7 +145,7 @@ def scheme(
         _REGISTRY[name] = Declaration(
             name=name, function=function, interpretation=interpretation, equation=equation, noise=noise, loss=loss,
             auxiliary=auxiliary, strong=orders[0], weak=orders[1], invariant=invariant, stable=stable,
-            matrices=matrices, source=source,
+            matrices=matrices, source=source, numbers=numbers,
         )  # fmt: skip
         return function
 
@@ -141,24 +162,39 @@ def _by_kind(argument: str, orders: Orders, noise: str) -> Mapping[str, float]:
     return table
 
 
-def declarations() -> dict[str, Declaration]:
-    """All schemes by name."""
+def declarations(equations: tuple[str, ...] = EQUATIONS) -> dict[str, Declaration]:
+    """The schemes for some equations, by name."""
     package = importlib.import_module("sgdsde.schemes")
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in _NOT_SCHEMES:
             importlib.import_module(f"sgdsde.schemes.{module.name}")
-    return dict(_REGISTRY)
+    return {name: found for name, found in _REGISTRY.items() if found.equation in equations}
 
 
-def find(name: str, interpretations: tuple[str, ...]) -> Declaration:
+def check_follows_epochs(declaration: Declaration, draws: Iterable[str]) -> None:
+    """Raise ValueError unless steps with these draws can follow epoched Brownian motion.
+
+    Between its values at the ends of a step that is Brownian motion between given ends: so are ∫W ds and Lévy areas,
+    and what is drawn beside the increments is as before. The orders that a scheme declares are for Brownian motion.
+    """
+    others = [name for name in draws if name not in (*PATH_DRAWS, "uniform")]
+    if others or declaration.matrices is not None:
+        why = f"its draws {others} are no increments of a path" if others else "its steps are made for Brownian motion"
+        raise ValueError(
+            f"scheme {declaration.name!r} does not follow driver 'epoched': {why}; take driver 'brownian', or a scheme "
+            f"whose draws are normal, such as 'euler_maruyama', 'heun' or 'baoab'"
+        )
+
+
+def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
     """Return the scheme of that name.
 
     Raises
     ------
     ValueError
-        When there is none of these interpretations; the message lists those that exist.
+        When there is none for these equations; the message lists those that exist.
     """
-    fitting = {key: d for key, d in declarations().items() if d.interpretation in interpretations}
+    fitting = declarations(equations)
     if not isinstance(name, str) or name not in fitting:
         raise ValueError(f"scheme must be one of {', '.join(sorted(fitting))}, got {name!r}")
     return fitting[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sgdsde import expression
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     Vector: TypeAlias = sp.Matrix
 
 #: Run-time numbers that a scheme may use, besides the landscape's parameters.
-SCALARS = ("dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread", "rounding")
+SCALARS = (
+    "dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread", "rounding", "keep", "pull",
+    "share",
+)  # fmt: skip
+#: How names begin of the numbers that a declaration asks for, and of those that a path carries.
+NUMBER, CARRIED = "h_", "q_"
 
 
 class Step:
@@ -28,23 +33,31 @@ class Step:
     w : d×1, the state; auxiliary vectors (``v``) are attributes of their declared names.
     dt, temperature, learning_rate, momentum, friction, batch_noise, spread, rounding : symbols; Δ in the equation's own
         clock, T, ε, m, γ, c, √(2l − 1), and the distance from 1 to the next number of the run's dtype.
+    epoched : whether `z` is of epoched Brownian motion, whose X is then a part of the state.
+    numbers : dict of symbols, those that the declaration asks for beside these.
+    carried : dict of pairs, one number of the state and what it becomes; see `carry`.
     """
 
-    def __init__(self, landscape: Landscape, declaration: Declaration) -> None:
+    def __init__(self, landscape: Landscape, declaration: Declaration, epoched: bool = False) -> None:
         import sympy as sp
 
-        self._of, self._declaration = landscape.symbolic, declaration
+        self._of, self._declaration, self._epoched = landscape.symbolic, declaration, epoched
         self._k = landscape.noise_dimension
         self._drawn: dict[str, list[sp.Symbol]] = {}
         self.w = self._of.state
         scalars = (sp.Symbol(name, real=True) for name in SCALARS)
         self.dt, self.temperature, self.learning_rate, self.momentum, self.friction = itertools.islice(scalars, 5)
-        self.batch_noise, self.spread, self.rounding = scalars
+        self.batch_noise, self.spread, self.rounding, self._keep, self._pull, self._share = scalars
         self.state = list(self.w)
         for name in declaration.auxiliary:
             vector = sp.Matrix([sp.Symbol(f"{name}_{i}", real=True) for i in range(landscape.dimension)])
             setattr(self, name, vector)
             self.state += list(vector)
+        if epoched:
+            self._x = sp.Matrix([sp.Symbol(f"bridge_{i}", real=True) for i in range(self._k)])
+            self.state += list(self._x)
+        self.numbers = {name: sp.Symbol(f"{NUMBER}{name}", real=True) for name in declaration.numbers}
+        self.carried: dict[str, tuple[Any, Any]] = {}
         self.stages: list[tuple[list[str], list[Any]]] = []
         self.matrix_entries: list[str] = []
 
@@ -128,9 +141,27 @@ class Step:
         return [str(symbol) for symbols in drawn.values() for symbol in symbols]
 
     @property
+    def drawn(self) -> list[str]:
+        """Names of the draws."""
+        return list(self._drawn)
+
+    @property
     def z(self) -> Vector:
-        """k×1 standard normals."""
-        return self._draw("z", self._k)
+        """k×1 standard normals; of a bridge its increments, in units of Brownian motion's deviation over the step."""
+        return self._of_bridge if self._epoched else self._draw("z", self._k)
+
+    @functools.cached_property
+    def _of_bridge(self) -> Vector:
+        return self.let(self._draw("z", self._k) * self._keep - self._x * self._pull)
+
+    @property
+    def bridge(self) -> list[Any]:
+        """The next X of a bridge."""
+        return list(self._x + self.z * self._share) if self._epoched else []
+
+    def normals(self, numbers: int) -> Vector:
+        """Standard normals in the place of `z`, as many as are asked for."""
+        return self._draw("z", numbers)
 
     @property
     def y(self) -> Vector:
@@ -226,6 +257,39 @@ class Step:
         names = [f"s{len(self.stages)}_{i}" for i in range(len(values))]
         self.stages.append((names, values))
         return sp.Matrix([sp.Symbol(name, real=True) for name in names])
+
+    def name(self, value: Any) -> Any:
+        """As :meth:`let`, of one number."""
+        import sympy as sp
+
+        return self.let([sp.sympify(value)])[0]
+
+    def function(self, name: str, *values: Any) -> Any:
+        """A function of SymPy's, of numbers."""
+        import sympy as sp
+
+        return getattr(sp, name)(*values)
+
+    def by_component(self, step: Callable[..., Sequence[Any]], *vectors: Vector) -> list[Vector]:
+        """Vectors of what `step` makes of each component of some."""
+        import sympy as sp
+
+        return [sp.Matrix(column) for column in zip(*(step(*each) for each in zip(*vectors, strict=True)), strict=True)]
+
+    def carried_before(self, name: str, following: Callable[[Any], Any]) -> Any:
+        """As :meth:`carry`, what it is at the start of the step."""
+        self.carry(name, following)
+        return self.carried[name][0]
+
+    def carry(self, name: str, following: Callable[[Any], Any]) -> Any:
+        """A number that each path carries from step to step, zero at first: what `following` makes of it, named."""
+        import sympy as sp
+
+        if name not in self.carried:
+            symbol = sp.Symbol(f"{CARRIED}{name}", real=True)
+            self.carried[name] = symbol, self.name(following(symbol))
+            self.state.append(symbol)
+        return self.carried[name][1]
 
     def matrix(self, name: str, rows: int | None = None, columns: int | None = None) -> sp.Matrix:
         """rows × columns (default d×d) numbers that the declaration's `matrices` gives under this name."""

@@ -40,13 +40,13 @@ def exit_time(
     variables: str = "x",
     covariance: float = 1.0,
     momentum: float = 0.0,
-    model: str = "sgd",
+    dynamics: str = "sgd",
     paths: int = 1000,
     updates: int = 100_000,
     substeps: int | str = "auto",
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Mean time to leave a region, in updates, of simulated paths of ``"sgd"`` or of the ``"sde"``.
+    """Mean time to leave a region, in updates, of simulated paths of a dynamics: ``"sgd"``, ``"adam"``, ``"sde"``, ….
 
     `substeps` are those of the SDE, as in :func:`sgdsde.simulate_sde`; an update of SGD is one step.
 
@@ -54,17 +54,17 @@ def exit_time(
     >>> sorted(found), found["exits"]
     (['censored', 'exits', 'mean', 'standard_error'], 200)
     """
+    from sgdsde.dynamics.limits import LIMITS
     from sgdsde.ensemble import Ensemble
     from sgdsde.landscapes import Landscape
     from sgdsde.simulate import simulate_sde, simulate_sgd
 
-    simulate: dict[str, Callable[..., Ensemble]] = {"sgd": simulate_sgd, "sde": simulate_sde}
-    if model not in simulate:
-        raise ValueError(f"model must be sgd or sde, got {model!r}")
+    of_sde = dynamics in LIMITS
+    simulate: Callable[..., Ensemble] = simulate_sde if of_sde else simulate_sgd
     landscape = Landscape(loss, variables, covariance=covariance)
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum=momentum)
-    steps: dict[str, Any] = {} if model == "sgd" and substeps == "auto" else {"substeps": substeps}
-    ensemble = simulate[model](landscape, config, start, updates, paths, **steps, seed=seed, stop=stop)
+    steps: dict[str, Any] = {} if not of_sde and substeps == "auto" else {"substeps": substeps}
+    ensemble = simulate(landscape, config, start, updates, paths, dynamics=dynamics, **steps, seed=seed, stop=stop)
     assert ensemble.exits is not None  # a stop was given
     time = ensemble.exits.mean_time()
     return {

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
 from sgdsde.arguments import as_whole
+from sgdsde.clock import with_momentum
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
 from sgdsde.theory.modes import modes_of
@@ -15,7 +16,9 @@ from sgdsde.theory.stationary import check_options, law_between
 Array = NDArray[np.float64]
 
 
-def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lag: int, model: str = "sde") -> Array:
+def autocovariance(
+    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lag: int, dynamics: str = "sde"
+) -> Array:
     """Stationary covariance of the parameters now with those ``lag`` updates earlier, Cov(ω_{t+k}, ω_t).
 
     Parameters
@@ -24,8 +27,8 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
         As in :func:`sgdsde.theory.stationary_covariance`.
     lag : int
         k ≥ 0, in updates; the SDE's clock advances k ε/(1 − m), that of the SDE with momentum k √ε.
-    model : str
-        ``"sde"``; ``"sgd"``, for independent batches only; or ``"momentum_sde"``: dω = p dτ, dp = −(γp + H ω) dτ +
+    dynamics : str
+        ``"sde"``; ``"sgd"``; or ``"momentum_sde"``: dω = p dτ, dp = −(γp + H ω) dτ +
         √(γT F) dW with γ = (1 − m)/√ε.
 
     Returns
@@ -35,8 +38,8 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
     Raises
     ------
     ValueError
-        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when ``"sgd"`` is
-        reshuffled.
+        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when the sampling is
+        ``"reshuffle"``.
 
     Notes
     -----
@@ -50,17 +53,17 @@ def autocovariance(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig,
     >>> (autocovariance(1.0, 1.0, config, 3, "sgd") / autocovariance(1.0, 1.0, config, 0, "sgd")).round(6)   # (1 − εh)³
     array([[0.729]])
     """
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if dynamics not in LAWS:
+        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
     if as_whole(lag) is None or lag < 0:
         raise ValueError(f"lag must be an integer of at least 0, got {lag!r}")
-    _check_independent(model, config)
+    _check_independent(config)
     modes = modes_of(hessian, covariance, config)
-    return modes.rotate_back(modes.noise * MODELS[model](modes.curvature, config, int(lag)))
+    return modes.rotate_back(modes.noise * LAWS[dynamics](modes.curvature, config, int(lag)))
 
 
 def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
-    """Cov(ω_i a lag later, ω_j) for unit noise between modes i and j, as all functions of ``MODELS``."""
+    """Cov(ω_i a lag later, ω_j) for unit noise between modes i and j, as all functions of ``LAWS``."""
     decay = np.exp(-curvature * lag * config.mean_loss_time_per_update)
     return np.asarray(decay[:, None] * law_between(curvature, config, "sde").position)
 
@@ -72,7 +75,8 @@ def _sgd(curvature: Array, config: SGDConfig, lag: int) -> Array:
 
 
 def _momentum_sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
-    friction, update = (1 - config.momentum) / np.sqrt(config.kick), np.sqrt(config.kick)
+    clock = with_momentum(config.kick, config.batch_noise, config.momentum)
+    friction, update = clock.friction, clock.update
     left, right = curvature[:, None], curvature[None, :]
     position = config.temperature / (left + right + (left - right) ** 2 / (2 * friction**2))
     cross = position * (right - left) / (2 * friction)  # Cov(p_i, ω_j); Cov(ω_i, p_j) is minus that
@@ -95,17 +99,17 @@ def _oscillator(curvature: Array, friction: float, time: float) -> tuple[Array, 
     return of_position, of_velocity
 
 
-#: Covariances of unit-noise modes at a lag, by the name that ``model`` takes.
-MODELS = {"sde": _sde, "sgd": _sgd, "momentum_sde": _momentum_sde}
+#: Covariances of unit-noise modes at a lag, by the name that ``dynamics`` takes.
+LAWS = {"sde": _sde, "sgd": _sgd, "momentum_sde": _momentum_sde}
 
 
-def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde") -> Array:
+def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde") -> Array:
     """Integrated autocorrelation time of each parameter, in updates: n updates hold n/τ independent samples' mean.
 
     Parameters
     ----------
-    hessian, covariance, config, model
-        As in :func:`sgdsde.theory.stationary_covariance`; ``"sgd"`` for independent batches only.
+    hessian, covariance, config, dynamics
+        As in :func:`sgdsde.theory.stationary_covariance`; batches are independent.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
 
     Notes
     -----
-    Both models have the sum c H⁻¹ F H⁻¹, whatever ε and m: averaged over a long time, H ω̄ is minus the mean noise.
+    Both have the sum c H⁻¹ F H⁻¹, whatever ε and m: averaged over a long time, H ω̄ is minus the mean noise.
 
     Examples
     --------
@@ -126,18 +130,18 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
     >>> autocorrelation_time(1.0, 1.0, config, "sde").round(6), autocorrelation_time(1.0, 1.0, config, "sgd").round(6)
     (array([20.]), array([19.]))
     """
-    check_options(model)
-    _check_independent(model, config)
+    check_options(dynamics)
+    _check_independent(config)
     modes = modes_of(hessian, covariance, config)
-    stationary = modes.rotate_back(modes.noise * law_between(modes.curvature, config, model).position)
+    stationary = modes.rotate_back(modes.noise * law_between(modes.curvature, config, dynamics).position)
     total = modes.rotate_back(config.batch_noise * modes.noise / np.multiply.outer(modes.curvature, modes.curvature))
     if not (np.diagonal(stationary) > 0).all():
         raise ValueError("covariance must give every parameter noise, or its autocorrelation time is not defined")
     return np.asarray(np.diagonal(total) / np.diagonal(stationary))
 
 
-def _check_independent(model: str, config: SGDConfig) -> None:
-    if model == "sgd" and config.sampling == "reshuffle":
+def _check_independent(config: SGDConfig) -> None:
+    if config.sampling == "reshuffle":
         raise ValueError(
             "sampling must be 'with_replacement' or 'without_replacement' here: with 'reshuffle' the covariance at a "
             "lag depends on where in the epoch it starts, got 'reshuffle'"

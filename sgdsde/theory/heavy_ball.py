@@ -11,7 +11,7 @@ p is, as it would in (ω, v). Arrays of 2-vectors and 2×2 matrices carry their 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,7 @@ def reshuffled_average(left: Array, right: Array, momentum: float, batches: int)
     for the average: X̄ = M X̄ Mᵀ + δ_i bᵀ + b δ_jᵀ, δ = Σ_{l<n} (n − l)(b − M^l b)/n².
     """
     one, other = _Mode(left, momentum), _Mode(right, momentum)
-    delta, delta_other = (mode.epoch(batches).lag / batches**2 for mode in (one, other))
-    noise = delta[:, None] * other.kick[None, :] + one.kick[:, None] * delta_other[None, :]
-    return _law(one, other, one.departure, other.departure, noise)
+    return _law(one, other, average_of_epochs(one, other, batches))
 
 
 def reshuffled_epoch_end(left: Array, right: Array, momentum: float, batches: int) -> Law:
@@ -70,17 +68,41 @@ def reshuffled_epoch_end(left: Array, right: Array, momentum: float, batches: in
     from a large sum, of which little would be left.
     """
     one, other = _Mode(left, momentum), _Mode(right, momentum)
-    epoch, epoch_other = one.epoch(batches), other.epoch(batches)
-    scatter = np.zeros((2, 2, *np.broadcast_shapes(left.shape, right.shape)))
+    return _law(one, other, end_of_epochs(one, other, batches))
+
+
+def average_of_epochs(one: Response, other: Response, batches: int) -> Array:
+    """X̄ of two modes, (m, m, …), in units of F_ij/B, as :func:`reshuffled_average`."""
+    delta, delta_other = (_epoch(mode, batches).lag / batches**2 for mode in (one, other))
+    noise = delta[:, None] * other.kick[None, :] + one.kick[:, None] * delta_other[None, :]
+    return solve_pairs(one.departure, other.departure, noise)
+
+
+def end_of_epochs(one: Response, other: Response, batches: int) -> Array:
+    """X of two modes at the ends of epochs, (m, m, …), in units of F_ij/B, as :func:`reshuffled_epoch_end`."""
+    epoch, epoch_other = _epoch(one, batches), _epoch(other, batches)
+    scatter = np.zeros((len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:])))
     for a, b in zip(epoch.merges, epoch_other.merges, strict=True):
-        moved = scatter - np.einsum("ab...,bc...->ac...", a.departure, scatter)
-        moved -= np.einsum("ab...,cb...->ac...", moved, b.departure)
-        moved += (a.weight * a.gap)[:, None] * b.gap[None, :]
-        scatter = scatter + moved if a.doubles else moved
-    return _law(one, other, epoch.departure, epoch_other.departure, scatter)
+        scatter = merged(scatter, a, b)
+    return solve_pairs(epoch.departure, epoch_other.departure, scatter)
 
 
-class _Merge(NamedTuple):
+def merged(scatter: Array, a: Merge, b: Merge) -> Array:
+    """The scatter of more responses of two modes about their means."""
+    moved = scatter - np.einsum("ab...,bc...->ac...", a.departure, scatter)
+    moved -= np.einsum("ab...,cb...->ac...", moved, b.departure)
+    moved += (a.weight * a.gap)[:, None] * b.gap[None, :]
+    return scatter + moved if a.doubles else moved
+
+
+class Response(Protocol):
+    """A mode of m components: departure I − M (m, m, …), and what the noise of an update adds to it, kick b (m, …)."""
+
+    departure: Array
+    kick: Array
+
+
+class Merge(NamedTuple):
     """How the scatter of an epoch's responses grows: a later part is the earlier, moved on, and the means differ."""
 
     departure: Array
@@ -92,7 +114,7 @@ class _Merge(NamedTuple):
 class _Epoch(NamedTuple):
     departure: Array  # I − M^n
     lag: Array  # Σ_{l<n} (n − l)(b − M^l b)
-    merges: list[_Merge]
+    merges: list[Merge]
 
 
 class _Mode:
@@ -106,53 +128,62 @@ class _Mode:
         self.departure = np.array([[(1 + self.coast) * p, across], [p, 1 - m - p * self.coast]])
         self.kick = np.array([1 + self.coast, np.ones_like(p)])
 
-    def epoch(self, batches: int) -> _Epoch:
-        """Sums over an epoch of n batches in O(log n): the block of k is doubled, or gets one update in front."""
-        first, b = self.departure, self.kick
-        d, start = first, _apply(first, b)  # I − M^k and (I − M^k) b
-        total, fall = b, np.zeros_like(b)  # Σ_{l<k} M^l b and b − total/k
-        behind, lag = start, np.zeros_like(b)  # Σ_{l≤k} (b − M^l b), and the sum of that over the shorter blocks
-        merges, k = [], 1
-        for bit in bin(batches)[3:]:
-            gap = _apply(d, total / k)
-            merges.append(_Merge(d, gap, k / 2, doubles=True))
-            lag = 2 * lag - _apply(d, lag) + k * behind + k * (k - 1) / 2 * start
-            behind = 2 * behind - _apply(d, behind) + k * start
-            fall = fall + gap / 2
-            total = 2 * total - _apply(d, total)
-            d = 2 * d - _multiply(d, d)
-            k *= 2
-            if bit == "1":
-                gap = fall + _apply(first, total / k)
-                merges.append(_Merge(first, gap, k / (k + 1), doubles=False))
-                d = d + first - _multiply(d, first)
-                lag, behind = lag + behind, behind + _apply(d, b)
-                fall = gap * (k / (k + 1))
-                total = b + total - _apply(first, total)
-                k += 1
-            start = _apply(d, b)
-        return _Epoch(d, lag, merges)
+
+def _epoch(mode: Response, batches: int) -> _Epoch:
+    """Sums over an epoch of n batches in O(log n): the block of k is doubled, or gets one update in front."""
+    first, b = mode.departure, mode.kick
+    d, start = first, apply(first, b)  # I − M^k and (I − M^k) b
+    total, fall = b, np.zeros_like(b)  # Σ_{l<k} M^l b and b − total/k
+    behind, lag = start, np.zeros_like(b)  # Σ_{l≤k} (b − M^l b), and the sum of that over the shorter blocks
+    merges, k = [], 1
+    for bit in bin(batches)[3:]:
+        gap = apply(d, total / k)
+        merges.append(Merge(d, gap, k / 2, doubles=True))
+        lag = 2 * lag - apply(d, lag) + k * behind + k * (k - 1) / 2 * start
+        behind = 2 * behind - apply(d, behind) + k * start
+        fall = fall + gap / 2
+        total = 2 * total - apply(d, total)
+        d = 2 * d - multiply(d, d)
+        k *= 2
+        if bit == "1":
+            gap = fall + apply(first, total / k)
+            merges.append(Merge(first, gap, k / (k + 1), doubles=False))
+            d = d + first - multiply(d, first)
+            lag, behind = lag + behind, behind + apply(d, b)
+            fall = gap * (k / (k + 1))
+            total = b + total - apply(first, total)
+            k += 1
+        start = apply(d, b)
+    return _Epoch(d, lag, merges)
 
 
-def _apply(matrices: Array, vectors: Array) -> Array:
+def apply(matrices: Array, vectors: Array) -> Array:
+    """Matrices (m, n, …) times vectors (n, …)."""
     return np.asarray(np.einsum("ab...,b...->a...", matrices, vectors))
 
 
-def _multiply(left: Array, right: Array) -> Array:
+def multiply(left: Array, right: Array) -> Array:
+    """Matrices (m, n, …) times matrices (n, k, …)."""
     return np.asarray(np.einsum("ab...,bc...->ac...", left, right))
 
 
-def _law(one: _Mode, other: _Mode, left: Array, right: Array, noise: Array) -> Law:
-    """Solve D X + X Eᵀ − D X Eᵀ = noise for each pair, D = ``left`` and E = ``right``; from (s, v) to (ω, v)."""
+def solve_pairs(left: Array, right: Array, noise: Array) -> Array:
+    """Solve D X + X Eᵀ − D X Eᵀ = noise, (m, m, …), for each pair of modes, D = ``left`` and E = ``right``."""
     left, right = np.broadcast_to(left, noise.shape), np.broadcast_to(right, noise.shape)
-    solution, identity = np.empty_like(noise), np.eye(2)
+    m = len(noise)
+    solution, identity = np.empty_like(noise), np.eye(m)
     rows = max(1, CHUNK * 4 * noise.shape[2] // max(1, noise.size))
     for begin in range(0, noise.shape[2], rows):
         d, e, q = (np.moveaxis(x[:, :, begin : begin + rows], (0, 1), (-2, -1)) for x in (left, right, noise))
         d, e = d[..., :, None, :, None], e[..., None, :, None, :]
         system = d * (identity[:, None, :] - e) + identity[:, None, :, None] * e
-        flat = np.linalg.solve(system.reshape(*q.shape[:-2], 4, 4), q.reshape(*q.shape[:-2], 4, 1))
+        flat = np.linalg.solve(system.reshape(*q.shape[:-2], m * m, m * m), q.reshape(*q.shape[:-2], m * m, 1))
         solution[:, :, begin : begin + rows] = np.moveaxis(flat.reshape(q.shape), (-2, -1), (0, 1))
+    return solution
+
+
+def _law(one: _Mode, other: _Mode, solution: Array) -> Law:
+    """From the covariance of (s, v) to that of (ω, v)."""
     (ss, sv), (vs, vv) = solution  # ω = s − coast v
     position = ss - other.coast * sv - one.coast * vs + one.coast * other.coast * vv
     return Law(position, vs - other.coast * vv, vv)

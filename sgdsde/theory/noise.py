@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
 Array = NDArray[np.float64]
@@ -189,7 +190,7 @@ def noise_scale(
     if sampling == "reshuffle":
         _require("batch_size", examples % batch == 0, batch_size, "must divide n_examples when sampling 'reshuffle'")
     c: Any = SAMPLINGS[sampling](examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays go through
-    return np.asarray(rate * examples * c / (1 - m))
+    return np.asarray(examples * overdamped(rate, c, m).temperature)
 
 
 def _finite(name: str, value: ArrayLike) -> Array:

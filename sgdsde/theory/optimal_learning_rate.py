@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import as_whole
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import modes_of, symmetric
-from sgdsde.theory.stationary import check_options, stability_limit, stationary_covariance
+from sgdsde.theory.stationary import stability_limit, stationary_covariance
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def posterior_divergence(hessian: ArrayLike, stationary: ArrayLike, n_examples: 
     return float((ratios - 1 - np.log(ratios)).sum() / 2)
 
 
-def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde") -> float:
+def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde") -> float:
     """Constant learning rate whose stationary law is nearest to the posterior exp(−N L), in KL(q‖p).
 
     Parameters
@@ -76,8 +76,8 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
         F of one example's gradient, divisor N − 1, positive definite.
     config : SGDConfig
         Gives B, N, m and the sampling; its learning rate plays no part.
-    model : str
-        ``"sde"``: closed form; ``"sgd"``: the minimiser for SGD's exact law, found numerically to 1e-6 or better.
+    dynamics : str
+        ``"sde"``: closed form, driven by Brownian motion; ``"sgd"``: the minimiser for SGD's exact law, found numerically to 1e-6 or better.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     Raises
     ------
     ValueError
-        When a matrix is not positive definite, the shapes differ, the model is unknown or batches have no noise.
+        When a matrix is not positive definite, the shapes differ, the dynamics is unknown or batches have no noise.
 
     Notes
     -----
@@ -104,23 +104,24 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     --------
     >>> config = SGDConfig(0.1, batch_size=8, n_examples=200)
     >>> h = np.diag([1.0, 0.5])
-    >>> [round(optimal_learning_rate(h, h, config, model), 6) for model in ("sde", "sgd")]
+    >>> [round(optimal_learning_rate(h, h, config, name), 6) for name in ("sde", "sgd")]
     [0.111111, 0.105697]
     """
-    check_options(model)
+    if dynamics not in ("sde", "sgd"):
+        raise ValueError(f"dynamics must be one of sde, sgd, got {dynamics!r}")
     config.require_plain("dampening", "weight_decay")
     _definite("hessian", hessian)
     f = _definite("covariance", covariance)
     modes_of(hessian, covariance, config)  # refuses what does not fit
     _noisy(config)
     closed = 2 * len(f) * (1 - config.momentum) / (config.n_examples * config.batch_noise * float(f.trace()))
-    if model == "sde":
+    if dynamics == "sde":
         return closed
     limit = stability_limit(hessian, config)
 
     def divergence(log_rate: float) -> float:
         here = replace(config, learning_rate=float(np.exp(log_rate)))
-        law = stationary_covariance(hessian, covariance, here, model="sgd")
+        law = stationary_covariance(hessian, covariance, here, dynamics="sgd")
         return posterior_divergence(hessian, law, config.n_examples)
 
     return float(np.exp(_golden(divergence, np.log(min(closed, limit) * LOWEST), np.log(limit * (1 - 1e-9)))))

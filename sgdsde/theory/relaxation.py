@@ -14,7 +14,7 @@ from sgdsde.theory.modes import symmetric
 Array = NDArray[np.float64]
 
 
-def relaxation_time(hessian: ArrayLike, config: SGDConfig, model: str = "sgd", clock: str = "updates") -> float:
+def relaxation_time(hessian: ArrayLike, config: SGDConfig, dynamics: str = "sgd", clock: str = "updates") -> float:
     """Time in which the mean of ω falls to 1/e near a minimum, in the slowest direction: exact at any ε.
 
     Parameters
@@ -23,7 +23,7 @@ def relaxation_time(hessian: ArrayLike, config: SGDConfig, model: str = "sgd", c
         H of the mean loss at the minimum, or at another point without slope.
     config : SGDConfig
         Gives ε, m, the dampening, and the weight decay, which is added to H.
-    model : str
+    dynamics : str
         ``"sgd"``, heavy ball at finite ε; ``"sde"``, overdamped; ``"momentum_sde"``, of second order; or ``"slower"``,
         the larger of the first two, that of the SDE where SGD is not stable.
     clock : str
@@ -38,7 +38,7 @@ def relaxation_time(hessian: ArrayLike, config: SGDConfig, model: str = "sgd", c
     Raises
     ------
     ValueError
-        When `hessian` is not symmetric, or `model` or `clock` is not one of these.
+        When `hessian` is not symmetric, or `dynamics` or `clock` is not one of these.
 
     Notes
     -----
@@ -52,16 +52,16 @@ def relaxation_time(hessian: ArrayLike, config: SGDConfig, model: str = "sgd", c
     >>> [round(relaxation_time(1.0, SGDConfig(0.1, 4, 64, momentum=m)), 6) for m in (0.0, 0.999)]
     [9.491222, 1998.999833]
     >>> config = SGDConfig(0.01, 4, 64, momentum=0.9)
-    >>> [round(relaxation_time([[1.0, 0.0], [0.0, 4.0]], config, model, "s"), 3) for model in MODELS]
+    >>> [round(relaxation_time([[1.0, 0.0], [0.0, 4.0]], config, name, "s"), 3) for name in MODELS]
     [1.898, 1.0, 2.0, 1.898]
     """
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+    if dynamics not in MODELS:
+        raise ValueError(f"dynamics must be one of {', '.join(MODELS)}, got {dynamics!r}")
     units = {"updates": 1.0, "s": config.mean_loss_time_per_update}
     if clock not in units:
         raise ValueError(f"clock must be one of {', '.join(units)}, got {clock!r}")
     curvatures = np.linalg.eigvalsh(symmetric("hessian", hessian)) + config.weight_decay
-    rate = MODELS[model](np.asarray(config.kick * curvatures), config.momentum)
+    rate = MODELS[dynamics](np.asarray(config.kick * curvatures), config.momentum)
     return units[clock] / rate if rate else math.inf
 
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
-from sgdsde.theory import heavy_ball
+from sgdsde.drivers import DRIVERS, driver_of
+from sgdsde.theory import heavy_ball, linear_sde
 from sgdsde.theory.modes import check_stable, learning_rate_limit, modes_of, symmetric
 
 Array = NDArray[np.float64]
@@ -21,7 +22,13 @@ POSITIONS: dict[str, Callable[[Array, Array, float, int], heavy_ball.Law]] = {
 
 
 def stationary_covariance(
-    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde", *, position: str = "average"
+    hessian: ArrayLike,
+    covariance: ArrayLike,
+    config: SGDConfig,
+    dynamics: str = "sde",
+    *,
+    position: str = "average",
+    driver: str | None = None,
 ) -> Array:
     """Stationary covariance of the parameters around a minimum with constant Hessian and gradient noise.
 
@@ -33,11 +40,15 @@ def stationary_covariance(
         F of one example's gradient, divisor N − 1; symmetric and positive semidefinite to 1e-10.
     config : SGDConfig
         Gives ε, B, N, m and the sampling.
-    model : str
-        ``"sde"``, or ``"sgd"``: the exact law at this learning rate, momentum and sampling.
+    dynamics : str
+        ``"sgd"``: the exact law at this learning rate, momentum and sampling. ``"sde"``: of dω = −Hω ds + √T A dX,
+        whatever m, an update being s = ε/(1 − m). ``"momentum_sde"``: of the SDE with momentum.
     position : str
-        For ``"sgd"`` with reshuffling: ``"average"`` over the updates of an epoch, or ``"epoch_end"``. No other law
+        With reshuffling: ``"average"`` over the ends of the updates of an epoch, or ``"epoch_end"``. No other law
         depends on it.
+    driver : str, optional
+        Of the SDEs, as in :func:`sgdsde.simulate_sde`: by default ``"epoched"`` for reshuffled batches, else
+        ``"brownian"``.
 
     Returns
     -------
@@ -52,7 +63,9 @@ def stationary_covariance(
     Notes
     -----
     SDE: H S + S H = T F (Smith & Le, arXiv 1710.06451, eq. 4 near a minimum). SGD: X = M X Mᵀ + ε² c F ⊗ 11ᵀ on the
-    state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch.
+    state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch. The SDE
+    driven by epoched Brownian motion (Perko, arXiv 2512.04703) differs from that by O(ε) at a fixed length of the epoch
+    in the SDE's clock, nε/(1 − m); its law is exact too, at any ε.
     A mode whose curvature is zero to rounding is flat: if F has no noise along it, its variance is 0 (from a fixed
     start it does not move), otherwise no stationary law exists.
 
@@ -61,12 +74,17 @@ def stationary_covariance(
     >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64)
     >>> stationary_covariance(1.0, 64 / 63, config).round(6)
     array([[0.011905]])
-    >>> stationary_covariance(1.0, 64 / 63, config, model="sgd").round(6)
+    >>> stationary_covariance(1.0, 64 / 63, config, dynamics="sgd").round(6)
     array([[0.012531]])
+    >>> shuffled = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, sampling="reshuffle")
+    >>> [float(stationary_covariance(1.0, 64 / 63, shuffled, name).round(6)[0, 0]) for name in ("sde", "sgd")]
+    [0.004742, 0.005151]
     """
-    check_options(model, position)
+    check_options(dynamics, position)
+    driver = driver_of(driver, config)
     modes = modes_of(hessian, covariance, config)
-    return modes.rotate_back_symmetric(modes.noise * law_between(modes.curvature, config, model, position).position)
+    law = law_between(modes.curvature, config, dynamics, position, driver)
+    return modes.rotate_back_symmetric(modes.noise * law.position)
 
 
 def stationary_velocity_covariance(
@@ -77,7 +95,7 @@ def stationary_velocity_covariance(
     Parameters
     ----------
     hessian, covariance, config, position
-        As in :func:`stationary_covariance` with ``model="sgd"``.
+        As in :func:`stationary_covariance` with ``dynamics="sgd"``.
 
     Returns
     -------
@@ -104,7 +122,13 @@ def stationary_velocity_covariance(
 
 
 def stationary_variance(
-    curvature: ArrayLike, covariance: ArrayLike, config: SGDConfig, model: str = "sde", *, position: str = "average"
+    curvature: ArrayLike,
+    covariance: ArrayLike,
+    config: SGDConfig,
+    dynamics: str = "sde",
+    *,
+    position: str = "average",
+    driver: str | None = None,
 ) -> Array:
     """Stationary variance in one dimension, broadcast over arrays of curvatures and noises.
 
@@ -114,7 +138,7 @@ def stationary_variance(
         h > 0.
     covariance : array_like, shape that broadcasts
         F ≥ 0 of one example's gradient, divisor N − 1.
-    config, model, position
+    config, dynamics, position, driver
         As in :func:`stationary_covariance`.
 
     Returns
@@ -133,17 +157,18 @@ def stationary_variance(
     Examples
     --------
     >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, momentum=0.5)
-    >>> stationary_variance([1.0, 2.0], 1.0, config, model="sgd").round(6)
+    >>> stationary_variance([1.0, 2.0], 1.0, config, dynamics="sgd").round(6)
     array([0.024246, 0.012556])
     """
-    check_options(model, position)
+    check_options(dynamics, position)
+    driver = driver_of(driver, config)
     h, f = real_array("curvature", curvature), real_array("covariance", covariance)
     if not (np.isfinite(h).all() and (h > 0).all()):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     if not (np.isfinite(f).all() and (f >= 0).all()):
         raise ValueError(f"covariance must be at least 0 and finite, got {covariance!r}")
     flat = np.atleast_1d(h).ravel() + config.weight_decay
-    return np.asarray(f * MODELS[model](flat, flat, config, position).position.reshape(h.shape))
+    return np.asarray(f * LAWS[dynamics](flat, flat, config, position, driver).position.reshape(h.shape))
 
 
 def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
@@ -178,13 +203,31 @@ def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
     return learning_rate_limit(largest, config.momentum) / (1 - config.dampening)
 
 
-def _sde_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
+def _sde_law(left: Array, right: Array, config: SGDConfig, position: str, driver: str) -> heavy_ball.Law:
     """Law of ω for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``; it has no velocity."""
-    none = np.full(np.broadcast_shapes(left.shape, right.shape), np.nan)
-    return heavy_ball.Law(config.temperature / (left + right), none, none)
+    if not DRIVERS[driver].bridged:
+        none = np.full(np.broadcast_shapes(left.shape, right.shape), np.nan)
+        return heavy_ball.Law(config.temperature / (left + right), none, none)
+    return _scaled(linear_sde.overdamped(*_sde_arguments(left, right, config, driver), position), config, driver)
 
 
-def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str) -> heavy_ball.Law:
+def _momentum_sde_law(left: Array, right: Array, config: SGDConfig, position: str, driver: str) -> heavy_ball.Law:
+    """Law of ω and v = √ε p for unit noise, as `_sde_law`."""
+    return _scaled(linear_sde.with_momentum(*_sde_arguments(left, right, config, driver), position), config, driver)
+
+
+def _sde_arguments(left: Array, right: Array, config: SGDConfig, driver: str) -> tuple[Array, Array, float, int | None]:
+    batches = config.n_examples // config.batch_size if DRIVERS[driver].bridged else None
+    return config.kick * left, config.kick * right, config.momentum, batches
+
+
+def _scaled(law: heavy_ball.Law, config: SGDConfig, driver: str) -> heavy_ball.Law:
+    """In units of ε²c, c that of the driver."""
+    c = DRIVERS[driver].batch_noise(config.sampling, config.n_examples, config.batch_size)
+    return heavy_ball.Law(*(config.kick**2 * c * part for part in law))
+
+
+def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str, driver: str) -> heavy_ball.Law:
     """Law of ω and v for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``."""
     check_stable(float(max(left.max(initial=0.0), right.max(initial=0.0))), config)
     p, q, m = config.kick * left, config.kick * right, config.momentum
@@ -197,18 +240,21 @@ def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str) -> hea
     return heavy_ball.Law(*(unit * part for part in law))
 
 
-#: Stationary law of a pair of modes, by the name that ``model`` takes.
-MODELS = {"sde": _sde_law, "sgd": _sgd_law}
+#: Stationary law of a pair of modes, by the name that ``dynamics`` takes.
+LAWS = {"sde": _sde_law, "sgd": _sgd_law, "momentum_sde": _momentum_sde_law}
 
 
-def law_between(curvature: Array, config: SGDConfig, model: str, position: str = "average") -> heavy_ball.Law:
+def law_between(
+    curvature: Array, config: SGDConfig, dynamics: str, position: str = "average", driver: str | None = None
+) -> heavy_ball.Law:
     """Law of every pair of modes for unit noise, as (P, P) arrays."""
-    return MODELS[model](curvature[:, None], curvature[None, :], config, position)
+    left, right = curvature[:, None], curvature[None, :]
+    return LAWS[dynamics](left, right, config, position, driver_of(driver, config))
 
 
-def check_options(model: str, position: str = "average") -> None:
-    """ValueError for a model or position that does not exist."""
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
+def check_options(dynamics: str, position: str = "average") -> None:
+    """ValueError for a dynamics or position that does not exist."""
+    if dynamics not in LAWS:
+        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
     if position not in POSITIONS:
         raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")

@@ -125,7 +125,7 @@ def test_tables_figure_and_exit_status(z, status, word, monkeypatch, tmp_path, c
     assert (tmp_path / "trajectories.png").stat().st_size > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.slow("a hundred trajectories of everything that is compared")
 def test_comparisons_measure_what_they_list(monkeypatch):
     monkeypatch.setattr(trajectory_covariance, "SAMPLINGS", ("without_replacement",))
     names = {"SDE one": ("euler_maruyama", 1.0), "SDE ten": ("exact_ou", 10.0)}
@@ -150,7 +150,7 @@ def test_simulators_fit_the_setting():
     assert of_sgd(BASE, 8, "reshuffle").whole == 128
 
 
-@pytest.mark.slow
+@pytest.mark.slow("a hundred trajectories of everything that is compared")
 def test_mean_trajectories_measure_what_they_list(monkeypatch):
     monkeypatch.setattr(trajectory_means, "INDEPENDENT", ("with_replacement",))
     monkeypatch.setattr(trajectory_means, "MAPS", {name: MAPS[name] for name in ("euler_maruyama", "weak_taylor_2")})

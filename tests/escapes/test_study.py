@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 import sgdsde as sg
+from sgdsde import dynamics
 from sgdsde.escapes import escape_study
 from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import MOST_SUBSTEPS, STEP_ERROR, substeps_for
@@ -77,12 +78,11 @@ def test_it_goes_into_netcdf(found, tmp_path):
 
 
 def test_a_run_is_the_same_in_any_company(found):
-    alone = escape_study(WELL, CONFIG, -1.0, "x > 0", batch_sizes=[2], paths=4000, seed=7, schemes=["sgd"])
+    alone = escape_study(WELL, CONFIG, -1.0, "x > 0", batch_sizes=[2], paths=4000, seed=7, dynamics=["sgd"])
     np.testing.assert_array_equal(alone["SGD"][0].ensemble.exits.update, found["SGD"][1].ensemble.exits.update)
     assert alone.labels == ("SGD",)
 
 
-@pytest.mark.slow
 def test_momentum_only_changes_the_clock_of_the_sde(found):
     config = sg.SGDConfig(0.025, 1, 64, momentum=0.5)  # the same T, the same time of an update
     moving = escape_study(WELL, config, -1.0, "x > 0", paths=1000, seed=7)
@@ -92,7 +92,6 @@ def test_momentum_only_changes_the_clock_of_the_sde(found):
     assert moving["momentum SDE"][0].time.mean > found["SDE"][0].time.mean  # inertia holds paths up
 
 
-@pytest.mark.slow
 def test_two_variables_by_the_fokker_planck_equation():
     one = escape_study(PLANE, CONFIG, [-1.0, 0.3], "x > 0", batch_sizes=(1, 4), **SMALL)
     for config, time in zip(one.configs, one.predictions.updates["fokker_planck"], strict=True):
@@ -101,7 +100,6 @@ def test_two_variables_by_the_fokker_planck_equation():
     assert one.predictions.updates["kramers"][1] == pytest.approx(half)
 
 
-@pytest.mark.slow
 def test_noise_that_kramers_formula_is_not_for():
     skewed = sg.Landscape(PLANE.text, "x y", covariance=[["8", "3"], ["3", "5"]])
     study = escape_study(skewed, CONFIG, [-1.0, 0.0], "x > 0", paths=2000)
@@ -109,7 +107,6 @@ def test_noise_that_kramers_formula_is_not_for():
     assert "F = σ²·I" in study.predictions.absent["kramers"]
 
 
-@pytest.mark.slow
 def test_what_theory_cannot_say_is_said():
     flat = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1"], ["1"]])
     study = escape_study(flat, CONFIG, [0.0, 0.0], "x > 0.05", **SMALL)
@@ -151,7 +148,6 @@ def test_where_the_region_does_not_fit_kramers_formula(stop, why):
             ways[0].time(PLANE, 0.005, 2.0)
 
 
-@pytest.mark.slow
 def test_two_saddles_share_the_escapes():
     waves = sg.Landscape("-cos(x)", "x", covariance=40.0)
     stop = {"left": "x < -pi", "right": "x > pi"}
@@ -162,7 +158,6 @@ def test_two_saddles_share_the_escapes():
     assert study["SDE"][0].ensemble.exits.names == ("left", "right")
 
 
-@pytest.mark.slow
 def test_steps_that_are_too_long_for_the_noise_are_told():
     """Noise that all but jumps at −0.3: half as many steps see it elsewhere. Constant noise has no such run."""
     jump = sg.Landscape("x**4/4 - x**2/2", "x", covariance="8 + 1500/(1 + exp(400*(x + 0.3)))")
@@ -173,10 +168,9 @@ def test_steps_that_are_too_long_for_the_noise_are_told():
     assert math.isnan(sgd.coarser.value)
     assert f"half as many steps change its time by {sde.coarser.value:+.1%}" in str(study)
     assert study.to_xarray()["coarser"].sel(dynamics="SDE") == sde.coarser.value
-    assert escape_study(WELL, CONFIG, -1.0, "x > 0", schemes=["euler_maruyama"], **SMALL).escapes[0].halved is None
+    assert escape_study(WELL, CONFIG, -1.0, "x > 0", dynamics=["sde"], **SMALL).escapes[0].halved is None
 
 
-@pytest.mark.slow
 def test_weight_decay_is_a_term_of_the_loss():
     decayed = sg.Landscape("x**4/4 - x**2/2 + x**2/20", "x", covariance=8.0)
     config = sg.SGDConfig(0.05, 2, 64, weight_decay=0.1)
@@ -201,13 +195,13 @@ def test_no_path_has_ended():
 
 
 def test_steps_of_the_sde():
-    sde, momentum = find("euler_maruyama", ("ito",)), find("baoab", ("ito",))
+    sde, momentum = find("euler_maruyama"), find("baoab")
     for scheme in (sde, momentum):
         steps = [substeps_for(scheme, CONFIG, curvature) for curvature in (0.1, 1.0, 10.0, 1e5)]
         assert [n for n, _ in steps] == sorted(n for n, _ in steps)
         assert all(error <= STEP_ERROR or n == MOST_SUBSTEPS for n, error in steps)
     assert substeps_for(sde, CONFIG, 1e5)[1] > STEP_ERROR
-    assert substeps_for(find("sgd", ("update",)), CONFIG, 1.0)[0] == 1
+    assert substeps_for(dynamics.find("sgd", CONFIG).declaration(), CONFIG, 1.0)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -222,8 +216,10 @@ def test_steps_of_the_sde():
         ({"batch_sizes": (1, 64)}, "batch_sizes must leave SGD some noise"),
         ({"batch_sizes": (65,)}, "batch_sizes must be at most"),
         ({"batch_sizes": (1.5,)}, "batch_sizes must be an integer"),
-        ({"schemes": ("euler",)}, "schemes must be one of"),
-        ({"schemes": "sgd"}, "schemes must be a sequence"),
+        ({"dynamics": ("euler",)}, "each of dynamics must be one of sde, .*, got 'euler'"),
+        ({"schemes": {"sde": "rk"}}, "scheme must be one of .*, got 'rk'"),
+        ({"schemes": {"sgd": "heun"}}, "schemes must be by the names of SDEs among dynamics, got 'sgd'"),
+        ({"dynamics": "sgd"}, "dynamics must be a sequence"),
         ({"paths": 1}, "paths must be an integer at least 2"),
         ({"updates": 0}, "updates must be an integer at least 1"),
         ({"updates": 2**60}, r"updates × substeps must be at most 2\*\*53"),

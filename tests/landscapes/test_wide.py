@@ -170,7 +170,7 @@ def test_the_covariance_in_200_dimensions_is_that_of_theory(scheme, model):
     found = runs(
         landscape, scheme, config, w0=np.zeros(200), updates=150, burn_in=50, paths=512, save_every=None, **options
     )
-    expected = sg.theory.stationary_covariance(hessian, covariance, config, model=model)
+    expected = sg.theory.stationary_covariance(hessian, covariance, config, dynamics=model)
     i, j = np.random.default_rng(0).integers(200, size=(2, 200))
     error, scale = found.standard_error.covariance[i, j], np.sqrt(np.diag(expected)[i] * np.diag(expected)[j])
     assert (error <= 0.02 * scale).all()

@@ -12,8 +12,9 @@ from torch import nn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
-from sgdsde.models import DYNAMICS, mlp, train
+from sgdsde.models import mlp, train
 from sgdsde.models.checkpoint import open_checkpoint
+from sgdsde.models.dynamics import names, network_dynamics
 
 DIGITS = digits(n_train=60, seed=3)
 #: A run in a process of its own, which says when it has begun; 20 evaluations of 75 updates.
@@ -51,10 +52,13 @@ def cut_short_after(calls):
     return measure
 
 
+WITHOUT_MOMENTUM = ("adam", "adamw", "svag")
+
+
 def settings(dynamics="sgd", sampling="without_replacement", **more):
-    m = 0.0 if dynamics == "svag" else 0.9
-    substeps = {"substeps": 3} if DYNAMICS[dynamics].divides else {}
+    m = 0.0 if dynamics in WITHOUT_MOMENTUM else 0.9
     config = SGDConfig(0.1, 5, 60, m, sampling)
+    substeps = {"substeps": 3} if network_dynamics(dynamics, config).divides else {}
     given = {"model": mlp(64, 6, 10), "data": DIGITS, "config": config, "updates": 31, "replicas": 2}
     return given | {"dynamics": dynamics, "evaluate_every": 3} | substeps | more
 
@@ -62,7 +66,7 @@ def settings(dynamics="sgd", sampling="without_replacement", **more):
 @pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize(
     ("dynamics", "sampling"),
-    [*((name, "without_replacement") for name in sorted(DYNAMICS)), ("sgd", "with_replacement"), ("sgd", "reshuffle")],
+    [*((name, "without_replacement") for name in names()), ("sgd", "with_replacement"), ("sgd", "reshuffle")],
 )
 def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamics, sampling, every, tmp_path):
     arguments = settings(dynamics, sampling)
@@ -77,7 +81,6 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamic
     xr.testing.assert_identical(train(**arguments, measures={"bias": cut_short_after(0)}), whole)
 
 
-@pytest.mark.slow
 def test_schedules_many_configs_and_data_sets_go_on_too(tmp_path):
     arguments = settings(
         data=[DIGITS, digits(n_train=60, seed=4)],
@@ -102,7 +105,9 @@ def test_a_diverged_replica_stays_so(tmp_path):
         xr.testing.assert_identical(train(**arguments), first)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow("seconds, as of the other signal"))]
+)
 def test_a_killed_process_loses_what_is_after_its_last_checkpoint_and_nothing_else(how, tmp_path):
     folder = tmp_path / "run"
     child = subprocess.Popen(

@@ -10,12 +10,14 @@ from torch.nn.functional import cross_entropy
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
-from sgdsde.models import DYNAMICS, draw_weights, mlp
+from sgdsde.dynamics.course import Course
+from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
-from sgdsde.models.dynamics import Course
+from sgdsde.models.dynamics import network_dynamics
+from sgdsde.models.losses import LOSSES
+from sgdsde.models.motion import motion_of
 from sgdsde.models.replica_loop import Group, run_group
-from sgdsde.models.replicas import Examples, stack
-from sgdsde.models.training_plan import step_momentum
+from sgdsde.models.replicas import Examples, Part, stack
 
 N, DRAWS, CPU = 6, 16_000, torch.device("cpu")
 DIGITS = digits(n_train=60, seed=3)
@@ -23,6 +25,11 @@ DIGITS = digits(n_train=60, seed=3)
 
 def course(b=2, n=N, rate=0.3, m=0.0, sampling="without_replacement", l=1, **schedules):  # noqa: E741
     return Course(SGDConfig(rate, b, n, m, sampling), l, **schedules)
+
+
+def steps_of(name, setting, seed):
+    found = network_dynamics(name, setting.config, substeps=setting.substeps)
+    return found.stream(setting, np.random.default_rng(seed), 21)
 
 
 def tiny(widths=(2, 3, 3)):
@@ -47,7 +54,7 @@ def displacements(model, x, y, stream, count):
     start = {name: p.detach().expand(count, *p.shape).clone() for name, p in model.named_parameters()}
     end, velocity = ({name: w.clone() * factor for name, w in start.items()} for factor in (1, 0))
     with torch.no_grad():
-        descend_on_all(kick_of(model), end, velocity, x, y, a, 0.0)
+        descend_on_all(kick_of(model, LOSSES["cross_entropy"]), end, velocity, Part(x, y), a, 0.0)
     return torch.cat([(end[name] - start[name]).flatten(1) for name in start], dim=1).numpy()
 
 
@@ -71,7 +78,7 @@ def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift
     """Every entry within 5 standard errors at most, corrected for their number; a covariance 10 % off does not pass."""
     model, x, y, g = tiny()
     setting = course(m=m, sampling=sampling, l=l)
-    stream = DYNAMICS[dynamics].steps(setting, np.random.default_rng(5))
+    stream = steps_of(dynamics, setting, 5)
     epoch = 3 if sampling == "reshuffle" else 1  # the batches of an epoch depend on each other: one of each
     moved = displacements(model, x, y, islice(stream, 0, None, epoch), DRAWS)
     rate = setting.config.learning_rate
@@ -93,7 +100,7 @@ def test_svag_by_enumeration_of_all_pairs_of_batches(l, sampling):  # noqa: E741
     g = tiny()[3]
     setting = course(sampling=sampling, l=l)
     config = setting.config
-    _, a = next(DYNAMICS["svag"].steps(setting, np.random.default_rng(0)))
+    _, a = next(steps_of("svag", setting, 0))
     batches = list(combinations(range(N), 2) if sampling == "without_replacement" else product(range(N), repeat=2))
     pairs = np.array([(*first, *second) for first, second in product(batches, batches)])
     moved = np.einsum("i,bip->bp", a, g[pairs])
@@ -104,7 +111,7 @@ def test_svag_by_enumeration_of_all_pairs_of_batches(l, sampling):  # noqa: E741
 
 
 def test_svag_of_one_is_sgd_with_every_other_batch():
-    one, plain = (DYNAMICS[name].steps(course(), np.random.default_rng(4)) for name in ("svag", "sgd"))
+    one, plain = (steps_of(name, course(), 4) for name in ("svag", "sgd"))
     for _ in range(5):
         (indices, a), (first, coefficients), (second, _) = next(one), next(plain), next(plain)
         assert indices.tolist() == [*first, *second]
@@ -114,8 +121,8 @@ def test_svag_of_one_is_sgd_with_every_other_batch():
 @pytest.mark.parametrize("other", ["sde", "momentum_sde"])
 def test_one_step_for_an_update_is_noisy_gradient_descent(other):
     setting = course(m=0.0 if other == "sde" else 0.9)
-    steps = [DYNAMICS[name].steps(setting, np.random.default_rng(4)) for name in (other, "noisy_gd")]
-    assert step_momentum(setting, DYNAMICS[other]) == setting.config.momentum
+    steps = [steps_of(name, setting, 4) for name in (other, "noisy_gd")]
+    assert next(network_dynamics(other, setting.config).kicks(setting))[0] == setting.config.momentum
     for _ in range(3):
         (_, a), (_, b) = (next(stream) for stream in steps)
         assert np.array_equal(a, b)
@@ -146,10 +153,11 @@ H = np.array([1.0, 0.6])
         ("sgd", 0.5, 1),
         ("noisy_gd", 0.5, 1),
         ("svag", 0.0, 1),
-        pytest.param("svag", 0.0, 4, marks=pytest.mark.slow),
-        pytest.param("sde", 0.0, 4, marks=pytest.mark.slow),
         ("sde", 0.5, 4),
-        pytest.param("momentum_sde", 0.5, 4, marks=pytest.mark.slow),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow("four steps an update of 400 networks"))
+            for case in (("svag", 0.0, 4), ("sde", 0.0, 4), ("momentum_sde", 0.5, 4))
+        ),
     ],
 )
 def test_stationary_variance_of_linear_regression(dynamics, m, l):  # noqa: E741
@@ -159,11 +167,12 @@ def test_stationary_variance_of_linear_regression(dynamics, m, l):  # noqa: E741
     x = np.random.default_rng(0).standard_normal((n, 2))
     x = (x - x.mean(axis=0)) / 4
     y = np.zeros(n, np.int64)
-    data, model, kind = Dataset("bowl", x, y, x, y, (), "normal"), Bowl(H), DYNAMICS[dynamics]
+    data, model = Dataset("bowl", x, y, x, y, (), "normal"), Bowl(H)
+    kind = network_dynamics(dynamics, setting.config, substeps=l)
     weights = stack([draw_weights(model, 0)] * replicas, CPU, torch.float64)
-    streams = [kind.steps(setting, np.random.default_rng([9, r])) for r in range(replicas)]
+    streams = [kind.stream(setting, np.random.default_rng([9, r]), 2) for r in range(replicas)]
     examples = Examples.of([data], CPU, torch.float64)
-    group = Group(model, weights, examples, streams, step_momentum(setting, kind), l, n)
+    group = Group(model, weights, examples, streams, motion_of(model, kind, setting, weights), l, n)
     run_group(group, [updates], {}, Event())
     c_f = setting.config.batch_noise * np.var(H * x, axis=0, ddof=1)
     heavy = {"sgd": (m, rate, rate**2), "momentum_sde": (1 - (1 - m) / l, rate / l**2, rate**2 / l**3)}

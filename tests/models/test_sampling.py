@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sgdsde.config import SAMPLINGS, SGDConfig
+from sgdsde.dynamics.sampling import SAMPLERS
 from sgdsde.models import batch_indices, batches
-from sgdsde.models.sampling import SAMPLERS
 
 
 def config(sampling, b=4, n=20):

@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.data import Dataset, digits, mnist
-from sgdsde.models import DYNAMICS, LinearRegression, batch_indices, draw_weights, mlp, sgd_on_regression, train
+from sgdsde.models import LinearRegression, batch_indices, draw_weights, mlp, sgd_on_regression, train
+from sgdsde.models.dynamics import names
 
 DIGITS = digits(n_train=200, seed=3)
 
@@ -169,7 +170,7 @@ class Silent(nn.Linear):
         ({"replicas": 0}, "replicas must be a positive integer"),
         ({"evaluate_every": 0}, "evaluate_every must be a positive integer"),
         ({"seed": -1}, "seed must be a non-negative integer"),
-        ({"dynamics": "svag?"}, f"dynamics must be one of {', '.join(sorted(DYNAMICS))}, got 'svag\\?'"),
+        ({"dynamics": "svag?"}, f"dynamics must be one of {', '.join(names())}, got 'svag\\?'"),
         ({"initialization": "zero"}, "initialization must be one of independent, shared, got 'zero'"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
         ({"device": "cuda:99"}, "device must be .* got 'cuda:99'"),

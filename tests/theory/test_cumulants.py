@@ -51,7 +51,7 @@ def test_equals_the_sum_over_past_batches_and_the_known_variance(sampling, rate,
     law = stationary_cumulants(h, SKEWED, config)
     np.testing.assert_allclose(law, batch_cumulants(SKEWED, config) * sums * (-rate) ** np.arange(1, 5), rtol=1e-10)
     assert law[0] == pytest.approx(-SKEWED.mean() / h)
-    assert law[1] == pytest.approx(float(stationary_variance(h, SKEWED.var(ddof=1), config, model="sgd")))
+    assert law[1] == pytest.approx(float(stationary_variance(h, SKEWED.var(ddof=1), config, dynamics="sgd")))
 
 
 def test_weight_decay_and_dampening():

@@ -61,7 +61,7 @@ def test_what_runs_away_has_a_negative_time():
 
 
 def test_bad_input_is_refused_by_name():
-    with pytest.raises(ValueError, match="model must be one of sgd, sde, momentum_sde, slower, got 'adam'"):
+    with pytest.raises(ValueError, match="dynamics must be one of sgd, sde, momentum_sde, slower, got 'adam'"):
         relaxation_time(1.0, config(0.1, 0.0), "adam")
     with pytest.raises(ValueError, match="clock must be one of updates, s, got 't'"):
         relaxation_time(1.0, config(0.1, 0.0), clock="t")

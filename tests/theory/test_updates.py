@@ -71,7 +71,7 @@ def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0), "learning_rates or batch_sizes must be"),
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0, batch_sizes=[1], learning_rates=[1.0] * 2), "one"),
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), [0.0, 0.0], batch_sizes=[1]), "start must be 1 finite"),
-        (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0, batch_sizes=[1], model="adam"), "model must"),
+        (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0, batch_sizes=[1], dynamics="adam"), "dynamics"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_by_name(call, message):
@@ -86,21 +86,24 @@ H, F, START = np.array([[1.0, 0.3], [0.3, 0.5]]), np.array([[1.0, -0.4], [-0.4, 
 def test_scheduled_laws_end_at_the_stationary_ones(momentum):
     config = SGDConfig(0.1, 4, 64, momentum, weight_decay=0.1, dampening=0.2)
     for model in ("sgd", "sde"):
-        law = scheduled_law(H, F, config, START, learning_rates=np.full(2000, 0.1), model=model)
+        law = scheduled_law(H, F, config, START, learning_rates=np.full(4000, 0.1), dynamics=model)
         np.testing.assert_allclose(law.covariance[-1], stationary_covariance(H, F, config, model), rtol=1e-10)
         np.testing.assert_allclose(law.mean[-1], 0, atol=1e-12)
-        assert law.time[-1] == pytest.approx(2000 * config.mean_loss_time_per_update)
+        assert law.time[-1] == pytest.approx(4000 * config.mean_loss_time_per_update)
 
 
-def test_scheduled_laws_are_those_of_simulations():
+@pytest.mark.parametrize("dynamics", ["sgd", "heavy_ball"])
+def test_scheduled_laws_are_those_of_simulations(dynamics):
     """Of SGD in two dimensions under both schedules; with the schedules left out they are not."""
     rates, sizes = np.linspace(0.3, 0.05, 12), np.repeat([2, 8, 16], 4)
     config = SGDConfig(0.3, 2, 64, 0.5)
     a = np.linalg.cholesky(F).tolist()
     bowl = Landscape("x**2/2 + 3*x*y/10 + y**2/4", "x y", factor=a)
-    run = simulate_sgd(bowl, config, START, 12, 50_000, learning_rates=rates, batch_sizes=sizes, seed=1)
-    law = scheduled_law(H, F, config, START, learning_rates=rates, batch_sizes=sizes)
-    kept = scheduled_law(H, F, config, START, learning_rates=np.full(12, 0.3))
+    run = simulate_sgd(
+        bowl, config, START, 12, 50_000, learning_rates=rates, batch_sizes=sizes, seed=1, dynamics=dynamics
+    )
+    law = scheduled_law(H, F, config, START, learning_rates=rates, batch_sizes=sizes, dynamics=dynamics)
+    kept = scheduled_law(H, F, config, START, learning_rates=np.full(12, 0.3), dynamics=dynamics)
     found, error = np.cov(run.final.T), run.final.std(0) / np.sqrt(50_000)
     assert (abs(run.final.mean(0) - law.mean[-1]) < 4.5 * error).all()
     spread = np.sqrt((np.outer(np.diag(found), np.diag(found)) + found**2) / 50_000)
@@ -111,14 +114,14 @@ def test_scheduled_laws_are_those_of_simulations():
 def test_the_sde_under_a_schedule_is_pieces_of_constant_ones():
     """One update in halves of its time is the same law; flat directions diffuse."""
     config = SGDConfig(0.2, 4, 64)
-    one = scheduled_law(H, F, config, START, learning_rates=[0.2], model="sde")
-    flat = scheduled_law(0.0, 2.0, config, 0.0, learning_rates=[0.2, 0.1], model="sde")
+    one = scheduled_law(H, F, config, START, learning_rates=[0.2], dynamics="sde")
+    flat = scheduled_law(0.0, 2.0, config, 0.0, learning_rates=[0.2, 0.1], dynamics="sde")
     assert flat.covariance[-1, 0, 0] == pytest.approx(config.batch_noise * 2.0 * (0.2**2 + 0.1**2))
     twice = scheduled_law(
-        H, F, SGDConfig(0.1, 2, 64, sampling="with_replacement"), START, learning_rates=[0.1] * 2, model="sde"
+        H, F, SGDConfig(0.1, 2, 64, sampling="with_replacement"), START, learning_rates=[0.1] * 2, dynamics="sde"
     )
     same = scheduled_law(
-        H, F, SGDConfig(0.2, 4, 64, sampling="with_replacement"), START, learning_rates=[0.2], model="sde"
+        H, F, SGDConfig(0.2, 4, 64, sampling="with_replacement"), START, learning_rates=[0.2], dynamics="sde"
     )
     np.testing.assert_allclose(twice.covariance[-1], same.covariance[-1], rtol=1e-12)
     np.testing.assert_allclose(twice.mean[-1], one.mean[-1], rtol=1e-12)

@@ -40,16 +40,18 @@ def context(name, say=lambda text: None):
     return Context(name, "smoke", 0, CLAIMS[name].plans["smoke"].size, say=say)
 
 
-#: Their kernels take seconds to compile; `make validate` runs them too.
+#: They take seconds; `make validate` runs them too.
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
-    "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
-    "update_variance", "three_factors", "evidence_figure_2",
+    "heavy_tails", "integrator_orders", "schedules", "weak_order",
+    "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
+    "mnist_generalization_gap", "dont_decay",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CLAIMS]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("seconds of simulation") if name in LONG else ()) for name in CLAIMS],
 )
 def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     claim = CLAIMS[name]

@@ -30,7 +30,6 @@ def test_costs_and_gradients_of_equal_examples_are_those_of_the_model():
         np.testing.assert_allclose(found, np.cov(model.per_example_gradients(w, penalty).T))
 
 
-@pytest.mark.slow
 def test_the_landscape_is_the_mean_loss():
     landscape = POSTERIOR.with_isotropic_noise()
     np.testing.assert_allclose(N * landscape.loss(POINTS), POSTERIOR.cost(POINTS))
@@ -93,7 +92,7 @@ def test_the_preconditioner_from_f_comes_nearest():
     config = batch_config(POSTERIOR)
     from sgdsde.theory import optimal_learning_rate
 
-    best = optimal_learning_rate(POSTERIOR.hessian, POSTERIOR.noise, config, model="sgd")
+    best = optimal_learning_rate(POSTERIOR.hessian, POSTERIOR.noise, config, dynamics="sgd")
     plain = divergence(POSTERIOR, best * np.eye(2))
     full, diagonal = (divergence(POSTERIOR, matrix) for matrix in preconditioners(POSTERIOR).values())
     assert full < 1e-3 < diagonal < plain

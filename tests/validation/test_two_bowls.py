@@ -59,7 +59,6 @@ def test_laws_of_updates_tend_to_those_of_the_sde_linearly_in_the_learning_rate(
     assert 0 < sgd_exit_time(landscape, config, start, stop=stop) / exact - 1 < 0.03
 
 
-@pytest.mark.slow
 def test_simulated_updates_leave_when_their_law_says_and_not_when_that_of_the_sde_does():
     """Without a barrier, where ε matters most: ω ← (1 − εh)ω + noise."""
     config = config_at(0.01, 4)
@@ -114,7 +113,7 @@ def test_the_bowls_are_those_of_the_catalog_and_their_shapes_what_they_are_calle
     assert abs(axes[:, 1] @ [1, 1]) == pytest.approx(np.sqrt(2))
 
 
-@pytest.mark.slow
+@pytest.mark.slow("three Fokker–Planck equations in two dimensions")
 def test_looking_less_often_sees_fewer_escapes():
     """At the steps of the correction: it grows as the root of the time between looks."""
     law = [escape_probability("top eigenvector", 4.0, 0.2, (184, 116), every) for every in (0.0, 1e-4, 4e-4)]

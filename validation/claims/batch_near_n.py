@@ -105,7 +105,7 @@ def _minimum(context: Context, sampling: str, batch: int, m: float) -> dict[Key,
     )  # fmt: skip
     # Every law is proportional to c, so that of any other sampling gives what c = 1/B would.
     other = sg.SGDConfig(RATE, 1, N, momentum=m)
-    per_c = float(sg.theory.stationary_covariance(CURVATURE, NOISE, other, model="sgd")[0, 0]) / other.batch_noise
+    per_c = float(sg.theory.stationary_covariance(CURVATURE, NOISE, other, dynamics="sgd")[0, 0]) / other.batch_noise
     where = f"{SAMPLINGS[sampling]}, B = {batch}, m = {m:g}"
     found = {
         ("minimum", sampling, batch, m): _checked(

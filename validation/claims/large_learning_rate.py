@@ -120,7 +120,7 @@ def _settled(context: Context, x: float, m: float) -> Checks:
         _bowl(), config, [0.0], settled + math.ceil(4 * decay), context.size.paths, seed=context.seed("below", x, m),
         burn_in=settled,
     )  # fmt: skip
-    exact, sde = (float(law(CURVATURE, NOISE, config, model=model)[0, 0]) for model in ("sgd", "sde"))
+    exact, sde = (float(law(CURVATURE, NOISE, config, dynamics=model)[0, 0]) for model in ("sgd", "sde"))
     where = f"εh = {config.learning_rate * CURVATURE:g}, m = {m:g}"
     found = {("SGD", x, m): covariance_check(f"Var ω, {where}", run, exact, sde)}
     if _fails(x):

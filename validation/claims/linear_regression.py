@@ -223,7 +223,7 @@ def _optimum(context: Context, n: int, batch: int, replicas: int) -> Optimum:
     hessian, noise = problem.hessian, problem.gradient_covariance()
     config = sg.SGDConfig(0.1, batch, n, sampling="with_replacement")
     closed = optimal_learning_rate(hessian, noise, config)
-    constant = optimal_learning_rate(hessian, noise, config, model="sgd")
+    constant = optimal_learning_rate(hessian, noise, config, dynamics="sgd")
 
     def exact(rate: float) -> float:
         law = problem.stationary_covariance(replace(config, learning_rate=rate))

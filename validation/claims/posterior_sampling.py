@@ -75,7 +75,7 @@ def posterior_sampling(context: Context) -> Finding:
     isotropic = isotropic_snapshots(context, posterior, size.paths, size.snapshots)
     exact = isotropic_checks(context, posterior, isotropic, size.paths // 4)
     context.progress(0.2)
-    best = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise, batch_config(posterior), model="sgd")
+    best = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise, batch_config(posterior), dynamics="sgd")
     ratios = {"SDE, isotropic noise": (exact[2], exact[3])}
     ratios["SDE, noise of batches"] = sde_checks(context, posterior, best, size.sde, size.batches)
     ratios["SGD"] = sgd_checks(context, posterior, best * np.eye(2), *runs, "SGD")

@@ -56,14 +56,15 @@ class Size:
         return Plan(sum(3 + _fails(case) for case in self.cases), seconds, self)
 
 
-def _law(case: Case, sampling: str = "reshuffle", model: str = "sgd", position: str = "average") -> float:
+def _law(case: Case, sampling: str = "reshuffle", dynamics: str = "sgd", position: str = "average") -> float:
     law = sg.theory.stationary_covariance
-    return float(law(CURVATURE, case.noise, case.config(sampling), model=model, position=position)[0, 0])
+    config = case.config(sampling)
+    return float(law(CURVATURE, case.noise, config, dynamics=dynamics, position=position, driver="brownian")[0, 0])
 
 
 def _over(case: Case, position: str = "average") -> float:
     """The exact factor by which the SDE's variance exceeds that of SGD with reshuffling."""
-    return _law(case, model="sde") / _law(case, position=position)
+    return _law(case, dynamics="sde") / _law(case, position=position)
 
 
 def _fails(case: Case) -> bool:
@@ -129,7 +130,7 @@ def reshuffling(context: Context) -> Finding:
 def _measure(context: Context, case: Case) -> dict[tuple[str, Case], Check]:
     landscape = sg.Landscape("h*x**2/2", variables="x", parameters={"h": CURVATURE}, covariance=case.noise)
     config, fresh = case.config(), case.config("without_replacement")
-    sde, independent = _law(case, model="sde"), _law(case, "without_replacement")
+    sde, independent = _law(case, dynamics="sde"), _law(case, "without_replacement")
     paths, epoch = context.size.paths, case.examples // case.batch
     decay = sg.theory.relaxation_time(CURVATURE, config) / 2
     settled = epoch * math.ceil(8 * decay / epoch)
@@ -185,7 +186,7 @@ def _picture(checks: dict[tuple[str, Case], Check], size: Size) -> Picture:
         )
         if m == 0:
             fresh = [checks["fresh", case] for case in cases]
-            sde = [_law(case, model="sde") for case in cases]
+            sde = [_law(case, dynamics="sde") for case in cases]
             series.append(
                 Series(
                     f"fresh batches, B = {batch}, N = {examples}",

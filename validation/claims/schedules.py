@@ -40,10 +40,12 @@ SHAPES: dict[str, Callable[[float, int], Array]] = {
 
 
 def quadratic_law(
-    rates: Array, sizes: NDArray[np.int64], config: sg.SGDConfig, start: float, model: str
+    rates: Array, sizes: NDArray[np.int64], config: sg.SGDConfig, start: float, dynamics: str
 ) -> tuple[Array, Array]:
     """Exact mean and variance around the quadratic minimum, after 0, 1, … updates."""
-    law = sg.theory.scheduled_law(CURVATURE, NOISE, config, start, learning_rates=rates, batch_sizes=sizes, model=model)
+    law = sg.theory.scheduled_law(
+        CURVATURE, NOISE, config, start, learning_rates=rates, batch_sizes=sizes, dynamics=dynamics
+    )
     return law.mean[:, 0], law.covariance[:, 0, 0]
 
 

@@ -103,7 +103,7 @@ def stationary_variance(context: Context) -> Finding:
 
 
 def _law(model: str, config: sg.SGDConfig) -> float:
-    return float(sg.theory.stationary_covariance(CURVATURE, NOISE, config, model=model.lower())[0, 0])
+    return float(sg.theory.stationary_covariance(CURVATURE, NOISE, config, dynamics=model.lower())[0, 0])
 
 
 def _picture(checks: dict[tuple[object, ...], Check]) -> Picture:

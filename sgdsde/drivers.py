@@ -1,0 +1,127 @@
+"""Drivers of the SDE: what its noise is made of, and how that follows the batches of an epoch.
+
+Batches that know nothing of each other are increments of Brownian motion. Those of one permutation are increments of a
+Brownian bridge in the clock of examples seen: with ``f_i = B_i/N`` of an epoch in batch i, the sum of its noise has the
+covariance ``N F (f_i δ_ij − f_i f_j)``, which is N F times that of a bridge's increments over f_i. "Epoched Brownian
+motion" is a bridge in every epoch, independent between them (Perko, arXiv 2512.04703).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde.clock import overdamped
+from sgdsde.config import SAMPLINGS, SGDConfig
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What drives an SDE.
+
+    Attributes
+    ----------
+    bridged : bool
+        Whether the noise of an epoch adds up to nothing.
+    batch_noise : callable
+        (sampling, N, B) → c, with which the temperature is T = εc/(1 − m).
+    samplings : tuple of str
+        Those that it stands for.
+    """
+
+    bridged: bool
+    batch_noise: Callable[[str, Any, Any], Any]
+    samplings: tuple[str, ...]
+
+
+#: By name. A bridge takes away from 1/B what batches of an epoch have in common, 1/N.
+DRIVERS: dict[str, Driver] = {
+    "brownian": Driver(False, lambda sampling, n, b: SAMPLINGS[sampling](n, b), tuple(SAMPLINGS)),
+    "epoched": Driver(True, lambda sampling, n, b: 1 / b, ("reshuffle",)),
+}
+
+
+def driver_of(driver: str | None, config: SGDConfig) -> str:
+    """The name of a driver: its own, or for None ``"epoched"`` for reshuffled batches and ``"brownian"`` for others.
+
+    Raises
+    ------
+    ValueError
+        For a name that does not exist, or ``"epoched"`` for batches that are not reshuffled.
+
+    Examples
+    --------
+    >>> driver_of(None, SGDConfig(0.1, batch_size=4, n_examples=64, sampling="reshuffle"))
+    'epoched'
+    """
+    if driver is None:
+        return "epoched" if config.sampling == "reshuffle" else "brownian"
+    if not isinstance(driver, str) or driver not in DRIVERS:
+        raise ValueError(f"driver must be one of {', '.join(DRIVERS)}, or None for the sampling's own, got {driver!r}")
+    if config.sampling not in DRIVERS[driver].samplings:
+        raise ValueError(
+            f"driver must be 'brownian' for sampling {config.sampling!r}, whose batches know nothing of each other; "
+            f"got {driver!r}, for sampling 'reshuffle' alone"
+        )
+    return driver
+
+
+def temperature(config: SGDConfig, driver: str | None = None) -> float:
+    """T of dω = −∇L ds + √(T F) dX: ε/(B(1 − m)) with a bridge, and that of the config with Brownian motion.
+
+    Raises
+    ------
+    ValueError
+        As :func:`driver_of`.
+
+    Examples
+    --------
+    >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, sampling="reshuffle")
+    >>> temperature(config), config.temperature
+    (0.025, 0.0234375)
+    """
+    c = DRIVERS[driver_of(driver, config)].batch_noise(config.sampling, config.n_examples, config.batch_size)
+    return float(overdamped(config.kick, c, config.momentum).temperature)
+
+
+def bridge_numbers(n_examples: int, sizes: NDArray[np.int64], steps: int) -> dict[str, Array]:
+    """What each step of a bridge takes, (updates × steps,) by name, for batches of these sizes from an epoch's start.
+
+    In the clock of examples seen, of which an epoch is 1, a step is as long as ``share²`` and begins r before the end.
+    With z a standard normal and X the bridge, ζ = keep z − pull X is its increment, in units of Brownian motion's
+    deviation, and X + share ζ the next X: ΔX ~ N(−X Δ/r, Δ(r − Δ)/r). An epoch's last step ends at 0.
+
+    Parameters
+    ----------
+    n_examples : int
+        N.
+    sizes : (updates,)
+        B(k) of updates from the start of an epoch on; they add up to N in every epoch.
+    steps : int
+        Equal steps of an update.
+
+    Examples
+    --------
+    >>> {name: found.round(3).tolist() for name, found in bridge_numbers(4, np.array([2, 2]), 1).items()}
+    {'keep': [0.707, 0.0], 'pull': [0.707, 1.414], 'share': [0.707, 0.707]}
+    """
+    unit = math.gcd(n_examples, *np.unique(sizes).tolist())
+    sizes, whole = sizes // unit, float(n_examples // unit * steps)
+    seen = np.cumsum(sizes) - sizes  # when an update begins
+    length = np.repeat(sizes, steps).astype(np.float64)  # in 1/steps of a unit: whole numbers, so that ends are exact
+    inside = length * np.tile(np.arange(steps), len(sizes))
+    left = whole - np.repeat(seen % (n_examples // unit), steps) * float(steps) - inside
+    return dict(zip(("keep", "pull", "share"), bridge_step(length, left, whole), strict=True))
+
+
+def bridge_step(length: Any, left: Any, whole: Any) -> tuple[Any, Any, Any]:
+    """keep, pull and share, as :func:`bridge_numbers`, of a step with so much left of an epoch that is `whole` long."""
+    share = np.sqrt(length / whole)
+    return np.sqrt((left - length) / left), share * whole / left, share
