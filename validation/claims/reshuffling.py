@@ -133,7 +133,7 @@ def _measure(context: Context, case: Case) -> dict[tuple[str, Case], Check]:
     config, fresh = case.config(), case.config("without_replacement")
     sde, independent = _law(case, dynamics="sde"), _law(case, "without_replacement")
     paths, epoch = context.size.paths, case.examples // case.batch
-    decay = (1 - case.momentum) / (2 * config.learning_rate * CURVATURE) + 1 / (1 - case.momentum)
+    decay = sg.theory.relaxation_time(CURVATURE, config) / 2
     settled = epoch * math.ceil(8 * decay / epoch)
     whole_epochs = settled + epoch * math.ceil(2 * decay / epoch)
     runs = {
