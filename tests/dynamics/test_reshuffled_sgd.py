@@ -44,7 +44,7 @@ WELL = sg.Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, covariance="f")
 ESCAPES = [(0.0, 0.00125, 640, 4400.0, "euler_maruyama"), (0.5, 0.00125, 320, 2000.0, "baoab")]
 
 
-@pytest.mark.slow  # 10 000 updates in the mean of 12 000 paths, thrice
+@pytest.mark.slow("10 000 updates in the mean of 12 000 paths, thrice")
 @pytest.mark.parametrize(("m", "rate", "n", "f", "scheme"), ESCAPES)
 def test_a_double_well_is_left_in_the_same_time(m, rate, n, f, scheme):
     """Mean times from −1 to 0.5 agree within 10 %, known to 1.3 %; with Brownian motion they are off by more than 3."""
