@@ -275,11 +275,16 @@ class MatrixStep:
         return (self.z + self.y / sp.sqrt(3)) * (self.dt * sp.sqrt(self.dt) / 2)
 
     @property
+    def signs(self) -> Vector:
+        """±1."""
+        return self._draw("two")
+
+    @property
     def two_point(self) -> Any:
         """±√Δ."""
         import sympy as sp
 
-        return self._draw("two") * sp.sqrt(self.dt)
+        return self.signs * sp.sqrt(self.dt)
 
     @property
     def three_point(self) -> Any:
