@@ -1,4 +1,4 @@
-"""Where theory fails: one permutation per epoch, as practitioners run SGD, has much less noise than the SDE says."""
+"""Where theory fails: one permutation per epoch, as practitioners run SGD, has much less noise than Brownian motion."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def _cases(*series: tuple[tuple[float, ...], int, int, float]) -> tuple[Case, ..
         "Drawn from one permutation per epoch, the batches of an epoch sum to the full gradient: what one batch "
         "adds, the others take back. SGD then spreads less than the SDE says whenever an epoch is short on the "
         "scale of the curvature (εhN/B small): by a factor 2.3 at ε = 0.1, B = 4, N = 64, and without bound as ε "
-        "falls: 240 at ε = 0.0025, B = 4, N = 16. The exact law of the epoch predicts the spread; the SDE is rejected."
+        "falls: 240 at ε = 0.0025, B = 4, N = 16. The exact law of the epoch predicts the spread; the SDE of Brownian "
+        "motion is rejected."
     ),
     formula="⟨αᵢ αⱼ⟩ = N(N/B − 1)F  for i = j,   −N F  for two batches of one epoch",
     source="against Smith & Le, arXiv 1710.06451, eq. 4; exact law from the discrete Lyapunov equation of one epoch",
