@@ -128,7 +128,7 @@ def test_the_covariance_of_one_update(noise):
 def test_a_users_rule_runs_everywhere():
     """Lion, arXiv 2302.06675, algorithm 2: one function, then landscapes, networks and what is made of them."""
 
-    def lion(update):
+    def my_lion(update):
         """ω ← ω − ε (sign(β₁m + (1 − β₁)ĝ) + λω), m ← β₂m + (1 − β₂)ĝ."""
         mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
         kept = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
@@ -140,10 +140,10 @@ def test_a_users_rule_runs_everywhere():
     )  # fmt: skip
     before = dict(table._RULES)
     try:
-        declare(lion)
+        declare(my_lion)
         config = sg.SGDConfig(0.01, 5, 60, weight_decay=0.1, hyperparameters={"beta2": 0.98})
         runs = [
-            sg.simulate_sgd(CURVED, config, [1.0, -0.5], 30, 5, dynamics="lion", engine=engine).final
+            sg.simulate_sgd(CURVED, config, [1.0, -0.5], 30, 5, dynamics="my_lion", engine=engine).final
             for engine in ("numpy", "numba", "torch")
         ]
         for run in runs[1:]:
@@ -156,10 +156,10 @@ def test_a_users_rule_runs_everywhere():
             w, m = w - 0.01 * (np.sign(0.9 * m + 0.1 * g) + 0.1 * w), 0.98 * m + 0.02 * g
         np.testing.assert_allclose(runs[0], w, rtol=0, atol=1e-12)
         data = digits(n_train=60, seed=3)
-        found = train(mlp(64, 6, 10), data, config, 60, 2, "lion")
+        found = train(mlp(64, 6, 10), data, config, 60, 2, "my_lion")
         assert (found.train_loss < 2.2).all()
         for noise in ("normal", "isotropic"):
-            assert np.isfinite(train(mlp(64, 6, 10), data, config, 3, 2, "lion", noise=noise).train_loss).all()
+            assert np.isfinite(train(mlp(64, 6, 10), data, config, 3, 2, "my_lion", noise=noise).train_loss).all()
     finally:
         table._RULES.clear()
         table._RULES.update(before)
