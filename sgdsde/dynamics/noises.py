@@ -45,7 +45,7 @@ def _two_batches(course: Course, generator: np.random.Generator) -> Steps:
 
 
 def _signs(generator: np.random.Generator, n: int) -> NDArray[np.float64]:
-    return generator.integers(0, 2, n) * 2.0 - 1.0
+    return np.asarray(generator.integers(0, 2, n) * 2 - 1, np.float64)
 
 
 def _weighted(
