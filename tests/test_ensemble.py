@@ -149,7 +149,6 @@ def test_provenance_is_complete_and_survives_json(ensemble: sg.Ensemble) -> None
     for key in (
         "seed",
         "dynamics",
-        "step_noise",
         "substeps",
         "engine",
         "device",
