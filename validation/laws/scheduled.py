@@ -36,7 +36,7 @@ def quadratic_sgd(
     m, mean, covariance = config.momentum, np.array([start, 0.0]), np.zeros((2, 2))
     means, variances = [start], [0.0]
     for rate, size in zip(rates.tolist(), sizes.tolist(), strict=True):
-        c = SAMPLINGS[config.sampling](config.n_examples, size)
+        c = SAMPLINGS[config.sampling].batch_noise(config.n_examples, size)
         step = np.array([[1 - rate * curvature, m], [-rate * curvature, m]])
         mean, covariance = step @ mean, step @ covariance @ step.T + rate**2 * c * noise
         means.append(mean[0])
@@ -52,7 +52,7 @@ def quadratic_sde(
     means, variances = [mean], [variance]
     for rate, size in zip(rates.tolist(), sizes.tolist(), strict=True):
         span = rate / (1 - config.momentum)
-        temperature = span * SAMPLINGS[config.sampling](config.n_examples, size)
+        temperature = span * SAMPLINGS[config.sampling].batch_noise(config.n_examples, size)
         decay = math.exp(-curvature * span)
         rest = temperature * noise / (2 * curvature)
         mean, variance = decay * mean, rest + decay**2 * (variance - rest)
