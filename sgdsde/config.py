@@ -21,7 +21,7 @@ class Sampling:
     batch_noise : callable
         (N, B) → c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1 (docs/theory.md, §2).
     permuted : bool
-        Whether the batches of an epoch are cut from one permutation of all N; otherwise each is independent of all others.
+        Whether the batches of an epoch are cut from one permutation of all N; otherwise each is independent.
     repeated : bool
         Whether every epoch has the permutation of the first.
     """
@@ -206,12 +206,21 @@ class SGDConfig:
             return float(self.n_examples // self.batch_size + (not self.drop_last))
         return self.n_examples / self.batch_size
 
-    def require_whole_batches(self, *, whole: bool = True) -> None:
-        """Raise ValueError where a permutation is no whole number of batches; kept ones alone unless `whole`."""
-        if self.remainder and (whole or not self.drop_last):
+    def require_equal_batches(self) -> None:
+        """Raise ValueError where an epoch ends in a smaller batch."""
+        if len(self.sizes) > 1:
             raise ValueError(
-                f"batch_size must divide n_examples = {self.n_examples} here when sampling is {self.sampling!r}: the law "
-                f"is that of equal batches that add up to all examples; got {self.batch_size}"
+                f"batch_size must divide n_examples = {self.n_examples} here, or drop_last be True, when sampling is "
+                f"{self.sampling!r}: the law is that of equal batches, and the last of an epoch has {self.remainder} "
+                f"examples; got {self.batch_size}"
+            )
+
+    def require_whole_epochs(self) -> None:
+        """Raise ValueError where the examples of a permutation are no whole number of batches, kept or left out."""
+        if self.remainder:
+            raise ValueError(
+                f"batch_size must divide n_examples = {self.n_examples} here when sampling is {self.sampling!r}: the "
+                f"law is that of equal batches that add up to all examples; got {self.batch_size}"
             )
 
     def require_plain(self, *names: str) -> None:
@@ -223,6 +232,7 @@ class SGDConfig:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain numbers and strings, for provenance."""
         plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "hyperparameters"}
+        plain["drop_last"] = int(self.drop_last)  # files of arrays have no booleans
         return plain | {f"hyperparameters.{name}": value for name, value in self.hyperparameters.items()}
 
 

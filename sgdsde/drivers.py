@@ -48,7 +48,7 @@ def _no_bridge(config: SGDConfig) -> str:
         return "all epochs have the same batches, so that their noise is one bridge over and over, and no new ones"
     if config.remainder and config.drop_last:
         return (
-            f"drop_last leaves {config.remainder} of {config.n_examples} examples out of every epoch, so that its noise "
+            f"drop_last leaves {config.remainder} of {config.n_examples} examples out of every epoch, whose noise then "
             "does not add up to 0 as a bridge does (drop_last=False, or a batch_size that divides n_examples, has one)"
         )
     return ""
@@ -67,8 +67,8 @@ def driver_of(driver: str | None, config: SGDConfig) -> str:
     Raises
     ------
     ValueError
-        For a name that does not exist, or ``"epoched"``, also as the default, for batches of which an epoch's noise is
-        not a new bridge: independent ones, those of ``"shuffle_once"``, and those of which ``drop_last`` leaves some out.
+        For a name that does not exist, or ``"epoched"``, also as the default, where an epoch's noise is not a bridge of
+        its own: for independent batches, those of ``"shuffle_once"``, and those of which ``drop_last`` leaves some out.
 
     Examples
     --------
@@ -104,12 +104,14 @@ def temperature(config: SGDConfig, driver: str | None = None) -> float:
     return float(overdamped(config.kick, c, config.momentum).temperature)
 
 
-def check_bridge(config: SGDConfig, sizes: Any) -> None:
-    """ValueError where batches of these sizes, (updates,) or all of one size, leave examples of an epoch out."""
-    if np.ndim(sizes) and ((np.cumsum(sizes) - sizes) % config.n_examples + sizes > config.n_examples).any():
+def check_bridge(driver: str | None, config: SGDConfig, sizes: Any) -> None:
+    """ValueError where a bridge would drive batches, (updates,) of sizes or all of one, that do not fill an epoch."""
+    if driver is None or not DRIVERS[driver].bridged or not np.ndim(sizes):
+        return
+    if ((np.cumsum(sizes) - sizes) % config.n_examples + sizes > config.n_examples).any():
         raise ValueError(
             f"driver must be 'brownian' for batch_sizes of which an epoch does not add up to n_examples = "
-            f"{config.n_examples}: drop_last leaves the rest out, so that the noise does not add up to 0 as a bridge does"
+            f"{config.n_examples}: drop_last leaves the rest out, and the noise does not add up to 0 as a bridge does"
         )
 
 

@@ -223,9 +223,9 @@ def _epoched(
     driver: str | None, config: SGDConfig, learning_rates: ArrayLike | None, sizes: Any, updates: int, steps: int
 ) -> Mapping[str, Any] | None:
     """The numbers of a driver's bridge, of one epoch where all are alike, else of all steps; None without one."""
+    check_bridge(driver, config, sizes)
     if driver is None or not DRIVERS[driver].bridged:
         return None
-    check_bridge(config, sizes)
     alike = learning_rates is None and not np.ndim(sizes)
     count = min(updates, config.n_examples // config.batch_size) if alike else updates
     check_memory(

@@ -69,7 +69,7 @@ def _not_divisible(rule: Rule, config: SGDConfig) -> str:
     """What SVAG's construction needs."""
     if rule.divided is None:
         return f"cannot be: no way is known to divide an update of {rule.name!r} into steps"
-    if config.sampling not in ("with_replacement", "without_replacement"):
+    if config.permuted:
         return f"is made for independent batches, got sampling = {config.sampling!r}"
     if config.momentum:
         return f"is made for SGD without momentum and independent batches, got momentum = {config.momentum:g}"

@@ -59,8 +59,8 @@ SAMPLERS: dict[str, Callable[[int, Sizes, np.random.Generator], Batches]] = {
 def batches(config: SGDConfig, generator: np.random.Generator, sizes: Sizes | None = None) -> Batches:
     """A stream of batches, each an index array of shape (B,), drawn from `generator` alone.
 
-    Endless with the config's sizes, which in an epoch that is kept whole may end in a smaller one; with `sizes`, a batch of each of them, which must be checked
-    (`sgdsde.schedules.batch_size_schedule`).
+    Endless with the config's own sizes, B but where an epoch ends in a smaller batch; with `sizes`, a batch of each of
+    them, which must be checked (`sgdsde.schedules.batch_size_schedule`).
 
     Examples
     --------
@@ -105,8 +105,8 @@ def batch_indices(config: SGDConfig, updates: int, seed: int) -> NDArray[np.int6
     """
     if len(config.sizes) > 1:
         raise ValueError(
-            f"batch_size must divide n_examples = {config.n_examples} here, or drop_last be True, for batches to be rows "
-            f"of one array; got {config.batch_size}"
+            f"batch_size must divide n_examples = {config.n_examples} here, or drop_last be True, for batches to be "
+            f"rows of one array; got {config.batch_size}"
         )
     stream = batches(config, np.random.default_rng(as_seed(seed)))
     return np.stack(list(islice(stream, whole("updates", updates, 1))))

@@ -52,8 +52,7 @@ def looped_sums(noise: ExampleBatches, name: str, place: int, picks: int) -> lis
     lines += [
         f"for draw_ in range({begin}, {end}):",
         *([f"    {name}d = {name}f.to(tl.int64) * 0 + draw_"] if noise.repeated else []),
-        f"    {', '.join(f'{name}w{i}' for i in range(4))} = "
-        f"words({group}, {draw}, path_, {noise.stream}, k0, k1)",
+        f"    {', '.join(f'{name}w{i}' for i in range(4))} = words({group}, {draw}, path_, {noise.stream}, k0, k1)",
     ]
     for i in range(4):
         within = [

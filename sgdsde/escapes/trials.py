@@ -84,7 +84,7 @@ class Trials:
         batches = [one for one in prepared.plan.noise if isinstance(one, ExampleBatches)]
         if request.epoched or any(one.sampling == "reshuffle" for one in batches):
             raise ValueError(
-                "config: sampling 'reshuffle' remembers the batches of its epoch, so that paths cannot be split; "
+                "config: a sampling by permutations remembers the batches of its epoch, so that paths cannot be split; "
                 "accepted: 'with_replacement', 'without_replacement', or for the SDE driver = 'brownian'"
             )
         scored = Landscape(text, landscape.variables, landscape.parameters)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS, driver_of
 from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
@@ -50,6 +51,7 @@ def ladder(
     against: str = "SDE",
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     at: Sequence[int] = (),
     engine: str | None = None,
     device: object = None,
@@ -77,6 +79,8 @@ def ladder(
         Of examples and noise. The same seed gives the same rungs, whichever others there are.
     examples : str or (N, k)
         As in :func:`simulate_sgd`; SGD and SVAG have the same.
+    driver : str, optional
+        Of the SDE and of noisy gradient descent, as in :func:`simulate_sde`.
     at : sequence of int
         Updates after which distances are measured, besides the last. The states of all paths are kept at the multiples
         of their greatest common divisor.
@@ -126,6 +130,7 @@ def ladder(
     if not config.temperature > 0:
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
+    driver = driver_of(driver, config)
     seed = integer("seed", seed, 0, 2**64 - 1)
     steps = power_of_two(landscape, config, w0) if substeps == "auto" else integer("substeps", substeps, 1)
     rungs_of_svag = _integers("svag", svag)
@@ -133,7 +138,7 @@ def ladder(
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = landscape.examples(examples, config.n_examples, seed)
-    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, driver)
     reference = _find(against, runs, absent)
     every = math.gcd(*before) if before else None
     d, k = landscape.dimension, snapshots_of(updates, every)
@@ -174,13 +179,22 @@ def ladder(
 
 
 def _runs(
-    landscape: AnyLandscape, config: SGDConfig, updates: int, svag: Sequence[int], substeps: int, examples: Array
+    landscape: AnyLandscape,
+    config: SGDConfig,
+    updates: int,
+    svag: Sequence[int],
+    substeps: int,
+    examples: Array,
+    driver: str,
 ) -> tuple[list[_Run], dict[str, str]]:
     """What there is to run, from SGD to the SDE; and what there is not."""
 
     def descent(dynamics: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
-            return simulate_sgd(landscape, config, dynamics=dynamics, substeps=steps, examples=examples, **options)
+            own = driver if dynamics == "noisy_gd" else None
+            return simulate_sgd(
+                landscape, config, dynamics=dynamics, substeps=steps, examples=examples, driver=own, **options
+            )
 
         return run
 
@@ -190,20 +204,21 @@ def _runs(
         def run(seed: int, **options: Any) -> Ensemble:
             # the same unit normals in either clock, which is the same Brownian motion: γ dτ of one is ds of the other
             path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
-            if not shared:
-                return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, **options)
-            return simulate_sde(landscape, config, scheme=scheme, substeps=steps, seed=seed, brownian=path, **options)
+            return simulate_sde(
+                landscape, config, scheme=scheme, substeps=steps, seed=seed, driver=driver,
+                brownian=path if shared else None, **options,
+            )  # fmt: skip
 
         return run
 
-    shared = config.sampling != "reshuffle"  # the bridges that other steps make of one Brownian motion are others
+    shared = not DRIVERS[driver].bridged  # the bridges that other steps make of one Brownian motion are others
 
     def driven(label: str, steps: int, scheme: str = "euler_maruyama") -> _Run:
         return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, scheme))
 
     runs, absent = [_Run("SGD", 1, "SGD", descent("sgd"))], {}
-    if config.momentum or config.sampling == "reshuffle":
-        given = f"m = {config.momentum:g}" if config.momentum else "reshuffled ones"
+    if config.momentum or config.permuted:
+        given = f"m = {config.momentum:g}" if config.momentum else f"those of {config.sampling!r}"
         absent["SVAG"] = f"it is made for independent batches without momentum, not for {given}"
     else:
         runs += [_Run(f"SVAG({steps})", steps, f"SVAG({steps})", descent("svag", steps)) for steps in svag]
