@@ -132,8 +132,9 @@ class SGDConfig:
                 f"batch_size must be at most n_examples = {self.n_examples} when sampling is {self.sampling!r}, "
                 f"got {self.batch_size}"
             )
-        if not isinstance(self.drop_last, bool):
+        if not isinstance(self.drop_last, (bool, int)) or self.drop_last not in (0, 1):
             raise ValueError(f"drop_last must be True or False, got {self.drop_last!r}")
+        set_field(self, "drop_last", bool(self.drop_last))
         if self.drop_last and not self.permuted:
             raise ValueError(
                 f"drop_last must be False when sampling is {self.sampling!r}, which has no epochs that could end in a "

@@ -75,7 +75,7 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
         return
     driver = _driver(config)
     sde = float(theory.stationary_variance(curvature, 1.0, config, "sde", driver=driver))
-    yield f"stationary variance over F, SDE, {driver}", "T/(2h)" if driver == "brownian" else "S/F", sde
+    yield "stationary variance over F, SDE", "T/(2h)" if driver == "brownian" else "S/F", sde
     if config.learning_rate < limit:
         exact = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
         yield "stationary variance over F, SGD, exact", "S/F", exact
@@ -95,7 +95,7 @@ def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
         yield from _notes_at(config, curvature)
     elif config.permuted:
         yield (
-            "batches of a permutation cancel within an epoch and the SDE over-predicts when Brownian motion drives it; "
+            f"{_batches(config)} cancel within an epoch and the SDE over-predicts when Brownian motion drives it; "
             "--curvature says by how much"
         )
 
@@ -126,13 +126,17 @@ def _notes_at(config: SGDConfig, curvature: float) -> Iterator[str]:
     if config.permuted:
         sgd = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
         cancel = (
-            "batches of a permutation cancel within an epoch: driven by Brownian motion the SDE over-predicts the "
+            f"{_batches(config)} cancel within an epoch: driven by Brownian motion the SDE over-predicts the "
             f"variance {sde / sgd:.4g} times"
         )
         if _driver(config) == "epoched":
             epoched = float(theory.stationary_variance(curvature, 1.0, config, "sde"))
             cancel += f"; driven by epoched Brownian motion it predicts {epoched / sgd:.4g} of it"
         yield cancel
+
+
+def _batches(config: SGDConfig) -> str:
+    return "batches of one permutation" if config.repeated else "reshuffled batches"
 
 
 def _driver(config: SGDConfig) -> str:

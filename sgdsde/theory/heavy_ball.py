@@ -100,7 +100,9 @@ def end_of_epochs(one: Response, other: Response, batches: int) -> Array:
 def _scatter(one: Response, other: Response, batches: int) -> tuple[Array, Array, Array]:
     """Of an epoch's responses about their means, (m, m, …), and I − M^n of both modes."""
     epoch, epoch_other = _epoch(one, batches), _epoch(other, batches)
-    scatter: Array = np.zeros((len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:])))
+    scatter: Array = np.zeros(
+        (len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:]))
+    )
     for a, b in zip(epoch.merges, epoch_other.merges, strict=True):
         scatter = merged(scatter, a, b)
     return scatter, epoch.departure, epoch_other.departure
@@ -111,7 +113,7 @@ def merged(scatter: Array, a: Merge, b: Merge) -> Array:
     moved = scatter - np.einsum("ab...,bc...->ac...", a.departure, scatter)
     moved -= np.einsum("ab...,cb...->ac...", moved, b.departure)
     moved += (a.weight * a.gap)[:, None] * b.gap[None, :]
-    return scatter + moved if a.doubles else moved
+    return np.asarray(scatter + moved if a.doubles else moved)
 
 
 class Response(Protocol):
