@@ -9,9 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgdsde import convergence, data, evidence, landscapes, models, plotting, schedules, statistics, sweeps, theory
+    from sgdsde import (
+        convergence,
+        data,
+        dynamics,
+        evidence,
+        landscapes,
+        models,
+        plotting,
+        schedules,
+        schemes,
+        statistics,
+        sweeps,
+        theory,
+    )
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
+    from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
     from sgdsde.evidence import EvidenceStudy, evidence_study
@@ -21,6 +35,7 @@ if TYPE_CHECKING:
     from sgdsde.landscapes import Landscape, modified_landscape
     from sgdsde.observations import Histogram, Observations
     from sgdsde.observe import Observe
+    from sgdsde.schemes import scheme
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
 
@@ -51,6 +66,10 @@ _HOME = {
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
     "ladder": "sgdsde.ladders",
+    "Hyperparameter": "sgdsde.dynamics",
+    "noise": "sgdsde.dynamics",
+    "rule": "sgdsde.dynamics",
+    "scheme": "sgdsde.schemes",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
     "Comparison": "sgdsde.statistics",
@@ -60,11 +79,13 @@ _HOME = {
         for room in (
             "convergence",
             "data",
+            "dynamics",
             "evidence",
             "landscapes",
             "models",
             "plotting",
             "schedules",
+            "schemes",
             "statistics",
             "sweeps",
             "theory",
@@ -83,6 +104,7 @@ __all__ = [
     "EvidenceStudy",
     "Exits",
     "Histogram",
+    "Hyperparameter",
     "Ladder",
     "Landscape",
     "Observations",
@@ -94,6 +116,7 @@ __all__ = [
     "compare",
     "convergence",
     "data",
+    "dynamics",
     "escape_study",
     "evidence",
     "evidence_study",
@@ -102,9 +125,13 @@ __all__ = [
     "landscapes",
     "models",
     "modified_landscape",
+    "noise",
     "plotting",
     "rare_exit_time",
+    "rule",
     "schedules",
+    "scheme",
+    "schemes",
     "simulate_sde",
     "simulate_sgd",
     "statistics",

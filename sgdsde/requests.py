@@ -164,8 +164,11 @@ def sgd_request(
     )  # fmt: skip
 
 
-def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike) -> int:
+def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike, dynamics: str = "sgd") -> int:
     """The power of two from which on Euler and Maruyama's steps are fine enough, up to `sgdsde.steps.MOST`."""
+    adaptive = [limit for limit in limits.LIMITS.values() if limit.rule == dynamics and limit.steps is None]
+    if adaptive:
+        return 1 << (limits.adaptive_substeps(adaptive[0].numbers(config)) - 1).bit_length()
     decayed = weight_decayed(landscape, config.weight_decay)
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     declaration = schemes.find("euler_maruyama")

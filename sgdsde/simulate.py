@@ -187,7 +187,7 @@ def simulate_sgd(
         As in :func:`simulate_sde`.
     dynamics : str
         A rule, with batches unless `noise` says otherwise: ``"sgd"`` (with momentum), ``"heavy_ball"``, ``"nesterov"``,
-        ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"signsgd"`` (see ``sgdsde.dynamics.rules()``; users' own by
+        ``"rmsprop"``, ``"adam"``, ``"adamw"``, ``"signsgd"`` (see ``sgdsde.dynamics.all_rules()``; users' own by
         ``sgdsde.rule``); ``"noisy_gd"`` is SGD with ``noise="normal"``, ``"svag"`` SGD with ``noise="svag"``.
     noise : str, optional
         How the gradient of a step differs from ∇L: ``"batches"`` of examples; ``"normal"``, of the same covariance;

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-#: Many kernels to compile, or an animation to draw.
+#: Many kernels to compile, an animation to draw, or networks to train.
 LONG = {
     "escape_paths", "density_over_the_barrier", "sweep", "how_wrong_is_the_sde", "escape", "orders", "network_noise",
-    "evidence",
+    "evidence", "regression",
 }  # fmt: skip
 
 

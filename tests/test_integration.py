@@ -55,7 +55,7 @@ def test_without_averages_the_moments_are_those_of_the_end() -> None:
         ({"temperature": 1e-200}, "temperature must be between .*, got 1e-200"),
         ({"friction": 1e200}, "friction must be between"),
         ({"steps": 2**63}, r"steps must be at most 2\*\*53 = 9007199254740992 steps, got 9223372036854775808"),
-        ({"dynamics": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+        ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
         ({"landscape": "x**2"}, "landscape must be a Landscape, got"),
         ({"w0": [0.1, 0.2]}, "w0 must have shape"),
     ],

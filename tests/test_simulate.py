@@ -202,8 +202,8 @@ BAD = [
     ({"save_every": 11}, "save_every must be an integer between 1 and 10, got 11"),
     ({"engine": "jax"}, "engine must be one of numba, torch, numpy, got 'jax'"),
     ({"engine": ["numba"]}, "engine must be one of numba, torch, numpy"),
-    ({"scheme": "leapfrog"}, "scheme must be one of .*, got 'leapfrog'"),
-    ({"scheme": ["sgd"]}, "scheme must be one of "),
+    ({"dynamics": "leapfrog"}, "dynamics must be one of .*, got 'leapfrog'"),
+    ({"dynamics": ["sgd"]}, "dynamics must be one of "),
     ({"dtype": "float16"}, "'float16'"),
     ({"dtype": "float32"}, "float64.*'float32'.*torch"),
     ({"device": "cuda"}, "'cuda'.*torch"),
@@ -236,7 +236,9 @@ BAD_SDE = [
     ({"learning_rates": [0.1] * 9 + [1e160]}, r"each of learning_rates must be between 1e-150 and .* got 1e\+160"),
     ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
     ({"substeps": 1.5}, "substeps must be an integer at least 1, got 1.5"),
-    ({"dynamics": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+    ({"scheme": "sgd"}, "scheme must be one of .*euler_maruyama.*, got 'sgd'"),
+    ({"scheme": ["heun"]}, "scheme must be one of "),
+    ({"dynamics": "sgd"}, "dynamics must be one of sde, .*, got 'sgd'"),
 ]
 BAD_SGD = [
     (
@@ -253,7 +255,7 @@ BAD_SGD = [
         r"batch_sizes must be whole numbers of at least 1 and at most 2\*\*53, got 1e\+300 at update 0",
     ),
     ({"learning_rates": [0.1] * 9 + [1e-170]}, "each of learning_rates must be between 1e-150 and .* got 1e-170"),
-    ({"scheme": "euler_maruyama"}, "scheme must be one of nesterov, noisy_gd, sgd, svag, got 'euler_maruyama'"),
+    ({"dynamics": "euler_maruyama"}, "dynamics must be one of adam, .*, svag, got 'euler_maruyama'"),
     ({"examples": "cauchy"}, "examples must be one of gaussian, rademacher, student_t:ν, or an array"),
     ({"examples": "student_t:2"}, "examples.*ν > 2"),
     ({"examples": np.zeros((3, 1))}, r"examples must have shape .*\(64, 1\), got \(3, 1\)"),

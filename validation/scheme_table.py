@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sgdsde.schemes import Declaration, declarations
+from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "schemes.md"
@@ -28,13 +29,14 @@ name: `sg.integrate(…, scheme="heun")`, `sg.simulate_sde(…, scheme="baoab")`
 Itô; the tape corrects the drift of Stratonovich schemes. Orders are in the step Δ. Where a kind of noise is named, the
 order is for that kind: *additive* (A constant) ⊂ *commutative* ⊂ *any*, *diagonal* (A diagonal, A_ii of ω_i alone) ⊂
 *commutative*. *Measured* is the slope on each problem of the claim `integrator_orders`, ± half its 95 % interval;
-"none" stands for no error that could be seen.
+"none" stands for no error that could be seen. The maps of optimisers are in [dynamics.md](dynamics.md).
 """
 _SECTIONS = {
     ("overdamped", "ito"): "dω = −∇L ds + √T A(ω) dW, schemes of Itô's sense",
     ("overdamped", "stratonovich"): "dω = −∇L ds + √T A(ω) dW, schemes of Stratonovich's sense",
     ("momentum", "ito"): "dω = p dτ, dp = −(γp + ∇L)dτ + √(γT) A(ω) dW",
-    ("overdamped", "update"): "Maps driven by batches of examples",
+    ("rmsprop", "ito"): "The SDE of RMSprop, in the clock of its updates",
+    ("adam", "ito"): "The SDE of Adam, in the clock of its updates",
 }
 
 
@@ -61,7 +63,7 @@ def page(measured: Sequence[Mapping[str, Any]]) -> str:
     for (equation, interpretation), title in _SECTIONS.items():
         found = [
             declaration
-            for _, declaration in sorted(declarations().items())
+            for _, declaration in sorted(declarations((*EQUATIONS, *ADAPTIVE_EQUATIONS)).items())
             if (declaration.equation, declaration.interpretation) == (equation, interpretation)
         ]
         parts.append(f"\n## {title}\n")

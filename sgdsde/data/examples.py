@@ -1,4 +1,4 @@
-"""The one check of examples that users hand in: inputs and class numbers as lists, arrays or tensors of any library."""
+"""The one check of examples that users hand in: inputs and targets as lists, arrays or tensors of any library."""
 
 from __future__ import annotations
 
@@ -22,10 +22,38 @@ def checked_inputs(name: str, value: object) -> NDArray[Any]:
     array = _numbers(name, value, "inputs (N, …), a row for each example")
     if not array.ndim or not array.size:
         raise ValueError(f"{name} must hold a row of numbers for each of N ≥ 1 examples, got {array.shape}")
-    if array.dtype.kind == "f" and array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {_first(array, ~np.isfinite(array))}")
+    return _finite(name, array)
+
+
+def checked_targets(name: str, value: object, examples: int) -> NDArray[Any]:
+    """Finite real numbers for each of N examples, (N, …): whole numbers as int64, others as float32 or float64.
+
+    >>> checked_targets("y", [[0.5], [2.0]], 2).shape, checked_targets("y", [1, 2], 2).dtype.name
+    ((2, 1), 'int64')
+    """
+    array = _numbers(name, value, "targets (N, …), a row or a number for each example")
+    if not array.size or array.shape[:1] != (examples,):
+        raise ValueError(f"{name} must be a target for each of {examples} examples, got {array.shape}")
+    if array.dtype.kind == "f":
+        return _finite(name, array)
+    if (beyond := array > np.iinfo(np.int64).max).any():
+        raise ValueError(f"{name} must be whole numbers of 64 bits, got {_first(array, beyond)}")
+    return array.astype(np.int64, copy=False)
+
+
+def checked_real_targets(name: str, value: object, examples: int) -> NDArray[np.floating[Any]]:
+    """Finite real numbers as `checked_targets` has them, but no whole ones, which are numbers of classes elsewhere.
+
+    >>> checked_real_targets("y", [1, 2], 2)
+    Traceback (most recent call last):
+    ValueError: y must be real numbers, such as y.astype(float), got int64; of class numbers the loss is 'cross_entropy'
+    """
+    array = checked_targets(name, value, examples)
+    if array.dtype.kind != "f":
+        raise ValueError(
+            f"{name} must be real numbers, such as y.astype(float), got {array.dtype}; of class numbers the loss is "
+            "'cross_entropy'"
+        )
     return array
 
 
@@ -42,7 +70,7 @@ def checked_labels(name: str, value: object, examples: int) -> NDArray[np.int64]
     good = (array >= 0) & (array < MOST_CLASSES) & (array == np.floor(array))
     if not good.all():
         fractions = np.isfinite(array).all() and (array != np.floor(array)).any()
-        hint = "; for real numbers there is sgdsde.models.LinearRegression" if fractions else ""
+        hint = "; for real numbers there is loss='mse'" if fractions else ""
         raise ValueError(f"{name} must be class numbers 0, 1, …, got {_first(array, ~good)}{hint}")
     return array.astype(np.int64, copy=False)
 
@@ -53,6 +81,15 @@ def representable(name: str, array: NDArray[Any], dtype: str) -> None:
         beyond = np.abs(array) > np.finfo(dtype).max
         if beyond.any():
             raise ValueError(f"{name} must be finite in {dtype}, got {_first(array, beyond)}")
+
+
+def _finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Without NaN and ∞; a float is float32 or float64."""
+    if array.dtype.kind == "f" and array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {_first(array, ~np.isfinite(array))}")
+    return array
 
 
 def _numbers(name: str, value: object, wanted: str) -> NDArray[Any]:

@@ -123,7 +123,7 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
             raise ValueError(f"n_train must be at most {2 * least} with {images.name}, got {n_train}")
         rows = np.concatenate([each[choose("n_train", count, len(each), chosen)] for each in of_class])
         rows = chosen.permutation(rows)
-        parts[f"x_{part}"] = np.column_stack([x[rows].astype(np.float64), np.ones(len(rows))])
+        parts[f"x_{part}"] = np.column_stack([x[rows].reshape(len(rows), -1).astype(np.float64), np.ones(len(rows))])
         parts[f"y_{part}"] = y[rows]
     task = Dataset(
         name=f"{images.name} 0/1",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sgdsde import schemes
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.registry import rules
+from sgdsde.dynamics.registry import all_rules
 from sgdsde.schemes import Declaration
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
@@ -46,7 +46,7 @@ class Limit:
         ValueError
             As :meth:`sgdsde.dynamics.Rule.numbers`; and for momentum in a rule whose SDE has none.
         """
-        found = rules()[self.rule].numbers(config)
+        found = all_rules()[self.rule].numbers(config)
         if self.steps is None and config.momentum:
             raise ValueError(f"momentum must be 0 for the SDE of {self.rule!r}, got {config.momentum!r}")
         return found

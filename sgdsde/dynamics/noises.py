@@ -68,7 +68,7 @@ def _weighted(course: Course, generator: np.random.Generator) -> Steps:
 def _not_divisible(rule: Rule, config: SGDConfig) -> str:
     """What SVAG's construction needs."""
     if rule.divided is None:
-        return f"cannot be: no way is known to divide an update of {rule.name!r} into steps"
+        return f"needs a way to divide an update into steps, and none is known for {rule.name!r}"
     if config.permuted:
         return f"is made for independent batches, got sampling = {config.sampling!r}"
     if config.momentum:

@@ -218,7 +218,10 @@ def noise(
     refuses: Callable[[Rule, SGDConfig], str] = lambda rule, config: "",
     absent: str = "",
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
-    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`."""
+    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
+
+    Networks take it where `on_examples` or `spread` is given.
+    """
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
@@ -230,14 +233,14 @@ def noise(
     return declare
 
 
-def rules() -> dict[str, Rule]:
+def all_rules() -> dict[str, Rule]:
     """All rules by name."""
     import sgdsde.dynamics.rules  # noqa: F401 (they declare themselves)
 
     return dict(_RULES)
 
 
-def noises() -> dict[str, Noise]:
+def all_noises() -> dict[str, Noise]:
     """All noises by name."""
     import sgdsde.dynamics.noises  # noqa: F401 (they declare themselves)
 
@@ -300,10 +303,10 @@ class Dynamics:
 
 def _family() -> dict[str, Declaration]:
     """Every rule with batches, as declarations."""
-    batches = noises()["batches"]
+    batches = all_noises()["batches"]
     return {
-        name: Dynamics(name, each, batches, dict.fromkeys((*each.takes, *each.hyperparameters), 0.5)).declaration()
-        for name, each in rules().items()
+        name: Dynamics(name, each, batches, dict.fromkeys(each.hyperparameters, 0.5) | {"momentum": 0.5}).declaration()
+        for name, each in all_rules().items()
     }
 
 
@@ -332,12 +335,12 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
     ValueError
         When there is none; or the config has what the rule does not take, or the noise cannot be with it.
     """
-    known = rules()
+    known = all_rules()
     _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
     own, usual = NAMED.get(str(name), (str(name), "batches"))
     chosen = usual if noise is None else noise
-    _known("noise", chosen, tuple(sorted(noises())))
-    found, of = known[own], noises()[str(chosen)]
+    _known("noise", chosen, tuple(sorted(all_noises())))
+    found, of = known[own], all_noises()[str(chosen)]
     label = repr(name) if chosen == usual else f"{name!r} with noise {chosen!r}"
     if why := of.refuses(found, config):
         raise ValueError(f"dynamics {label} {why}")

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics import find, limits, rules
+from sgdsde.dynamics import all_rules, find, limits
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import Region, parse_regions
 from sgdsde.run import integer
@@ -75,7 +75,7 @@ def dynamics_to_run(config: SGDConfig, dynamics: Any, schemes: Mapping[str, str]
             else:
                 found.append(find(name, config).declaration())
         except ValueError as error:
-            known = ", ".join([*limits.LIMITS, *sorted(rules())])
+            known = ", ".join([*limits.LIMITS, *sorted(all_rules())])
             raise ValueError(
                 re.sub("^dynamics must be one of .*, got", f"each of dynamics must be one of {known}, got", str(error))
             ) from None

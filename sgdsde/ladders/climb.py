@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde import dynamics as dynamics_of
 from sgdsde.arguments import check_steps
 from sgdsde.brownian import BrownianPath
+from sgdsde.clock import CLOCKS
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import DRIVERS, driver_of
+from sgdsde.dynamics.limits import LIMITS
 from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
@@ -46,9 +49,10 @@ def ladder(
     updates: int,
     paths: int,
     *,
+    dynamics: str = "sgd",
     svag: Sequence[int] = (1, 2, 4, 8),
     substeps: int | str = 16,
-    against: str = "SDE",
+    against: str | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
     driver: str | None = None,
@@ -67,20 +71,23 @@ def ladder(
     ----------
     landscape, config, w0, updates, paths, engine, device, dtype
         As in :func:`simulate_sde`; at least four paths, and some thousands for errors of a few per cent.
+    dynamics : str
+        The rule: the rungs are it, with batches, SVAG and normal noise, and its SDE, where one is known.
     svag : sequence of int
         The l of the rungs SVAG(l). SVAG(1) is SGD in law, on other batches.
     substeps : int or ``"auto"``
         Steps of the SDE for an update, by Euler and Maruyama; half of them and so on, down to noisy gradient descent,
         are rungs that show what is left of the step's error. ``"auto"``: the power of two from which on
         :func:`simulate_sde` expects an error of at most 1 %, up to 256. The printed table says what error is expected.
-    against : str
+    against : str, optional
         Label of the rung from which distances are measured: ``"SDE"``, ``"SGD"``, ``"SVAG(8)"``, ``"momentum SDE"`` ….
+        None: the last rung, which is the SDE where there is one.
     seed : int
         Of examples and noise. The same seed gives the same rungs, whichever others there are.
     examples : str or (N, k)
         As in :func:`simulate_sgd`; SGD and SVAG have the same.
     driver : str, optional
-        Of the SDE and of noisy gradient descent, as in :func:`simulate_sde`.
+        Of the SDE and of normal noise, as in :func:`simulate_sde`.
     at : sequence of int
         Updates after which distances are measured, besides the last. The states of all paths are kept at the multiples
         of their greatest common divisor.
@@ -110,9 +117,10 @@ def ladder(
     reference is common to all rungs: their distances are correlated.
     The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
-    SVAG needs independent batches and no momentum, and is absent otherwise. With momentum there is one more rung, the
-    momentum SDE, by BAOAB. In more than one dimension the energy distance takes time ∝ paths² per rung. Theory: Li,
-    Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv 1906.07405 (noisy gradient descent).
+    SVAG needs independent batches and no momentum, and is absent otherwise; for adaptive rules it divides ε by √l and
+    1 − β by l. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension the energy
+    distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv
+    1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
 
     Examples
     --------
@@ -132,14 +140,14 @@ def ladder(
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
     driver = driver_of(driver, config)
     seed = integer("seed", seed, 0, 2**64 - 1)
-    steps = power_of_two(landscape, config, w0) if substeps == "auto" else integer("substeps", substeps, 1)
+    steps = power_of_two(landscape, config, w0, dynamics) if substeps == "auto" else integer("substeps", substeps, 1)
     rungs_of_svag = _integers("svag", svag)
     check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
     before = tuple(time for time in _integers("at", at, updates) if time < updates)
     times = (*before, updates)
     table = landscape.examples(examples, config.n_examples, seed)
-    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, driver)
-    reference = _find(against, runs, absent)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, dynamics, driver)
+    reference = runs[-1] if against is None else _find(against, runs, absent)
     every = math.gcd(*before) if before else None
     d, k = landscape.dimension, snapshots_of(updates, every)
     kept = footprint.saved_size(d, k + 2, paths) + footprint.moments_size(d, paths, landscape.pooled)
@@ -161,7 +169,7 @@ def ladder(
 
     base, rungs = ensemble(reference, 0), []
     if base.paths - base.diverged < _LEAST:
-        raise ValueError(f"against = {against!r}: {base.diverged} of its {paths} paths diverged")
+        raise ValueError(f"against = {reference.label!r}: {base.diverged} of its {paths} paths diverged")
     others = [run for run in runs if run is not reference]
     again = replace(reference, label=f"{reference.label} again", noise="again")
     for place, run in enumerate([*others, again], 1):
@@ -172,7 +180,7 @@ def ladder(
         paired = run.noise == reference.noise
         rungs.append(Rung(run.label, run.steps, found, paired, tuple(_apart(found, base, k, paired) for k in times)))
     if again.label in absent:
-        raise ValueError(f"against = {against!r}: run again, {absent[again.label]}")
+        raise ValueError(f"against = {reference.label!r}: run again, {absent[again.label]}")
     if progress:
         progress(1.0)
     return Ladder(base, reference.steps, tuple(rungs), times, absent)
@@ -185,54 +193,61 @@ def _runs(
     svag: Sequence[int],
     substeps: int,
     examples: Array,
+    name: str,
     driver: str,
 ) -> tuple[list[_Run], dict[str, str]]:
-    """What there is to run, from SGD to the SDE; and what there is not."""
+    """What there is to run, from a rule to its SDE; and what there is not."""
+    rule = dynamics_of.find(name, config).rule
+    label = name.upper() if len(name) < 4 else name
+    noisy = "noisy GD" if name == "sgd" else f"noisy {label}"
 
-    def descent(dynamics: str, steps: int = 1) -> Callable[..., Ensemble]:
+    def descent(noise: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
-            own = driver if dynamics == "noisy_gd" else None
-            return simulate_sgd(
-                landscape, config, dynamics=dynamics, substeps=steps, examples=examples, driver=own, **options
-            )
+            options |= {"dynamics": name, "noise": noise, "substeps": steps, "examples": examples}
+            options |= {"driver": driver} if noise == "normal" else {}
+            return simulate_sgd(landscape, config, **options)
 
         return run
 
-    def sde(steps: int, scheme: str = "euler_maruyama") -> Callable[..., Ensemble]:
-        update = math.sqrt(config.kick) if scheme == "baoab" else config.mean_loss_time_per_update
+    def sde(steps: int, of: str) -> Callable[..., Ensemble]:
+        update = CLOCKS[LIMITS[of].equation](config.kick, 1.0, config.momentum).update
 
         def run(seed: int, **options: Any) -> Ensemble:
-            # the same unit normals in either clock, which is the same Brownian motion: γ dτ of one is ds of the other
-            path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
-            return simulate_sde(
-                landscape, config, scheme=scheme, substeps=steps, seed=seed, driver=driver,
-                brownian=path if shared else None, **options,
-            )  # fmt: skip
+            if shared:
+                # the same unit normals in any clock are the same Brownian motion: γ dτ of one is ds of the other
+                path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
+                options |= {"brownian": path}
+            return simulate_sde(landscape, config, dynamics=of, substeps=steps, seed=seed, driver=driver, **options)
 
         return run
 
     shared = not DRIVERS[driver].bridged  # the bridges that other steps make of one Brownian motion are others
 
-    def driven(label: str, steps: int, scheme: str = "euler_maruyama") -> _Run:
-        return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, scheme))
+    def driven(label: str, steps: int, of: str) -> _Run:
+        return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, of))
 
-    runs, absent = [_Run("SGD", 1, "SGD", descent("sgd"))], {}
-    if config.momentum or config.permuted:
-        given = f"m = {config.momentum:g}" if config.momentum else f"those of {config.sampling!r}"
-        absent["SVAG"] = f"it is made for independent batches without momentum, not for {given}"
+    runs, absent = [_Run(label, 1, label, descent("batches"))], {}
+    if why := dynamics_of.all_noises()["svag"].refuses(rule, config):
+        absent["SVAG"] = f"it {why}"
     else:
         runs += [_Run(f"SVAG({steps})", steps, f"SVAG({steps})", descent("svag", steps)) for steps in svag]
-    if config.momentum:
-        # its normals are drawn update by update and are no sums of finer ones
-        runs.append(_Run("noisy GD", 1, "noisy GD", descent("noisy_gd")))
-        runs.append(driven("momentum SDE", substeps, "baoab"))
-    elif substeps > 1:
-        runs.append(driven("noisy GD", 1))
+    main = next((of for of in rule.sdes if of != "momentum_sde"), None)
+    if name == "sgd" and not config.momentum:  # Euler–Maruyama in steps of an update
+        if substeps > 1:
+            runs.append(driven(noisy, 1, "sde"))
+        else:
+            absent[noisy] = "it is the SDE in one step an update"
     else:
-        absent["noisy GD"] = "it is the SDE in one step an update"
+        # its normals are drawn update by update and are no sums of finer ones
+        runs.append(_Run(noisy, 1, noisy, descent("normal")))
+    if config.momentum and "momentum_sde" in rule.sdes:
+        runs.append(driven("momentum SDE", substeps, "momentum_sde"))
+    if main is None:
+        absent["SDE"] = f"none is known for {name!r}"
+        return runs, absent
     halves = [substeps >> k for k in range(substeps.bit_length() - 1, 0, -1) if not substeps % (1 << k)]
-    runs += [driven(f"SDE, {steps} steps", steps) for steps in halves if steps > 1]
-    return [*runs, driven("SDE", substeps)], absent
+    runs += [driven(f"SDE, {steps} steps", steps, main) for steps in halves if steps > 1]
+    return [*runs, driven("SDE", substeps, main)], absent
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:

@@ -79,7 +79,7 @@ def noise_scales(
     Raises
     ------
     ValueError
-        When F and H are not of one network, or `probes` is out of range.
+        When F and H are not of one network and loss, or `probes` is out of range.
 
     Notes
     -----
@@ -127,7 +127,7 @@ def covariance_curvature(
     Raises
     ------
     ValueError
-        When F and H are not of one network, or `probes` is out of range.
+        When F and H are not of one network and loss, or `probes` is out of range.
 
     Notes
     -----
@@ -145,11 +145,7 @@ def covariance_curvature(
     >>> exact.standard_error, bool(abs(found.value - exact.value) < 4 * found.standard_error)
     (0.0, True)
     """
-    if covariance.n_parameters != hessian.n_parameters:
-        raise ValueError(
-            f"hessian must be of the covariance's network, with P = {covariance.n_parameters}, "
-            f"got {hessian.n_parameters}"
-        )
+    hessian.check_same(covariance.n_parameters, covariance.losses.loss.name, "the covariance's network")
     if probes is None:
         total = 0.0
         for _, gradients in covariance.losses.gradients():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -13,10 +14,14 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.data.examples import representable
 from sgdsde.models.examples import described
+from sgdsde.models.loss_checks import check_loss
+from sgdsde.models.losses import Loss
 from sgdsde.models.network_checks import TRIED, checked_network
 from sgdsde.run import dtype_name
 
 T = TypeVar("T")
+#: Of a data set.
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -54,15 +59,15 @@ def checked_device(device: str | torch.device | None) -> torch.device:
 
 
 def checked_data(
-    data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int, dtype: torch.dtype
+    data: Dataset | Sequence[Dataset], config: SGDConfig, replicas: int, dtype: torch.dtype, loss: Loss
 ) -> list[Dataset]:
-    """One data set for all replicas, or one for each, of equal shapes and with the config's N."""
+    """One data set for all replicas, or one for each, of equal shapes, with the config's N and the loss's targets."""
     sets = [data] if isinstance(data, Dataset) else list(data) if isinstance(data, (tuple, list)) else []
     if not sets or not all(isinstance(d, Dataset) for d in sets):
         raise ValueError(
             f"data must be a Dataset or a sequence of them, one per replica, got {described(data)}: make one by "
-            "sgdsde.data.Dataset(name, x_train, y_train, x_test, y_test), as accuracy is measured on examples for "
-            "testing too"
+            "sgdsde.data.Dataset(name, x_train, y_train, x_test, y_test), or of data sets of torch's by "
+            "sgdsde.data.from_torch(train, test), as the loss is measured on examples for testing too"
         )
     if not isinstance(data, Dataset) and len(sets) != replicas:
         raise ValueError(f"data must be one Dataset or one per replica, {replicas}, got {len(sets)}")
@@ -72,19 +77,29 @@ def checked_data(
                 f"config.n_examples must be the number of training examples, {d.n_train} in {d.name}, "
                 f"got {config.n_examples}"
             )
-        if d.x_train.shape != sets[0].x_train.shape or d.x_test.shape != sets[0].x_test.shape:
+        if any(getattr(d, part).shape != getattr(sets[0], part).shape for part in ARRAYS):
             raise ValueError("data must have equal shapes in all replicas")
-        for part in ("x_train", "x_test"):
+        for part in ARRAYS:
             representable(f"{part} of {d.name}", getattr(d, part), str(dtype).removeprefix("torch."))
-    return sets
+    return [_with_targets(d, loss) for d in sets]
 
 
-def checked_model(model: nn.Module, sets: Sequence[Dataset], dtype: torch.dtype) -> nn.Module:
-    """A network whose loss is a sum over examples and whose outputs fit the labels of all sets: a copy to work with."""
-    data, classes = sets[0], max(2, *(d.n_classes for d in sets))
-    x = torch.tensor(data.x_train[:TRIED])
-    network, shape = checked_network(model, x, dtype, data.name, data.image_shape)
-    if len(shape) != 2 or shape[1] < classes:
-        got = ", ".join(["n", *map(str, shape[1:])])
-        raise ValueError(f"model must give logits of shape (n, classes ≥ {classes}) for {data.name}, got ({got})")
+def _with_targets(data: Dataset, loss: Loss) -> Dataset:
+    """With targets as the loss takes them."""
+    y_train, y_test = (
+        loss.targets(f"{part} of {data.name}", y, len(y))
+        for part, y in (("y_train", data.y_train), ("y_test", data.y_test))
+    )
+    same = y_train is data.y_train and y_test is data.y_test
+    return data if same else replace(data, y_train=y_train, y_test=y_test)
+
+
+def checked_model(model: nn.Module, sets: Sequence[Dataset], dtype: torch.dtype, loss: Loss) -> nn.Module:
+    """A network whose loss is a sum over examples and whose outputs fit the targets of all sets: a copy."""
+    first = sets[0]
+    network, shape = checked_network(model, torch.tensor(first.x_train[:TRIED]), dtype, first.name, first.image_shape)
+    for d in sets:
+        for y in (d.y_train, d.y_test):
+            loss.check_outputs(shape, y, d.name)
+    check_loss(loss, network, shape, torch.from_numpy(first.x_train), first.y_train, first.name)
     return network

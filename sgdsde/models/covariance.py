@@ -17,6 +17,7 @@ from sgdsde.models.checks import count
 from sgdsde.models.example_losses import ExampleLosses, example_losses
 from sgdsde.models.examples import Data
 from sgdsde.models.linear_layers import LayerFactors, layer_factors, layer_products
+from sgdsde.models.losses import LossLike
 
 Array = NDArray[np.float64]
 
@@ -154,21 +155,28 @@ class GradientCovariance:
 
 
 def gradient_covariance(
-    model: nn.Module, data: Data, *, chunk: int = 32, dtype: str | torch.dtype = "float64"
+    model: nn.Module,
+    data: Data,
+    *,
+    chunk: int = 32,
+    dtype: str | torch.dtype = "float64",
+    loss: LossLike = "cross_entropy",
 ) -> GradientCovariance:
-    """F of a network at its weights: the covariance of the gradients of single examples' cross-entropy.
+    """F of a network at its weights: the covariance of the gradients of single examples' losses.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, …) to logits (n, classes). A copy of it is used, on its own device.
-    data : Dataset, (inputs, labels) or sequence of such pairs of tensors
-        N ≥ 2 training examples; labels (N,) are class numbers from 0.
+        Maps inputs (n, …) to what the loss takes, such as logits (n, classes). A copy of it is used, on its own device.
+    data : Dataset, (inputs, targets) or sequence of such pairs of tensors
+        N ≥ 2 training examples; of cross-entropy the targets (N,) are class numbers from 0.
     chunk : int
         Gradients held at once, for the trace; for the Gram matrix twice as many. A network all of whose parameters
         belong to linear layers, each used once, needs none.
     dtype : str
         Of the gradients: "float64" or "float32".
+    loss : str or callable
+        As in :func:`sgdsde.models.train`.
 
     Returns
     -------
@@ -196,7 +204,7 @@ def gradient_covariance(
     >>> bool(np.allclose(F.product(u), F.eigenvalues[0] * u, atol=1e-12))
     True
     """
-    losses = example_losses(model, data, chunk, dtype)
+    losses = example_losses(model, data, chunk, dtype, loss)
     losses.gradients_of(slice(0, 1))  # names what torch cannot differentiate, before it is asked for
     return GradientCovariance(losses)
 

@@ -105,7 +105,7 @@ def alignment(
     Raises
     ------
     ValueError
-        When F and H are not of one network, F is 0, or an argument is out of range.
+        When F and H are not of one network and loss, F is 0, or an argument is out of range.
 
     Notes
     -----

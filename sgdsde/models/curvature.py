@@ -17,6 +17,7 @@ from sgdsde.models.curvature_evidence import operator_of
 from sgdsde.models.example_losses import COLUMNS
 from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
+from sgdsde.models.losses import LossLike
 from sgdsde.models.network_checks import differentiated
 from sgdsde.models.summed_loss import summed_loss
 from sgdsde.statistics.lanczos import as_product, check_symmetry
@@ -28,20 +29,23 @@ TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}
 
 @dataclass(frozen=True, eq=False)
 class MeanHessian:
-    """H = ∇∇L, L the mean cross-entropy of N examples; made by :func:`mean_hessian`.
+    """H = ∇∇L, L the mean loss of N examples; made by :func:`mean_hessian`.
 
     Attributes
     ----------
     operator : curvlinops.HessianLinearOperator
-        N H: the Hessian of the summed cross-entropy.
+        N H: the Hessian of the summed loss.
     n_examples : int
         N.
+    loss : str
+        Name of the loss.
     tolerance : float
         What products are precise to, generously: a relative error for eigenvalues to converge to.
     """
 
     operator: Any
     n_examples: int
+    loss: str
     tolerance: float
 
     __repr__ = one_line
@@ -60,6 +64,13 @@ class MeanHessian:
         with forward_mode(), differentiated("twice, the second time forward"):
             found = torch.cat([self.operator @ block for block in columns], dim=1).reshape(v.shape)
         return np.asarray(found.detach().double().cpu().numpy() / self.n_examples)
+
+    def check_same(self, n_parameters: int, loss: str, name: str) -> None:
+        """ValueError when this is of another network or of another loss than `name`."""
+        if self.n_parameters != n_parameters:
+            raise ValueError(f"hessian must be of {name}, with P = {n_parameters}, got {self.n_parameters}")
+        if self.loss != loss:
+            raise ValueError(f"hessian must be of the loss {loss}, got {self.loss}")
 
     def to_scipy(self) -> Any:
         """H as a scipy.sparse.linalg.LinearOperator, (P, P)."""
@@ -91,12 +102,14 @@ class TopEigenpairs:
     __repr__ = one_line
 
 
-def mean_hessian(model: nn.Module, data: Data, *, dtype: str | torch.dtype = "float64") -> MeanHessian:
+def mean_hessian(
+    model: nn.Module, data: Data, *, dtype: str | torch.dtype = "float64", loss: LossLike = "cross_entropy"
+) -> MeanHessian:
     """H = ∇∇L of a network at its weights, by products with vectors.
 
     Parameters
     ----------
-    model, data, dtype
+    model, data, dtype, loss
         As in :func:`sgdsde.models.covariance.gradient_covariance`.
 
     Returns
@@ -117,8 +130,8 @@ def mean_hessian(model: nn.Module, data: Data, *, dtype: str | torch.dtype = "fl
     >>> H.product(np.ones(8)).shape                     # logits move alike: no curvature that way
     (8,)
     """
-    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), data, dtype)
-    return MeanHessian(operator_of(summed), summed.n_examples, TOLERANCES[checked_dtype(dtype)])
+    summed = summed_loss(model, data, loss, dtype)
+    return MeanHessian(operator_of(summed), summed.n_examples, summed.loss.name, TOLERANCES[checked_dtype(dtype)])
 
 
 def top_eigenpairs(operator: Any, k: int = 1, *, tolerance: float | None = None, seed: int = 0) -> TopEigenpairs:

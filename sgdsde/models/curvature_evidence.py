@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
+from sgdsde.models.losses import LOSSES, Loss, LossLike, checked_loss
 from sgdsde.models.summed_loss import SummedLoss, summed_loss
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.theory.evidence import null_log_evidence
@@ -68,17 +69,19 @@ class NetworkEvidence:
         return self.log_determinant.quadrature_error / 2
 
 
-def hessian_operator(model: nn.Module, loss: nn.Module, data: Data, dtype: str | torch.dtype = "float64") -> Any:
-    """The Hessian of the summed cross-entropy at the model's weights, without a penalty, as an operator.
+def hessian_operator(
+    model: nn.Module, data: Data, *, loss: LossLike = "cross_entropy", dtype: str | torch.dtype = "float64"
+) -> Any:
+    """The Hessian of the summed loss at the model's weights, without a penalty, as an operator.
 
     Parameters
     ----------
     model : torch.nn.Module
         A copy of it is used, on its own device, so that later training does not change the operator.
-    loss : torch.nn.CrossEntropyLoss or torch.nn.BCEWithLogitsLoss
-        With ``reduction="sum"`` and nothing else changed; the second wants one logit for each example.
-    data : Dataset, (inputs, labels) or sequence of such pairs of tensors
-        Training examples, or batches of them; labels are class numbers from 0.
+    data : Dataset, (inputs, targets) or sequence of such pairs of tensors
+        Training examples, or batches of them; of cross-entropies targets are class numbers from 0.
+    loss : str or callable
+        As in :func:`sgdsde.models.train`.
     dtype : str
         In which products are computed: "float64" or "float32".
 
@@ -98,18 +101,18 @@ def hessian_operator(model: nn.Module, loss: nn.Module, data: Data, dtype: str |
     --------
     >>> from sgdsde.models import mlp
     >>> x, y = torch.eye(4, 3), torch.tensor([0, 1, 1, 0])
-    >>> hessian_operator(mlp(3, 2), nn.CrossEntropyLoss(reduction="sum"), [(x, y)]).shape
+    >>> hessian_operator(mlp(3, 2), [(x, y)]).shape
     (8, 8)
     """
-    return operator_of(summed_loss(model, loss, data, dtype))
+    return operator_of(summed_loss(model, data, loss, dtype))
 
 
 def network_evidence(
     model: nn.Module,
-    loss: nn.Module,
     data: Data,
     regularization: float,
     *,
+    loss: str = "cross_entropy",
     cutoff: bool = False,
     lower: float | None = None,
     probes: int | None = None,
@@ -123,10 +126,13 @@ def network_evidence(
 
     Parameters
     ----------
-    model, loss, data, dtype
+    model, data, dtype
         As in `hessian_operator`.
     regularization : float
         λ > 0: the prior N(0, I/λ) of all parameters, biases included.
+    loss : str
+        ``"cross_entropy"``, or ``"binary_cross_entropy"`` of one logit for each example: −ln p of a label. Others are
+        no probabilities.
     cutoff : bool
         Only λ_i ≥ λ are summed, as away from a minimum (Smith & Le, §2).
     lower, probes, steps, deflation, tolerance, seed
@@ -153,29 +159,45 @@ def network_evidence(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> loss = nn.CrossEntropyLoss(reduction="sum")
-    >>> found = network_evidence(mlp(64, 4, 10), loss, digits(n_train=50), 1.0, cutoff=True, probes=10)
+    >>> found = network_evidence(mlp(64, 4, 10), digits(n_train=50), 1.0, cutoff=True, probes=10)
     >>> found.n_parameters, found.log_evidence_ratio > 0
     (310, True)
     """
     penalty = checked_penalty("regularization", regularization)
-    summed = summed_loss(model, loss, data, dtype)
+    classes = checked_loss(loss).classes
+    if classes is None:
+        accepted = ", ".join(sorted(name for name, each in LOSSES.items() if each.classes is not None))
+        raise ValueError(f"loss must be one of {accepted}, as others are no −ln p of a label, got {loss!r}")
+    summed = summed_loss(model, data, loss, dtype)
     operator = operator_of(summed)
     cost, norm = summed.cost(penalty)
     found = log_determinant(
         operator, penalty, cutoff=cutoff, lower=lower, probes=probes, steps=steps, deflation=deflation,
         tolerance=tolerance, seed=seed,
     )  # fmt: skip
-    return NetworkEvidence(cost, norm, found, penalty, summed.n_examples, summed.n_classes, operator.shape[0])
+    return NetworkEvidence(cost, norm, found, penalty, summed.n_examples, classes(summed.outputs), operator.shape[0])
 
 
 def operator_of(summed: SummedLoss) -> Any:
     """The operator of `hessian_operator`, from what is checked."""
     # Its check that data and network are deterministic draws from torch's global generator.
     return _operator_class()(
-        summed.network, summed.loss, summed.parameters, list(summed.batches), check_deterministic=False,
+        summed.network, _Summed(summed.loss), summed.parameters, list(summed.batches), check_deterministic=False,
         num_data=summed.n_examples,
     )  # fmt: skip
+
+
+class _Summed(nn.Module):
+    """Σ_i C_i over a batch, in the form that curvlinops takes a loss in."""
+
+    reduction = "sum"
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.per_example = loss.per_example
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.per_example(outputs, targets).sum()
 
 
 @cache

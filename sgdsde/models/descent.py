@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
+from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.networks import Weights, is_plain_relu
+from sgdsde.models.replicas import Part
 from sgdsde.models.small_batches import hidden_errors
 
-#: (weights, velocity, inputs (R, k, n, features), labels (R, k, n), coefficients a (R, k, n), m): k updates with n
+#: (weights, velocity, inputs (R, k, n, …), targets (R, k, n, …), coefficients a (R, k, n), m): k updates with n
 #: examples each; changes weights and velocity in place.
 Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
-#: (weights, velocity, inputs (n, features) or (R, n, features), labels, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i
-#: alone; changes velocity in place.
-Kick = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
+#: (weights, velocity, n examples, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i alone; changes velocity in place.
+Kick = Callable[[Weights, Weights, Part, Tensor, float], None]
 #: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
 EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
 #: Parameters of a network with one hidden layer.
@@ -35,48 +35,51 @@ def updates_per_call(n: int) -> int:
     return EXAMPLES_PER_CALL // n if n < LARGE_BATCH else 1
 
 
-def descent_of(model: nn.Module) -> Descent:
-    """The fastest descent for `model`: by hand for Linear–ReLU–…–Linear, by torch.func for any other."""
-    return descend_by_hand if is_plain_relu(model) else descend_by_autograd(model)
+def by_hand(model: nn.Module, loss: Loss) -> bool:
+    """Whether its gradients are written out here: the cross-entropy of Linear–ReLU–…–Linear."""
+    return loss is LOSSES["cross_entropy"] and is_plain_relu(model)
 
 
-def kick_of(model: nn.Module) -> Kick:
-    """The fastest kick for `model`, as `descent_of`."""
-    return kick_by_hand if is_plain_relu(model) else kick_by_autograd(model)
+def descent_of(model: nn.Module, loss: Loss) -> Descent:
+    """The fastest descent: by hand where there is one, by torch.func elsewhere."""
+    return descend_by_hand if by_hand(model, loss) else descend_by_autograd(model, loss)
 
 
-def descend_on_all(
-    kick: Kick, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float
-) -> None:
-    """One step with all examples, x (N, features) or (R, N, features) and a (R, N)."""
-    kick_with_all(kick, weights, velocity, x, y, a, momentum)
+def kick_of(model: nn.Module, loss: Loss) -> Kick:
+    """The fastest kick, as `descent_of`."""
+    return kick_by_hand if by_hand(model, loss) else kick_by_autograd(model, loss)
+
+
+def descend_on_all(kick: Kick, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
+    """One step with all N examples and a (R, N)."""
+    kick_with_all(kick, weights, velocity, examples, a, momentum)
     for name, w in weights.items():
         w.add_(velocity[name])
 
 
 def kick_with_all(
-    kick: Kick, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float = 0.0
+    kick: Kick, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float = 0.0
 ) -> None:
     """v ← m v − Σ a_i ∇C_i with all examples, part by part."""
     replicas, n = a.shape
     part = max(1, PART.get(a.device.type, PART_ELSEWHERE) // replicas)
     for start in range(0, n, part):
         now = slice(start, start + part)
-        kick(weights, velocity, x[..., now, :], y[..., now], a[:, now], 1.0 if start else momentum)
+        kick(weights, velocity, examples.rows(now), a[:, now], 1.0 if start else momentum)
 
 
-def _weighted_gradients(model: nn.Module) -> Callable[[Weights, Tensor, Tensor, Tensor], Weights]:
-    """Σ a_i ∇C_i of one network: weights, inputs (n, features), labels (n,), coefficients (n,)."""
+def _weighted_gradients(model: nn.Module, loss: Loss) -> Callable[[Weights, Tensor, Tensor, Tensor], Weights]:
+    """Σ a_i ∇C_i of one network: weights, inputs (n, …), targets (n, …), coefficients (n,)."""
 
     def weighted_loss(weights: Weights, x: Tensor, y: Tensor, a: Tensor) -> Tensor:
-        return (a * cross_entropy(functional_call(model, weights, (x,)), y, reduction="none")).sum()
+        return (a * loss.per_example(functional_call(model, weights, (x,)), y)).sum()
 
     return grad(weighted_loss)
 
 
-def descend_by_autograd(model: nn.Module) -> Descent:
+def descend_by_autograd(model: nn.Module, loss: Loss) -> Descent:
     """For any network: one gradient of the weighted loss per update, of all replicas at once."""
-    gradients = vmap(_weighted_gradients(model), randomness="error")
+    gradients = vmap(_weighted_gradients(model, loss), randomness="error")
 
     def descend(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
         for t in range(x.shape[1]):
@@ -87,22 +90,21 @@ def descend_by_autograd(model: nn.Module) -> Descent:
     return descend
 
 
-def kick_by_autograd(model: nn.Module) -> Kick:
+def kick_by_autograd(model: nn.Module, loss: Loss) -> Kick:
     """For any network: one gradient of the weighted loss."""
-    gradients = _weighted_gradients(model)
+    gradients = _weighted_gradients(model, loss)
 
-    def kick(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
-        own = 0 if y.ndim == 2 else None
-        of_all = vmap(gradients, in_dims=(0, own, own, 0), randomness="error")
-        for name, gradient in of_all(weights, x, y, a).items():
+    def kick(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
+        of_all = vmap(gradients, in_dims=(0, examples.axis, examples.axis, 0), randomness="error")
+        for name, gradient in of_all(weights, examples.x, examples.y, a).items():
             velocity[name].mul_(momentum).sub_(gradient)
 
     return kick
 
 
-def kick_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+def kick_by_hand(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
-    inputs, labels = x.expand(len(a), *x.shape[-2:]), y.expand(len(a), y.shape[-1])
+    inputs, labels = examples.of_each(len(a))
     for matrix, bias, delta, below in layer_errors(weights, inputs, labels, a):
         velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1)
         velocity[bias].mul_(momentum).sub_(delta.sum(1))

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics import find, noises
+from sgdsde.dynamics import all_noises, find
 from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.limits import LIMITS
 from sgdsde.dynamics.noises import Steps
-from sgdsde.dynamics.registry import NAMED, Dynamics, rules
+from sgdsde.dynamics.registry import NAMED, Dynamics, all_rules
 
 #: Rules that the fast step v ← r v − Σ a_i ∇C_i, ω ← ω + v is a form of, without weight decay.
 HEAVY_BALLS = ("heavy_ball", "sgd")
@@ -99,7 +99,7 @@ class NetworkDynamics:
 
 def names() -> tuple[str, ...]:
     """What `network_dynamics` knows."""
-    return (*sorted(rules()), *sorted(NAMED), *(name for name, limit in LIMITS.items() if limit.steps is not None))
+    return (*sorted(all_rules()), *sorted(NAMED), *(name for name, limit in LIMITS.items() if limit.steps is not None))
 
 
 def network_dynamics(name: object, config: SGDConfig, noise: object = None, substeps: int = 1) -> NetworkDynamics:
@@ -116,8 +116,10 @@ def network_dynamics(name: object, config: SGDConfig, noise: object = None, subs
         if noise is not None:
             raise ValueError(f"noise must be left out for dynamics {name!r}, whose noise is Brownian; got {noise!r}")
         limit = LIMITS[name]
-        rule = rules()[limit.rule]
+        rule = all_rules()[limit.rule]
         assert limit.steps is not None
-        return NetworkDynamics(name, Dynamics(name, rule, noises()["normal"], rule.numbers(config)), limit.steps)
+        return NetworkDynamics(name, Dynamics(name, rule, all_noises()["normal"], rule.numbers(config)), limit.steps)
     found = find(name, config, noise, substeps)
+    if found.noise.on_examples is None and found.noise.spread is None:
+        raise ValueError(f"noise must not be {found.noise.name!r} on a network: it is declared for landscapes alone")
     return NetworkDynamics(found.name, found, lambda of, steps: found.divided(of["learning_rate"], steps))

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vjp, vmap
-from torch.nn.functional import cross_entropy
 
 from sgdsde.models.checks import count
 from sgdsde.models.examples import BATCH, Data
 from sgdsde.models.forward_mode import forward_mode
+from sgdsde.models.losses import Loss, LossLike
 from sgdsde.models.network_checks import differentiated
 from sgdsde.models.networks import Weights, weights_of
 from sgdsde.models.summed_loss import summed_loss
@@ -25,19 +25,21 @@ COLUMNS = 8
 
 @dataclass(frozen=True, eq=False)
 class ExampleLosses:
-    """C_1 … C_N, the cross-entropies of N examples, at a network's weights ω.
+    """C_1 … C_N, the losses of N examples, at a network's weights ω.
 
     Attributes
     ----------
     network : torch.nn.Module
         A copy of the model, on its own device.
+    loss : Loss
     x, y : torch.Tensor
-        N inputs and N labels, there.
+        N inputs and N targets, there.
     chunk : int
         Gradients of single examples that are held at once.
     """
 
     network: nn.Module
+    loss: Loss
     x: Tensor
     y: Tensor
     chunk: int
@@ -90,7 +92,7 @@ class ExampleLosses:
         """The gradients of some examples, (n, P)."""
 
         def loss(at: Weights, x: Tensor, y: Tensor) -> Tensor:
-            return cross_entropy(functional_call(self.network, at, (x[None],)), y[None])
+            return self.loss.per_example(functional_call(self.network, at, (x[None],)), y[None])[0]
 
         with differentiated("for one example beside the other, by torch.func.vmap"):
             found = vmap(grad(loss), in_dims=(None, 0, 0))(self.weights, self.x[examples], self.y[examples])
@@ -113,7 +115,7 @@ class ExampleLosses:
         weights = list(self.network.parameters())
         total = weights[0].new_zeros(self.n_parameters)
         for part in torch.split(examples, BATCH):
-            loss = cross_entropy(self.network(self.x[part]), self.y[part], reduction="sum")
+            loss = self.loss.per_example(self.network(self.x[part]), self.y[part]).sum()
             slopes = torch.autograd.grad(loss, weights, materialize_grads=True)
             total += torch.cat([g.flatten() for g in slopes]) / len(examples)
         return total.detach()
@@ -123,7 +125,7 @@ class ExampleLosses:
 
     def _losses(self, part: slice) -> Callable[[Weights], Tensor]:
         def losses(at: Weights) -> Tensor:
-            return cross_entropy(functional_call(self.network, at, (self.x[part],)), self.y[part], reduction="none")
+            return self.loss.per_example(functional_call(self.network, at, (self.x[part],)), self.y[part])
 
         return losses
 
@@ -140,7 +142,11 @@ class ExampleLosses:
 
 
 def example_losses(
-    model: nn.Module, data: Data, chunk: int = 32, dtype: str | torch.dtype = "float64"
+    model: nn.Module,
+    data: Data,
+    chunk: int = 32,
+    dtype: str | torch.dtype = "float64",
+    loss: LossLike = "cross_entropy",
 ) -> ExampleLosses:
     """Checked arguments of `gradient_covariance`, which names the errors.
 
@@ -148,8 +154,8 @@ def example_losses(
     torch.Size([3, 8])
     """
     chunk = count("chunk", chunk)
-    summed = summed_loss(model, nn.CrossEntropyLoss(reduction="sum"), data, dtype)
+    summed = summed_loss(model, data, loss, dtype)
     if summed.n_examples < 2:
         raise ValueError(f"data must have at least two examples, got {summed.n_examples}")
     x, y = (torch.cat([batch[i] for batch in summed.batches]) for i in (0, 1))
-    return ExampleLosses(summed.network, x, y, chunk)
+    return ExampleLosses(summed.network, summed.loss, x, y, chunk)

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from sgdsde.data.dataset import Dataset
-from sgdsde.data.examples import checked_inputs, checked_labels
+from sgdsde.data.examples import checked_inputs
+from sgdsde.models.losses import Loss
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 Data: TypeAlias = Dataset | tuple[ArrayLike | Tensor, ArrayLike | Tensor] | Sequence[Batch]
@@ -20,25 +21,30 @@ BATCH = 1000
 TWO = 2
 
 
-def batches_of(data: Data) -> list[Batch]:
-    """Finite inputs (n, …) and class numbers (n,) as tensors of our own, in batches; ValueError when they are no such.
+def batches_of(data: Data, loss: Loss) -> list[Batch]:
+    """Finite inputs (n, …) and what a loss takes for targets, as tensors of our own, in batches; else a ValueError.
 
-    A Dataset and a pair (inputs, labels) are cut into batches of at most `BATCH`; a sequence of such pairs of tensors
+    A Dataset and a pair (inputs, targets) are cut into batches of at most `BATCH`; a sequence of such pairs of tensors
     stays as it is cut.
 
-    >>> [len(y) for _, y in batches_of((torch.zeros(1200, 3), [0] * 1200))]
+    >>> from sgdsde.models.losses import LOSSES
+    >>> loss = LOSSES["cross_entropy"]
+    >>> [len(y) for _, y in batches_of((torch.zeros(1200, 3), [0] * 1200), loss)]
     [1000, 200]
-    >>> [len(y) for _, y in batches_of([(torch.zeros(2, 3), torch.zeros(2)), (torch.zeros(1, 3), torch.ones(1))])]
+    >>> two = [(torch.zeros(2, 3), torch.zeros(2)), (torch.zeros(1, 3), torch.ones(1))]
+    >>> [len(y) for _, y in batches_of(two, loss)]
     [2, 1]
     """
     if isinstance(data, Dataset):
-        return _cut(torch.tensor(data.x_train), torch.tensor(data.y_train))
+        y = loss.targets("y_train", data.y_train, data.n_train)
+        return _cut(torch.tensor(data.x_train), torch.tensor(y))
     if isinstance(data, (tuple, list)) and data and all(_is_batch(each) for each in data):
-        return [_pair(f"data[{k}]", *each) for k, each in enumerate(data)]
+        return [_pair(f"data[{k}]", x, y, loss) for k, (x, y) in enumerate(data)]
     if isinstance(data, (tuple, list)) and len(data) == TWO and not any(isinstance(each, Dataset) for each in data):
-        return _cut(*_pair("data", *data))
+        return _cut(*_pair("data", data[0], data[1], loss))
     raise ValueError(
-        f"data must be a Dataset, a pair (inputs, labels) or a sequence of such pairs of tensors, got {described(data)}"
+        "data must be a Dataset, a pair (inputs, targets) or a sequence of such pairs of tensors, got "
+        f"{described(data)}"
     )
 
 
@@ -61,11 +67,11 @@ def _is_batch(value: object) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == TWO and all(isinstance(each, Tensor) for each in value)
 
 
-def _pair(name: str, x: Any, y: Any) -> Batch:
+def _pair(name: str, x: Any, y: Any, loss: Loss) -> Batch:
     """A copy, so that F and H stay what they are when the caller's tensors change."""
     inputs = checked_inputs(f"{name}[0], the inputs,", x)
-    labels = checked_labels(f"{name}[1], the labels,", y, len(inputs))
-    return torch.tensor(inputs), torch.tensor(labels)
+    targets = loss.targets(f"{name}[1], the targets,", y, len(inputs))
+    return torch.tensor(inputs), torch.tensor(targets)
 
 
 def _cut(x: Tensor, y: Tensor) -> list[Batch]:

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.layout import one_line
 from sgdsde.models.checks import count
 from sgdsde.models.examples import Data, batches_of
+from sgdsde.models.loss_checks import as_input, check_loss
+from sgdsde.models.losses import Loss, LossLike, checked_loss
 from sgdsde.models.network_checks import checked_network, differentiated
 from sgdsde.models.networks import weights_of
 
@@ -47,20 +48,27 @@ class ProjectedGradients:
 
 
 def per_example_gradients(
-    model: nn.Module, data: Data, weights: Mapping[str, Tensor] | None = None, chunk: int = 32
+    model: nn.Module,
+    data: Data,
+    weights: Mapping[str, Tensor] | None = None,
+    chunk: int = 32,
+    *,
+    loss: LossLike = "cross_entropy",
 ) -> Iterator[Tensor]:
-    """The gradients ∇C_i of the cross-entropy of each training example, a few examples at a time.
+    """The gradients ∇C_i of the loss of each training example, a few examples at a time.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, …) to logits (n, classes). A copy of it is used, on its own device.
-    data : Dataset or (inputs, labels)
-        N training examples; labels (N,) are class numbers from 0.
+        Maps inputs (n, …) to what the loss takes, such as logits (n, classes). A copy of it is used, on its own device.
+    data : Dataset or (inputs, targets)
+        N training examples; of cross-entropy the targets (N,) are class numbers from 0.
     weights : mapping from parameter names to tensors, optional
         Where the gradients are taken; None: at the weights that `model` has now.
     chunk : int
         Examples held at once.
+    loss : str or callable
+        As in :func:`sgdsde.models.train`.
 
     Yields
     ------
@@ -79,27 +87,26 @@ def per_example_gradients(
     >>> [tuple(g.shape) for g in per_example_gradients(mlp(64, 5, 10), digits(n_train=50))]
     [(32, 385), (18, 385)]
     """
-    x, y = (torch.cat(parts) for parts in zip(*batches_of(data), strict=True))
+    kind = checked_loss(loss)
+    x, y = (torch.cat(parts) for parts in zip(*batches_of(data, kind), strict=True))
     named = (data.name, data.image_shape) if isinstance(data, Dataset) else ()
     network, shape = checked_network(model, x, None, *named)
-    classes = max(2, int(y.max()) + 1)
-    if len(shape) != 2 or shape[1] < classes:
-        raise ValueError(f"model must give logits of shape (n, classes ≥ {classes}), got {shape}")
+    check_loss(kind, network, shape, x, y.numpy(), *named[:1])
     own = weights_of(model)
     at = own if weights is None else {name: w.detach() for name, w in weights.items()}
     if {name: w.shape for name, w in at.items()} != {name: w.shape for name, w in own.items()}:
         raise ValueError(f"weights must have the names and shapes of the model's {list(own)}, got {list(at)}")
-    return _gradients(network, x, y, at, count("chunk", chunk))
+    return _gradients(network, kind, x, y, at, count("chunk", chunk))
 
 
-def _gradients(network: nn.Module, x: Tensor, y: Tensor, weights: Mapping[str, Tensor], chunk: int) -> Iterator[Tensor]:
-    def loss(at: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-        return cross_entropy(functional_call(network, dict(at), (x[None],)), y[None])
+def _gradients(
+    network: nn.Module, loss: Loss, x: Tensor, y: Tensor, weights: Mapping[str, Tensor], chunk: int
+) -> Iterator[Tensor]:
+    def of_one(at: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+        return loss.per_example(functional_call(network, dict(at), (x[None],)), y[None])[0]
 
-    gradients = vmap(grad(loss), in_dims=(None, 0, 0))
-    example = next(iter(weights.values()))
-    x = x.to(example.device, example.dtype if x.is_floating_point() else x.dtype)
-    y = y.to(example.device)
+    gradients = vmap(grad(of_one), in_dims=(None, 0, 0))
+    x, y = (as_input(values, next(iter(weights.values()))) for values in (x, y))
     for start in range(0, len(y), chunk):
         with differentiated("for one example beside the other, by torch.func.vmap"):
             part = gradients(weights, x[start : start + chunk], y[start : start + chunk])
@@ -128,12 +135,14 @@ def per_example_projections(
     directions: ArrayLike,
     weights: Mapping[str, Tensor] | None = None,
     chunk: int = 32,
+    *,
+    loss: LossLike = "cross_entropy",
 ) -> ProjectedGradients:
     """The gradients of all training examples along given directions, with Tr F and |∇L|², without forming F.
 
     Parameters
     ----------
-    model, data, weights, chunk
+    model, data, weights, chunk, loss
         As in `per_example_gradients`; the memory is that of `chunk` gradients and of the directions.
     directions : array, shape (P, k), or integer array, shape (k,)
         Directions as columns (see `random_directions`), or positions of single parameters.
@@ -162,7 +171,7 @@ def per_example_projections(
     >>> seen.projections.shape, bool(abs(np.trace(seen.covariance) / seen.trace - 1) < 1e-4)
     ((50, 385), True)
     """
-    gradients = per_example_gradients(model, data, weights, chunk)
+    gradients = per_example_gradients(model, data, weights, chunk, loss=loss)
     size = sum(p.numel() for p in model.parameters())
     columns = np.asarray(directions)
     single = columns.ndim == 1 and np.issubdtype(columns.dtype, np.integer)

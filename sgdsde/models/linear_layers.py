@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from sgdsde.models.example_losses import ExampleLosses
 from sgdsde.models.examples import BATCH
@@ -75,7 +74,7 @@ def layer_factors(losses: ExampleLosses) -> list[LayerFactors] | None:
     for start in range(0, losses.n_examples, BATCH):
         x, y = losses.x[start : start + BATCH], losses.y[start : start + BATCH]
         with _recorded(linear) as calls:
-            loss = cross_entropy(losses.network(x), y, reduction="sum")
+            loss = losses.loss.per_example(losses.network(x), y).sum()
         if not calls.plain or len(calls.outputs) != len(linear):
             return None
         weights = [layer.weight for layer in linear]

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from sgdsde.dynamics.course import Course
 from sgdsde.models.descent import descend_on_all, descent_of, kick_of, kick_with_all, updates_per_call
 from sgdsde.models.dynamics import NetworkDynamics
+from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.networks import Weights
+from sgdsde.models.replicas import Part
 from sgdsde.models.rule_step import RuleStep
 from sgdsde.models.spread_noise import spread_noise
 
@@ -18,10 +20,12 @@ from sgdsde.models.spread_noise import spread_noise
 class HeavyBall:
     """v ← r v − Σ a_i ∇C_i, ω ← ω + v."""
 
-    def __init__(self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights) -> None:
+    def __init__(
+        self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights, loss: Loss
+    ) -> None:
         self.state = {"velocity": {name: torch.zeros_like(w) for name, w in weights.items()}}
         self.carried: dict[str, float] = {}
-        self._descend, self._kick = descent_of(model), kick_of(model)
+        self._descend, self._kick = descent_of(model, loss), kick_of(model, loss)
         self._dynamics, self._course = dynamics, course
 
     def numbers(self) -> Iterator[float]:
@@ -36,21 +40,23 @@ class HeavyBall:
         """Steps with some examples, x (R, k, n, …)."""
         self._descend(weights, self.state["velocity"], x, y, a, momentum)
 
-    def all(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+    def all(self, weights: Weights, examples: Part, a: Tensor, momentum: float) -> None:
         """A step with all examples."""
-        descend_on_all(self._kick, weights, self.state["velocity"], x, y, a, momentum)
+        descend_on_all(self._kick, weights, self.state["velocity"], examples, a, momentum)
 
 
 class ByRule:
     """ĝ = Σ a_i ∇C_i, to which noise may be added, then the rule's map of ω and its state."""
 
-    def __init__(self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights) -> None:
+    def __init__(
+        self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights, loss: Loss
+    ) -> None:
         self._dynamics, self._course = dynamics, course
         self._step = RuleStep(dynamics.dynamics.rule, {**dynamics.dynamics.numbers, "learning_rate": 1.0}, weights)
-        self._kick = kick_of(model)
+        self._kick = kick_of(model, loss)
         self._descent = {name: torch.zeros_like(w) for name, w in weights.items()}
         spread = dynamics.dynamics.noise.spread
-        self._spread = None if spread is None else spread_noise(model, spread)
+        self._spread = None if spread is None else spread_noise(model, spread, loss)
         self._noises = course.batch_noises()
 
     @property
@@ -77,21 +83,27 @@ class ByRule:
 
     def some(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, numbers: Mapping[str, float]) -> None:
         """A step with some examples, x (R, 1, n, …)."""
-        self._kick(weights, self._descent, x[:, 0], y[:, 0], a[:, 0], 0.0)
+        self._kick(weights, self._descent, Part(x[:, 0], y[:, 0], own=True), a[:, 0], 0.0)
         self._step(weights, self._descent, numbers)
 
-    def all(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, numbers: Mapping[str, float]) -> None:
+    def all(self, weights: Weights, examples: Part, a: Tensor, numbers: Mapping[str, float]) -> None:
         """A step with all examples; where noise is added, `a` is its standard normals (R, P)."""
         if self._spread is None:
-            kick_with_all(self._kick, weights, self._descent, x, y, a)
+            kick_with_all(self._kick, weights, self._descent, examples, a)
         else:
-            n = y.shape[-1]
-            kick_with_all(self._kick, weights, self._descent, x, y, a.new_full((len(a), n), 1 / n))
-            self._spread(weights, self._descent, x, y, a, next(self._noises))
+            n = len(examples)
+            kick_with_all(self._kick, weights, self._descent, examples, a.new_full((len(a), n), 1 / n))
+            self._spread(weights, self._descent, examples, a, next(self._noises))
         self._step(weights, self._descent, numbers)
 
 
-def motion_of(model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights) -> HeavyBall | ByRule:
+def motion_of(
+    model: nn.Module,
+    dynamics: NetworkDynamics,
+    course: Course,
+    weights: Weights,
+    loss: Loss = LOSSES["cross_entropy"],
+) -> HeavyBall | ByRule:
     """What moves replicas that have a course in common, but for the coefficients of a fast step."""
     make: Callable[..., HeavyBall | ByRule] = HeavyBall if dynamics.fast else ByRule
-    return make(model, dynamics, course, weights)
+    return make(model, dynamics, course, weights, loss)

@@ -13,9 +13,19 @@ import torch
 from torch import Tensor, nn
 
 from sgdsde.models.networks import is_plain_relu, own_copy
+from sgdsde.models.randomness import kept_generators, random_state
 
 #: Layers that tie the examples of a batch together or add noise of their own: the loss is then no sum over examples.
-REFUSED = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+#: Why, and what to do instead.
+REFUSED: dict[type[nn.Module], str] = {
+    nn.modules.batchnorm._BatchNorm: (
+        "it ties the examples of a batch together; take GroupNorm or LayerNorm, or call model.eval()"
+    ),
+    nn.modules.dropout._DropoutNd: (
+        "the loss at given weights is then a random number, and gradients have noise besides that of batches; remove "
+        "it, call model.eval(), or hand in masks as a part of the inputs, a few for each example"
+    ),
+}
 #: Names of classes of modules that torch.func does not take, and what to hand in for them.
 WRAPPED = {
     "ScriptModule": "the module that was scripted",
@@ -61,8 +71,7 @@ def checked_network(
         raise ValueError(f"model must be one that copy.deepcopy can copy: {first_line(error)}") from error
     own = next(network.parameters())
     few = x[:TRIED].to(own.device, own.dtype if x.is_floating_point() else x.dtype)
-    place = torch.cuda.current_device() if few.device.index is None and few.is_cuda else few.device.index
-    with torch.random.fork_rng([place] if few.is_cuda else []), torch.no_grad():
+    with kept_generators(few), torch.no_grad():
         outputs = _outputs(network, few, data, image_shape)
         if not is_plain_relu(network):
             _check_repeats(network, few, outputs)
@@ -115,10 +124,11 @@ def _check_form(model: nn.Module) -> None:
         if p._backward_hooks:
             raise ValueError(f"model must have no hooks on gradients, as they would not be called: {name} has one")
     for name, module in model.named_modules():
-        if isinstance(module, REFUSED) and module.training:
+        why = next((text for kind, text in REFUSED.items() if isinstance(module, kind)), "")
+        if why and module.training:
             raise ValueError(
                 f"model must have a loss that is a sum over examples, which {type(module).__name__} undoes"
-                f"{f' at {name}' if name else ''}; remove it, or call model.eval()"
+                f"{f' at {name}' if name else ''}: {why}"
             )
 
 
@@ -135,10 +145,10 @@ def _outputs(network: nn.Module, few: Tensor, data: str, image_shape: tuple[int,
             ) from error
     if not isinstance(outputs, Tensor) or not outputs.is_floating_point():
         kind = outputs.dtype if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ValueError(f"model must return one tensor of logits, got {kind}")
+        raise ValueError(f"model must return one tensor of real numbers, got {kind}")
     if not outputs.ndim or len(outputs) != len(few):
         raise ValueError(
-            f"model must give logits of shape (n, classes), a row for each example, "
+            f"model must give outputs of shape (n, …), a row for each example, "
             f"got {tuple(outputs.shape)} for n = {len(few)}"
         )
     return outputs
@@ -188,21 +198,21 @@ def _check_repeats(network: nn.Module, few: Tensor, outputs: Tensor) -> None:
     """The same function at every call: no random numbers, nothing remembered."""
     held = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     before = {name: (tensor._version, tensor.clone()) for name, tensor in held.items()}
-    drawn = _random_state(few)
+    drawn = random_state(few)
     again = network(few)
-    if not torch.equal(drawn, _random_state(few)):
+    if not torch.equal(drawn, random_state(few)):
         raise ValueError(
             "model must draw no random numbers, as torch.nn.functional.dropout does: its loss is then no sum over "
             "examples; leave them out, or draw only where self.training and call model.eval()"
         )
     for name, tensor in {**dict(network.named_parameters()), **dict(network.named_buffers())}.items():
         version, value = before.get(name, (None, tensor))
-        if tensor is not held.get(name) or tensor._version != version or not _same(tensor, value):
+        if tensor is not held.get(name) or tensor._version != version or not same(tensor, value):
             raise ValueError(
                 f"model must leave its parameters and buffers as they are when it is called, {name} changed; "
                 "where this is meant for training alone, call model.eval()"
             )
-    if not _same(outputs, again):
+    if not same(outputs, again):
         raise ValueError("model must give the same outputs for the same inputs, two calls differ")
 
 
@@ -221,6 +231,7 @@ def _check_alone(network: nn.Module, few: Tensor, outputs: Tensor) -> None:
                 "model must have a loss that is a sum over examples, but its outputs for an example depend on the "
                 f"others of the batch: {tuple(alone.shape)} alone"
                 + ("" if difference is None else f", by {difference:.2g} of {float(outputs.abs().max()):.2g}")
+                + "; of normalisations take GroupNorm or LayerNorm"
             )
 
 
@@ -231,12 +242,6 @@ def _check_slopes(network: nn.Module, few: Tensor) -> None:
             raise ValueError("model must have outputs that torch can differentiate by its weights, got detached ones")
 
 
-def _random_state(few: Tensor) -> Tensor:
-    """Of the generators that a network draws from by default."""
-    own = torch.get_rng_state()
-    return torch.cat([own, torch.cuda.get_rng_state(few.device)]) if few.is_cuda else own
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
+def same(a: Tensor, b: Tensor) -> bool:
     """Bit for bit, but for NaN."""
     return torch.equal(a, b) or (a.is_floating_point() and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True))

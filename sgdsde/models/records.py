@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -12,7 +12,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sgdsde.dynamics.course import Course
-from sgdsde.models.replica_loop import MEASURES
 from sgdsde.run import recorded
 
 #: What replicas may differ in.
@@ -20,18 +19,21 @@ VARIED = ("learning_rate", "batch_size", "momentum", "sampling")
 
 
 def to_xarray(
-    values: NDArray[np.float64], own: Iterable[str], marks: Sequence[int], courses: Sequence[Course], one_config: bool
+    values: NDArray[np.float64],
+    names: Mapping[str, str],
+    marks: Sequence[int],
+    courses: Sequence[Course],
+    one_config: bool,
 ) -> xr.Dataset:
-    """Measures (names, replicas, marks), those of the user's named `own`; their coordinates; settings as attributes.
+    """Measures (names, replicas, marks), with what they are; their coordinates; settings as attributes.
 
     With one config for all, ε, B, m and the sampling are attributes; otherwise they are coordinates of the replicas.
     """
-    diverged = np.asarray(np.isnan(values[: len(MEASURES)]).any(axis=(0, 2)))
-    names = [*MEASURES.items(), *((name, name) for name in own)]
     measures = {
         name: (("replica", "step"), table, {"long_name": text})
-        for (name, text), table in zip(names, values, strict=True)
+        for (name, text), table in zip(names.items(), values, strict=True)
     }
+    diverged = np.isnan(measures["weight_norm"][1]).any(axis=1)
     update = np.array(marks)
     times = np.array([_times(course, update) for course in (courses[:1] if one_config else courses)])
     time = ("step", times[0]) if one_config else (("replica", "step"), times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -14,22 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sgdsde.dynamics.noises import Steps
-from sgdsde.models.descent import descend_by_autograd
+from sgdsde.models.descent import by_hand, descend_by_autograd
+from sgdsde.models.loss_checks import as_input
+from sgdsde.models.losses import LOSSES, Loss
+from sgdsde.models.measures import Measure, all_names, own_measures, standard_measures
 from sgdsde.models.motion import ByRule, HeavyBall
 from sgdsde.models.network_checks import differentiated
-from sgdsde.models.networks import Weights, is_plain_relu, weights_of
-from sgdsde.models.replicas import Examples, evaluate, finite, weight_norm
+from sgdsde.models.networks import Weights, weights_of
+from sgdsde.models.replicas import Examples, Part, evaluate, finite
+from sgdsde.models.weight_average import Average
 
-#: What is measured at every mark, in this order, before the user's measures.
-MEASURES = {
-    "test_accuracy": "accuracy on the whole test set",
-    "test_loss": "mean cross-entropy on the whole test set",
-    "train_accuracy": "accuracy on the whole training set",
-    "train_loss": "mean cross-entropy on the whole training set, L",
-    "weight_norm": "Euclidean norm of all weights, |ω|",
-}
-#: (weights of one network, training inputs (N, features), labels (N,)) → a number.
-Measure: TypeAlias = Callable[[Weights, Tensor, Tensor], float | Tensor]
 #: A state by names.
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
@@ -42,7 +37,8 @@ LOOK = 1000
 class Group:
     """Replicas that go through the network together: their weights, stacked, their steps and their examples.
 
-    `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update.
+    `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update; `ema` is the decay of the
+    average of weights, where there is one.
     """
 
     model: nn.Module
@@ -52,28 +48,37 @@ class Group:
     motion: HeavyBall | ByRule
     substeps: int
     numbers: int
+    loss: Loss = LOSSES["cross_entropy"]
+    ema: float | None = None
 
 
 @dataclass(eq=False)
 class State:
-    """Where a group is: after how many marks, with which measures (names, replicas, marks); what moves it has more."""
+    """Where a group is: after how many marks, with which average and measures (names, replicas, marks).
 
+    What moves it has more.
+    """
+
+    average: Average | None
     values: NDArray[np.float64]
     alive: NDArray[np.bool_]
     column: int = 0
 
 
-def rehearse(model: nn.Module, x: Tensor, y: Tensor) -> None:
+def rehearse(model: nn.Module, loss: Loss, x: Tensor, y: Tensor, device: torch.device) -> None:
     """A step with a few examples and an evaluation, on copies of the weights; a ValueError where torch.func cannot."""
-    if is_plain_relu(model):
+    if by_hand(model, loss):
         return
+    model = copy.deepcopy(model).to(device)
     own = next(model.parameters())
     weights = {name: w[None].clone() for name, w in weights_of(model).items()}
     velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
-    x, y = x.to(own.device, own.dtype), y.to(own.device)
+    x, y = x.to(own), as_input(y, own)
     with torch.no_grad(), differentiated("for one replica beside the other, by torch.func.vmap"):
-        descend_by_autograd(model)(weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0)
-        evaluate(model, weights, x, y)
+        descend_by_autograd(model, loss)(
+            weights, velocity, x[None, None], y[None, None], own.new_ones(1, 1, len(y)), 0.0
+        )
+        evaluate(model, weights, Part(x, y), loss)
 
 
 def run_group(
@@ -90,17 +95,19 @@ def run_group(
     It goes on from the state that `kept` has, if any, when it is given one at the start; after every `keep_every` marks
     and at the last, `keep` is given the state.
     """
-    replicas, names = len(group.streams), len(MEASURES) + len(measures)
-    state = State(np.full((names, replicas, len(marks)), np.nan), np.ones(replicas, dtype=bool))
+    state = _at_start(group, len(all_names(group.loss, measures, group.ema is not None)), len(marks))
     scalars = group.motion.numbers()
     if kept is not None and (found := kept(_flat(group, state))) is not None:
         state = _restored(group, state, found)
     if 0 < state.column < len(marks):
-        _draw_again([*group.streams, scalars], marks[state.column - 1] * group.substeps, stop)
+        done = marks[state.column - 1]
+        _draw_again([*group.streams, scalars], done * group.substeps, stop)
+        if state.average is not None:
+            state.average.updates = done
     with torch.no_grad():
         while state.column < len(marks) and not stop.is_set():
             done = marks[state.column - 1] if state.column else 0
-            if not _advance(group, scalars, marks[state.column] - done, stop):
+            if not _advance(group, state.average, scalars, marks[state.column] - done, stop):
                 break
             _measure(group, state, measures)
             state.column = state.column + 1 if state.alive.any() else len(marks)
@@ -109,25 +116,28 @@ def run_group(
     return state.values
 
 
-def _advance(group: Group, scalars: Iterator[Any], updates: int, stop: Event) -> bool:
+def _advance(group: Group, average: Average | None, scalars: Iterator[Any], updates: int, stop: Event) -> bool:
     """Take the steps of `updates` updates; False when it was stopped before the end."""
-    data, weights, motion = group.data, group.weights, group.motion
-    device, dtype = data.x_train.device, data.x_train.dtype
-    x, y = data.x_train.flatten(0, -2), data.y_train.flatten()
-    n = data.y_train.shape[-1]
-    offsets = np.arange(len(group.streams))[:, None, None] * n if data.y_train.ndim == 2 else 0
+    data, weights, motion = group.data.train, group.weights, group.motion
+    device, dtype = data.x.device, data.x.dtype
+    x, y = data.in_a_row()
+    offsets = np.arange(len(group.streams))[:, None, None] * len(data) if data.own else 0
+    steps = 0
     for indices, coefficients, numbers in _chunks(group.streams, scalars, updates * group.substeps, group.numbers):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
-        k = 1 if picked is None else motion.together(picked.shape[-1])
+        k = 1 if picked is None or average is not None else motion.together(picked.shape[-1])
         for t in range(0, weighted.shape[1], k):
             if stop.is_set():
                 return False
             if picked is None:
-                motion.all(weights, data.x_train, data.y_train, weighted[:, t], numbers)
+                motion.all(weights, data, weighted[:, t], numbers)
             else:
                 index = picked[:, t : t + k]
                 motion.some(weights, x[index], y[index], weighted[:, t : t + k], numbers)
+            steps += 1
+            if average is not None and steps % group.substeps == 0:
+                average.follow(weights)
     return True
 
 
@@ -157,29 +167,31 @@ def _draw_again(streams: list[Iterator[Any]], steps: int, stop: Event) -> None:
 
 def _measure(group: Group, state: State, measures: Mapping[str, Measure]) -> None:
     """Fill the column of the next mark."""
-    data, weights = group.data, group.weights
-    test = evaluate(group.model, weights, data.x_test, data.y_test)
-    training = evaluate(group.model, weights, data.x_train, data.y_train)
-    row = torch.stack([test[1], test[0], training[1], training[0], weight_norm(weights)])
-    state.alive &= (finite(weights) & torch.isfinite(row).all(0)).cpu().numpy()
-    state.values[: len(MEASURES), state.alive, state.column] = row.cpu().numpy()[:, state.alive]
-    for place, (name, function) in enumerate(measures.items(), len(MEASURES)):
-        for r in np.flatnonzero(state.alive):
-            # Copies: whatever the function does, the run stays, and so do other replicas' measures.
-            own = {key: w[r].clone() for key, w in weights.items()}
-            x, y = ((part[r] if data.y_train.ndim == 2 else part).clone() for part in (data.x_train, data.y_train))
-            with torch.enable_grad():
-                found = function(own, x, y)
-            try:
-                state.values[place, r, state.column] = float(found)
-            except (TypeError, ValueError, RuntimeError):
-                raise ValueError(f"measures[{name!r}] must return a number, got {found!r}") from None
+    row = standard_measures(group.model, group.weights, group.data, group.loss)
+    state.alive &= (finite(group.weights) & torch.isfinite(row).all(0)).cpu().numpy()
+    rows = [row.cpu().numpy(), own_measures(group.weights, group.data, measures, state.alive)]
+    if state.average is not None:
+        averaged = state.average.weights
+        rows.append(standard_measures(group.model, averaged, group.data, group.loss).cpu().numpy())
+        rows.append(own_measures(averaged, group.data, measures, state.alive))
+    state.values[:, state.alive, state.column] = np.concatenate(rows)[:, state.alive]
+
+
+def _at_start(group: Group, names: int, marks: int) -> State:
+    average = None if group.ema is None else Average(group.ema, {n: w.clone() for n, w in group.weights.items()})
+    replicas = len(group.streams)
+    return State(average, np.full((names, replicas, marks), np.nan), np.ones(replicas, dtype=bool))
+
+
+def _held(group: Group, state: State) -> dict[str, Weights]:
+    """All that moves, by what it is."""
+    average = {} if state.average is None else {"average": state.average.weights}
+    return {"weights": group.weights, **group.motion.state, **average}
 
 
 def _flat(group: Group, state: State) -> Arrays:
     """The state as plain arrays."""
-    tensors = {f"weights/{name}": w for name, w in group.weights.items()}
-    tensors |= {f"{kind}/{name}": v for kind, of in group.motion.state.items() for name, v in of.items()}
+    tensors = {f"{kind}/{name}": v for kind, of in _held(group, state).items() for name, v in of.items()}
     arrays: dict[str, NDArray[np.generic]] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
     arrays |= {f"carried/{name}": np.array(value) for name, value in group.motion.carried.items()}
     return arrays | {"values": state.values, "alive": state.alive, "marks": np.array(state.column)}
@@ -187,8 +199,9 @@ def _flat(group: Group, state: State) -> Arrays:
 
 def _restored(group: Group, state: State, kept: Arrays) -> State:
     """The state that was kept; the group's weights, and what moves them, are set to it."""
-    for kind, tensors in {"weights": group.weights, **group.motion.state}.items():
+    for kind, tensors in _held(group, state).items():
         for name, tensor in tensors.items():
             tensor.copy_(torch.from_numpy(kept[f"{kind}/{name}"]))
     group.motion.carried = {name: float(kept[f"carried/{name}"]) for name in group.motion.carried}
-    return State(kept["values"].astype(np.float64), kept["alive"].astype(np.bool_), int(kept["marks"]))
+    values, alive = kept["values"].astype(np.float64), kept["alive"].astype(np.bool_)
+    return State(state.average, values, alive, int(kept["marks"]))

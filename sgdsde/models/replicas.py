@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.functional import cross_entropy
 
 from sgdsde.data.dataset import Dataset
+from sgdsde.models.losses import Loss
 from sgdsde.models.networks import Weights
 
 
@@ -20,17 +20,59 @@ def stack(weights: Sequence[Weights], device: torch.device, dtype: torch.dtype) 
     return {name: torch.stack([w[name] for w in weights]).to(device, dtype) for name in weights[0]}
 
 
-def evaluate(model: nn.Module, weights: Weights, x: Tensor, y: Tensor, chunk: int = 2500) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy and accuracy of R replicas, each (R,), float64; `x`, `y` are shared or (R, n, …)."""
-    loss = accuracy = torch.zeros((), dtype=torch.float64, device=y.device)
-    forward = vmap(lambda w, inputs: functional_call(model, w, (inputs,)), in_dims=(0, 0 if y.ndim == 2 else None))
-    for start in range(0, y.shape[-1], chunk):
-        part = slice(start, start + chunk)
-        logits, labels = forward(weights, x[..., part, :]), y[..., part]
-        labels = labels.expand(logits.shape[:2])
-        loss = loss + cross_entropy(logits.mT, labels, reduction="none").sum(1, dtype=torch.float64)
-        accuracy = accuracy + (logits.argmax(-1) == labels).sum(1, dtype=torch.float64)
-    return loss / y.shape[-1], accuracy / y.shape[-1]
+@dataclass(frozen=True)
+class Part:
+    """Examples of R replicas on the device: one set for all, x (n, …) and y (n, …), or each its `own`, (R, n, …)."""
+
+    x: Tensor
+    y: Tensor
+    own: bool = False
+
+    def __len__(self) -> int:
+        """n."""
+        return self.y.shape[int(self.own)]
+
+    @property
+    def axis(self) -> int | None:
+        """Of the replicas, as torch.func.vmap takes it."""
+        return 0 if self.own else None
+
+    def rows(self, which: slice) -> Part:
+        """Some examples of every replica."""
+        x, y = (self.x[:, which], self.y[:, which]) if self.own else (self.x[which], self.y[which])
+        return Part(x, y, self.own)
+
+    def of_each(self, replicas: int) -> tuple[Tensor, Tensor]:
+        """(R, n, …), without a copy where one set is for all."""
+        if self.own:
+            return self.x, self.y
+        return self.x.expand(replicas, *self.x.shape), self.y.expand(replicas, *self.y.shape)
+
+    def of(self, replica: int) -> tuple[Tensor, Tensor]:
+        """All examples of one."""
+        return (self.x[replica], self.y[replica]) if self.own else (self.x, self.y)
+
+    def in_a_row(self) -> tuple[Tensor, Tensor]:
+        """The examples of all replicas, one set after the other."""
+        return (self.x.flatten(0, 1), self.y.flatten(0, 1)) if self.own else (self.x, self.y)
+
+
+def evaluate(
+    model: nn.Module, weights: Weights, examples: Part, loss: Loss, chunk: int = 2500
+) -> tuple[Tensor, Tensor | None]:
+    """Mean loss and accuracy of R replicas, each (R,), float64; no accuracy where there are no classes."""
+    forward = vmap(lambda w, inputs: functional_call(model, w, (inputs,)), in_dims=(0, examples.axis))
+    total, right = [], []
+    for start in range(0, len(examples), chunk):
+        some = examples.rows(slice(start, start + chunk))
+        outputs = forward(weights, some.x)
+        targets = some.of_each(len(outputs))[1].flatten(0, 1)
+        flat, shape = outputs.flatten(0, 1), outputs.shape[:2]  # of single examples, whichever replica they are of
+        total.append(loss.per_example(flat, targets).reshape(shape).sum(1, dtype=torch.float64))
+        if loss.right is not None:
+            right.append(loss.right(flat, targets).reshape(shape).sum(1, dtype=torch.float64))
+    mean = torch.stack(total).sum(0) / len(examples)
+    return mean, torch.stack(right).sum(0) / len(examples) if right else None
 
 
 def finite(weights: Weights) -> Tensor:
@@ -45,21 +87,23 @@ def weight_norm(weights: Weights) -> Tensor:
 
 @dataclass(frozen=True)
 class Examples:
-    """The data of a block of replicas on the device: one set for all, or one for each along a leading axis."""
+    """The data of a group of replicas on the device."""
 
-    x_train: Tensor
-    y_train: Tensor
-    x_test: Tensor
-    y_test: Tensor
+    train: Part
+    test: Part
 
     @classmethod
     def of(cls, sets: Sequence[Dataset], device: torch.device, dtype: torch.dtype) -> Examples:
-        """Stack the sets; where all replicas share an array, keep one copy."""
+        """Stack the sets; where all replicas share a part, keep one copy."""
 
-        def tensor(name: str, dtype: torch.dtype) -> Tensor:
-            arrays = [getattr(d, name) for d in sets]
-            same = all(a is arrays[0] or np.array_equal(a, arrays[0]) for a in arrays)
-            return torch.tensor(arrays[0] if same else np.stack(arrays), dtype=dtype, device=device)
+        def part(name: str) -> Part:
+            pairs = [(getattr(d, f"x_{name}"), getattr(d, f"y_{name}")) for d in sets]
+            first = pairs[0]
+            same = all(a is b or np.array_equal(a, b) for pair in pairs for a, b in zip(pair, first, strict=True))
+            x, y = first if same else (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+            kind = dtype if y.dtype.kind == "f" else torch.int64
+            return Part(
+                torch.tensor(x, dtype=dtype, device=device), torch.tensor(y, dtype=kind, device=device), not same
+            )
 
-        x_train, x_test = tensor("x_train", dtype), tensor("x_test", dtype)
-        return cls(x_train, tensor("y_train", torch.int64), x_test, tensor("y_test", torch.int64))
+        return cls(part("train"), part("test"))

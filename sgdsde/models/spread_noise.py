@@ -7,25 +7,26 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
-from sgdsde.models.descent import PART, PART_ELSEWHERE, layer_errors
-from sgdsde.models.networks import Weights, is_plain_relu
+from sgdsde.models.descent import PART, PART_ELSEWHERE, by_hand, layer_errors
+from sgdsde.models.losses import Loss
+from sgdsde.models.networks import Weights
+from sgdsde.models.replicas import Part
 
-#: (weights, −∇L, inputs, labels, standard normals (R, P), c): adds noise of c F's trace or diagonal, in place.
-SpreadNoise = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
+#: (weights, −∇L, all examples, standard normals (R, P), c): adds noise of c F's trace or diagonal, in place.
+SpreadNoise = Callable[[Weights, Weights, Part, Tensor, float], None]
 #: Gradients of single examples that are held at once, per replica.
 _GRADIENTS = 16
 
 
-def spread_noise(model: nn.Module, kind: str) -> SpreadNoise:
+def spread_noise(model: nn.Module, kind: str, loss: Loss) -> SpreadNoise:
     """The noise of a kind of `sgdsde.dynamics.registry.Noise.spread`."""
-    squares = _squares_by_hand if is_plain_relu(model) else _squares_by_autograd(model)
+    squares = _squares_by_hand if by_hand(model, loss) else _squares_by_autograd(model, loss)
 
-    def add(weights: Weights, descent: Weights, x: Tensor, y: Tensor, z: Tensor, c: float) -> None:
-        n = y.shape[-1]
+    def add(weights: Weights, descent: Weights, examples: Part, z: Tensor, c: float) -> None:
+        n = len(examples)
         total = {name: torch.zeros_like(w) for name, w in weights.items()}
-        for found in squares(weights, x, y):
+        for found in squares(weights, examples):
             for name, each in found.items():
                 total[name] += each
         variance = {  # the diagonal of F
@@ -45,36 +46,35 @@ def spread_noise(model: nn.Module, kind: str) -> SpreadNoise:
     return add
 
 
-def _squares_by_hand(weights: Weights, x: Tensor, y: Tensor) -> Iterator[Weights]:
+def _squares_by_hand(weights: Weights, examples: Part) -> Iterator[Weights]:
     """Σ_i (∂C_i)² of some examples after others, for a ReLU network: (δ²)ᵀ(inputs²) in each layer."""
     replicas = len(next(iter(weights.values())))
-    part = max(1, PART.get(y.device.type, PART_ELSEWHERE) // replicas)
-    for start in range(0, y.shape[-1], part):
-        now = slice(start, start + part)
-        inputs = x[..., now, :].expand(replicas, *x[..., now, :].shape[-2:])
-        labels = y[..., now].expand(replicas, -1)
+    part = max(1, PART.get(examples.y.device.type, PART_ELSEWHERE) // replicas)
+    for start in range(0, len(examples), part):
+        inputs, labels = examples.rows(slice(start, start + part)).of_each(replicas)
         found: Weights = {}
-        for matrix, bias, delta, below in layer_errors(weights, inputs, labels, torch.ones_like(labels, dtype=x.dtype)):
+        for matrix, bias, delta, below in layer_errors(
+            weights, inputs, labels, torch.ones_like(labels, dtype=inputs.dtype)
+        ):
             squared = delta.square()
             found[matrix] = torch.bmm(squared.mT, below.square())
             found[bias] = squared.sum(1)
         yield found
 
 
-def _squares_by_autograd(model: nn.Module) -> Callable[[Weights, Tensor, Tensor], Iterator[Weights]]:
+def _squares_by_autograd(model: nn.Module, loss: Loss) -> Callable[[Weights, Part], Iterator[Weights]]:
     """The same for any network, from the gradient of every example."""
 
-    def loss(weights: Weights, x: Tensor, y: Tensor) -> Tensor:
-        return cross_entropy(functional_call(model, weights, (x[None],)), y[None])
+    def of_one(weights: Weights, x: Tensor, y: Tensor) -> Tensor:
+        return loss.per_example(functional_call(model, weights, (x[None],)), y[None])[0]
 
-    each = vmap(grad(loss), in_dims=(None, 0, 0), randomness="error")
+    each = vmap(grad(of_one), in_dims=(None, 0, 0), randomness="error")
 
-    def squares(weights: Weights, x: Tensor, y: Tensor) -> Iterator[Weights]:
-        own = 0 if y.ndim == 2 else None
-        of_all = vmap(each, in_dims=(0, own, own), randomness="error")
-        for start in range(0, y.shape[-1], _GRADIENTS):
-            now = slice(start, start + _GRADIENTS)
-            found = of_all(weights, x[:, now] if own == 0 else x[now], y[..., now])
+    def squares(weights: Weights, examples: Part) -> Iterator[Weights]:
+        of_all = vmap(each, in_dims=(0, examples.axis, examples.axis), randomness="error")
+        for start in range(0, len(examples), _GRADIENTS):
+            now = examples.rows(slice(start, start + _GRADIENTS))
+            found = of_all(weights, now.x, now.y)
             yield {name: gradients.square().sum(1) for name, gradients in found.items()}
 
     return squares

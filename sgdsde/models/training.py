@@ -20,12 +20,14 @@ from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset, as_seed
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
+from sgdsde.models.losses import LossLike, checked_loss
+from sgdsde.models.measures import Measure, all_names
 from sgdsde.models.motion import motion_of
 from sgdsde.models.network_checks import TRIED
 from sgdsde.models.networks import Weights, draw_weights, weights_of
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.records import to_xarray, versions
-from sgdsde.models.replica_loop import MEASURES, Group, Measure, rehearse, run_group
+from sgdsde.models.replica_loop import Group, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
     check_size,
@@ -38,6 +40,7 @@ from sgdsde.models.training_plan import (
     run_folder,
     tensor_cores,
 )
+from sgdsde.models.weight_average import checked_decay
 
 INITIALIZATIONS: dict[str, Callable[[nn.Module, int], Weights]] = {
     "independent": draw_weights,
@@ -64,18 +67,20 @@ def train(
     batch_sizes: ArrayLike | None = None,
     driver: str | None = None,
     measures: Mapping[str, Measure] | None = None,
+    loss: LossLike = "cross_entropy",
+    ema: float | None = None,
     tf32: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
 ) -> xr.Dataset:
-    """Train replicas of a network on the mean cross-entropy, by SGD or by one of its approximations.
+    """Train replicas of a network on the mean loss of its examples, by SGD or by one of its approximations.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Maps inputs (n, features) to logits (n, classes). It is not changed, and works on a copy of the data. Its loss
-        must be a mean over examples, so batch normalisation and dropout are refused; README lists what else is, and
-        `sgdsde.models.network_checks` finds it out on a few examples.
+        Maps inputs (n, …), of the data's shape, to what the loss takes: logits (n, classes) for cross-entropy. It is
+        not changed, and works on a copy of the data. Its loss must be a mean over examples, so batch normalisation and
+        dropout are refused; README lists what else is, and `sgdsde.models.network_checks` finds it out on a few.
     data : Dataset, or one per replica
         With ``config.n_examples`` training examples; data sets of one call have equal shapes.
     config : SGDConfig, or one per replica
@@ -116,15 +121,23 @@ def train(
         ``"epoched"``, which adds up to 0 in every epoch as the batches of one permutation do. By default the latter
         where the sampling is ``"reshuffle"``.
     measures : mapping of str to callable, optional
-        More to measure: functions (weights of a replica by name, training inputs, labels) → a number, on the device.
+        More to measure: functions (weights of a replica by name, training inputs, targets) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
+    loss : str or callable
+        ``"cross_entropy"`` of class numbers; ``"binary_cross_entropy"`` of labels 0 and 1 and a logit; ``"mse"``, as
+        `torch.nn.functional.mse_loss` a mean over outputs too, of float targets of the outputs' shape; or a function
+        (outputs (n, …), targets (n, …)) → losses (n,), each of its own example alone, such as
+        ``torch.nn.HuberLoss(reduction="none")`` for outputs (n,), which is tried on a few examples first.
+    ema : float, optional
+        ρ: measure also the average ϑ ← ρϑ + (1 − ρ)ω of the weights, taken after every update (ϑ = ω after the first),
+        as `torch.optim.swa_utils.get_ema_multi_avg_fn` has it. The run is the same, for small batches up to rounding.
     tf32 : bool
         Whether a CUDA device may round factors of float32 products to TF32, ten bits of mantissa: faster, and other
         results. Torch's own setting is set accordingly for the time of the call.
     checkpoint : path, optional
         A folder that holds the run so far. The same call goes on from there, to the same result bit for bit; when it
-        has ended, the call returns what was found. Measures are told apart by their names alone. A file in it that was
-        cut or changed is refused by its digest.
+        has ended, the call returns what was found. Measures, and a loss of your own, are told apart by their names
+        alone. A file in it that was cut or changed is refused by its digest.
     checkpoint_every : int
         Evaluations between two checkpoints of a replica: what lies in between is lost when a run is cut short.
 
@@ -132,11 +145,12 @@ def train(
     -------
     xarray.Dataset
         ``test_accuracy``, ``test_loss``, ``train_accuracy``, ``train_loss``, ``weight_norm`` and `measures` over
-        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). A replica whose weights or losses
-        leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts such
-        replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where configs are
-        many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold the
-        provenance.
+        (replica, step), ``step`` being updates, and ``diverged`` over (replica,). Losses without classes have no
+        accuracy; with `ema` there is ``ema_test_loss`` and so on of the averaged weights. A replica whose weights or
+        losses leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts
+        such replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where
+        configs are many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold
+        the provenance.
 
     Raises
     ------
@@ -159,6 +173,9 @@ def train(
     {'replica': 2, 'step': 2}
     >>> bool((runs.test_accuracy.isel(step=-1) > 0.85).all())
     True
+    >>> wave = Dataset("wave", np.eye(4), [[0.0], [1.0], [0.0], [-1.0]], np.eye(4), np.zeros((4, 1)))
+    >>> list(train(mlp(4, 8, 1), wave, SGDConfig(0.1, 2, n_examples=4), updates=50, loss="mse").data_vars)
+    ['test_loss', 'train_loss', 'weight_norm', 'diverged']
     """
     updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
     initial = one_of("initialization", initialization, INITIALIZATIONS)
@@ -166,16 +183,20 @@ def train(
     keep_every = count("checkpoint_every", checkpoint_every)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
-    own = checked_measures(measures)
-    check_size(updates, every, replicas, len(own))
+    criterion, decay = checked_loss(loss), checked_decay(ema)
+    averaged = decay is not None
+    own = checked_measures(measures, criterion, averaged)
+    names = all_names(criterion, own, averaged)
+    check_size(updates, every, replicas, len(names))
     configs = checked_configs(config, replicas)
     moving = checked_courses(configs, dynamics, noise, substeps, updates, learning_rates, batch_sizes, driver)
     courses = [course for _, course in moving]
-    sets = checked_data(data, configs[0], replicas, dtype)
-    network = checked_model(model, sets, dtype)
+    sets = checked_data(data, configs[0], replicas, dtype, criterion)
+    network = checked_model(model, sets, dtype, criterion)
     together = groups(moving, device)
-    check_weights(network, replicas, together)
-    rehearse(network, *(torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train)))
+    check_weights(network, replicas, together, averaged)
+    x, y = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
+    rehearse(network, criterion, x, y, device)
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     size = sum(p.numel() for p in model.parameters())
@@ -184,6 +205,7 @@ def train(
         "driver": ", ".join(sorted({course.driver or "batches" for course in courses})),
         "seed": seed, "initialization": initialization, "model": " ".join(str(model).split()),
         "parameters": size, "data": json.dumps([d.provenance for d in sets]),
+        "loss": criterion.name, **({} if decay is None else {"ema": decay}),
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),
     }  # fmt: skip
     folder = run_folder(
@@ -202,20 +224,22 @@ def train(
             weights,
             shared or Examples.of([sets[r] for r in members], device, dtype),
             [moving[r][0].stream(courses[r], np.random.default_rng(int(seeds[r][1])), size) for r in members],
-            motion_of(module, first, course, weights),
+            motion_of(module, first, course, weights, criterion),
             course.substeps,
             first.numbers_of_step(course, size),
+            criterion,
+            decay,
         )
         if folder is None:
             return run_group(group, marks, own, stop)
         kept, keep = partial(folder.load, number), partial(folder.save, number)
         return run_group(group, marks, own, stop, kept, keep, keep_every)
 
-    values = np.full((len(MEASURES) + len(own), replicas, len(marks)), np.nan)
+    values = np.full((len(names), replicas, len(marks)), np.nan)
     with tensor_cores(device, tf32):
         for members, found in zip(together, in_threads(run, range(len(together))), strict=True):
             values[:, members] = found
-    runs = to_xarray(values, own, marks, courses, one_config)
+    runs = to_xarray(values, names, marks, courses, one_config)
     if runs.diverged.any():
         warnings.warn(
             f"{int(runs.diverged.sum())} of {replicas} replicas diverged "

@@ -20,8 +20,9 @@ from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.checks import count
 from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
+from sgdsde.models.losses import Loss
+from sgdsde.models.measures import AVERAGED, Measure, all_names
 from sgdsde.models.records import schedules_of
-from sgdsde.models.replica_loop import MEASURES, Measure
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 
 #: Names that the result of training has besides measures.
@@ -66,31 +67,37 @@ def checked_courses(
     return [made[config] for config in configs]
 
 
-def check_size(updates: int, every: int, replicas: int, measures: int) -> None:
+def check_size(updates: int, every: int, replicas: int, names: int) -> None:
     """ValueError for more updates than can be counted, or more evaluations than there is memory for."""
     check_steps(updates)
     marks = -(-updates // every)
-    size = marks * (_MARK + 2 * _NUMBER * replicas * (len(MEASURES) + measures))  # by groups, and put together
+    size = marks * (_MARK + 2 * _NUMBER * replicas * names)  # by groups, and put together
     check_memory(size, f"evaluate_every must be larger, or replicas fewer: {marks} evaluations of {replicas} replicas")
 
 
-def check_weights(model: nn.Module, replicas: int, together: Sequence[Sequence[int]]) -> None:
-    """ValueError when the weights of all replicas, and the velocities of those that are trained at once, do not fit."""
+def check_weights(model: nn.Module, replicas: int, together: Sequence[Sequence[int]], averaged: bool) -> None:
+    """ValueError when the weights of all replicas, and velocities and averages of those trained at once, do not fit."""
     size = sum(p.numel() * p.element_size() for p in model.parameters())
     largest = max(map(len, together))
-    check_memory(size * (replicas + largest), f"replicas must be fewer: {replicas} times the {size} bytes of weights")
+    check_memory(
+        size * (replicas + largest * (1 + averaged)),
+        f"replicas must be fewer: {replicas} times the {size} bytes of weights",
+    )
 
 
-def checked_measures(measures: Mapping[str, Measure] | None) -> dict[str, Measure]:
+def checked_measures(measures: Mapping[str, Measure] | None, loss: Loss, averaged: bool) -> dict[str, Measure]:
     """Functions by names that the result does not have already."""
     found = {} if measures is None else measures
     if not isinstance(found, Mapping):
         raise ValueError(f"measures must be a mapping from names to functions, got {measures!r}")
+    taken = {*all_names(loss, (), averaged), *TAKEN}
     for name, function in found.items():
-        if not isinstance(name, str) or not name.isidentifier() or name in {*MEASURES, *TAKEN}:
+        if not isinstance(name, str) or not name.isidentifier() or name in taken:
             raise ValueError(f"measures must have names that are identifiers and not taken already, got {name!r}")
         if not callable(function):
             raise ValueError(f"measures[{name!r}] must be a function of weights, x and y, got {function!r}")
+    if averaged and (twice := sorted(name for name in found if AVERAGED + name in found)):
+        raise ValueError(f"measures must have other names than {AVERAGED + twice[0]!r}, that of {twice[0]!r} averaged")
     return dict(found)
 
 

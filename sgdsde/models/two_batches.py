@@ -20,6 +20,7 @@ from sgdsde.models.covariance import as_array
 from sgdsde.models.curvature import MeanHessian
 from sgdsde.models.example_losses import ExampleLosses, example_losses
 from sgdsde.models.examples import Data
+from sgdsde.models.losses import LossLike
 from sgdsde.statistics.estimates import Estimate, mean
 
 Array = NDArray[np.float64]
@@ -103,12 +104,13 @@ def two_batch_estimates(
     sampling: str = "without_replacement",
     seed: int = 0,
     dtype: str | torch.dtype = "float64",
+    loss: LossLike = "cross_entropy",
 ) -> TwoBatchEstimates:
     """Tr F and |∇L|² from how much longer the mean gradients of small batches are than those of big ones.
 
     Parameters
     ----------
-    model, data, dtype
+    model, data, dtype, loss
         As in :func:`sgdsde.models.covariance.gradient_covariance`.
     batch_sizes : (int, int)
         Small and big. Each big batch is cut into as many small ones as it holds.
@@ -146,13 +148,13 @@ def two_batch_estimates(
     >>> bool(abs(found.numerator.value - F.trace) < 4 * found.numerator.standard_error)
     True
     """
-    losses = example_losses(model, data, dtype=dtype)
+    losses = example_losses(model, data, dtype=dtype, loss=loss)
     one_of("sampling", sampling, SAMPLERS)
     small, big = _sizes(batch_sizes, losses.n_examples, sampling)
     if count("repetitions", repetitions) < 2:
         raise ValueError(f"repetitions must be at least 2, for a standard error, got {repetitions}")
-    if hessian is not None and hessian.n_parameters != losses.n_parameters:
-        raise ValueError(f"hessian must be of this model, with P = {losses.n_parameters}, got {hessian.n_parameters}")
+    if hessian is not None:
+        hessian.check_same(losses.n_parameters, losses.loss.name, "this model")
     generator, n = np.random.default_rng(as_seed(seed)), losses.n_examples
     lengths = np.empty((repetitions, 2))
     for repetition in range(repetitions):

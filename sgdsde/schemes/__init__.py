@@ -3,7 +3,7 @@
 from sgdsde.schemes.exits import bridged, crossings
 from sgdsde.schemes.matrix_program import MatrixProgram, build_on_arrays
 from sgdsde.schemes.program import Program, build, fits
-from sgdsde.schemes.registry import Declaration, declarations, find
+from sgdsde.schemes.registry import Declaration, declarations, find, scheme
 
 __all__ = [
     "Declaration",
@@ -16,4 +16,5 @@ __all__ = [
     "declarations",
     "find",
     "fits",
+    "scheme",
 ]

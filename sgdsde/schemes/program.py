@@ -138,7 +138,7 @@ def build(
         return codegen.lower(stages, scalars, [*map(str, step.state), *step.noise])
 
     modules = declaration.modules or (declaration.function.__module__,)
-    if all(module.startswith(("sgdsde.schemes.", "sgdsde.dynamics.")) for module in modules):
+    if all(str(module).startswith(("sgdsde.schemes.", "sgdsde.dynamics.")) for module in modules):
         ends = [[[region.alternatives, region.between and bridge] for region in regions]] if regions else []
         parts = [
             "program",

@@ -1,11 +1,13 @@
 """What is taken for examples, and what is refused with its place."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from sgdsde.data import Dataset
-from sgdsde.data.examples import checked_inputs, checked_labels, representable
+from sgdsde.data.examples import checked_inputs, checked_labels, checked_targets, representable
 
 X, Y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 1]
 
@@ -25,7 +27,7 @@ X, Y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 1]
 )
 @pytest.mark.parametrize(
     "y",
-    [Y, tuple(Y), np.array(Y, np.uint8), np.array(Y, bool), np.array(Y, float)[:, None], torch.tensor(Y)],
+    [Y, tuple(Y), np.array(Y, np.uint8), np.array(Y, bool), torch.tensor(Y)],
 )
 def test_lists_arrays_and_tensors_make_the_same_data_set(x, y):
     found = Dataset("toy", x, y, x, y)
@@ -59,19 +61,17 @@ BAD = [
     ),
     ({"x_train": np.ma.masked_greater(X, 3)}, "x_train must be inputs .* none of them masked, got 2 that are"),
     ({"x_train": X[:0], "y_train": []}, r"a row of numbers for each of N ≥ 1 examples, got \(0, 2\)"),
-    ({"x_train": X.ravel(), "y_train": [0] * 6}, r"x_train must be \(n, features\), got \(6,\)$"),
     (
-        {"x_train": np.zeros((3, 1, 8, 8))},
-        r"got \(3, 1, 8, 8\): hand in x\.reshape\(len\(x\), -1\), and begin the network with "
-        r"nn\.Unflatten\(1, \(1, 8, 8\)\)",
+        {"x_train": X.ravel(), "y_train": [0] * 6},
+        r"x_train must be \(n, features\) or \(n, …\), got \(6,\); of one feature it is \(n, 1\)",
     ),
-    ({"y_train": [0, 1]}, r"y_train must be one class number for each of 3 examples, got \(2,\)"),
-    ({"y_train": np.eye(3)}, r"y_train must be one class number for each of 3 examples, got \(3, 3\)"),
-    ({"y_train": [0, 1, -1]}, r"y_train must be class numbers 0, 1, …, got -1 at \[2\]$"),
-    ({"y_test": [0, 0.5, 1]}, r"got 0\.5 at \[1\]; for real numbers there is sgdsde\.models\.LinearRegression"),
-    ({"y_test": [0, np.nan, 1]}, r"y_test must be class numbers 0, 1, …, got nan at \[1\]$"),
-    ({"y_test": [0, 2**40, 1]}, r"y_test must be class numbers 0, 1, …, got 1099511627776 at \[1\]"),
-    ({"y_test": ["cat", "dog", "dog"]}, "y_test must be class numbers .* real numbers, got a list of <U3"),
+    ({"x_train": np.zeros((3, 1, 8, 8))}, r"x_test must have the shape \(n, 1, 8, 8\) of x_train, got \(n, 2\)"),
+    ({"y_train": [0, 1]}, r"y_train must be a target for each of 3 examples, got \(2,\)"),
+    ({"y_train": np.eye(3)}, r"y_test must have the shape \(n, 3\) of y_train, got \(n,\)"),
+    ({"y_train": np.zeros((3, 0))}, r"y_train must be a target for each of 3 examples, got \(3, 0\)"),
+    ({"y_test": [0, np.nan, 1]}, r"y_test must be finite, got nan at \[1\]$"),
+    ({"y_test": np.array([0, 2**63, 1], np.uint64)}, r"y_test must be whole numbers of 64 bits, got 9223.* at \[1\]"),
+    ({"y_test": ["cat", "dog", "dog"]}, "y_test must be targets .* real numbers, got a list of <U3"),
     ({"name": X}, "name must be a text, got ndarray; a Dataset is made of name, x_train, y_train, x_test, y_test"),
     ({"provenance": 3}, "provenance must be a text, got int"),
     ({"image_shape": 4}, r"image_shape must be a tuple such as \(28, 28\), or \(\) for no images, got 4"),
@@ -84,6 +84,37 @@ def test_what_is_no_data_set_is_refused_with_its_place(changes, message):
     good = {"name": "toy", "x_train": X, "y_train": Y, "x_test": X, "y_test": Y}
     with pytest.raises(ValueError, match=message):
         Dataset(**good | changes)
+
+
+NO_CLASSES = {
+    "y must be class numbers 0, 1, …, got -1 at [2]": [0, 1, -1],
+    "y must be class numbers 0, 1, …, got 0.5 at [1]; for real numbers there is loss='mse'": [0, 0.5, 1],
+    "y must be class numbers 0, 1, …, got nan at [1]": [0, np.nan, 1],
+    "y must be class numbers 0, 1, …, got 1099511627776 at [1]": [0, 2**40, 1],
+    "y must be one class number for each of 3 examples, got (3, 3)": np.eye(3),
+}
+
+
+@pytest.mark.parametrize("message", NO_CLASSES)
+def test_what_is_no_class_number_is_refused_with_its_place(message):
+    with pytest.raises(ValueError, match=re.escape(message) + "$"):
+        checked_labels("y", NO_CLASSES[message], 3)
+
+
+@pytest.mark.parametrize("y", [[0.0, 1.0, 1.0], [[0.0], [1.0], [1.0]], np.array([[0], [1], [1]])])
+def test_whole_floats_in_a_column_are_class_numbers_where_such_are_meant(y):
+    assert checked_labels("y", y, 3).tolist() == [0, 1, 1]
+    assert Dataset("toy", X, y, X, y).n_classes == 2
+
+
+def test_regression_targets_and_images_keep_their_shape():
+    x, y = np.zeros((3, 1, 8, 8), np.float32), np.linspace(-1, 1, 6).reshape(3, 2)
+    found = Dataset("toy", x, y, x[:1], y[:1])
+    assert found.x_train is x
+    assert found.y_train is y
+    assert checked_targets("y", y.astype(np.float16), 3).dtype == np.float32
+    with pytest.raises(ValueError, match=r"y_train must be one class number for each of 3 examples, got \(3, 2\)"):
+        _ = found.n_classes
 
 
 def test_integers_stay_integers_where_a_network_may_want_them():

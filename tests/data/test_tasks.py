@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -66,3 +68,11 @@ def test_tossed_images_are_the_same_images():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_images_of_any_shape_are_flattened():
+    flat = digits()
+    shaped = replace(flat, x_train=flat.x_train.reshape(-1, 1, 8, 8), x_test=flat.x_test.reshape(-1, 1, 8, 8))
+    found, wanted = (zeros_and_ones(images, n_train=100) for images in (shaped, flat))
+    assert_array_equal(found.x_train, wanted.x_train)
+    assert_array_equal(found.x_test, wanted.x_test)

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 import sgdsde as sg
 from sgdsde.data import digits
-from sgdsde.dynamics import rules
+from sgdsde.dynamics import all_rules
 from sgdsde.models import batches, draw_weights, mlp, train
 
 UPDATES, N, B = 50, 60, 5
@@ -78,7 +78,7 @@ CASES = {
 
 
 def test_every_rule_is_compared():
-    assert set(rules()) == {name for name, *_ in CASES.values()}
+    assert set(all_rules()) == {name for name, *_ in CASES.values()}
 
 
 @pytest.mark.parametrize("case", CASES)

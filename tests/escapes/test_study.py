@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 import sgdsde as sg
+from sgdsde import dynamics
 from sgdsde.escapes import escape_study
 from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import MOST_SUBSTEPS, STEP_ERROR, substeps_for
@@ -207,7 +208,7 @@ def test_steps_of_the_sde():
         assert [n for n, _ in steps] == sorted(n for n, _ in steps)
         assert all(error <= STEP_ERROR or n == MOST_SUBSTEPS for n, error in steps)
     assert substeps_for(sde, CONFIG, 1e5)[1] > STEP_ERROR
-    assert substeps_for(find("sgd", ("update",)), CONFIG, 1.0)[0] == 1
+    assert substeps_for(dynamics.find("sgd", CONFIG).declaration(), CONFIG, 1.0)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -222,8 +223,10 @@ def test_steps_of_the_sde():
         ({"batch_sizes": (1, 64)}, "batch_sizes must leave SGD some noise"),
         ({"batch_sizes": (65,)}, "batch_sizes must be at most"),
         ({"batch_sizes": (1.5,)}, "batch_sizes must be an integer"),
-        ({"schemes": ("euler",)}, "schemes must be one of"),
-        ({"schemes": "sgd"}, "schemes must be a sequence"),
+        ({"dynamics": ("euler",)}, "each of dynamics must be one of sde, .*, got 'euler'"),
+        ({"schemes": {"sde": "rk"}}, "scheme must be one of .*, got 'rk'"),
+        ({"schemes": {"sgd": "heun"}}, "schemes must be by the names of SDEs among dynamics, got 'sgd'"),
+        ({"dynamics": "sgd"}, "dynamics must be a sequence"),
         ({"paths": 1}, "paths must be an integer at least 2"),
         ({"updates": 0}, "updates must be an integer at least 1"),
         ({"updates": 2**60}, r"updates × substeps must be at most 2\*\*53"),

@@ -171,9 +171,12 @@ X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
         (lambda: gradient_covariance(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
         (
             lambda: gradient_covariance(mlp(3, 2), (X, [0, 1])),
-            r"data\[1\], the labels, must be one class num",
+            r"data\[1\], the targets, must be one class num",
         ),
-        (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, 2, 0])), "data must have a label from 0 to 1"),
+        (
+            lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, 2, 0])),
+            r"logits of shape \(n, classes ≥ 3\) for data, got \(n, 2\)",
+        ),
         (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, -1, 0])), r"class numbers 0, 1, …, got -1 at \[2\]"),
         (lambda: gradient_covariance(mlp(3, 2), (X[:1], [0])), "data must have at least two examples, got 1"),
         (

@@ -171,7 +171,10 @@ def test_errors_of_the_alignment_are_those_of_the_delta_method():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mean_hessian(mlp(3, 2), (X, [0, 1, 2, 0])), "data must have a label from 0 to 1"),
+        (
+            lambda: mean_hessian(mlp(3, 2), (X, [0, 1, 2, 0])),
+            r"logits of shape \(n, classes ≥ 3\) for data, got \(n, 2\)",
+        ),
         (lambda: mean_hessian(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
         (lambda: mean_hessian(mlp(3, 2), (X, Y), dtype="int64"), "dtype must be one of"),
         (lambda: mean_hessian(mlp(3, 2), (X, Y)).product(np.ones(7)), r"vectors must be .* P = 8, got \(7,\)"),

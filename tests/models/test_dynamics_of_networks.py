@@ -14,9 +14,10 @@ from sgdsde.dynamics.course import Course
 from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import network_dynamics
+from sgdsde.models.losses import LOSSES
 from sgdsde.models.motion import motion_of
 from sgdsde.models.replica_loop import Group, run_group
-from sgdsde.models.replicas import Examples, stack
+from sgdsde.models.replicas import Examples, Part, stack
 
 N, DRAWS, CPU = 6, 16_000, torch.device("cpu")
 DIGITS = digits(n_train=60, seed=3)
@@ -53,7 +54,7 @@ def displacements(model, x, y, stream, count):
     start = {name: p.detach().expand(count, *p.shape).clone() for name, p in model.named_parameters()}
     end, velocity = ({name: w.clone() * factor for name, w in start.items()} for factor in (1, 0))
     with torch.no_grad():
-        descend_on_all(kick_of(model), end, velocity, x, y, a, 0.0)
+        descend_on_all(kick_of(model, LOSSES["cross_entropy"]), end, velocity, Part(x, y), a, 0.0)
     return torch.cat([(end[name] - start[name]).flatten(1) for name in start], dim=1).numpy()
 
 

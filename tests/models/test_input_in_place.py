@@ -25,7 +25,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 DATA = digits(n_train=200)
 CONFIG = SGDConfig(0.1, 10, 200)
-LOSS = nn.CrossEntropyLoss(reduction="sum")
 
 
 class Shifted(nn.Module):
@@ -112,7 +111,7 @@ def test_covariance_curvature_and_evidence_are_too_and_the_callers_tensors_stay(
             alignment(F, H, probes=2, sketch=2, trace_probes=2).cosine.value,
             two_batch_estimates(model, (x, y), (5, 50), 2, hessian=H).numerator.value,
             per_example_projections(model, (x, y), [0, 3]).trace,
-            network_evidence(model, LOSS, [(x, y)], 1.0, cutoff=True, probes=2, steps=4, deflation=2).cost,
+            network_evidence(model, [(x, y)], 1.0, cutoff=True, probes=2, steps=4, deflation=2).cost,
         ])  # fmt: skip
     np.testing.assert_array_equal(*found)
     assert torch.equal(x, before)

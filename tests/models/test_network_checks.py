@@ -82,7 +82,10 @@ def images(*layers):
 
 
 REFUSALS = {
-    "batch normalisation": (lambda: starting_with(nn.BatchNorm1d(64)), "sum over examples, which BatchNorm1d undoes"),
+    "batch normalisation": (
+        lambda: starting_with(nn.BatchNorm1d(64)),
+        "sum over examples, which BatchNorm1d undoes at 0: it ties .* take GroupNorm or LayerNorm",
+    ),
     "its function": (
         lambda: Written(lambda self, x: self.inner[0](functional.batch_norm(x, None, None, training=True))),
         "model must accept a single example too: Expected more than 1 value per channel",
@@ -97,7 +100,10 @@ REFUSALS = {
     ),
     "size of the batch": (lambda: Written(lambda self, x: self.inner[0](x) / len(x)), "depend on the others of the"),
     "squeezed batch": (lambda: Written(lambda self, x: self.inner[0](x.squeeze())), r"of the batch: \(10,\) alone"),
-    "dropout": (lambda: starting_with(nn.Dropout()), "sum over examples, which Dropout undoes at 0; remove it"),
+    "dropout": (
+        lambda: starting_with(nn.Dropout()),
+        "sum over examples, which Dropout undoes at 0: the loss at .* remove it, call",
+    ),
     "its function on few": (
         lambda: Written(lambda self, x: self.inner[0](functional.dropout(x, 1e-9))),
         r"model must draw no random numbers, as torch\.nn\.functional\.dropout does",
@@ -120,8 +126,11 @@ REFUSALS = {
     "lazy": (lambda: nn.LazyLinear(10), r"model must have shapes, weight has none yet: call model\(x\)"),
     "meta": (lambda: nn.Linear(64, 10, device="meta"), "real numbers, weight is torch.float32 on meta"),
     "complex": (lambda: nn.Linear(64, 10, dtype=torch.complex64), "real numbers, weight is torch.complex64 on cpu"),
-    "a tuple": (lambda: Written(lambda self, x: (self.inner[0](x),)), "one tensor of logits, got tuple"),
-    "classes": (lambda: Written(lambda self, x: self.inner[0](x).argmax(1)), "one tensor of logits, got torch.int64"),
+    "a tuple": (lambda: Written(lambda self, x: (self.inner[0](x),)), "one tensor of real numbers, got tuple"),
+    "classes": (
+        lambda: Written(lambda self, x: self.inner[0](x).argmax(1)),
+        "one tensor of real numbers, got torch.int64",
+    ),
     "one row": (lambda: Written(lambda self, x: self.inner[0](x).sum(0)), r"a row for each example, got \(10,\)"),
     "detached": (lambda: Written(lambda self, x: self.inner[0](x).detach()), "got detached ones"),
     "data parallel": (lambda: nn.DataParallel(mlp(64, 10)), r"got a DataParallel: hand in its \.module"),
@@ -278,7 +287,7 @@ def test_every_door_but_training_takes_the_same_forms_of_data(door):
             y,
         ),
         r"data\[1\]\[0\], the inputs, must be finite, got nan at \[0, 0\]": [(x, y), (x * torch.nan, y)],
-        r"data\[1\], the labels, must be one class number for each of 60 examples, got \(5,\)": (x, y[:5]),
+        r"data\[1\], the targets, must be one class number for each of 60 examples, got \(5,\)": (x, y[:5]),
         r"data must be .* got a TensorDataset": TensorDataset(x, y),
         r"data must be .* got a Tensor \(60, 64\)": x,
         r"data must be .* got a list of Dataset": [DATA, DATA],

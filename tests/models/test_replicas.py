@@ -14,8 +14,11 @@ from sgdsde.models.descent import (
     kick_by_hand,
     kick_of,
 )
+from sgdsde.models.losses import LOSSES, checked_loss
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import evaluate, finite, stack
+from sgdsde.models.replicas import Part, evaluate, finite, stack
+
+CE = LOSSES["cross_entropy"]
 
 
 def setting(model, r=3, k=1, n=7, features=6, classes=4):
@@ -40,7 +43,7 @@ def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentu
     start, velocity, x, y, a = setting(model, k=k, n=n)
     both = []
     with torch.no_grad():
-        for descend in (descend_by_hand, descend_by_autograd(model)):
+        for descend in (descend_by_hand, descend_by_autograd(model, CE)):
             w, v = clone(start), clone(velocity)
             descend(w, v, x, y, a, momentum)
             both.append((w, v))
@@ -70,11 +73,15 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
     y = torch.randint(4, lead, generator=generator)
     a = torch.randn(3, 11, generator=generator, dtype=torch.float64)
     found = []
-    for kick, part in ((kick_by_hand, 10**6), (kick_by_hand, 12), (kick_by_autograd(model), 12)):  # 12: four of 11
+    for kick, part in (
+        (kick_by_hand, 10**6),
+        (kick_by_hand, 12),
+        (kick_by_autograd(model, CE), 12),
+    ):  # 12: four of 11
         monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": part})
         w, v = ({name: t.clone() for name, t in tensors.items()} for tensors in (start, speed))
         with torch.no_grad():
-            descend_on_all(kick, w, v, x, y, a, 0.9)
+            descend_on_all(kick, w, v, Part(x, y, own), a, 0.9)
         found.append((w, v))
     for r in range(3):
         leaf = {name: w[r].clone().requires_grad_() for name, w in start.items()}
@@ -89,8 +96,11 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
 
 def test_only_a_plain_relu_network_descends_by_hand():
     tied = nn.Linear(4, 4)
-    assert descent_of(mlp(6, 5, 4)) is descend_by_hand
-    assert kick_of(mlp(6, 5, 4)) is kick_by_hand
+    assert descent_of(mlp(6, 5, 4), CE) is descend_by_hand
+    assert kick_of(mlp(6, 5, 4), CE) is kick_by_hand
+    for other in (LOSSES["mse"], checked_loss(nn.CrossEntropyLoss(reduction="none"))):
+        assert descent_of(mlp(6, 5, 4), other) is not descend_by_hand
+        assert kick_of(mlp(6, 5, 4), other) is not kick_by_hand
     for other in (
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)),
         nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4)),
@@ -99,8 +109,8 @@ def test_only_a_plain_relu_network_descends_by_hand():
         nn.Sequential(mlp(6, 5), nn.ReLU(), mlp(5, 4)),
         nn.Linear(6, 4),
     ):
-        assert descent_of(other) is not descend_by_hand
-        assert kick_of(other) is not kick_by_hand
+        assert descent_of(other, CE) is not descend_by_hand
+        assert kick_of(other, CE) is not kick_by_hand
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -110,7 +120,7 @@ def test_evaluate_is_the_mean_over_all_examples(own):
     x, y = x[:, 0], y[:, 0]
     if not own:
         x, y = x[0], y[0]
-    loss, accuracy = evaluate(model, weights, x, y, chunk=3)
+    loss, accuracy = evaluate(model, weights, Part(x, y, own), CE, chunk=3)
     for r in range(3):
         logits = torch.func.functional_call(model, {k: w[r] for k, w in weights.items()}, (x[r] if own else x,))
         labels = y[r] if own else y

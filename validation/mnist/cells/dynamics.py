@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 import sgdsde as sg
 from sgdsde.data import Dataset
+from sgdsde.models.losses import LOSSES
 from sgdsde.models.networks import weights_of
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import evaluate, stack, weight_norm
+from sgdsde.models.replicas import Part, evaluate, stack, weight_norm
 from validation.mnist.cells.networks import Weights, forward, gradient_and_trace, isotropic_step, largest_eigenvalue
 from validation.mnist.cells.training import subsets
 
@@ -136,13 +137,15 @@ def _isotropic(
         return passed
 
     states = in_threads(run, range(replicas))
-    x_test, y_test = _on(device, data.x_test, data.y_test)
+    loss, tests = LOSSES["cross_entropy"], Part(*_on(device, data.x_test, data.y_test))
     network = model.to(device)
     rows = []
     with torch.no_grad():
         for passed in states:
             stacked = stack(passed, device, x.dtype)
-            losses, accuracies = evaluate(network, stacked, x, y)[0], evaluate(network, stacked, x_test, y_test)[1]
+            losses, _ = evaluate(network, stacked, Part(x, y), loss)
+            _, accuracies = evaluate(network, stacked, tests, loss)
+            assert accuracies is not None
             rows.append([losses.cpu().numpy(), accuracies.cpu().numpy(), weight_norm(stacked).cpu().numpy()])
     values = np.array(rows)
     names = ("train_loss", "test_accuracy", "weight_norm")
