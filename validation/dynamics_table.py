@@ -117,7 +117,8 @@ def _rule(rule: Rule) -> str:
 
 def _noise(noise: Noise) -> str:
     where = [*(["landscapes"] if noise.on_landscape else []), "networks"]
-    return _row([f"`{noise.name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
+    name = f"{noise.name}:number" if noise.strength else noise.name
+    return _row([f"`{name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
 
 
 def _row(cells: list[str]) -> str:

@@ -98,6 +98,21 @@ def svag(tape: Any, w: Any) -> Any:
     return tape.gradient(w) + tape.factor(w) * ((first + second + tape.spread * (first - second)) / 2)
 
 
+def _shifts(strength: float, classes: int, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
+    """To another class, uniformly, with a probability; to real targets normal noise."""
+    if not classes:
+        return strength * generator.standard_normal(shape)
+    return np.where(generator.random(shape) < strength, generator.integers(1, classes, size=shape), 0)
+
+
+@noise(
+    source="Blanc et al., arXiv 1904.09080; Damian, Ma & Lee, arXiv 2106.06530", on_examples=_mean_of_batch,
+    strength=True, relabel=_shifts, absent="it has no labels",
+)  # fmt: skip
+def labels(tape: Any, w: Any) -> Any:
+    """The mean gradient of a batch whose labels are new: another class with probability p, y + σz of real targets."""
+
+
 @noise(source="Zhu et al., arXiv 1803.00195, §5", spread="trace", batches_of_step=0)
 def isotropic(tape: Any, w: Any) -> Any:
     """∇L + √(c Tr F/d) z, z normal: the same in every direction, with the trace of a batch's noise."""
