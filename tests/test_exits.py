@@ -65,7 +65,10 @@ def test_engines_agree_about_the_sde(options):
 
 @pytest.mark.parametrize(
     "sampling",
-    ["without_replacement", *(pytest.param(s, marks=pytest.mark.slow) for s in ("with_replacement", "reshuffle"))],
+    [
+        "without_replacement",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("with_replacement", "reshuffle", "shuffle_once")),
+    ],
 )
 @pytest.mark.parametrize(
     ("batch", "momentum"),
@@ -76,6 +79,23 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
 
     def run(**options):
         return sg.simulate_sgd(BOWL, config, 0.0, 200, 200, stop=ENDS, **options)
+
+    assert same(run).exits.ended.any()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once", drop_last=True),  # lanes take other paths after epochs of 9
+        pytest.param(sg.SGDConfig(0.3, 1, 30, 0.5, "shuffle_once"), marks=pytest.mark.slow),
+        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once"), marks=pytest.mark.slow),
+        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle", drop_last=True), marks=pytest.mark.slow),
+        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle"), marks=pytest.mark.slow),
+    ],
+)
+def test_engines_agree_about_permutations(config):
+    def run(**options):
+        return sg.simulate_sgd(BOWL, config, 0.0, 200, 400, stop=ENDS, **options)
 
     assert same(run).exits.ended.any()
 

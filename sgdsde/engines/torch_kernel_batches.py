@@ -57,7 +57,8 @@ def looped_sums(noise: ExampleBatches, name: str, place: int, picks: int) -> lis
     for i in range(4):
         within = [
             f"{name}i = draw_ * 4 + {i} - {before}",
-            f"{name}k = live_ & ({name}i >= 0) & ({name}i < {picks})",
+            f"{name}t = tl.zeros([BLOCK], tl.int32) + {name}i",
+            f"{name}k = live_ & ({name}t >= 0) & ({name}t < {picks})",
             *_LOOPED[noise.sampling](name, f"{name}w{i}", n, picks),
             *(f"{name}m{j} += tl.load({name}table_ + ({j * n} + {name}p), {name}k, other=0)" for j in columns),
         ]
