@@ -2,7 +2,7 @@
 
     python -m bench.networks [--quick]
 
-The loop is what one writes with torch.optim.SGD, one replica after the other; noisy gradient descent takes one gradient
+The loop is what one writes with torch.optim, one replica after the other; noisy gradient descent takes one gradient
 of the weighted loss of all examples. The floor is the arithmetic: the matrix products of an update, as fast as torch
 multiplies matrices of that size here. What needs an NVIDIA GPU is left out where there is none.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,12 +42,24 @@ def ours(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: 
     train(mlp(*WIDTHS), data, config, updates, replicas, dynamics, device=device)
 
 
-def loop(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: str) -> None:
-    """SGD, one replica after the other."""
+#: Rules beside SGD, and what runs them in a plain loop.
+RULES: dict[str, Any] = {
+    "nesterov": partial(torch.optim.SGD, momentum=MOMENTUM, nesterov=True),
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+
+
+def loop(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: str, optimizer_of: Any = None) -> None:
+    """SGD, or another of torch's optimizers, one replica after the other."""
     x, y = torch.from_numpy(data.x_train).to(device), torch.from_numpy(data.y_train).to(device)
     for replica in range(replicas):
         model = mlp(*WIDTHS, seed=replica).to(device)
-        optimizer = torch.optim.SGD(model.parameters(), config.learning_rate, config.momentum)
+        if optimizer_of is None:
+            optimizer = torch.optim.SGD(model.parameters(), config.learning_rate, config.momentum)
+        else:
+            optimizer = optimizer_of(model.parameters(), lr=config.learning_rate)
         for index in torch.from_numpy(batch_indices(config, updates, replica)).to(device):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x[index]), y[index]).backward()
@@ -112,7 +125,28 @@ def on_cpu(data: Dataset, rounds: int, barred_only: bool) -> list[tuple[str, flo
     )
     cost = noisy.ratio("loop", "ours")
     print(f"noisy gradient descent {noisy.best('ours'):.1f}/s, plain loop {noisy.best('loop'):.1f}/s")
-    return [*checks, ("an update of noisy gradient descent, of the plain loop's time", cost, "≤ 1.0")]
+    checks.append(("an update of noisy gradient descent, of the plain loop's time", cost, "≤ 1.0"))
+    return [*checks, *of_rules(data, rounds)]
+
+
+def of_rules(data: Dataset, rounds: int, batch: int = 32, device: str = "cpu") -> list[tuple[str, float, str]]:
+    """Print the rates of other rules; their costs against torch.optim in a plain loop."""
+    checks = []
+    for name, optimizer in RULES.items():
+        config = SGDConfig(1e-3, batch, N, MOMENTUM if name == "nesterov" else 0.0)
+        arguments = (data, config, 40, REPLICAS, device)
+        found = rates(
+            {
+                "ours": Contender(40 * REPLICAS, partial(ours, *arguments, name)),
+                "loop": Contender(40 * REPLICAS, partial(loop, *arguments, optimizer)),
+            },
+            rounds,
+        )
+        print(f"{name}, B = {batch}: {found.best('ours'):.0f}/s, plain loop {found.best('loop'):.0f}/s")
+        checks.append(
+            (f"an update of {name} at B = {batch}, of torch.optim's in a loop", found.ratio("loop", "ours"), "≤ 1.0")
+        )
+    return checks
 
 
 def on_gpu(data: Dataset, rounds: int) -> list[tuple[str, float, str]]:

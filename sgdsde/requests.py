@@ -19,15 +19,15 @@ from sgdsde.config import SGDConfig
 from sgdsde.drivers import DRIVERS, bridge_numbers, check_bridge, driver_of
 from sgdsde.dynamics import limits
 from sgdsde.dynamics.registry import driver_with
-from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
+from sgdsde.engines.noise import ExampleBatches, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
-from sgdsde.integration import plan_sde
+from sgdsde.integration import AREA_METHOD, plan_sde
 from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
+from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, fingerprint, integer, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
-from sgdsde.steps import MOST, UNKNOWN, Curvature, automatic, caution, step_error
+from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, UNKNOWN, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
 
@@ -74,14 +74,15 @@ def sde_request(
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
+    target = EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
     adaptive = declaration.equation in ADAPTIVE_EQUATIONS
     if adaptive:
         error, warning = UNKNOWN, ""
         steps = given or limits.adaptive_substeps(numbers)
     else:
-        steps = given or automatic(declaration, curvature, longest, friction, within)
+        steps = given or automatic(declaration, curvature, longest, friction, within, target)
         error = step_error(declaration, curvature.well, longest / steps, friction)
-        warning = caution(declaration, curvature, longest, friction, steps, given is None)
+        warning = caution(declaration, curvature, longest, friction, steps, given is None, target)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
         caution=warning if np.any(temperature) else "", state0=_at_start(name, decayed, w0, c, state0),
@@ -141,9 +142,8 @@ def sgd_request(
         made: dict[str, Callable[[int], Noise]] = {
             "batch": lambda numbers: batch_of(table, batches, apart="other" in program.draws),
             "other": lambda numbers: batch_of(table, batches, stream=STREAM_OTHER_BATCH, apart=True),
-            "z": GaussianIncrements,
         }
-        return [made[name](numbers) for name, numbers in program.draws.items()]
+        return drawn_sources(program, 1.0, AREA_METHOD, made)
 
     return Request(
         landscape, w0, updates, paths, declaration, sources,

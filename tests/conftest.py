@@ -1,16 +1,48 @@
-"""One folder for generated code per run of the tests, new and private: no test meets what another run left."""
+"""One folder for generated code that lasts from run to run: kernels that a run before has made are not made again.
+
+Files in it are named by what they are made from and begin with a digest of what they hold (sgdsde/cache.py): what
+another run left is right or made anew. Tests of the folder itself have folders of their own.
+"""
 
 import atexit
 import os
 import shutil
 import signal
 import tempfile
+from pathlib import Path
+
+import pytest
+
+from sgdsde import cache
+
+CHOSEN = "SGDSDE_CACHE_DIR"
 
 
-def pytest_configure() -> None:
+def lasting() -> Path | None:
+    """``tests`` beside the user's own generated code, where files can be kept there and only the user may write."""
+    try:
+        folder = cache._default() / "tests"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            found = folder.stat()
+            private = os.name != "posix" or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+            return folder if private else None
+    except (OSError, RuntimeError):  # no home, or a read-only or full disk
+        return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts a job in the background may have it ignore Ctrl-C, and all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if "SGDSDE_CACHE_DIR" not in os.environ:  # the workers of pytest-xdist inherit it
-        folder = tempfile.mkdtemp(prefix="sgdsde-tests-")
-        os.environ["SGDSDE_CACHE_DIR"] = folder
+    if getattr(config.option, "numprocesses", None):
+        # Workers take the cores: products on several threads each would wait for each other, and cost thrice as much.
+        # Tests of threads ask for them.
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+    if CHOSEN in os.environ:  # by the user; and the workers of pytest-xdist inherit it
+        return
+    folder = lasting()
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="sgdsde-tests-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[CHOSEN] = str(folder)

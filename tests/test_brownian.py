@@ -34,7 +34,6 @@ def test_paths_are_the_same_in_any_company() -> None:
     np.testing.assert_allclose(path.source(4, 300, draws).rows(2, 3, 100, 200)[0], rows[2][:, 100:200], atol=1e-14)
 
 
-@pytest.mark.slow
 def test_the_finest_steps_are_those_of_a_run_without_a_path() -> None:
     """The same counters: a path with as many steps as the run changes nothing."""
     for engine in ENGINES:
@@ -99,7 +98,6 @@ def test_given_areas_are_chained() -> None:
     np.testing.assert_allclose(2 * coarse, areas[..., 0, 1].sum(axis=0) + swept)
 
 
-@pytest.mark.slow
 def test_sde_in_updates_follows_a_path() -> None:
     config = SGDConfig(0.1, 4, 64, momentum=0.5)
     path = BrownianPath(1, time=10 * config.mean_loss_time_per_update, steps=80, seed=3)

@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from engine_landscapes import ONE, TWO
 
 from sgdsde import Landscape, SGDConfig, StabilityWarning, schedules, simulate_sde, simulate_sgd, theory
 
 N = 16
-ONE = Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
-TWO = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
 SLOPE = Landscape("x", "x", covariance=1.0)
 BOWL = Landscape("h*x**2/2", "x", {"h": 2.0}, covariance=1.5)
 UPDATES = 60
@@ -41,17 +40,10 @@ CASES = {
         for landscape in (ONE, TWO)
     },
 }  # fmt: skip
-#: Each case has kernels of its own, which take seconds to compile; these are much like others.
-SELDOM = {
-    "svag of 1", "svag scheduled", "with_replacement, sizes, 2-D", "without_replacement, sizes, 2-D",
-    "reshuffle, sizes, 1-D",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SELDOM else name for name in CASES]
-)
+@pytest.mark.parametrize("name", CASES)
 def test_engines_agree(name: str, engine: str) -> None:
     landscape, of, more = CASES[name]
     options = {"burn_in": 13, "save_every": 9, "seed": 77, **more}
@@ -70,9 +62,7 @@ def test_engines_agree_on_scheduled_sdes(scheme: str, engine: str) -> None:
     np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "sampling", [pytest.param("with_replacement", marks=pytest.mark.slow), "without_replacement", "reshuffle"]
-)
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement", "reshuffle"])
 def test_a_schedule_that_never_changes_changes_nothing(sampling: str) -> None:
     of = config(batch_size=4, sampling=sampling)
     plain, scheduled = (
@@ -126,7 +116,6 @@ def test_svag_of_one_is_sgd() -> None:
     np.testing.assert_allclose(svag.final, sgd.final, rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_noisy_gd_has_the_variance_of_sgd() -> None:
     of = SGDConfig(0.3, 2, N, momentum=0.6)
     run = simulate_sgd(BOWL, of, 0.0, 400, 4000, dynamics="noisy_gd", burn_in=60)
@@ -134,7 +123,6 @@ def test_noisy_gd_has_the_variance_of_sgd() -> None:
     assert abs(run.covariance[0, 0] - expected) < 4 * run.standard_error.covariance[0, 0] < 0.05 * expected
 
 
-@pytest.mark.slow
 def test_nesterov_has_its_own_variance() -> None:
     """From the second moments of (ω, v) → (ω(1 − (1+m)εh) + m²v, mv − εhω) and the kicks (1+m, 1)ε."""
     of, h, f = SGDConfig(0.3, 2, N, momentum=0.6), 2.0, 1.5

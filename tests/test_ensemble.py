@@ -6,16 +6,15 @@ import warnings
 import numpy as np
 import pytest
 import xarray
+from engine_landscapes import BOWL as LINE
 
 import sgdsde as sg
 from sgdsde import DivergenceWarning, Landscape, SGDConfig, simulate_sde, simulate_sgd
 
 CONFIG = SGDConfig(0.2, 4, 64, 0.5)
 BOWL = Landscape("(x**2 + 3*y**2)/2", "x y", covariance=[[1, 0.5], [0.5, 2]], name="bowl")
-LINE = Landscape("x**2/2", "x")
 
 
-@pytest.mark.slow
 def test_standard_errors_are_the_scatter_over_repetitions() -> None:
     """400 repetitions tell a standard deviation to 1/√800 = 3.5 %; 4σ is 14 %. Small ensembles, so 1/√paths counts."""
     runs = [
@@ -127,7 +126,7 @@ def test_time_is_the_sum_of_what_updates_take(simulate) -> None:
     np.testing.assert_allclose(constant.to_xarray().time, np.arange(5) * config.time_per_update, rtol=1e-14)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch", pytest.param("numba", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ["numpy", "torch", "numba"])
 @pytest.mark.parametrize("stop", [None, "x > 0.3"])
 def test_the_last_state_is_kept_too(engine: str, stop: str | None) -> None:
     run = simulate_sgd(LINE, SGDConfig(0.3, 1, 64), 0.0, 20, 50, save_every=7, stop=stop, engine=engine)

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
-#: Many kernels to compile, an animation to draw, or networks to train.
+#: Much to simulate, an animation to draw, or networks to train.
 LONG = {
     "escape_paths", "density_over_the_barrier", "sweep", "how_wrong_is_the_sde", "escape", "orders", "network_noise",
-    "evidence", "regression",
+    "evidence", "wide", "where_time_is_spent", "regression",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(p, marks=[pytest.mark.slow] if p.stem in LONG else []) for p in EXAMPLES],
+    [pytest.param(p, marks=pytest.mark.slow("seconds of work") if p.stem in LONG else ()) for p in EXAMPLES],
     ids=lambda path: path.stem,
 )
 def test_example_makes_its_picture(script, tmp_path):

@@ -14,6 +14,9 @@ STOP = {"left": "x < low", "right": "x > high"}
 FAR = -20.0
 
 
+ORDERS = pytest.mark.slow("orders of bias from millions of paths")
+
+
 class Case(NamedTuple):
     """Where paths start and end, in which landscape, and the step whose bias is below the standard error."""
 
@@ -68,7 +71,7 @@ def order(case, steps, paths, bridge, next_power):
     return fit_order(steps, errors, [error for _, error in found], next_power=next_power)
 
 
-@pytest.mark.slow
+@ORDERS
 def test_with_a_bridge_the_bias_is_of_order_one():
     """From the top of a hill, with noise that grows: one term does nearly all of the bias."""
     found = order(HILL, (0.2, 0.1, 0.05, 0.025), 1_000_000, True, None)
@@ -76,7 +79,7 @@ def test_with_a_bridge_the_bias_is_of_order_one():
     assert abs(found.slope - 1) < 0.15, found
 
 
-@pytest.mark.slow
+@ORDERS
 def test_without_a_bridge_the_bias_is_of_order_one_half():
     """From the bottom of a bowl, with noise that grows: one term does nearly all of this bias."""
     found = order(BOWL, (0.1, 0.05, 0.025, 0.0125), 200_000, False, None)
@@ -84,7 +87,7 @@ def test_without_a_bridge_the_bias_is_of_order_one_half():
     assert abs(found.slope - 0.5) < 0.15, found
 
 
-@pytest.mark.slow
+@ORDERS
 @pytest.mark.parametrize(("bridge", "expected"), [(True, 1.0), (False, 0.5)])
 def test_the_orders_of_paths_that_climb(bridge, expected):
     """At the end the drift pulls back, so that the next term is felt until it is weak within a step."""
@@ -103,7 +106,8 @@ def check_simulation(simulate, exact, paths, tolerance):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if "grows" in name else []) for name in CASES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("48 000 long paths") if "grows" in name else ()) for name in CASES],
 )
 def test_mean_exit_times_of_simulations_are_exact(name):
     case = CASES[name]
@@ -124,7 +128,7 @@ def test_the_reference_number():
     assert CASES["double well, noise grows"].exact == pytest.approx(18.7459247083, abs=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("160 000 paths in two variables")
 def test_two_variables_with_oblique_noise_that_varies():
     """Through a slanted line; 1 % is 4 standard errors. The equation's error, of order 2, is extrapolated away."""
     valley = sg.Landscape("x**2/2 + y**2 + x*y/2", "x y", factor=[["1", "0"], ["x/(1 + x**2)", "1/2"]])

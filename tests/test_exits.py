@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from engine_landscapes import BOWL
 from scipy.integrate import quad
 
 import sgdsde as sg
@@ -10,7 +11,6 @@ from sgdsde.engines.lanes import LANES
 from sgdsde.exits import CensoredWarning
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
-BOWL = sg.Landscape("x**2/2", "x")
 ENDS = {"left": "x < -0.5", "right": "x > 0.5"}
 
 
@@ -31,22 +31,17 @@ def same(run, **options):
     "options",
     [
         {},
-        *(
-            pytest.param(options, marks=pytest.mark.slow)
-            for options in (
-                {"scheme": "baoab"},
-                {"bridge": False},
-                {"save_every": 50},
-                {"scheme": "heun"},
-                {"scheme": "weak_euler"},
-            )
-        ),
+        {"scheme": "baoab"},
+        {"bridge": False},
+        {"save_every": 20},
+        {"scheme": "heun"},
+        {"scheme": "weak_euler"},
     ],
     ids=str,
 )
 def test_engines_agree_about_the_sde(options):
     def run(**more):
-        return sg.integrate(WELL, -1.0, 10.0, 1000, 300, temperature=0.2, seed=3, **more)
+        return sg.integrate(WELL, -1.0, 10.0, 400, 300, temperature=0.2, seed=3, **more)
 
     found = same(run, stop={"over": "x > 0", "far": "x < -1.6"}, **options)
     follows = options.get("scheme") not in ("baoab", "weak_euler")  # Brownian motion, in ω alone
@@ -55,25 +50,16 @@ def test_engines_agree_about_the_sde(options):
     assert (found.exits.region == 1).any()
     assert 0 < found.exits.censored < 300
     ended = found.exits.ended
-    assert (found.exits.update[ended] < 1000).any()
-    assert (found.exits.update[~ended] == 1000).all()
+    assert (found.exits.update[ended] < 400).any()
+    assert (found.exits.update[~ended] == 400).all()
     assert np.isnan(found.exits.point[~ended]).all()
     if "save_every" in options:  # paths are there until they end, and not after
         there = np.isfinite(found.snapshots[..., 0])
-        np.testing.assert_array_equal(there, 50 * np.arange(21)[:, None] < found.exits.update + 50 * ~ended)
+        np.testing.assert_array_equal(there, 20 * np.arange(21)[:, None] < found.exits.update + 20 * ~ended)
 
 
-@pytest.mark.parametrize(
-    "sampling",
-    [
-        "without_replacement",
-        *(pytest.param(s, marks=pytest.mark.slow) for s in ("with_replacement", "reshuffle", "shuffle_once")),
-    ],
-)
-@pytest.mark.parametrize(
-    ("batch", "momentum"),
-    [(8, 0.9), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, 0.0), (2, 0.5), (16, 0.9)))],
-)
+@pytest.mark.parametrize("sampling", ["without_replacement", "with_replacement", "reshuffle"])
+@pytest.mark.parametrize(("batch", "momentum"), [(8, 0.9), (1, 0.0), (2, 0.5), (16, 0.9)])
 def test_engines_agree_about_sgd(sampling, batch, momentum):
     config = sg.SGDConfig(0.3, batch, 64, momentum, sampling)
 
@@ -87,10 +73,9 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
     "config",
     [
         sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once", drop_last=True),  # lanes take other paths after epochs of 9
-        pytest.param(sg.SGDConfig(0.3, 1, 30, 0.5, "shuffle_once"), marks=pytest.mark.slow),
-        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once"), marks=pytest.mark.slow),
-        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle", drop_last=True), marks=pytest.mark.slow),
-        pytest.param(sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle"), marks=pytest.mark.slow),
+        sg.SGDConfig(0.3, 1, 30, 0.5, "shuffle_once"),
+        sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once"),
+        sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle", drop_last=True),
     ],
 )
 def test_engines_agree_about_permutations(config):
@@ -114,8 +99,8 @@ def test_engines_agree_about_batches_whose_repeats_are_rare():
     "options",
     [
         {"dynamics": "svag", "substeps": 4},
-        pytest.param({"learning_rates": np.linspace(0.4, 0.1, 200)}, marks=pytest.mark.slow),
-        pytest.param({"batch_sizes": np.arange(200) // 50 + 1}, marks=pytest.mark.slow),
+        {"learning_rates": np.linspace(0.4, 0.1, 200)},
+        {"batch_sizes": np.arange(200) // 50 + 1},
     ],
     ids=lambda options: next(iter(options)),
 )
@@ -126,14 +111,13 @@ def test_engines_agree_about_schedules_and_svag(options):
     assert same(run).exits.ended.any()
 
 
-@pytest.mark.slow
 def test_two_variables_and_curved_regions():
     valley = sg.Landscape("x**2/2 + y**2", "x y", factor=[["1", "0"], ["x/2", "1/2"]])
 
     def run(**options):
         stop = {"disc": "(x - 1)**2 + y**2 < a", "strip": "y > 0.6 and x > -0.5 or x < -1"}
         landscape = sg.Landscape(valley.text, "x y", {"a": 0.25}, factor=[["1", "0"], ["x/2", "1/2"]])
-        return sg.integrate(landscape, [0.0, 0.0], 20.0, 2000, 300, temperature=0.3, stop=stop, **options)
+        return sg.integrate(landscape, [0.0, 0.0], 20.0, 500, 300, temperature=0.3, stop=stop, **options)
 
     found = same(run)
     assert found.exits.crossings == ("unseen", "unseen")
@@ -171,12 +155,12 @@ def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
     """Lanes take other paths, each from its own start on, in calls of all lengths; 4 fine steps to a step."""
     monkeypatch.setattr(numba_exits, "available_cores", lambda: 2)
     monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
-    path = sg.BrownianPath(1, 10.0, 4001 * 4, seed=4, keep=keep)
+    path = sg.BrownianPath(1, 10.0, 601 * 4, seed=4, keep=keep)
 
     def run(**options):
         return sg.integrate(
-            WELL, -0.6, 10.0, 4001, 700, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
-            save_every=500, **options,
+            WELL, -0.6, 10.0, 601, 700, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
+            save_every=75, **options,
         )  # fmt: skip
 
     found = same(run)
@@ -219,7 +203,6 @@ def test_paths_that_end_share_a_brownian_path_under_a_schedule(monkeypatch):
     assert 100 < same(run).exits.ended.sum() < 300
 
 
-@pytest.mark.slow
 def test_a_path_ends_the_same_in_any_company():
     many, few = (sg.integrate(WELL, -1.0, 20.0, 2000, n, temperature=0.2, stop="x > 0") for n in (1000, 130))
     np.testing.assert_array_equal(many.exits.update[:130], few.exits.update)
@@ -249,7 +232,6 @@ def test_mean_exit_time_is_that_of_the_quadrature():
     assert z[False] > 6
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sgdsde.ensemble.DivergenceWarning")  # some leave to the other side
 def test_a_path_that_explodes_after_its_end_has_ended():
     """Steps are taken several at a time: those after the end may leave the finite numbers, and do not count."""
@@ -261,7 +243,6 @@ def test_a_path_that_explodes_after_its_end_has_ended():
     assert same(run).exits.ended.sum() > 150
 
 
-@pytest.mark.slow
 def test_a_region_that_is_not_reached_is_said():
     with pytest.warns(CensoredWarning, match="none of 50 paths reached out within 100 updates; the mean time"):
         found = sg.integrate(BOWL, 0.0, 1.0, 100, 50, temperature=0.01, stop="x > 5")
@@ -281,7 +262,6 @@ def test_what_does_not_fit_is_refused():
         sg.integrate(WELL, -0.5, 2.0, 10, 5, stop="x > 0", brownian=path)
 
 
-@pytest.mark.slow
 def test_the_ensemble_tells_who_is_still_inside():
     run = sg.integrate(WELL, -0.2, 1.0, 100, 50, stop={"over": "x > 0", "far": "x < -2"})
     inside = ~run.exits.ended

@@ -158,7 +158,7 @@ TRAININGS = {
     "evaluate_every must be larger, or replicas fewer: 1 evaluations of 1000000000000 replicas": {
         "replicas": 10**12,
     },
-    "replicas must be fewer: 1000000 times the 2600 bytes of weights take about 2.6 GB": {"replicas": 10**6},
+    "replicas must be fewer: 20000 times the 87940 bytes of weights take about 1.76 GB": {"replicas": 20_000},
     r"updates must be at most 2\*\*53": {"updates": 2**53 + 1},
     r"updates × substeps must be at most 2\*\*53": {"updates": 2**50, "substeps": 9, "dynamics": "sde"},
 }  # fmt: skip
@@ -168,7 +168,7 @@ TRAININGS = {
 def test_trainings_that_do_not_fit_are_refused(little, message: str) -> None:
     digits, config = sg.data.digits(n_train=60), sg.SGDConfig(0.1, 4, 60)
     with pytest.raises(ValueError, match=message):
-        sg.models.train(torch.nn.Linear(64, 10), digits, config, **{"updates": 10, **TRAININGS[message]})
+        sg.models.train(sg.models.mlp(64, 293, 10), digits, config, **{"updates": 10, **TRAININGS[message]})
 
 
 def test_the_estimate_of_evaluations_is_not_too_large() -> None:
@@ -177,10 +177,10 @@ def test_the_estimate_of_evaluations_is_not_too_large() -> None:
     options = {"measures": {f"m{k}": lambda w, x, y: 0.0 for k in range(100)}, "evaluate_every": 1}
     sg.models.train(torch.nn.Linear(1, 2), two, config, 2, **options)
     tracemalloc.start()
-    sg.models.train(torch.nn.Linear(1, 2), two, config, 400, **options)
+    sg.models.train(torch.nn.Linear(1, 2), two, config, 250, **options)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.3 * peak < 400 * (80 + 2 * 8 * 105) < 1.2 * peak
+    assert 0.3 * peak < 250 * (80 + 2 * 8 * 105) < 1.2 * peak
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import scipy.stats
 import xarray
+from engine_landscapes import BOWL as LINE
+from engine_landscapes import TWO as PLANE
 
 import sgdsde as sg
 from sgdsde import Landscape, Observe, SGDConfig, integrate, simulate_sde, simulate_sgd, theory
@@ -17,8 +19,6 @@ from sgdsde.statistics import sigmas_for
 from sgdsde.whitened import whitened_examples
 
 CONFIG = SGDConfig(0.05, 3, 16, 0.5)
-LINE = Landscape("x**2/2", "x")
-PLANE = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
 #: No path is within 1e-12 of an edge.
 WATCH = Observe(
     moments=4,

@@ -91,7 +91,9 @@ took = time.perf_counter() - a
 """
 
 
-@pytest.mark.parametrize("simulate", ["simulate_sde", pytest.param("simulate_sgd", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "simulate", ["simulate_sde", pytest.param("simulate_sgd", marks=pytest.mark.slow("several processes"))]
+)
 def test_the_second_process_takes_its_first_step_within_a_second(simulate: str, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     code = SECOND % simulate
@@ -113,7 +115,7 @@ def test_every_public_name_loads_and_no_other_does() -> None:
 
 
 ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", "logistic", "models", "plotting",
-         "schedules", "statistics", "sweeps", "theory")  # fmt: skip
+         "schedules", "statistics", "studies", "sweeps", "theory")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -168,6 +168,16 @@ def test_a_network_says_so_before_it_runs(monkeypatch):
         assert np.isfinite(found.train_loss).all()
 
 
+def test_a_ladder_of_networks_of_one_permutation_has_its_driver_given():
+    from sgdsde.data import digits
+
+    arguments = (mlp(64, 10), digits(n_train=48), sg.SGDConfig(0.5, 8, 48, sampling="shuffle_once"), 3, 8)
+    with pytest.raises(ValueError, match="driver must be 'brownian' for sampling 'shuffle_once'"):
+        sg.network_ladder(*arguments)
+    found = sg.network_ladder(*arguments, driver="brownian")
+    assert found.absent["SVAG"].endswith("not for those of 'shuffle_once'")
+
+
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
 def test_laws_of_equal_batches_are_refused_for_others(sampling, drop_last):
@@ -186,6 +196,8 @@ def test_laws_of_equal_batches_are_refused_for_others(sampling, drop_last):
         lambda config: sg.simulate_sgd(BOWL, config, 0.1, 3, 2, dynamics="svag", substeps=2),
         lambda config: sg.theory.autocovariance(1.0, 1.0, config, 1, "sgd"),
         lambda config: sg.theory.stationary_cumulants(1.0, np.arange(64.0), config),
+        lambda config: sg.theory.scheduled_law(1.0, 1.0, config, 1.0, learning_rates=[0.1]),
+        lambda config: sg.theory.sgd_exit_time(BOWL, config, 0.0, -1.0, 1.0),
         lambda config: approximation_errors(BOWL, config, 0.1, 3, "x", {}, None),
         lambda config: LinearRegression.gaussian(1, 64).stationary_covariance(config),
         lambda config: sg.rare_exit_time(BOWL, config, 0.0, "x > 1"),

@@ -140,7 +140,6 @@ def test_sde_has_the_law_of_its_scheme_and_in_the_limit_its_own(substeps: int, m
         assert abs(run.covariance[0, 0] - (1 - m) * exact) > 4 * error
 
 
-@pytest.mark.slow
 def test_two_dimensions_whose_noise_and_curvature_do_not_commute() -> None:
     landscape = named("quadratic_2d")
     config = SGDConfig(0.1, 4, N, 0.5)

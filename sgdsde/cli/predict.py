@@ -11,6 +11,7 @@ from rich.table import Table
 
 from sgdsde.cli.options import config_options, console
 from sgdsde.cli.width import say
+from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import DRIVERS
 
@@ -67,9 +68,9 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
 
     limit = theory.stability_limit(curvature, config)
     yield f"stability limit of ε at h = {curvature:g}", "2(1 + m)/h", limit
-    yield "updates in which the SDE forgets", "1/(s h)", 1 / (config.mean_loss_time_per_update * curvature)
+    yield "updates in which the SDE forgets", "1/(s h)", theory.relaxation_time(curvature, config, "sde")
     if config.learning_rate < limit:
-        both = theory.relaxation_updates(curvature, config)
+        both = theory.relaxation_time(curvature, config, "slower")
         yield "the same, the slower of SDE and SGD", "max(…, −1/ln ρ)", both
     if config.remainder:
         return
@@ -83,7 +84,7 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
 
 def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
     """What a user of these numbers should know, one sentence each."""
-    usual = config.learning_rate * config.n_examples / (config.batch_size * (1 - config.momentum))
+    usual = config.n_examples * overdamped(config.kick, 1 / config.batch_size, config.momentum).temperature
     if not config.noise_scale:
         yield f"each batch is the whole training set: no noise is left, g = 0 (the usual εN/(B(1 − m)) is {usual:.6g})"
     elif usual > (1 + NOTABLE) * config.noise_scale:

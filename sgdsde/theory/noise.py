@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
 Array = NDArray[np.float64]
@@ -186,8 +187,8 @@ def noise_scale(
     _require("momentum", (m >= 0) & (m < 1), momentum, "must be in [0, 1)")
     if sampling != "with_replacement":
         _require("batch_size", batch <= examples, batch_size, f"must be at most n_examples when sampling {sampling!r}")
-    c: Any = SAMPLINGS[sampling].batch_noise(examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays go through
-    return np.asarray(rate * examples * c / (1 - m))
+    c: Any = SAMPLINGS[sampling].batch_noise(examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays
+    return np.asarray(examples * overdamped(rate, c, m).temperature)
 
 
 def _finite(name: str, value: ArrayLike) -> Array:

@@ -52,20 +52,17 @@ def test_both_runs_agree_with_their_own_laws(run):
     assert ("var x", "SGD / SDE") in found
 
 
-@pytest.mark.slow
 def test_prediction_is_at_the_minimum_that_start_leads_to(run):
     output = run("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3").stdout
     assert "linearised at ω* = (0.5)" in output
 
 
-@pytest.mark.slow
 def test_named_landscape_in_two_dimensions_with_its_own_start(run):
     output = run("quadratic_2d", "--parameter", "h2=2").stdout
     assert {"var x", "cov x, y", "var y"} <= {quantity for quantity, _ in table_of(output)}
     assert "ω* = (0, 0)" in output
 
 
-@pytest.mark.slow
 def test_noise_may_be_given_as_factor_or_matrix(run):
     by_factor = table_of(run("x**2/2 + y**2", "--variables", "x y", "--factor", "1, 0; 1, 1").stdout)
     by_matrix = table_of(run("x**2/2 + y**2", "--variables", "x y", "--covariance", "1, 1; 1, 2").stdout)
@@ -75,7 +72,6 @@ def test_noise_may_be_given_as_factor_or_matrix(run):
     )
 
 
-@pytest.mark.slow
 def test_no_minimum_no_prediction(run):
     output = run("x**4/4 - x**2/2", "--start", "0").stdout
     assert "No prediction" in output
@@ -90,7 +86,6 @@ def test_unstable_learning_rate_is_noted_and_not_drawn(run):
     assert "Traceback" not in result.output
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(run):
     first, again = run("x**2/2").stdout, run("x**2/2").stdout
     assert first.replace("Written", "Replaced") == again
@@ -110,9 +105,12 @@ SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
 
 @pytest.mark.parametrize(
     ("options", "begins", "needed"),
-    [(["--momentum", "0.999", "--updates", "40", "--substeps", "200"], 20, 19990), (["--updates", "1"], 0, 100),
-     (["--burn-in", "99", "--updates", "120"], 99, 100)],
-)  # fmt: skip
+    [
+        (["--momentum", "0.999", "--updates", "40", "--substeps", "200", "--engine", "numba"], 20, 19990),
+        (["--updates", "1"], 0, 100),
+        (["--burn-in", "99", "--updates", "120"], 99, 100),
+    ],
+)
 def test_a_run_that_is_too_short_is_not_judged(run, options, begins, needed):
     output = run("x**2/2", *SHORT, *options).stdout
     assert (
@@ -133,7 +131,7 @@ def test_a_run_that_is_long_enough_is_judged(run):
 
 
 def test_momentum_shows_the_sde_with_momentum(run):
-    output = run("x**2/2", "--momentum", "0.9", "--paths", "64", "--updates", "400", "--engine", "numpy").stdout
+    output = run("x**2/2", "--momentum", "0.9", "--paths", "64", "--updates", "400").stdout
     found = table_of(output)
     temperature = 0.1 * (1 / 4 - 1 / 64) / 0.1
     assert found["var x", "momentum SDE"][1] == pytest.approx(temperature / 2, rel=1e-4)

@@ -83,7 +83,7 @@ def test_the_table_is_no_wider_than_the_terminal(width, monkeypatch):
     assert output.count("dynamics") == {60: 2, 80: 2, 120: 1}[width]
 
 
-@pytest.mark.slow
+@pytest.mark.slow("an equation in two dimensions, and an animation")
 def test_paths_are_drawn_in_two_variables(tmp_path):
     loss = ["x**4/4 - x**2/2 + y**2/2", "--variables", "x y", "--learning-rate", "0.05", "--batch-size", "1"]
     noise = ["--n-examples", "64", "--covariance", "8, 0; 0, 8", "--start=-1,0", "--stop", "x > 0"]

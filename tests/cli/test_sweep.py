@@ -82,7 +82,6 @@ def test_a_store_of_its_own_and_failures(run, tmp_path):
         """,
     ],
 )
-@pytest.mark.slow
 def test_other_functions(run, text):
     status, out, error = run(text)
     assert (status, error) == (0, "")

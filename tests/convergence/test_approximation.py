@@ -127,7 +127,6 @@ def test_linear_phi_on_a_quadratic_leaves_only_the_mean():
     assert abs(found["SDE"].error - (0.9**10 - math.exp(-1))) < 4.5 * found["SDE"].standard_error
 
 
-@pytest.mark.slow
 def test_the_error_on_a_quartic_is_that_of_the_transition_operator():
     updates, rate = 16, 1 / 16
     config = sg.SGDConfig(rate, B, N)

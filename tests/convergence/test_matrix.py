@@ -45,8 +45,8 @@ def test_strong_order(label: str) -> None:
     "label",
     [
         pytest.param(
-            label, marks=[pytest.mark.slow] if cell.scheme in ("ri5", "weak_taylor_2") else []
-        )  # sums over most branches
+            label, marks=pytest.mark.slow("sums over most branches") if cell.scheme in ("ri5", "weak_taylor_2") else ()
+        )
         for label, cell in CELLS.items()
         if cell.which == "weak" and enumerable(cell)
     ],
@@ -59,7 +59,7 @@ def test_weak_order_without_sampling(label: str) -> None:
     assert convergence.agrees(cell, order), str(order)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("every order of the table in full")
 @pytest.mark.parametrize("label", CELLS)
 def test_order(label: str) -> None:
     """Within ±0.15 of the declaration, with a 95 % interval of at most ±0.15."""

@@ -113,7 +113,7 @@ def test_texts_can_be_changed(scheme: str) -> None:
     assert same.function.__code__.co_code == declarations()[scheme].function.__code__.co_code
 
 
-@pytest.mark.slow
+@pytest.mark.slow("each coefficient of each scheme is changed, and orders measured")
 @pytest.mark.parametrize("label", CELLS)
 def test_a_changed_coefficient_is_seen(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By this cell, for one of the scheme's coefficients at least."""

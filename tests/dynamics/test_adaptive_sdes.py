@@ -52,7 +52,7 @@ def weak_error(rule, landscape, observable, updates, paths, seed):
     return sum(part.mean() for part in parts), np.sqrt(sum(part.var() / paths for part in parts))
 
 
-@pytest.mark.slow
+@pytest.mark.slow("five runs of 400 000 paths at each of five learning rates")
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("rule", ["rmsprop", "adam"])
 def test_weak_order(rule, scene):

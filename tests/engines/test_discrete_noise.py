@@ -15,7 +15,7 @@ SOURCES = [Signs, ThreePoints]
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("numbers", [1, *(pytest.param(k, marks=pytest.mark.slow) for k in (2, 3, 5, 9))])
+@pytest.mark.parametrize("numbers", [1, 2, 3, 5, 9])
 def test_engines_draw_the_same(drawn, source, numbers: int) -> None:
     expected = drawn("numpy", source(numbers), 37, 200, seed=2**63 + 5)
     for engine in ("numba", "torch"):
@@ -47,7 +47,6 @@ def test_steps_that_share_bits(numbers: int, steps: int) -> None:
     assert 128 * draws >= steps * numbers > 128 * (draws - 1)
 
 
-@pytest.mark.slow
 def test_sources_beside_each_other_keep_their_numbers(drawn) -> None:
     """A step with several sources sees what each of them draws alone, whatever steps share a group."""
     sources = (GaussianIncrements(1), GaussianIncrements(2, STREAM_SECOND), Signs(1), ThreePoints(3))

@@ -144,7 +144,7 @@ def by_numba(source: str, name: str, signature: str):
     return lambda *given, keep=function: call(*given)
 
 
-@pytest.mark.slow  # half a minute of Numba's type inference
+@pytest.mark.slow("half a minute of Numba's type inference")
 @pytest.mark.parametrize("kind", ["sde", "sgd", "exits"])
 def test_the_same_bits_as_from_numba(kind, monkeypatch):
     import sgdsde as sg

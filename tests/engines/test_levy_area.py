@@ -1,5 +1,6 @@
 """Lévy areas: one set of numbers in three forms, the exact law given the increments, and errors within their bounds."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -54,8 +55,14 @@ def covariance(s: np.ndarray) -> np.ndarray:
     return np.asarray(both[..., j[:, None], other[:, None], j, other])
 
 
+@functools.cache
+def compiled(method: str) -> Callable[..., None]:
+    on_lanes = getattr(lane_area, method)
+    return njit(lambda out, z, rows, k, terms: on_lanes(out, z, rows, k, terms))
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("k", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
 @pytest.mark.parametrize("terms", [1, 7])
 def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     z, normals = draw(method, k, terms, LANES)
@@ -66,8 +73,7 @@ def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     np.testing.assert_allclose(tensor.numpy(), expected, rtol=0, atol=1e-13)
     out = np.full((pairs + 1) * LANES, np.nan)
     z_rows, rows = (np.concatenate([a.ravel(), np.full(LANES, np.nan)]) for a in (z, normals))  # longer than needed
-    on_lanes = getattr(lane_area, method)
-    njit(lambda out, z, rows, k, terms: on_lanes(out, z, rows, k, terms))(out, z_rows, rows, k, terms)
+    compiled(method)(out, z_rows, rows, k, terms)
     np.testing.assert_allclose(out[: pairs * LANES].reshape(pairs, LANES), expected, rtol=0, atol=1e-13)
     assert np.isnan(out[pairs * LANES :]).all()
 
@@ -88,11 +94,10 @@ def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
 @pytest.mark.parametrize(
     ("method", "k"),
     [
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (("fourier", 2), ("mrongowius_roessler", 3), ("wiktorsson", 2))
-        ),
         ("fourier", 1),
+        ("fourier", 2),
+        ("mrongowius_roessler", 3),
+        ("wiktorsson", 2),
     ],
 )
 def test_engines_draw_the_same_areas(method: str, k: int) -> None:

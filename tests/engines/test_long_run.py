@@ -8,8 +8,9 @@ import pytest
 from sgdsde import Landscape, SGDConfig, simulate_sde, simulate_sgd
 from sgdsde.theory import autocorrelation_time, stationary_covariance
 
+pytestmark = pytest.mark.slow("long runs are what it is about")
 
-@pytest.mark.slow
+
 def test_a_billion_normals_have_the_moments_of_a_gaussian() -> None:
     """A free Brownian path: the end of each is the sum of 1e5 normals, over 1e4 paths."""
     config = SGDConfig(1.0, 1, 2, sampling="with_replacement")
@@ -21,7 +22,6 @@ def test_a_billion_normals_have_the_moments_of_a_gaussian() -> None:
     assert abs((z**4).mean() - 3) < 4 * math.sqrt(96 / paths)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement", "reshuffle"])
 @pytest.mark.parametrize(("rate", "momentum"), [(0.05, 0.0), (0.5, 0.5), (0.1, 0.9)])
 def test_stationary_variance_to_a_tenth_of_a_per_cent(sampling: str, rate: float, momentum: float) -> None:

@@ -15,13 +15,6 @@ from sgdsde.engines.noise import ExampleBatches, ReferenceNoise
 N = 8
 SAMPLINGS = ("with_replacement", "without_replacement", "reshuffle")
 ENGINES = ("numba", "torch", "numpy")
-
-
-def mostly_slow(values, kept):
-    """Parameters of which those not kept are slow: a kernel takes seconds to compile, and each has one of its own."""
-    return [value if value in kept else pytest.param(value, marks=pytest.mark.slow) for value in values]
-
-
 LEVEL = 1e-5  # of each chi-square; some dozens of them
 
 
@@ -44,7 +37,7 @@ def chi_square(observed: np.ndarray, expected: np.ndarray | float) -> float:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("b", mostly_slow(range(1, N + 1), {N}))
+@pytest.mark.parametrize("b", range(1, N + 1))
 def test_batches_without_replacement_hold_no_example_twice(drawn, engine: str, b: int) -> None:
     counts = counts_of(drawn(engine, ExampleBatches(unit_table(N), b, "without_replacement"), 9, 300), b)
     assert set(np.unique(counts)) <= {0, 1}
@@ -52,7 +45,7 @@ def test_batches_without_replacement_hold_no_example_twice(drawn, engine: str, b
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("b", mostly_slow([1, 2, 4, 8], {4}))
+@pytest.mark.parametrize("b", [1, 2, 4, 8])
 def test_reshuffling_gives_each_example_once_an_epoch(drawn, engine: str, b: int) -> None:
     epochs = 5
     counts = counts_of(drawn(engine, ExampleBatches(unit_table(N), b, "reshuffle"), epochs * N // b, 300), b)
@@ -66,7 +59,7 @@ EPOCHS = {"2": 2, "3": 3, "8": 8, "5 + 3": [5, 3], "1 + 4 + 3, 2 + 6": [1, 4, 3,
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("sizes", mostly_slow(EPOCHS, {"3", "1 + 4 + 3, 2 + 6"}))
+@pytest.mark.parametrize("sizes", EPOCHS)
 def test_a_repeated_permutation_is_the_same_in_every_epoch(drawn, engine: str, sizes: str) -> None:
     """Batches are its pieces, one after the other, whatever their sizes; paths have permutations of their own."""
     of, updates = EPOCHS[sizes], 20
@@ -116,7 +109,7 @@ def test_a_repeated_permutation_makes_every_order_equally_likely(sizes) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("b", mostly_slow([1, 2, 3, 5, 11], {5}))
+@pytest.mark.parametrize("b", [1, 2, 3, 5, 11])
 def test_with_replacement_repeats_as_often_as_it_should(drawn, engine: str, b: int) -> None:
     counts = counts_of(drawn(engine, ExampleBatches(unit_table(N), b, "with_replacement"), 12, 300), b)
     assert (counts.sum(axis=1) == b).all()
@@ -208,7 +201,7 @@ def test_torch_picks_the_same_examples() -> None:
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("b", mostly_slow([1, 2, 3, 23, 24, 25, 26, 30, 36, 48, 71, 72], {1, 24, 25, 72}))
+@pytest.mark.parametrize("b", [1, 2, 3, 23, 24, 25, 26, 30, 36, 48, 71, 72])
 def test_engines_draw_the_same_batches(drawn, engine: str, sampling: str, b: int) -> None:
     """One column of numbers of which no two different sums agree, and batches on both sides of every switch inside."""
     n = 72

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from engine_landscapes import ONE, THREE, TWO
 
 from sgdsde import Landscape, Observe, SGDConfig, engines, integrate, simulate_sde, simulate_sgd
 from sgdsde.engines import torch_batches, torch_cuda, torch_noise, torch_shares
@@ -24,13 +25,6 @@ from sgdsde.engines.torch_kernel import buffers_of, has_kernel, source
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 TRITON = importlib.util.find_spec("triton") is not None
 N = 48
-ONE = Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
-TWO = Landscape("x**2/2 + k*(y - x**2/2)**2/2", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
-THREE = Landscape(
-    "x**2/2 + sin(y)*cos(z) + y**2 + exp(-z**2) + z**2/2 + abs(x)**1.5",
-    "x y z",
-    factor=[["1", "x/5", "0", "0"], ["0", "1", "tanh(z)", "0.2"], ["0.1", "0", "1", "atan(y)"]],
-)
 LANDSCAPES = {1: ONE, 2: TWO, 3: THREE}
 SOFT = Landscape(
     "softplus(40*x) + log(cosh(30*y)) + log(1 + exp(x) + exp(-20*y)) + x**2", "x y", covariance="sigmoid(x)"
@@ -312,7 +306,7 @@ def test_kernel_launches_and_shares_change_nothing(on_kernel, monkeypatch) -> No
             assert_close(CASES[name](**on_kernel), expected[name], 1e-15)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("the kernel in the interpreter of Triton, statement by statement")
 @pytest.mark.skipif(INTERPRETED or not TRITON, reason="needs Triton, and is what runs its interpreter")
 def test_kernel_in_the_interpreter() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "test_kernel", __file__]

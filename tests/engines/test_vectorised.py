@@ -46,7 +46,7 @@ def plain() -> int:
         return len(VECTOR.findall(code("x**2", patch)))
 
 
-@pytest.mark.slow
+@pytest.mark.slow("what is looked at is the compilation itself, never at hand")
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_with(loss: str, plain: int, monkeypatch) -> None:
     text = code(loss, monkeypatch)

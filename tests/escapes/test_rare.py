@@ -11,7 +11,7 @@ WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
 BOWLS = sg.Landscape("(x**2 - 1)**2/4 + (y - x**2/2)**2", "x y", covariance=[["1", "0.3"], ["0.3", "1/2"]])
 
 
-@pytest.mark.slow
+@pytest.mark.slow("ten seconds and more of splitting")
 def test_a_hundred_million_updates():
     """The interval holds the exact time, is narrower than 10 %, and ends far from the time of a T 5 % off."""
     config = sg.SGDConfig(0.05, 2, 1024)
@@ -41,7 +41,8 @@ SLOW = {"plane", "no bridge", "sde with momentum", "bridged", "sgd"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("6000 paths are waited for") if name in SLOW else ()) for name in CASES],
 )
 def test_it_agrees_with_waiting(name):
     landscape, config, stop, start, options = CASES[name]
@@ -56,7 +57,6 @@ def test_it_agrees_with_waiting(name):
     assert found.standard_error < 0.05 * waited
 
 
-@pytest.mark.slow
 def test_regions_share_as_the_quadrature_says():
     well = sg.Landscape("x**2/2 + x**3/8", "x")
     config = sg.SGDConfig(0.08, 1, 64)
@@ -71,7 +71,6 @@ def test_regions_share_as_the_quadrature_says():
     assert abs(found.shares["right"] - right) < 0.03
 
 
-@pytest.mark.slow
 def test_the_seed_says_all():
     config = sg.SGDConfig(0.1, 2, 64)
     one, two, three = (
@@ -106,7 +105,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(
     "message",
-    [pytest.param(each, marks=pytest.mark.slow) if "stop" in REFUSED[each] else each for each in REFUSED],  # they run
+    REFUSED,
 )
 def test_what_is_refused(message):
     with pytest.raises(ValueError, match=message):

@@ -83,7 +83,6 @@ def test_a_run_is_the_same_in_any_company(found):
     assert alone.labels == ("SGD",)
 
 
-@pytest.mark.slow
 def test_momentum_only_changes_the_clock_of_the_sde(found):
     config = sg.SGDConfig(0.025, 1, 64, momentum=0.5)  # the same T, the same time of an update
     moving = escape_study(WELL, config, -1.0, "x > 0", paths=1000, seed=7)
@@ -93,7 +92,6 @@ def test_momentum_only_changes_the_clock_of_the_sde(found):
     assert moving["momentum SDE"][0].time.mean > found["SDE"][0].time.mean  # inertia holds paths up
 
 
-@pytest.mark.slow
 def test_two_variables_by_the_fokker_planck_equation():
     one = escape_study(PLANE, CONFIG, [-1.0, 0.3], "x > 0", batch_sizes=(1, 4), **SMALL)
     for config, time in zip(one.configs, one.predictions.updates["fokker_planck"], strict=True):
@@ -102,7 +100,6 @@ def test_two_variables_by_the_fokker_planck_equation():
     assert one.predictions.updates["kramers"][1] == pytest.approx(half)
 
 
-@pytest.mark.slow
 def test_noise_that_kramers_formula_is_not_for():
     skewed = sg.Landscape(PLANE.text, "x y", covariance=[["8", "3"], ["3", "5"]])
     study = escape_study(skewed, CONFIG, [-1.0, 0.0], "x > 0", paths=2000)
@@ -110,7 +107,6 @@ def test_noise_that_kramers_formula_is_not_for():
     assert "F = σ²·I" in study.predictions.absent["kramers"]
 
 
-@pytest.mark.slow
 def test_what_theory_cannot_say_is_said():
     flat = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1"], ["1"]])
     study = escape_study(flat, CONFIG, [0.0, 0.0], "x > 0.05", **SMALL)
@@ -152,7 +148,6 @@ def test_where_the_region_does_not_fit_kramers_formula(stop, why):
             ways[0].time(PLANE, 0.005, 2.0)
 
 
-@pytest.mark.slow
 def test_two_saddles_share_the_escapes():
     waves = sg.Landscape("-cos(x)", "x", covariance=40.0)
     stop = {"left": "x < -pi", "right": "x > pi"}
@@ -163,7 +158,6 @@ def test_two_saddles_share_the_escapes():
     assert study["SDE"][0].ensemble.exits.names == ("left", "right")
 
 
-@pytest.mark.slow
 def test_steps_that_are_too_long_for_the_noise_are_told():
     """Noise that all but jumps at −0.3: half as many steps see it elsewhere. Constant noise has no such run."""
     jump = sg.Landscape("x**4/4 - x**2/2", "x", covariance="8 + 1500/(1 + exp(400*(x + 0.3)))")
@@ -177,7 +171,6 @@ def test_steps_that_are_too_long_for_the_noise_are_told():
     assert escape_study(WELL, CONFIG, -1.0, "x > 0", dynamics=["sde"], **SMALL).escapes[0].halved is None
 
 
-@pytest.mark.slow
 def test_weight_decay_is_a_term_of_the_loss():
     decayed = sg.Landscape("x**4/4 - x**2/2 + x**2/20", "x", covariance=8.0)
     config = sg.SGDConfig(0.05, 2, 64, weight_decay=0.1)

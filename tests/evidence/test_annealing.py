@@ -59,8 +59,8 @@ def test_evidences_of_all_labellings_add_up_to_one():
 @pytest.mark.parametrize(
     ("p", "random", "penalty"),
     [
-        pytest.param(1, True, 0.01, marks=pytest.mark.slow),
-        pytest.param(2, False, 0.01, marks=pytest.mark.slow),
+        (1, True, 0.01),
+        (2, False, 0.01),
         (2, True, 1.0),
     ],
 )

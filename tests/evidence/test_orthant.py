@@ -38,7 +38,7 @@ def test_errors_are_calibrated():
     assert abs(np.mean(z**2) - mean) < 4 * np.sqrt((3 * 225 / (13 * 11) - mean**2) / runs)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("annealing at many penalties")
 def test_annealing_comes_to_it_at_weak_penalties():
     generator = np.random.default_rng(5)
     x = generator.standard_normal((60, 60))

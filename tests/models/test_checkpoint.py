@@ -69,6 +69,8 @@ def settings(dynamics="sgd", sampling="without_replacement", **more):
     [
         *((name, "without_replacement") for name in names()),
         *(("sgd", sampling) for sampling in ("with_replacement", "reshuffle", "shuffle_once")),
+        ("sde", "reshuffle"),
+        ("momentum_sde", "reshuffle"),
     ],
 )
 def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamics, sampling, every, tmp_path):
@@ -84,7 +86,6 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamic
     xr.testing.assert_identical(train(**arguments, measures={"bias": cut_short_after(0)}), whole)
 
 
-@pytest.mark.slow
 def test_schedules_many_configs_and_data_sets_go_on_too(tmp_path):
     arguments = settings(
         data=[DIGITS, digits(n_train=60, seed=4)],
@@ -109,7 +110,9 @@ def test_a_diverged_replica_stays_so(tmp_path):
         xr.testing.assert_identical(train(**arguments), first)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow("seconds, as of the other signal"))]
+)
 def test_a_killed_process_loses_what_is_after_its_last_checkpoint_and_nothing_else(how, tmp_path):
     folder = tmp_path / "run"
     child = subprocess.Popen(

@@ -219,7 +219,6 @@ def test_products_in_threads_are_those_of_one(model):
             np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_a_hessian_can_be_a_measure_of_several_replicas():
     config = SGDConfig(0.1, 5, 40)
 

@@ -165,7 +165,7 @@ def compiled():
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(
     ("make", "name"),
-    [(lambda: torch.jit.script(mlp(64, 10)), "Script"), pytest.param(compiled, "Optimized", marks=pytest.mark.slow)],
+    [(lambda: torch.jit.script(mlp(64, 10)), "Script"), (compiled, "Optimized")],
 )
 def test_scripted_and_compiled_modules_are_refused(make, name):
     model = make()

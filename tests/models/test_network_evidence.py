@@ -48,10 +48,8 @@ def batches(x, y, size=500):
     return list(zip(torch.tensor(x).split(size), torch.tensor(y).split(size), strict=True))
 
 
-@pytest.mark.parametrize(
-    "data", [pytest.param(synthetic, marks=pytest.mark.slow), pytest.param(zeros_and_ones, marks=real)]
-)
-@pytest.mark.slow
+@pytest.mark.parametrize("data", [synthetic, pytest.param(zeros_and_ones, marks=real)])
+@pytest.mark.slow("half a minute of products with Hessians of 785 rows")
 def test_logistic_regression_at_785_parameters(data):
     """Products to 1e-10; log-determinants within 1 % by default, for five λ, and z Student's; E within its errors."""
     x, y = data()
@@ -116,7 +114,7 @@ def dense_hessian(network, x, y):
     return torch.stack([torch.cat([r.flatten() for r in row]) for row in rows]).numpy()
 
 
-@pytest.mark.slow
+@pytest.mark.slow("a network is trained, and its dense Hessian made")
 def test_a_trained_network_against_its_dense_hessian(trained):
     network, data, hessian, cost = trained
     operator = hessian_operator(network, data).to_scipy()
@@ -137,7 +135,6 @@ def test_a_trained_network_against_its_dense_hessian(trained):
     assert every.standard_error == 0
 
 
-@pytest.mark.slow
 def test_away_from_a_minimum_the_cut_off_is_needed():
     data, network = digits(n_train=60), mlp(64, 3, 10, seed=2).double()
     hessian = dense_hessian(network, torch.tensor(data.x_train).double(), torch.tensor(data.y_train))

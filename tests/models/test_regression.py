@@ -75,7 +75,7 @@ def test_fresh_examples_follow_the_law_and_not_one_ten_per_cent_off(p, batch, mo
     assert np.abs(z).max() < 4.5
 
 
-@pytest.mark.parametrize("sampling", ["with_replacement", pytest.param("without_replacement", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
 def test_fixed_examples_follow_their_exact_law(sampling):
     generator = np.random.default_rng(2)
     x = generator.laplace(size=(30, 2)) * [1.0, 0.7]  # heavier tails than a Gaussian's

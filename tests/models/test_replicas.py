@@ -135,6 +135,7 @@ def test_finite_marks_the_replica(bad):
     assert finite(weights).tolist() == [True, False, True]
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_threads_leave_the_callers_settings_and_stop_on_an_error():
     threads = torch.get_num_threads()
     tiny = torch.full((1000,), 1e-40)

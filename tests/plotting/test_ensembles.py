@@ -64,7 +64,6 @@ def test_paths_that_ended_are_not_in_the_distribution():
         side_by_side([Shown("SGD", over)])
 
 
-@pytest.mark.slow
 def test_a_row_for_each_parameter():
     bowl = Landscape("x**2/2 + y**2", "x y")
     both = simulate_sgd(bowl, CONFIG, [0.0, 0.0], updates=50, paths=50)

@@ -143,7 +143,6 @@ def test_survival_is_the_fraction_that_is_left(ended):
     assert axes.get_yscale() == "log"
 
 
-@pytest.mark.slow
 def test_exit_times_lie_where_they_were_measured():
     well = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
     config = sg.SGDConfig(0.05, 1, 64)

@@ -39,7 +39,6 @@ def test_hollow_is_no_more_than_chance(found):
         assert hollow == (rung.distances.mean_distance.excess <= 6), rung.label
 
 
-@pytest.mark.slow
 def test_with_momentum_and_as_png():
     config = sg.SGDConfig(0.1, batch_size=1, n_examples=64, momentum=0.9)
     figure = ladder_chart(sg.ladder(sg.Landscape("x**2/2", "x"), config, 0.0, **SMALL))

@@ -18,7 +18,7 @@ def bowl(d: int, stiffness: float) -> tuple[Landscape, np.ndarray]:
     return Landscape(loss, names), hessian
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, *(pytest.param(d, marks=pytest.mark.slow) for d in (5, 8))])
+@pytest.mark.parametrize("d", [1, 2, 3, 5, pytest.param(8, marks=pytest.mark.slow("the formulas of eight dimensions"))])
 def test_stiff_quadratics(d: int, step) -> None:
     """(I + ΔH)⁻¹ (ω + noise) at Δ h from 10 to 1000."""
     landscape, hessian = bowl(d, 1e3)
@@ -40,7 +40,6 @@ def test_what_has_not_converged_is_not_a_number(step) -> None:
     assert np.isfinite(step("implicit_euler", Landscape("x**8", "x"), [1.2], {"dt": 0.1}, z=0.0)).all()
 
 
-@pytest.mark.slow
 def test_long_steps_are_stable_and_no_warning_is_due() -> None:
     landscape, _ = bowl(2, 1e3)
     with warnings.catch_warnings():

@@ -81,7 +81,6 @@ def test_euler_maruyama_is_that_of_sdeint() -> None:
     np.testing.assert_allclose(ours.snapshots[:, 0], theirs, rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_tamed_euler_survives_where_euler_diverges() -> None:
     steep = Landscape("x**6/6", "x")
     with pytest.warns(DivergenceWarning), pytest.warns(UserWarning, match="stability limit"):

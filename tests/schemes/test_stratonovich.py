@@ -46,7 +46,6 @@ def test_a_step_is_its_formula(formula, step) -> None:
     np.testing.assert_allclose(found, formula(W, math.sqrt(DT) * Z), rtol=1e-13)
 
 
-@pytest.mark.slow
 def test_heun_is_that_of_sdeint() -> None:
     dw = np.random.default_rng(0).standard_normal((40, 2)) * math.sqrt(1 / 40)
     theirs = sdeint.stratHeun(lambda w, t: drift(w), lambda w, t: diffusion(w), W, np.linspace(0, 1, 41), dW=dw)

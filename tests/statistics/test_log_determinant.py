@@ -38,7 +38,7 @@ def rotated(eigenvalues, seed=0):
     return (q * eigenvalues) @ q.T
 
 
-@pytest.mark.slow
+@pytest.mark.slow("200 estimates")
 def test_standard_errors_are_those_of_the_estimates():
     """z is Student's, the variance of 200 values is known exactly, and both miss by 4.5σ when it is not so."""
     found = [quick(BULK, probes=12, seed=seed) for seed in range(200)]
@@ -131,7 +131,6 @@ def test_exact_where_nothing_is_left_to_chance():
     assert low.value == pytest.approx(np.log([3.0, 5.0, 11.0]).sum(), abs=1e-5)
 
 
-@pytest.mark.slow
 def test_the_cut_off_leaves_what_is_below_out():
     """Eigenvalues of A + λI below λ, negative ones included, do not count; the estimate is within its errors."""
     eigenvalues = np.concatenate([np.geomspace(2, 400, 20), np.linspace(-3, 1.5, 130)])
@@ -176,7 +175,7 @@ def test_neither_groups_nor_the_kind_of_operator_matter(monkeypatch):
     assert log_determinant(matrix, 1.0, **{**options, "seed": 4}).value != pytest.approx(whole.value, rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.slow("eigenvalues and estimates of matrices of 785 rows")
 @pytest.mark.parametrize("decay", [0.0, 0.7])
 def test_logistic_regression_at_785_parameters(decay):
     """White inputs, and inputs whose scales fall like those of images: within 1 % by default, and within the errors."""

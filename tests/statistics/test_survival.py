@@ -26,7 +26,6 @@ def test_the_curve_is_the_product_of_those_who_survive():
     assert survival_curve([1.0, 2.0], [True, True], at=[1.5, 3.0]).survival[1] == 0
 
 
-@pytest.mark.slow
 def test_the_band_holds_the_truth_at_each_time(repeated):
     levels = np.array([0.05, 0.3, 1.0, 1.6])
     curves = [survival_curve(*data, at=levels) for data in repeated(5, 60, 1.8)]

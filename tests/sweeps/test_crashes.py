@@ -64,7 +64,14 @@ def expected(tmp_path, n):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGTERM))]
+    "number",
+    [
+        signal.SIGKILL,
+        *(
+            pytest.param(n, marks=pytest.mark.slow("the same processes as for SIGKILL"))
+            for n in (signal.SIGINT, signal.SIGTERM)
+        ),
+    ],
 )
 def test_nothing_is_lost_and_nothing_run_twice_when_the_driver_is_stopped(start, tmp_path, number):
     store, log = tmp_path / "s", tmp_path / "log"
@@ -144,15 +151,20 @@ def test_processes_agree_with_serial_bit_for_bit(tmp_path):
     assert found.drop_attrs().identical(serial.drop_attrs())
 
 
-def test_no_scheduler_is_said_within_ten_seconds(tmp_path):
+def test_no_scheduler_is_said_within_ten_seconds(tmp_path, monkeypatch):
+    """After the time for which it is waited for, and not much later."""
     pytest.importorskip("distributed")
+    from sgdsde.sweeps import dask_cluster
+
+    assert dask_cluster.TIMEOUT <= 6
+    monkeypatch.setattr(dask_cluster, "TIMEOUT", 0.5)
     with socket.socket() as taken:  # bound and not listening: nobody answers
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         began = time.monotonic()
         with pytest.raises(ConnectionError, match=f"executor: no Dask scheduler answers at {address}"):
             sweep(sweep_cells.numbers, {"x": [1]}, tmp_path / "s", address)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 4.5
 
 
 def test_something_else_at_the_address_is_no_scheduler(tmp_path):
@@ -231,7 +243,7 @@ def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
     assert 50 < len(rows_of(store)) < 500
 
 
-@pytest.mark.slow
+@pytest.mark.slow("two local clusters are started and ended")
 def test_a_local_dask_cluster_and_a_cell_that_kills_its_workers(tmp_path):
     pytest.importorskip("distributed")
     import dask

@@ -201,7 +201,6 @@ def test_the_stationary_density():
     assert quad(narrow, 0.6, 1.4, points=[1.0], epsrel=1e-9)[0] == pytest.approx(0.5, rel=1e-7)
 
 
-@pytest.mark.slow
 def test_simulated_exits():
     """Paths looked at every dt: exits are of a bound 0.5826 √(T F dt) further (Broadie, Glasserman & Kou 1997)."""
     temperature, paths, dt = 0.4, 4000, 0.02
@@ -266,7 +265,6 @@ def test_a_config_counts_in_updates():
     assert abs(REFERENCE / CONFIG.learning_rate / found[0] - 1) > 0.5  # without 1 − m, the negative control
 
 
-@pytest.mark.slow
 def test_a_config_counts_updates_as_a_simulation_does():
     """Bridges end paths inside of steps, ten a update: what is left of the bias is less than 1 %."""
     config, paths = sg.SGDConfig(learning_rate=0.02, batch_size=1, n_examples=41, momentum=0.9), 3000

@@ -165,7 +165,6 @@ def test_occupancy_of_wells_a_deep_barrier_apart():
     assert solver.stationary()[501:].sum() * solver.grid.volume == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.slow
 def test_mass_is_conserved_and_never_negative():
     for solver, start in (
         (FokkerPlanck(WELL, 0.2, (-3, 3), 300), -1.3),
@@ -215,7 +214,7 @@ def test_stationary_covariance_with_oblique_noise():
     assert (np.abs(found - solve_continuous_lyapunov(h, 0.4 * f)) < change / 10).all()
 
 
-@pytest.mark.slow
+@pytest.mark.slow("equations on fine grids")
 def test_oblique_noise_that_depends_on_the_place_is_of_order_two():
     side, cells, stationary, transient = (-4.5, 4.5), (54, 81, 108), [], []
     for n in cells:
@@ -235,7 +234,6 @@ def test_oblique_noise_that_depends_on_the_place_is_of_order_two():
     )
 
 
-@pytest.mark.slow
 def test_oblique_noise_against_a_simulation():
     solver = FokkerPlanck(OBLIQUE, 0.4, ((-4.5, 4.5), (-4.5, 4.5)), 108)
     run = integrate(OBLIQUE, [0.0, 0.0], 400.0, 20_000, 64, temperature=0.4, burn_in=1000, seed=3)

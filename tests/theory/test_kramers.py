@@ -69,7 +69,6 @@ def test_a_config_counts_in_updates():
     assert occupancy_ratio(tilted, config, *wells) == occupancy_ratio(tilted, t, *wells)
 
 
-@pytest.mark.slow
 def test_what_momentum_changes():
     """With friction γ the rate has √(γ²/4 + |λ_s|) − γ/2 for |λ_s|/γ (docs/theory.md, §7); both are of order 0 in T."""
     temperature, friction, paths, dt = 0.1, 1.0, 800, 0.05

@@ -130,7 +130,6 @@ def test_the_derivatives_of_the_action():
         np.testing.assert_allclose(by_middle[:, i], numeric, rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.slow
 def test_no_polygon_has_less_action():
     """An optimiser that knows no derivatives, on eight points, from the path found: it gains nothing to first order."""
     first, saddle, _ = ends_of(WELLS)

@@ -35,7 +35,7 @@ class Silent:
     def finished(self, outcome) -> None: ...
 
 
-@pytest.mark.slow
+@pytest.mark.slow("whole claims with many seeds")
 @pytest.mark.parametrize("name", ANALYTIC)
 def test_deviations_are_standard_normal(name: str) -> None:
     claims = discover()

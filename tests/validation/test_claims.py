@@ -9,7 +9,6 @@ import sgdsde as sg
 from sgdsde import data
 from validation.claim import ORDER, discover
 from validation.claims.momentum import kicks
-from validation.claims.stationary_variance import relaxation_updates
 from validation.claims.update_variance import SUBSTEPS, sde_update
 from validation.context import Context
 from validation.mnist import images as images_module
@@ -41,16 +40,18 @@ def context(name, say=lambda text: None):
     return Context(name, "smoke", 0, CLAIMS[name].plans["smoke"].size, say=say)
 
 
-#: Their kernels take seconds to compile; `make validate` runs them too.
+#: They take seconds; `make validate` runs them too.
 LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
-    "heavy_tails", "integrator_orders", "schedules", "linear_regression", "weak_order", "large_learning_rate",
-    "update_variance", "three_factors", "evidence_figure_2",
+    "heavy_tails", "integrator_orders", "schedules", "weak_order",
+    "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
+    "mnist_generalization_gap", "dont_decay",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in CLAIMS]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow("seconds of simulation") if name in LONG else ()) for name in CLAIMS],
 )
 def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     claim = CLAIMS[name]
@@ -118,11 +119,3 @@ def test_the_sde_update_has_its_small_step_limit():
     noise = np.eye(2) + np.outer(start, start) / 2
     np.testing.assert_allclose(sde_update(start, config), sg.theory.update_covariance(noise, config), rtol=2e-5)
     assert SUBSTEPS > 1
-
-
-@pytest.mark.parametrize(("rate", "momentum"), [(0.01, 0.0), (0.5, 0.9), (1.5, 0.5)])
-def test_relaxation_is_the_decay_of_the_variance(rate, momentum):
-    step = np.array([[1 - rate, momentum], [-rate, momentum]])
-    updates = int(np.ceil(20 * relaxation_updates(sg.SGDConfig(rate, 1, 64, momentum=momentum))))
-    decayed = np.linalg.norm(np.linalg.matrix_power(step, updates)) ** 2
-    assert decayed < np.exp(-20) * 1e4

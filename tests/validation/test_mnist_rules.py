@@ -20,7 +20,7 @@ def noisy(best, generator, replicas=8, noise=0.002):
     return mean + 0.01 * generator.standard_normal(replicas) + noise * generator.standard_normal((7, replicas))
 
 
-@pytest.mark.slow
+@pytest.mark.slow("30 fits with their intervals")
 def test_the_interval_of_the_exponent_covers_it():
     """30 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
     generator = np.random.default_rng(0)

@@ -12,7 +12,7 @@ import sgdsde as sg
 from sgdsde.models import gradient_covariance, mean_hessian, mlp, top_eigenpairs
 from sgdsde.models.networks import weights_of
 from validation.mnist.cells.dynamics import followed, squared_deviations
-from validation.mnist.cells.networks import forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+from validation.mnist.cells.networks import forward, gradient_and_trace, largest_eigenvalue
 from validation.mnist.sde.checks import STATISTICS, distances_from_sde, readings, welch
 from validation.mnist.sde.protocol import ISOTROPIC, NOISY, PROTOCOLS, SDE, SGD, STRONGER, Protocol
 
@@ -54,26 +54,6 @@ def test_gradient_and_trace_are_the_librarys(network):
     assert trace == pytest.approx(exact.trace, rel=1e-5)
     found = torch.cat([gradient[name].flatten() for name in weights_of(model)])
     np.testing.assert_allclose(found, exact.mean_gradient, atol=1e-6)
-
-
-def test_isotropic_kicks_have_sgds_trace_and_no_direction(network):
-    model, x, y = network
-    rate, noise, n = 0.1, 0.3, 600
-    generator = torch.Generator().manual_seed(5)
-    gradient, trace = gradient_and_trace(weights_of(model), x, y)
-    kicks = np.empty((n, sum(w.numel() for w in weights_of(model).values())))
-    for row in kicks:
-        weights = {name: w.clone() for name, w in weights_of(model).items()}
-        isotropic_step(weights, x, y, rate, noise, generator)
-        row[:] = torch.cat([(weights[k] - w + rate * gradient[k]).flatten() for k, w in weights_of(model).items()])
-    variance, size = rate**2 * noise * trace / kicks.shape[1], kicks.shape[1]
-    assert abs(kicks.mean(axis=0)).max() < 5 * np.sqrt(variance / n)
-    covariance = np.cov(kicks.T)
-    assert np.trace(covariance) == pytest.approx(variance * size, rel=5 * np.sqrt(2 / n / size))
-    # The eigenvalues of a sample of isotropic noise: Marchenko & Pastur's interval, with room for its edges.
-    edges = variance * (1 + np.array([-1, 1]) * np.sqrt(size / n)) ** 2
-    assert edges[0] * 0.9 < np.linalg.eigvalsh(covariance)[0]
-    assert np.linalg.eigvalsh(covariance)[-1] < edges[1] * 1.1
 
 
 def test_the_largest_eigenvalue_is_the_hessians(network):

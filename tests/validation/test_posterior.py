@@ -30,7 +30,6 @@ def test_costs_and_gradients_of_equal_examples_are_those_of_the_model():
         np.testing.assert_allclose(found, np.cov(model.per_example_gradients(w, penalty).T))
 
 
-@pytest.mark.slow
 def test_the_landscape_is_the_mean_loss():
     landscape = POSTERIOR.with_isotropic_noise()
     np.testing.assert_allclose(N * landscape.loss(POINTS), POSTERIOR.cost(POINTS))

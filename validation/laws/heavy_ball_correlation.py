@@ -49,8 +49,7 @@ class Case(NamedTuple):
     @property
     def decay(self) -> float:
         """Updates in which the autocorrelation's envelope falls by e."""
-        p, m = self.config.learning_rate * CURVATURE, self.momentum
-        return -1 / math.log(max(abs(np.linalg.eigvals(np.array([[1 - p, m], [-p, m]])))))
+        return sg.theory.relaxation_time(CURVATURE, self.config)
 
     @property
     def spacing(self) -> int:
@@ -131,7 +130,7 @@ def _spread(case: Case, run: sg.Ensemble) -> Measured:
     """Variances of position and velocity, against the exact stationary law."""
     config, forgotten = case.config, sg.SGDConfig(case.config.learning_rate, BATCH, N)
     law, velocity = sg.theory.stationary_covariance, sg.theory.stationary_velocity_covariance
-    speed = variance(run.auxiliary["v"][:, 0])
+    speed = variance(config.learning_rate * run.auxiliary["momentum_buffer"][:, 0])
     return {
         ("Var ω", case, 0): Check(
             f"Var ω, {case}",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
+from sgdsde.clock import overdamped
 from sgdsde.theory import stationary_covariance
 from validation.claim import Check
 from validation.context import Context
@@ -57,7 +58,7 @@ def sgd_run(
 ) -> Array:  # fmt: skip
     """Snapshots (snapshots, replicas, 2) of SGD with K = `rates`, a relaxation time apart."""
     slow = np.linalg.eigvals(rates @ posterior.hessian).real.min() / (1 - momentum)
-    start = _start(context, posterior, rates / (1 - momentum), replicas, label)
+    start = _start(context, posterior, overdamped(rates, 1.0, momentum).update, replicas, label)
     every = math.ceil(1 / slow)
     length = Length(SETTLED * every, every, snapshots)
     return run_sgd(posterior, BATCH, rates, start, length, context.seed("SGD", label), momentum)

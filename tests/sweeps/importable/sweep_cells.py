@@ -75,4 +75,4 @@ if __name__ == "__main__":
     store, log, executor = sys.argv[1:]
     where = None if executor == "none" else executor
     # Named: another writer of sources must not change the version while this runs.
-    sweep(sweep_cells.logged, {"x": range(200)}, store, where, fixed={"log": log, "nap": 0.03}, version="test")
+    sweep(sweep_cells.logged, {"x": range(200)}, store, where, fixed={"log": log, "nap": 0.015}, version="test")

@@ -14,15 +14,12 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 import sgdsde as sg
 from sgdsde.data import Dataset
-from sgdsde.models.losses import LOSSES
-from sgdsde.models.networks import weights_of
 from sgdsde.models.parallel import in_threads
-from sgdsde.models.replicas import Part, evaluate, stack, weight_norm
-from validation.mnist.cells.networks import Weights, forward, gradient_and_trace, isotropic_step, largest_eigenvalue
+from validation.mnist.cells.networks import Weights, forward, gradient_and_trace, largest_eigenvalue
 from validation.mnist.cells.training import subsets
 
 FloatArray = NDArray[np.float64]
@@ -94,62 +91,20 @@ def followed(
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, sampling="with_replacement")
     if dynamics == "gd":
         config, dynamics = sg.SGDConfig(learning_rate, n_examples, n_examples), "sgd"
+    noise = None
     if dynamics == "isotropic":
-        runs, states = _isotropic(model, data, config, every, readings, replicas, seed, torch.device(device))
-    else:
-        kept = Kept()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", RuntimeWarning)
-            runs = sg.models.train(
-                model, data, config, every * readings, replicas, dynamics, every, seed, device, "shared",
-                substeps=substeps, measures={"ticket": kept},
-            )  # fmt: skip
-        states = kept.of(runs["ticket"])
+        dynamics, noise = "sgd", "isotropic"
+    kept = Kept()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        runs = sg.models.train(
+            model, data, config, every * readings, replicas, dynamics, every, seed, device, "shared", noise=noise,
+            substeps=substeps, measures={"ticket": kept},
+        )  # fmt: skip
+    states = kept.of(runs["ticket"])
     names = ["train_loss", "test_accuracy", "weight_norm"]
     plain = runs[names].drop_vars(runs.coords).rename(step="reading").drop_attrs()
     return plain.assign(_observed(data, states, curvatures))
-
-
-def _isotropic(
-    model: nn.Module,
-    data: Dataset,
-    config: sg.SGDConfig,
-    every: int,
-    readings: int,
-    replicas: int,
-    seed: int,
-    device: torch.device,
-) -> tuple[xr.Dataset, list[list[Weights]]]:
-    """The replicas with isotropic noise, in the form that the others come in from `train`."""
-    x, y = _on(device, data.x_train, data.y_train)
-    seeds = [int(each) for each in np.random.SeedSequence(seed).generate_state(replicas)]
-
-    def run(replica: int, stop: Event) -> list[Weights]:
-        weights = {name: w.to(device, copy=True) for name, w in weights_of(model).items()}
-        generator = torch.Generator(device).manual_seed(seeds[replica])
-        passed: list[Weights] = []
-        for _ in range(readings):
-            for _ in range(every):
-                if stop.is_set():
-                    return passed
-                isotropic_step(weights, x, y, config.learning_rate, config.batch_noise, generator)
-            passed.append({name: w.clone() for name, w in weights.items()})
-        return passed
-
-    states = in_threads(run, range(replicas))
-    loss, tests = LOSSES["cross_entropy"], Part(*_on(device, data.x_test, data.y_test))
-    network = model.to(device)
-    rows = []
-    with torch.no_grad():
-        for passed in states:
-            stacked = stack(passed, device, x.dtype)
-            losses, _ = evaluate(network, stacked, Part(x, y), loss)
-            _, accuracies = evaluate(network, stacked, tests, loss)
-            assert accuracies is not None
-            rows.append([losses.cpu().numpy(), accuracies.cpu().numpy(), weight_norm(stacked).cpu().numpy()])
-    values = np.array(rows)
-    names = ("train_loss", "test_accuracy", "weight_norm")
-    return xr.Dataset({name: (("replica", "step"), values[:, i]) for i, name in enumerate(names)}), states
 
 
 def _observed(

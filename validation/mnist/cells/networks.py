@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from scipy.linalg import eigh_tridiagonal
@@ -41,20 +39,6 @@ def gradient_and_trace(weights: Weights, x: Tensor, y: Tensor) -> tuple[Weights,
         slopes = (slopes @ weights[matrix]) * (below > 0)
     mean = sum(g.double().square().sum() for g in gradient.values())
     return gradient, float(squares - len(y) * mean) / (len(y) - 1)
-
-
-def isotropic_step(
-    weights: Weights, x: Tensor, y: Tensor, learning_rate: float, noise: float, generator: torch.Generator
-) -> None:
-    """ω ← ω − ε∇L + ε √(c Tr F(ω)/P) z in place, z standard normal: the trace of SGD's noise, and no direction of it.
-
-    `noise` is c, `SGDConfig.batch_noise`.
-    """
-    gradient, trace = gradient_and_trace(weights, x, y)
-    size = learning_rate * math.sqrt(noise * trace / sum(w.numel() for w in weights.values()))
-    for name, w in weights.items():
-        z = torch.randn(w.shape, dtype=w.dtype, device=w.device, generator=generator)
-        w.sub_(gradient[name], alpha=learning_rate).add_(z, alpha=size)
 
 
 def largest_eigenvalue(weights: Weights, x: Tensor, y: Tensor, steps: int = 14) -> float:

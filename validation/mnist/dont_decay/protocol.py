@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xarray as xr
 
+from sgdsde.clock import overdamped
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
@@ -30,7 +31,8 @@ class Case:
 
     def clock(self, kind: str) -> float:
         """s = Σ ε/(1 − m) at the end."""
-        return float(self.schedule.courses(kind, self.n_examples).learning_rates.sum() / (1 - self.momentum))
+        rates = self.schedule.courses(kind, self.n_examples).learning_rates
+        return float(overdamped(rates, 1.0, self.momentum).update.sum())
 
     def updates(self, kind: str) -> int:
         """How many until the end."""

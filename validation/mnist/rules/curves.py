@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 from validation.context import Context
 from validation.mnist.cells.training import trained
@@ -46,7 +47,7 @@ class Curve:
     @property
     def noise_scale_times(self) -> float:
         """g B' = εN/(1 − m)."""
-        return self.learning_rate * self.n_examples / (1 - self.momentum)
+        return float(self.n_examples * overdamped(self.learning_rate, 1.0, self.momentum).update)
 
     def batch_size(self, effective: FloatArray) -> FloatArray:
         """B of B'."""
