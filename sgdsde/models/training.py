@@ -122,7 +122,7 @@ def train(
     driver : str, optional
         Of the normal noise of ``"noisy_gd"``, ``"sde"`` and ``"momentum_sde"``: ``"brownian"``, independent steps, or
         ``"epoched"``, which adds up to 0 in every epoch as the batches of one permutation do. By default the latter
-        where the sampling is ``"reshuffle"``.
+        where the sampling is by permutations; see :func:`sgdsde.simulate_sde` for those that it cannot stand for.
     measures : mapping of str to callable, optional
         More to measure: functions (weights of a replica by name, training inputs, targets) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.

@@ -134,7 +134,7 @@ def test_a_run_that_was_cut_short_goes_on_bit_for_bit(dynamics, tmp_path):
         (
             "label:1",
             {},
-            "noise must be one of batches, diagonal, isotropic, labels:number, normal, svag, got 'label:1'",
+            "noise must be one of batches, diagonal, isotropic, labels:number, .*, svag, got 'label:1'",
         ),
         (
             "labels:0.1",
