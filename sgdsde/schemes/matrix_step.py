@@ -312,11 +312,11 @@ class MatrixStep:
 
     def function(self, name: str, *_: Any) -> NoReturn:
         """What whole vectors do not have."""
-        raise Unfit(f"{name} of components")
+        raise Unfit(f"{name.lower()} of components")
 
     def carry(self, name: str, _: Any) -> NoReturn:
         """What paths do not carry here."""
-        raise Unfit(f"{name}, a number that changes with the step,")
+        raise Unfit(f"{name.replace('_', ' ')}, a number that changes from step to step")
 
     carried_before = carry
 
