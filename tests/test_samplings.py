@@ -204,7 +204,7 @@ def test_laws_of_equal_batches_are_refused_for_others(sampling, drop_last):
     ],
 )
 def test_what_needs_independent_batches_names_the_sampling(sampling, call):
-    with pytest.raises(ValueError, match=rf"{sampling}|permutations remembers"):
+    with pytest.raises(ValueError, match=sampling):
         call(permuted(sampling, 8))
 
 
