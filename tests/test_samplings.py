@@ -5,13 +5,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 import sgdsde as sg
 from sgdsde.cli import app
 from sgdsde.convergence.approximation import approximation_errors
+from sgdsde.data import digits
 from sgdsde.drivers import bridge_numbers
-from sgdsde.models import LinearRegression, mlp, sgd_on_regression, train
+from sgdsde.models import LinearRegression, batches, mlp, sgd_on_regression, train
 from sgdsde.theory import stationary_covariance, stationary_variance, stationary_velocity_covariance
 
 BOWL = sg.Landscape("h*x**2/2", "x", {"h": 1.0}, covariance=1.5)
@@ -154,8 +156,6 @@ def test_sdes_of_batches_that_leave_examples_out_need_another_driver(name):
 
 
 def test_a_network_says_so_before_it_runs(monkeypatch):
-    from sgdsde.data import digits
-
     for config, more in (
         (sg.SGDConfig(0.1, 8, 64, sampling="shuffle_once"), {}),
         (sg.SGDConfig(0.1, 8, 60, sampling="reshuffle", drop_last=True), {}),
@@ -168,9 +168,33 @@ def test_a_network_says_so_before_it_runs(monkeypatch):
         assert np.isfinite(found.train_loss).all()
 
 
-def test_a_ladder_of_networks_of_one_permutation_has_its_driver_given():
-    from sgdsde.data import digits
+@pytest.mark.parametrize("dynamics", ["sgd", "nesterov"])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
+def test_a_network_takes_the_steps_of_torch_on_the_same_batches(sampling, drop_last, dynamics):
+    """Three epochs of 60 = 4·14 + 4, by `torch.optim.SGD` on the mean loss of each batch, the smaller ones too."""
+    data, config = digits(n_train=60), sg.SGDConfig(0.3, 14, 60, 0.5, sampling, drop_last=drop_last)
+    model = torch.nn.Linear(64, 10).double()
+    updates = 3 * int(config.updates_per_epoch)
+    found = train(
+        model, data, config, updates, dynamics=dynamics, initialization="shared", dtype="float64",
+        evaluate_every=1, seed=7,
+    )  # fmt: skip
+    seeds = np.random.SeedSequence(7, spawn_key=(0,)).generate_state(3, np.uint64)
+    drawn = batches(config, np.random.default_rng(int(seeds[1])))
+    x, y = torch.tensor(data.x_train, dtype=torch.float64), torch.tensor(data.y_train)
+    optimizer = torch.optim.SGD(model.parameters(), 0.3, 0.5, nesterov=dynamics == "nesterov")
+    for step in range(updates):
+        batch = next(drawn)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
+        optimizer.step()
+        with torch.no_grad():
+            loss = float(torch.nn.functional.cross_entropy(model(x), y))
+        assert float(found.train_loss[0, step]) == pytest.approx(loss, rel=1e-9)
 
+
+def test_a_ladder_of_networks_of_one_permutation_has_its_driver_given():
     arguments = (mlp(64, 10), digits(n_train=48), sg.SGDConfig(0.5, 8, 48, sampling="shuffle_once"), 3, 8)
     with pytest.raises(ValueError, match="driver must be 'brownian' for sampling 'shuffle_once'"):
         sg.network_ladder(*arguments)
