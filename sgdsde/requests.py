@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from sgdsde.arguments import check_steps, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
-from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of
+from sgdsde.drivers import DRIVERS, bridge_numbers, check_bridge, driver_of
 from sgdsde.dynamics import limits
 from sgdsde.dynamics.registry import driver_with
 from sgdsde.engines.noise import ExampleBatches, Noise, OwnExamples
@@ -130,15 +131,17 @@ def sgd_request(
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(rates)) / steps)
     table = landscape.examples(examples, config.n_examples, seed)
-    batch_of = OwnExamples if landscape.own_examples else ExampleBatches
+    kind = OwnExamples if landscape.own_examples else ExampleBatches
+    sampling = "reshuffle" if config.permuted else config.sampling
+    batch_of = functools.partial(kind, sampling=sampling, repeated=config.repeated)
     if np.ndim(sizes):
         check_memory(3 * 8 * updates * steps, f"updates or substeps must be fewer: {updates * steps} batch sizes")
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
     def sources(program: AnyProgram) -> Sequence[Noise]:
         made: dict[str, Callable[[int], Noise]] = {
-            "batch": lambda numbers: batch_of(table, batches, config.sampling, apart="other" in program.draws),
-            "other": lambda numbers: batch_of(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
+            "batch": lambda numbers: batch_of(table, batches, apart="other" in program.draws),
+            "other": lambda numbers: batch_of(table, batches, stream=STREAM_OTHER_BATCH, apart=True),
         }
         return drawn_sources(program, 1.0, AREA_METHOD, made)
 
@@ -212,14 +215,19 @@ def _schedules(
 ) -> tuple[Any, Any]:
     """ε and B, a number or one for each update."""
     rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
-    sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-    return rates, sizes
+    if batch_sizes is not None:
+        return rates, batch_size_schedule(batch_sizes, config, updates)
+    if len(config.sizes) == 1:
+        return rates, config.batch_size
+    check_memory(3 * 8 * updates, f"updates must be fewer: {updates} batch sizes")
+    return rates, np.resize(config.sizes, updates)
 
 
 def _epoched(
     driver: str | None, config: SGDConfig, learning_rates: ArrayLike | None, sizes: Any, updates: int, steps: int
 ) -> Mapping[str, Any] | None:
     """The numbers of a driver's bridge, of one epoch where all are alike, else of all steps; None without one."""
+    check_bridge(driver, config, sizes)
     if driver is None or not DRIVERS[driver].bridged:
         return None
     alike = learning_rates is None and not np.ndim(sizes)

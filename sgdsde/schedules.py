@@ -132,7 +132,8 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
     ------
     ValueError
         When it is shorter than the run, or a size is not a whole number from 1 to N (more only with replacement), or
-        the batches of an epoch of ``"reshuffle"`` do not add up to N.
+        the batches of a permutation do not add up to N; with ``drop_last`` a batch that would reach beyond the end
+        begins the next epoch.
     """
     sizes, n = _long_enough("batch_sizes", values, updates), config.n_examples
     most = _MOST_BATCH if config.sampling == "with_replacement" else n
@@ -141,13 +142,13 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
         at, limit = int(np.argmax(wrong)), f" and at most {'2**53' if most == _MOST_BATCH else f'n_examples = {n}'}"
         raise ValueError(f"batch_sizes must be whole numbers of at least 1{limit}, got {sizes[at]:g} at update {at}")
     whole = sizes.astype(np.int64)
-    if config.sampling == "reshuffle":
+    if config.permuted and not config.drop_last:
         over = (np.cumsum(whole) - whole) % n + whole > n
         if over.any():
             at = int(np.argmax(over))
             raise ValueError(
-                f"batch_sizes must add up to n_examples = {n} in every epoch when sampling is 'reshuffle'; the batch "
-                f"of update {at} reaches beyond the end of its epoch"
+                f"batch_sizes must add up to n_examples = {n} in every epoch when sampling is {config.sampling!r}; the "
+                f"batch of update {at} reaches beyond the end of its epoch (drop_last=True ends the epoch before it)"
             )
     return whole
 

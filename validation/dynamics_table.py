@@ -37,7 +37,9 @@ import sgdsde as sg
 
 @sg.rule(
     source="Chen et al., arXiv 2302.06675, algorithm 2",
-    state=("exp_avg",), takes=("weight_decay",), scaling="square_root",
+    state=("exp_avg",),
+    takes=("weight_decay",),
+    scaling="square_root",
     hyperparameters={"beta1": sg.Hyperparameter(0.9, 0, 1), "beta2": sg.Hyperparameter(0.99, 0, 1)},
 )
 def my_lion(update):
@@ -59,8 +61,8 @@ vectors run on landscapes of arrays too.
 ## Adding a noise
 
 A noise is a function of the tape and ω: ĝ, with `tape.gradient(w)`, `tape.factor(w)` (A, F = A Aᵀ), `tape.batch_mean`,
-`tape.z`, `tape.batch_noise` (c). `on_examples` says which examples, with which coefficients, make it on a network; see
-`sgdsde/dynamics/noises.py`:
+`tape.z`, `tape.batch_noise` (c). `on_examples` says which examples, with which coefficients, make it on a network, and
+`relabel` what is added to their labels; see `sgdsde/dynamics/noises.py`:
 
 ```python
 import sympy
@@ -117,7 +119,8 @@ def _rule(rule: Rule) -> str:
 
 def _noise(noise: Noise) -> str:
     where = [*(["landscapes"] if noise.on_landscape else []), "networks"]
-    return _row([f"`{noise.name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
+    name = f"{noise.name}:number" if noise.strength else noise.name
+    return _row([f"`{name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
 
 
 def _row(cells: list[str]) -> str:

@@ -122,8 +122,8 @@ def approximation_errors(
     True
     """
     config.require_plain("momentum", "dampening", "weight_decay")
-    if config.sampling == "reshuffle":
-        raise ValueError("config must have independent batches here, got sampling 'reshuffle'")
+    if config.permuted:
+        raise ValueError(f"config must have independent batches here, got sampling {config.sampling!r}")
     phi = observable if callable(observable) else Landscape(observable, landscape.variables, landscape.parameters).loss
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     means, odds = _batches(table, config)

@@ -78,7 +78,7 @@ def _not_divisible(rule: Rule, config: SGDConfig) -> str:
     """What SVAG's construction needs."""
     if rule.divided is None:
         return f"needs a way to divide an update into steps, and none is known for {rule.name!r}"
-    if config.sampling not in ("with_replacement", "without_replacement"):
+    if config.permuted:
         return f"is made for independent batches, got sampling = {config.sampling!r}"
     if config.momentum:
         return f"is made for SGD without momentum and independent batches, got momentum = {config.momentum:g}"
@@ -105,6 +105,21 @@ def svag(tape: Any, w: Any) -> Any:
     """½(1 + √(2l − 1)) ĝ₁ + ½(1 − √(2l − 1)) ĝ₂ of two batches: covariance l times that of one, l steps an update."""
     first, second = tape.batch_mean, tape.other_batch_mean
     return tape.gradient(w) + tape.factor(w) * ((first + second + tape.spread * (first - second)) / 2)
+
+
+def _shifts(strength: float, classes: int, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
+    """To another class, uniformly, with a probability; to real targets normal noise."""
+    if not classes:
+        return strength * generator.standard_normal(shape)
+    return np.where(generator.random(shape) < strength, generator.integers(1, classes, size=shape), 0)
+
+
+@noise(
+    source="Blanc et al., arXiv 1904.09080; Damian, Ma & Lee, arXiv 2106.06530", on_examples=_mean_of_batch,
+    strength=True, relabel=_shifts, absent="it has no labels",
+)  # fmt: skip
+def labels(tape: Any, w: Any) -> Any:
+    """The mean gradient of a batch whose labels are new: another class with probability p, y + σz of real targets."""
 
 
 @noise(

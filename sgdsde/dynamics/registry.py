@@ -134,6 +134,12 @@ class Noise:
         (rule, config) → why it cannot be, or an empty text.
     absent : str
         Why landscapes do not have it.
+    strength : bool
+        Whether a number of zero or more follows its name, as in ``"labels:0.1"``.
+    relabel : callable or None
+        Of noise with one batch in a step: (strength, number of classes, shape, generator) → what is added to the
+        targets of a step's examples, of that shape: to class numbers modulo the number of classes, which is 0 for
+        targets that are real numbers.
     source : str
     """
 
@@ -146,6 +152,8 @@ class Noise:
     driven: bool
     refuses: Callable[[Rule, SGDConfig], str]
     absent: str
+    strength: bool
+    relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None
     source: str
     summary: str
 
@@ -217,6 +225,8 @@ def noise(
     driven: bool = False,
     refuses: Callable[[Rule, SGDConfig], str] = lambda rule, config: "",
     absent: str = "",
+    strength: bool = False,
+    relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None = None,
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
     """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
 
@@ -226,7 +236,7 @@ def noise(
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
             function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven,
-            refuses, absent, source, (function.__doc__ or "").strip().splitlines()[0],
+            refuses, absent, strength, relabel, source, (function.__doc__ or "").strip().splitlines()[0],
         )  # fmt: skip
         return function
 
@@ -258,12 +268,15 @@ class Dynamics:
     noise : Noise
     numbers : dict of str to float
         The rule's options and hyperparameters.
+    strength : float
+        Of the noise, where it has one.
     """
 
     name: str
     rule: Rule
     noise: Noise
     numbers: Mapping[str, float] = field(default_factory=dict)
+    strength: float = math.nan
 
     def divided(self, learning_rate: Any, substeps: int) -> dict[str, Any]:
         """Numbers of each of `substeps` steps that stand for an update."""
@@ -339,14 +352,36 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
     _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
     own, usual = NAMED.get(str(name), (str(name), "batches"))
     chosen = usual if noise is None else noise
-    _known("noise", chosen, tuple(sorted(all_noises())))
-    found, of = known[own], all_noises()[str(chosen)]
+    of, strength = _noise_of(chosen)
+    found = known[own]
     label = repr(name) if chosen == usual else f"{name!r} with noise {chosen!r}"
     if why := of.refuses(found, config):
         raise ValueError(f"dynamics {label} {why}")
     if substeps > 1 and not of.divides:
         raise ValueError(f"substeps must be 1 for dynamics {label}, whose step is an update; got {substeps}")
-    return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config))
+    return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config), strength)
+
+
+def _noise_of(chosen: object) -> tuple[Noise, float]:
+    """The noise of that name, and the number after a colon."""
+    found = all_noises()
+    name, colon, number = str(chosen).partition(":")
+    if not isinstance(chosen, str) or name not in found:
+        _known("noise", chosen, tuple(f"{each}:number" if found[each].strength else each for each in sorted(found)))
+    of, value = found[name], _number(number)
+    if of.strength and value is None:
+        raise ValueError(f"noise {name!r} must have a number of zero or more after it, as {name}:0.1, got {chosen!r}")
+    if colon and not of.strength:
+        raise ValueError(f"noise {name!r} must have no number after it, got {chosen!r}")
+    return of, math.nan if value is None else value
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
 
 
 def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | None:

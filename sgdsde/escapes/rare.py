@@ -102,7 +102,7 @@ def rare_exit_time(
     Parameters
     ----------
     landscape, config
-        As in :func:`sgdsde.simulate_sde`. Sampling ``"reshuffle"`` has a memory, and is not accepted.
+        As in :func:`sgdsde.simulate_sde`. Batches of permutations have a memory, and are not accepted.
     start : (d,)
         In the well that paths leave; a number when d = 1.
     stop : str or mapping of str to str

@@ -39,7 +39,7 @@ def modified_landscape(
         ε > 0. It becomes a parameter of this name, so that ``with_parameters(learning_rate=…)`` compiles nothing;
         through it ε may also be 0, which is the loss that was given, or negative, which turns the correction round.
     sampling : str
-        ``"reshuffle"``, or another: fresh batches have no Tr F term.
+        ``"reshuffle"``, or another: fresh batches have no Tr F term. Not ``"shuffle_once"``, which has one order.
     batch_noise : float, optional
         c = 1/B − 1/N ≥ 0 of reshuffled batches, ``config.batch_noise``; a parameter of this name too.
 
@@ -74,6 +74,11 @@ def modified_landscape(
     """
     if not isinstance(sampling, str) or sampling not in SAMPLINGS:
         raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {sampling!r}")
+    if SAMPLINGS[sampling].repeated:
+        raise ValueError(
+            f"sampling must not be {sampling!r}: the modified loss is that of a mean over the orders of an epoch, of "
+            "which each has a new one"
+        )
     if (batch_noise is None) is (sampling == "reshuffle"):
         raise ValueError(f"batch_noise must be given for sampling 'reshuffle' and no other, got {batch_noise!r}")
     slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]

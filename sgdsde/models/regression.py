@@ -193,7 +193,7 @@ class LinearRegression:
         Raises
         ------
         ValueError
-            When N is not that of the data, batches are reshuffled (they are then not independent), or the variance
+            When N is not that of the data, batches are those of permutations (not independent), or the variance
             grows without bound at this learning rate.
 
         Notes
@@ -213,8 +213,8 @@ class LinearRegression:
         check_examples(self, config)
         if self.n_examples is None:
             return linear_regression_covariance(self.hessian, self.label_variance, config)
-        if config.sampling == "reshuffle":
-            raise ValueError("sampling must draw batches independently for this law, got 'reshuffle'")
+        if config.permuted:
+            raise ValueError(f"sampling must draw batches independently for this law, got {config.sampling!r}")
         unbiased = self.n_examples / (self.n_examples - 1)
         still = self.gradient_covariance()
         sigma = first = stationary_covariance(self.hessian, still, config, dynamics="sgd")

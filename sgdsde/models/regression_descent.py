@@ -235,7 +235,7 @@ class _Source:
 
 
 def _indices(config: SGDConfig, replicas: int, seeds: np.random.SeedSequence) -> Iterator[NDArray[np.int64]]:
-    """Batch after batch of all replicas, (R, B) each."""
+    """Batch after batch of all replicas, (R, B) each, or less of it at the end of an epoch."""
     n, shape = config.n_examples, (replicas, config.batch_size)
     if config.sampling == "with_replacement":  # the one kind whose draws need nothing of each other
         generator = np.random.Generator(np.random.SFC64(seeds))
@@ -268,14 +268,16 @@ def _run(
     d = torch.zeros((block.replicas, p), dtype=source.dtype, device=source.device)
     v, squares = torch.zeros_like(d), torch.zeros_like(d, dtype=torch.float64)
     products = squares.new_zeros((block.groups, p, p))
-    rate, step = config.learning_rate / config.batch_size, -source.scale
+    step = -source.scale
     with torch.no_grad():
         for first in range(0, updates, LOOK):
             if stop.is_set():
                 break
             for update in range(first, min(first + LOOK, updates)):
                 x, e = draw()
-                v.mul_(config.momentum).addcmul_(step, _gradient(x, e, source.scale * d), value=rate)
+                v.mul_(config.momentum).addcmul_(
+                    step, _gradient(x, e, source.scale * d), value=config.learning_rate / e.shape[1]
+                )
                 d.add_(v)
                 if update >= burn_in:
                     squares.add_(d * d)

@@ -13,6 +13,7 @@ from torch import nn
 from sgdsde.arguments import check_steps
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.drivers import check_bridge
 from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.registry import driver_with
 from sgdsde.memory import check_memory
@@ -60,7 +61,9 @@ def checked_courses(
     for config in configs:
         found = network_dynamics(name, config, noise, steps)
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = found, Course(config, steps, rates, sizes, driver_with(found.dynamics.noise, driver, config))
+        own = driver_with(found.dynamics.noise, driver, config)
+        check_bridge(own, config, sizes)
+        made[config] = found, Course(config, steps, rates, sizes, own)
     return [made[config] for config in configs]
 
 
@@ -108,7 +111,7 @@ def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.devic
         return [[r] for r in range(len(moving))]
     found: dict[object, list[int]] = {}
     for r, (dynamics, course) in enumerate(moving):
-        size = course.config.batch_size if dynamics.batches_of_step and course.batch_sizes is None else 0
+        size = course.config.sizes if dynamics.batches_of_step and course.batch_sizes is None else ()
         own = {"learning_rate": 0.0 if dynamics.fast else course.config.learning_rate, **dynamics.dynamics.numbers}
         noise = 0.0 if dynamics.fast else course.config.batch_noise
         found.setdefault((size, noise, *own.values()), []).append(r)

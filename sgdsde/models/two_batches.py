@@ -174,7 +174,7 @@ def two_batch_estimates(
     for repetition in range(repetitions):
         batch = torch.from_numpy(SAMPLERS[sampling](n, big, generator)).to(losses.y.device)
         lengths[repetition] = _lengths(losses, batch, small, hessian)
-    c_small, c_big = (SAMPLINGS[sampling](n, size) for size in (small, big))
+    c_small, c_big = (SAMPLINGS[sampling].batch_noise(n, size) for size in (small, big))
     of_small, of_big = lengths.T
     return TwoBatchEstimates(
         (of_small - of_big) / (c_small - c_big),

@@ -38,8 +38,8 @@ def autocovariance(
     Raises
     ------
     ValueError
-        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when the sampling is
-        ``"reshuffle"``.
+        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when batches are
+        those of permutations.
 
     Notes
     -----
@@ -141,8 +141,8 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
 
 
 def _check_independent(config: SGDConfig) -> None:
-    if config.sampling == "reshuffle":
+    if config.permuted:
         raise ValueError(
-            "sampling must be 'with_replacement' or 'without_replacement' here: with 'reshuffle' the covariance at a "
-            "lag depends on where in the epoch it starts, got 'reshuffle'"
+            "sampling must be 'with_replacement' or 'without_replacement' here: with permutations the covariance at a "
+            f"lag depends on where in the epoch it starts, or never decays; got {config.sampling!r}"
         )

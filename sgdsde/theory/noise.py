@@ -106,7 +106,7 @@ def between_batches_covariance(covariance: ArrayLike, config: SGDConfig) -> Arra
     >>> float(between_batches_covariance(2.0, SGDConfig(0.1, batch_size=4, n_examples=8, sampling="reshuffle")))
     -0.25
     """
-    factor = -1 / config.n_examples if config.sampling == "reshuffle" else 0.0
+    factor = -1 / config.n_examples if config.permuted else 0.0
     return factor * _finite("covariance", covariance)
 
 
@@ -166,7 +166,7 @@ def noise_scale(
     Raises
     ------
     ValueError
-        When a number is outside its range, B > N without replacement, or B does not divide N when reshuffling.
+        When a number is outside its range, or B > N without replacement.
 
     Notes
     -----
@@ -187,9 +187,7 @@ def noise_scale(
     _require("momentum", (m >= 0) & (m < 1), momentum, "must be in [0, 1)")
     if sampling != "with_replacement":
         _require("batch_size", batch <= examples, batch_size, f"must be at most n_examples when sampling {sampling!r}")
-    if sampling == "reshuffle":
-        _require("batch_size", examples % batch == 0, batch_size, "must divide n_examples when sampling 'reshuffle'")
-    c: Any = SAMPLINGS[sampling](examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays go through
+    c: Any = SAMPLINGS[sampling].batch_noise(examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays
     return np.asarray(examples * overdamped(rate, c, m).temperature)
 
 

@@ -116,7 +116,7 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     modes_of(hessian, covariance, config)  # refuses what does not fit
     _noisy(config)
     closed = 2 * len(f) * (1 - config.momentum) / (config.n_examples * config.batch_noise * float(f.trace()))
-    if dynamics == "sde" and config.sampling != "reshuffle":
+    if dynamics == "sde" and not config.permuted:
         return closed
 
     def divergence(log_rate: float) -> float:

@@ -190,8 +190,8 @@ class _Grid(NamedTuple):
 
 def _law(line: Line, config: SGDConfig, examples: ArrayLike | None) -> _Law:
     config.require_plain("momentum", "weight_decay")
-    if config.sampling == "reshuffle":
-        raise ValueError("config must have batches that are independent here, got sampling = 'reshuffle'")
+    if config.permuted:
+        raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     if not config.batch_noise > 0:
         raise ValueError("config must have noise: with batch_size = n_examples there is none")
     if examples is None:

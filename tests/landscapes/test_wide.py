@@ -7,8 +7,9 @@ import pytest
 
 import sgdsde as sg
 from sgdsde import schemes
-from sgdsde.engines import lane_kernel
+from sgdsde.engines import lane_kernel, noise
 from sgdsde.engines.moment_groups import group_edges
+from sgdsde.engines.noise import OwnExamples, ReferenceNoise
 from sgdsde.landscapes import linear_regression, separable, wide_quadratic
 from sgdsde.requests import sgd_request
 from sgdsde.run import prepare
@@ -68,6 +69,16 @@ def agree(one, other, tolerance=1e-10):
 def test_sgd_takes_the_same_steps_as_on_a_formula(pair, sampling, scheme):
     config = sg.SGDConfig(0.1, 4, 64, momentum=0.3, sampling=sampling, weight_decay=0.2)
     one, other = (runs(each, scheme, config, engine=e) for each, e in zip(PAIRS[pair], (None, "numpy"), strict=True))
+    agree(one, other)
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
+@pytest.mark.parametrize("pair", PAIRS)
+def test_permutations_are_cut_as_on_a_formula(pair, sampling, drop_last):
+    """64 = 12·5 + 4."""
+    config = sg.SGDConfig(0.1, 5, 64, momentum=0.3, sampling=sampling, drop_last=drop_last)
+    one, other = (runs(each, "sgd", config, engine=e) for each, e in zip(PAIRS[pair], (None, "numpy"), strict=True))
     agree(one, other)
 
 
@@ -372,3 +383,21 @@ def test_the_provenance_tells_arrays_apart():
     assert one["factor"] == other["factor"]
     assert one["engine"] == "torch"
     assert runs(QUADRATIC, "sgd").to_xarray().attrs["loss"] == "quadratic"
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
+def test_gradients_of_examples_are_means_of_their_own_batches(sampling):
+    """40 = 5·7 + 5, by hand from the examples that the judge of the engines picks."""
+    config = sg.SGDConfig(0.1, 7, 40, sampling=sampling)
+    found = sg.simulate_sgd(REGRESSION, config, np.zeros(3), 14, 9, seed=5, save_every=1)
+    sizes = np.resize(config.sizes, 14)
+    table = REGRESSION.examples("gaussian", 40, 5)
+    batches = OwnExamples(table, sizes, "reshuffle", repeated=config.repeated)
+    source = ReferenceNoise(batches, 5, 9)
+    w = np.zeros((9, 3))
+    for step in range(14):
+        picked = noise._PICK["reshuffle"](source, batches, step)
+        assert picked.shape == (sizes[step], 9)
+        x, y = INPUTS[picked], OUTPUTS[picked]
+        w = w - 0.1 * np.einsum("bpi,bp->pi", x, np.einsum("bpi,pi->bp", x, w) - y) / sizes[step]
+        np.testing.assert_allclose(found.snapshots[step + 1], w, atol=1e-12)

@@ -68,8 +68,7 @@ def settings(dynamics="sgd", sampling="without_replacement", **more):
     ("dynamics", "sampling"),
     [
         *((name, "without_replacement") for name in names()),
-        ("sgd", "with_replacement"),
-        ("sgd", "reshuffle"),
+        *(("sgd", sampling) for sampling in ("with_replacement", "reshuffle", "shuffle_once")),
         ("sde", "reshuffle"),
         ("momentum_sde", "reshuffle"),
     ],

@@ -80,7 +80,7 @@ def test_two_batches_are_unbiased_over_all_batches():
     f, losses = gradient_covariance(model, TINY), example_losses(model, TINY)
     batches = [[*pair, i] for pair in combinations(range(6), 2) for i in range(6) if i not in pair]
     small, big = np.mean([_lengths(losses, torch.tensor(batch), 2, None) for batch in batches], axis=0)
-    c = [SAMPLINGS["without_replacement"](6, size) for size in (2, 3)]
+    c = [SAMPLINGS["without_replacement"].batch_noise(6, size) for size in (2, 3)]
     assert (small - big) / (c[0] - c[1]) == pytest.approx(f.trace, rel=1e-12)
     assert (small - big) / (1 / 2 - 1 / 3) == pytest.approx(f.trace, rel=1e-12)  # the same: 1/N drops out
     assert (c[0] * big - c[1] * small) / (c[0] - c[1]) == pytest.approx(f.squared_norm, rel=1e-12)
@@ -103,7 +103,7 @@ def test_two_batches_within_their_errors(sampling):
     assert abs(bottom.value - f.squared_norm) < 4 * bottom.standard_error < 0.4 * f.trace / 6
     bias = (bottom.standard_error / bottom.value) ** 2 * ratio.value  # of a ratio of means, to first order
     assert abs(ratio.value - scales.simple) < 4 * ratio.standard_error + 2 * bias
-    lengths = bottom.value + np.array([SAMPLINGS[sampling](6, size) for size in (1, 4)]) * top.value
+    lengths = bottom.value + np.array([SAMPLINGS[sampling].batch_noise(6, size) for size in (1, 4)]) * top.value
     naive = (lengths[0] - lengths[1]) / (1 - 1 / 4), (4 * lengths[1] - lengths[0]) / (4 - 1)
     misses = abs(np.array(naive) - (f.trace, f.squared_norm)) / (top.standard_error, bottom.standard_error)
     assert misses[0 if sampling == "with_replacement" else 1] > 8
