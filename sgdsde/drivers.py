@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
@@ -63,8 +64,7 @@ def driver_of(driver: str | None, config: SGDConfig) -> str:
     """
     if driver is None:
         return "epoched" if config.sampling == "reshuffle" else "brownian"
-    if not isinstance(driver, str) or driver not in DRIVERS:
-        raise ValueError(f"driver must be one of {', '.join(DRIVERS)}, or None for the sampling's own, got {driver!r}")
+    choice("driver", driver, DRIVERS, ", or None for the sampling's own")
     if config.sampling not in DRIVERS[driver].samplings:
         raise ValueError(
             f"driver must be 'brownian' for sampling {config.sampling!r}, whose batches know nothing of each other; "

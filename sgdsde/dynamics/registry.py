@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import choice, real
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.dynamics.update import Update
@@ -30,11 +30,7 @@ class Hyperparameter:
 
     def checked(self, name: str, given: object) -> float:
         """The number; ValueError when it is none, or outside."""
-        value = as_real(given)
-        if value is None or not self.low <= value < self.high:
-            upper = f"below {self.high:g}" if math.isfinite(self.high) else "finite"
-            raise ValueError(f"hyperparameters[{name!r}] must be at least {self.low:g} and {upper}, got {given!r}")
-        return value
+        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 @dataclass(frozen=True)
@@ -194,8 +190,8 @@ def rule(
     0.95
     """
     for name in takes:
-        _known("takes", name, OPTIONS)
-    _known("scaling", scaling, SCALINGS)
+        choice("takes", name, OPTIONS)
+    choice("scaling", scaling, SCALINGS)
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         _RULES[function.__name__] = Rule(
@@ -336,17 +332,16 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
         When there is none; or the config has what the rule does not take, or the noise cannot be with it.
     """
     known = all_rules()
-    _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
-    own, usual = NAMED.get(str(name), (str(name), "batches"))
-    chosen = usual if noise is None else noise
-    _known("noise", chosen, tuple(sorted(all_noises())))
-    found, of = known[own], all_noises()[str(chosen)]
+    name = choice("dynamics", name, (*sorted(known), *sorted(NAMED)))
+    own, usual = NAMED.get(name, (name, "batches"))
+    chosen = choice("noise", usual if noise is None else noise, sorted(all_noises()))
+    found, of = known[own], all_noises()[chosen]
     label = repr(name) if chosen == usual else f"{name!r} with noise {chosen!r}"
     if why := of.refuses(found, config):
         raise ValueError(f"dynamics {label} {why}")
     if substeps > 1 and not of.divides:
         raise ValueError(f"substeps must be 1 for dynamics {label}, whose step is an update; got {substeps}")
-    return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config))
+    return Dynamics(name if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config))
 
 
 def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | None:
@@ -362,8 +357,3 @@ def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | No
     if driver is not None:
         raise ValueError(f"driver must be left out for noise {noise.name!r}, which follows none; got {driver!r}")
     return None
-
-
-def _known(argument: str, word: object, known: tuple[str, ...]) -> None:
-    if not isinstance(word, str) or word not in known:
-        raise ValueError(f"{argument} must be one of {', '.join(known)}, got {word!r}")

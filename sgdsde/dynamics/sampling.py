@@ -8,9 +8,8 @@ from itertools import islice, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 
 Batches = Iterator[NDArray[np.int64]]
 #: The sizes of batches to come, one after the other.
@@ -88,5 +87,5 @@ def batch_indices(config: SGDConfig, updates: int, seed: int) -> NDArray[np.int6
     >>> batch_indices(config, updates=4, seed=0).shape
     (4, 2)
     """
-    stream = batches(config, np.random.default_rng(as_seed(seed)))
-    return np.stack(list(islice(stream, whole("updates", updates, 1))))
+    stream = batches(config, np.random.default_rng(integer("seed", seed, 0)))
+    return np.stack(list(islice(stream, integer("updates", updates, 1))))
