@@ -50,8 +50,7 @@ class Setting:
 
     def relaxation(self) -> float:
         """Updates in which the slowest mode of SGD forgets by a factor e."""
-        slowest = (1 - self.momentum) / (self.learning_rate * np.linalg.eigvalsh(self.hessian())[0])
-        return max(float(slowest), 1 / (1 - math.sqrt(self.momentum)))
+        return sg.theory.relaxation_time(self.hessian(), self.config())
 
 
 BASE = Setting()

@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.integration import integrate
-    from sgdsde.ladders import Ladder, ladder
+    from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
     from sgdsde.landscapes import Landscape, modified_landscape
+    from sgdsde.models import gradient_noise
     from sgdsde.observations import Histogram, Observations
     from sgdsde.observe import Observe
     from sgdsde.schemes import scheme
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
+    from sgdsde.studies import BatchSizeStudy, batch_size_study
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOME = {
     "StandardError": "sgdsde.ensemble",
     "DivergenceWarning": "sgdsde.ensemble",
     "Exits": "sgdsde.exits",
+    "gradient_noise": "sgdsde.models",
     "Histogram": "sgdsde.observations",
     "Observations": "sgdsde.observations",
     "Observe": "sgdsde.observe",
@@ -65,13 +68,17 @@ _HOME = {
     "evidence_study": "sgdsde.evidence",
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
+    "NetworkLadder": "sgdsde.ladders",
     "ladder": "sgdsde.ladders",
+    "network_ladder": "sgdsde.ladders",
     "Hyperparameter": "sgdsde.dynamics",
     "noise": "sgdsde.dynamics",
     "rule": "sgdsde.dynamics",
     "scheme": "sgdsde.schemes",
     "simulate_sde": "sgdsde.simulate",
     "simulate_sgd": "sgdsde.simulate",
+    "BatchSizeStudy": "sgdsde.studies",
+    "batch_size_study": "sgdsde.studies",
     "Comparison": "sgdsde.statistics",
     "compare": "sgdsde.statistics",
     **{
@@ -94,6 +101,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BatchSizeStudy",
     "BrownianPath",
     "CensoredWarning",
     "CoarseStepWarning",
@@ -107,12 +115,14 @@ __all__ = [
     "Hyperparameter",
     "Ladder",
     "Landscape",
+    "NetworkLadder",
     "Observations",
     "Observe",
     "RareExitTime",
     "SGDConfig",
     "StabilityWarning",
     "StandardError",
+    "batch_size_study",
     "compare",
     "convergence",
     "data",
@@ -120,11 +130,13 @@ __all__ = [
     "escape_study",
     "evidence",
     "evidence_study",
+    "gradient_noise",
     "integrate",
     "ladder",
     "landscapes",
     "models",
     "modified_landscape",
+    "network_ladder",
     "noise",
     "plotting",
     "rare_exit_time",

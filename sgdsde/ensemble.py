@@ -260,7 +260,7 @@ class Ensemble:
         """Updates in which paths forget all but 1/e of their common start, at the minimum that it leads to.
 
         NaN where that is not known: without such a minimum, for starts that differ (they may have the stationary law),
-        for paths that end, for schedules, and in the SDE's own time. See :func:`sgdsde.theory.relaxation_updates`.
+        for paths that end, for schedules, and in the SDE's own time. See :func:`sgdsde.theory.relaxation_time`.
         """
         clock = ("learning_rates", "batch_sizes", "dt", "temperature")
         changing = any(isinstance(self.provenance.get(name), str) for name in clock)
@@ -270,12 +270,12 @@ class Ensemble:
         if not isinstance(start, list):
             return math.nan
         from sgdsde.landscapes.minimum import nearby_minimum
-        from sgdsde.theory import relaxation_updates
+        from sgdsde.theory import relaxation_time
 
         at = nearby_minimum(self.landscape, start)
         if at is None:
             return math.nan
-        return relaxation_updates(self.landscape.hessian(at), replace(self.config, weight_decay=0.0))
+        return relaxation_time(self.landscape.hessian(at), replace(self.config, weight_decay=0.0), "slower")
 
     @property
     def settled_after(self) -> float:

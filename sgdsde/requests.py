@@ -26,7 +26,7 @@ from sgdsde.memory import check_memory
 from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
-from sgdsde.steps import MOST, UNKNOWN, Curvature, automatic, caution, step_error
+from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, UNKNOWN, Curvature, automatic, caution, step_error
 
 _MOST_PICKED = 2**32 - 1
 
@@ -73,14 +73,15 @@ def sde_request(
     decayed, longest = weight_decayed(landscape, config.weight_decay), float(np.max(update))
     curvature = Curvature.of(decayed, decayed.points(w0, "w0").reshape(-1, decayed.dimension))
     within = _intervals(brownian, updates)
+    target = EPOCHED_TARGET if DRIVERS[driver].bridged else TARGET
     adaptive = declaration.equation in ADAPTIVE_EQUATIONS
     if adaptive:
         error, warning = UNKNOWN, ""
         steps = given or limits.adaptive_substeps(numbers)
     else:
-        steps = given or automatic(declaration, curvature, longest, friction, within)
+        steps = given or automatic(declaration, curvature, longest, friction, within, target)
         error = step_error(declaration, curvature.well, longest / steps, friction)
-        warning = caution(declaration, curvature, longest, friction, steps, given is None)
+        warning = caution(declaration, curvature, longest, friction, steps, given is None, target)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
         caution=warning if np.any(temperature) else "", state0=_at_start(name, decayed, w0, c, state0),

@@ -88,6 +88,24 @@ def matching_batch_sizes(learning_rates: ArrayLike, config: SGDConfig) -> NDArra
     return np.rint(config.batch_size * config.learning_rate / rates).astype(np.int64)
 
 
+def batch_sizes_at_equal_time(learning_rates: ArrayLike, config: SGDConfig) -> NDArray[np.int64]:
+    """As :func:`matching_batch_sizes`, in fewer updates, so that both runs see as many examples and last Σ ε/(1 − m).
+
+    An update at the constant ε spans several of the decayed run's and gets their mean ε, weighted by ε: what the SDE's
+    temperature is in the mean.
+
+    Examples
+    --------
+    >>> batch_sizes_at_equal_time([0.4, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1], SGDConfig(0.4, batch_size=8, n_examples=64))
+    array([ 8, 16, 32])
+    """
+    rates = real_array("learning_rates", learning_rates)
+    time, area = (np.concatenate([[0.0], np.cumsum(rates**power)]) for power in (1, 2))
+    edges = config.learning_rate * np.arange(int(time[-1] / config.learning_rate + 1e-6) + 1)
+    mean_rate = np.diff(np.interp(edges, time, area)) / config.learning_rate
+    return np.asarray(np.rint(config.batch_size * config.learning_rate / mean_rate), dtype=np.int64)
+
+
 def learning_rate_schedule(values: ArrayLike, updates: int) -> Array:
     """Check ε(k) and cut it to the run.
 
@@ -151,6 +169,7 @@ def _length(updates: int) -> int:
 
 __all__ = [
     "batch_size_schedule",
+    "batch_sizes_at_equal_time",
     "constant",
     "cosine",
     "cyclic",

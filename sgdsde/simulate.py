@@ -67,7 +67,8 @@ def simulate_sde(
         variance and the relaxation of a bowl with constant noise and the largest curvature h of the minimum below `w0`
         (at `w0`, where there is none), and which are at most half of what is stable at `w0`. Euler–Maruyama's variance
         is too large by the factor 1/(1 − hΔ/2), Δ = ε/(1 − m)/substeps, so that it takes about 50 ε h/(1 − m) steps;
-        other schemes take fewer. What was taken, and the error expected, is in `provenance`, and printed.
+        other schemes take fewer. What was taken, and the error expected, is in `provenance`, and printed. With epoched
+        Brownian motion that error may be twice as large, and ``"auto"`` asks for half of it.
     learning_rates, batch_sizes : (≥ updates,), optional
         ε(k) and B(k) of every update in place of the config's (`sgdsde.schedules` makes some): T and the time of an
         update follow them. Schemes of the momentum SDE take `batch_sizes` alone.

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 
 #: Largest error of ``substeps="auto"``; from which other steps are warned of; and the most steps that it takes.
 TARGET, COARSE, MOST = 0.01, 0.025, 256
+#: The same as the first where epoched Brownian motion drives the SDE: averaged over an epoch Euler–Maruyama's variance
+#: is wrong by up to twice as much as with Brownian motion, where epochs are short (docs/theory.md).
+EPOCHED_TARGET = TARGET / 2
 #: Largest part of what is stable that a step is, at the start.
 _STABLE = 0.5
 #: Curvature × step (× step, with momentum) below which nothing can be seen of the error in float64.
@@ -135,13 +138,18 @@ class Curvature:
 
 
 def automatic(
-    declaration: schemes.Declaration, curvature: Curvature, update: float, friction: float, divides: int | None = None
+    declaration: schemes.Declaration,
+    curvature: Curvature,
+    update: float,
+    friction: float,
+    divides: int | None = None,
+    target: float = TARGET,
 ) -> int:
     """The steps of ``substeps="auto"``; of those that divide `divides`, where that is given.
 
-    So many that the error is at most `TARGET` in the well, and a step at most half of what is stable at the start.
+    So many that the error is at most `target` in the well, and a step at most half of what is stable at the start.
     """
-    wished = substeps_for(declaration, curvature.well, update, friction)
+    wished = substeps_for(declaration, curvature.well, update, friction, target=target)
     if not declaration.stable and curvature.start > 0 and math.isfinite(curvature.start):
         moving = declaration.equation == "momentum"
         along = curvature.start * update * (update if moving else 1.0) / (_STABLE * (4 if moving else 2))
@@ -154,13 +162,19 @@ def automatic(
 
 
 def caution(
-    declaration: schemes.Declaration, curvature: Curvature, update: float, friction: float, substeps: int, auto: bool
+    declaration: schemes.Declaration,
+    curvature: Curvature,
+    update: float,
+    friction: float,
+    substeps: int,
+    auto: bool,
+    target: float = TARGET,
 ) -> str:
-    """What to warn of with such steps; empty for nothing."""
+    """What to warn of with such steps; empty for nothing. `target` is that of `automatic`."""
     error = step_error(declaration, curvature.well, update / substeps, friction)
     if not error.size > COARSE:
         return ""
-    wished = substeps_for(declaration, curvature.well, update, friction)
+    wished = substeps_for(declaration, curvature.well, update, friction, target=target)
     if auto:
         advice = (
             f"'auto' takes no more than {MOST}, nor other ones than a given Brownian path has; some schemes need fewer"

@@ -14,6 +14,9 @@ STOP = {"left": "x < low", "right": "x > high"}
 FAR = -20.0
 
 
+ORDERS = pytest.mark.slow("orders of bias from millions of paths")
+
+
 class Case(NamedTuple):
     """Where paths start and end, in which landscape, and the step whose bias is below the standard error."""
 
@@ -68,7 +71,7 @@ def order(case, steps, paths, bridge, next_power):
     return fit_order(steps, errors, [error for _, error in found], next_power=next_power)
 
 
-@pytest.mark.slow("orders of bias from millions of paths")
+@ORDERS
 def test_with_a_bridge_the_bias_is_of_order_one():
     """From the top of a hill, with noise that grows: one term does nearly all of the bias."""
     found = order(HILL, (0.2, 0.1, 0.05, 0.025), 1_000_000, True, None)
@@ -76,7 +79,7 @@ def test_with_a_bridge_the_bias_is_of_order_one():
     assert abs(found.slope - 1) < 0.15, found
 
 
-@pytest.mark.slow("orders of bias from millions of paths")
+@ORDERS
 def test_without_a_bridge_the_bias_is_of_order_one_half():
     """From the bottom of a bowl, with noise that grows: one term does nearly all of this bias."""
     found = order(BOWL, (0.1, 0.05, 0.025, 0.0125), 200_000, False, None)
@@ -84,7 +87,7 @@ def test_without_a_bridge_the_bias_is_of_order_one_half():
     assert abs(found.slope - 0.5) < 0.15, found
 
 
-@pytest.mark.slow("orders of bias from millions of paths")
+@ORDERS
 @pytest.mark.parametrize(("bridge", "expected"), [(True, 1.0), (False, 0.5)])
 def test_the_orders_of_paths_that_climb(bridge, expected):
     """At the end the drift pulls back, so that the next term is felt until it is weak within a step."""

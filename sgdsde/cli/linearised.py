@@ -44,7 +44,7 @@ class Linearised:
     @property
     def relaxation(self) -> float:
         """Updates in which the slower of SDE and SGD forgets all but 1/e of its start."""
-        return theory.relaxation_updates(self.hessian, self.config)
+        return theory.relaxation_time(self.hessian, self.config, "slower")
 
     @property
     def burn_in(self) -> int:

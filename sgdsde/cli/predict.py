@@ -66,9 +66,9 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
 
     limit = theory.stability_limit(curvature, config)
     yield f"stability limit of ε at h = {curvature:g}", "2(1 + m)/h", limit
-    yield "updates in which the SDE forgets", "1/(s h)", 1 / (config.mean_loss_time_per_update * curvature)
+    yield "updates in which the SDE forgets", "1/(s h)", theory.relaxation_time(curvature, config, "sde")
     if config.learning_rate < limit:
-        both = theory.relaxation_updates(curvature, config)
+        both = theory.relaxation_time(curvature, config, "slower")
         yield "the same, the slower of SDE and SGD", "max(…, −1/ln ρ)", both
     yield "stationary variance over F, SDE", "T/(2h)", float(theory.stationary_variance(curvature, 1.0, config, "sde"))
     if config.learning_rate < limit:

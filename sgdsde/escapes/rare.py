@@ -21,6 +21,7 @@ from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import check_landscape
+from sgdsde.theory import relaxation_time
 
 Array = NDArray[np.float64]
 
@@ -227,10 +228,10 @@ def _relaxation(landscape: Landscape, config: SGDConfig, start: ArrayLike) -> in
         raise ValueError(
             f"start must be in the well of a minimum with positive curvature, or relaxation given; got {start!r}"
         )
-    slowest = float(np.linalg.eigvalsh(landscape.hessian(minimum))[0])
-    along = slowest * config.mean_loss_time_per_update
-    longest = 5 * max(1 / along if along else math.inf, 2 / (1 - config.momentum))
+    hessian = landscape.hessian(minimum)
+    longest = 5 * relaxation_time(hessian, config, "slower")
     if longest > MOST_STEPS:
+        slowest = float(np.linalg.eigvalsh(hessian)[0])
         raise ValueError(
             f"relaxation must be given: by the least curvature of the minimum, {slowest:g}, it would take {longest:g} "
             f"updates"

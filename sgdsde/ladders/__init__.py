@@ -4,9 +4,10 @@ Not called ``ladder``, so that ``sgdsde.ladder`` is the function, whatever is im
 """
 
 from sgdsde.ladders.climb import ladder
+from sgdsde.ladders.network import NetworkLadder, network_ladder
 from sgdsde.ladders.result import CHANCE, Ladder, Rung
 
-__all__ = ["CHANCE", "Ladder", "Rung", "ladder"]
+__all__ = ["CHANCE", "Ladder", "NetworkLadder", "Rung", "ladder", "network_ladder"]
 
 
 def __dir__() -> list[str]:

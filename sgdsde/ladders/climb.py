@@ -109,8 +109,8 @@ def ladder(
     -----
     The SDE with any number of steps, noisy gradient descent without momentum (which is Euler–Maruyama in steps of an
     update) and the momentum SDE follow one Brownian path each p, so their distances are paired, with smaller errors.
-    Everything else has noise of its own, and so have all where batches are reshuffled and the driver is epoched. The
-    reference is common to all rungs: their distances are correlated.
+    Everything else has noise of its own, and so has every rung where batches are reshuffled, whose SDE epoched Brownian
+    motion drives. The reference is common to all rungs: their distances are correlated.
     The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
     SVAG needs independent batches and no momentum, and is absent otherwise; for adaptive rules it divides ε by √l and

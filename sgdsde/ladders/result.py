@@ -122,7 +122,7 @@ class Ladder:
         shown = self.reference.parameters[:_COLUMNS]
         rows = [["rung", *quantities(self.floor.distances, shown)]]
         for rung in self.rungs:
-            cells = [_cell(each) for each in quantities(rung.distances, shown).values()]
+            cells = [cell(each) for each in quantities(rung.distances, shown).values()]
             lost = f"  {rung.ensemble.diverged} diverged" if rung.ensemble.diverged else ""
             rows.append([rung.label + "*" * rung.paired, *cells[:-1], cells[-1] + lost])
         head = f"Distances from the {self.reference.label}"
@@ -161,6 +161,7 @@ def quantities(found: Distances, parameters: Sequence[str]) -> dict[str, Distanc
             "energy": found.energy_distance}  # fmt: skip
 
 
-def _cell(distance: Distance) -> str:
+def cell(distance: Distance) -> str:
+    """Value and error; in brackets what is no more than chance."""
     text = f"{distance.value:.3g} ± {distance.standard_error:.2g}"
     return text if float(distance.excess) > CHANCE else f"({text})"

@@ -1,4 +1,7 @@
-"""Losses made of a landscape's own: L + (ε/4)(|∇L|² + c Tr F), which SGD goes down to the next order, and L + (λ/2)|ω|²."""
+"""Losses made of a landscape's own: L + (ε/4)|∇L|², which SGD goes down to the next order, and L + (λ/2)|ω|².
+
+SGD with reshuffled batches goes down L + (ε/4)(|∇L|² + c Tr F).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def modified_landscape(
 ) -> Landscape:
     """Return the landscape with the loss L + (ε/4)|∇L|² and the same noise: its SDE is SGD to weak order 2.
 
-    For reshuffled batches the loss is L + (ε/4)(|∇L|² + c Tr F), which is the mean of L + (ε/4)|∇L_batch|² over batches.
+    For reshuffled batches the loss is L + (ε/4)(|∇L|² + c Tr F), the mean of L + (ε/4)|∇L_batch|² over batches.
 
     Parameters
     ----------
@@ -48,8 +51,9 @@ def modified_landscape(
     Raises
     ------
     ValueError
-        When `learning_rate` is not a positive finite number, or is a name in the landscape already; `sampling` does not
-        exist, or `batch_noise` is not there for ``"reshuffle"`` alone or negative; or when the new loss cannot be written, because of a kink, or because it is too long.
+        When `learning_rate` is not a positive finite number, or is a name in the landscape already; when `sampling`
+        does not exist, or `batch_noise` is negative, missing for ``"reshuffle"`` or given for another; or when the new
+        loss cannot be written, because of a kink, or because it is too long.
 
     Notes
     -----

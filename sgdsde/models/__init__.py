@@ -16,13 +16,16 @@ from sgdsde.models.gradients import (
 from sgdsde.models.networks import draw_weights, mlp
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
+from sgdsde.models.step_gradients import GradientNoise
 from sgdsde.models.trace_estimation import Moments, trace_and_norm
 from sgdsde.models.training import train
+from sgdsde.models.training_noise import gradient_noise
 from sgdsde.models.two_batches import TwoBatchEstimates, two_batch_estimates
 
 __all__ = [
     "Alignment",
     "GradientCovariance",
+    "GradientNoise",
     "LinearRegression",
     "LogisticRegression",
     "MeanHessian",
@@ -38,6 +41,7 @@ __all__ = [
     "covariance_curvature",
     "draw_weights",
     "gradient_covariance",
+    "gradient_noise",
     "hessian_operator",
     "mean_hessian",
     "mlp",

@@ -19,7 +19,8 @@ from sgdsde.models.curvature import MeanHessian
 from sgdsde.models.example_losses import ExampleLosses, example_losses
 from sgdsde.models.examples import Data
 from sgdsde.models.losses import LossLike
-from sgdsde.statistics.estimates import Estimate, mean
+from sgdsde.statistics.estimates import Estimate
+from sgdsde.statistics.pooling import mean_over_paths
 
 Array = NDArray[np.float64]
 #: The order inside a batch matters here: its first examples must be a batch themselves.
@@ -39,22 +40,29 @@ class TwoBatchEstimates:
         Each of mean Tr F, or Tr(HF).
     denominators : (n,)
         Each of mean |∇L|², or ∇LᵀH∇L.
+    signed : bool
+        Whether the numbers that are estimated may be negative, as those with an H may.
     """
 
     numerators: Array
     denominators: Array
+    signed: bool = False
 
     __repr__ = one_line
+
+    def __str__(self) -> str:
+        low, high = self.interval()
+        return f"noise scale {float(self.noise_scale.value):.4g}, 95 % in [{low:.4g}, {high:.4g}]"
 
     @property
     def numerator(self) -> Estimate:
         """Tr F, or Tr(HF), without bias."""
-        return mean(self.numerators)
+        return mean_over_paths(self.numerators)
 
     @property
     def denominator(self) -> Estimate:
         """|∇L|², or ∇LᵀH∇L, without bias: it can come out negative."""
-        return mean(self.denominators)
+        return mean_over_paths(self.denominators)
 
     @property
     def noise_scale(self) -> Estimate:
@@ -62,16 +70,18 @@ class TwoBatchEstimates:
 
         Its bias is O(1/n), and both mean little where the denominator is within some errors of 0: see `interval`.
         """
-        top, bottom = float(self.numerators.mean()), float(self.denominators.mean())
-        ratio = top / bottom if bottom else math.nan
-        spread = np.std(self.numerators - ratio * self.denominators, ddof=1) / math.sqrt(len(self.numerators))
-        return Estimate(ratio, float(spread / abs(bottom)) if bottom else math.nan)
+        top, bottom = (float(each.value) for each in (self.numerator, self.denominator))
+        if not bottom or math.isnan(bottom):
+            return Estimate(math.nan, math.nan)
+        rest = mean_over_paths(self.numerators - top / bottom * self.denominators)
+        return Estimate(top / bottom, float(rest.standard_error / abs(bottom)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """An interval that covers the noise scale with probability `level`; (−∞, ∞) where the denominator may be 0.
+        """An interval that covers the noise scale with probability `level`; up to ∞ where the denominator may be 0.
 
         All ρ for which the mean of (numerator − ρ denominator) is not significantly different from 0 by Student's t
-        (Fieller 1954, *Some problems in interval estimation*, J. R. Stat. Soc. B 16).
+        (Fieller 1954, *Some problems in interval estimation*, J. R. Stat. Soc. B 16), and ρ ≥ 0 unless `signed`. Where
+        the denominator may be 0, a lower end is left if the numerator may not; (−∞, ∞) for signed numbers.
 
         >>> found = TwoBatchEstimates(np.array([4.0, 6.0, 5.0]), np.array([1.0, 1.1, 0.9]))
         >>> [round(each, 2) for each in found.interval()]
@@ -80,15 +90,19 @@ class TwoBatchEstimates:
         from scipy.special import stdtrit
 
         level = real("level", level, above=0, below=1)
-        n = len(self.numerators)
+        n, least = len(self.numerators), -math.inf if self.signed else 0.0
+        if n < 2:
+            return least, math.inf
         top, bottom = self.numerators.mean(), self.denominators.mean()
         (v_top, both), (_, v_bottom) = np.cov(self.numerators, self.denominators) / n
         t2 = stdtrit(n - 1, (1 + level) / 2) ** 2
         a, b, c = bottom**2 - t2 * v_bottom, top * bottom - t2 * both, top**2 - t2 * v_top
-        if a <= 0:
-            return -math.inf, math.inf
         root = math.sqrt(max(b**2 - a * c, 0.0))
-        return float((b - root) / a), float((b + root) / a)
+        if a > 0:
+            return max(least, float((b - root) / a)), max(least, float((b + root) / a))
+        if a == 0 or c <= 0 or self.signed:
+            return least, math.inf
+        return float((b - root) / a), math.inf  # and those below the other root, which is negative
 
 
 def two_batch_estimates(
@@ -159,7 +173,9 @@ def two_batch_estimates(
     c_small, c_big = (SAMPLINGS[sampling](n, size) for size in (small, big))
     of_small, of_big = lengths.T
     return TwoBatchEstimates(
-        (of_small - of_big) / (c_small - c_big), (c_small * of_big - c_big * of_small) / (c_small - c_big)
+        (of_small - of_big) / (c_small - c_big),
+        (c_small * of_big - c_big * of_small) / (c_small - c_big),
+        signed=hessian is not None,
     )
 
 

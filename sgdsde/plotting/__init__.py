@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sgdsde.plotting.against_theory import Line, Series, against_theory
-from sgdsde.plotting.batch_size import AccuracyCurve, best_batch_size
+from sgdsde.plotting.batch_size import AccuracyCurve, batch_size_chart, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
@@ -29,6 +29,7 @@ __all__ = [
     "Shown",
     "accuracy_chart",
     "against_theory",
+    "batch_size_chart",
     "best_batch_size",
     "between_batches",
     "convergence_chart",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from sgdsde.layout import one_line
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
+
+if TYPE_CHECKING:
+    from sgdsde.studies import BatchSizeStudy
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,36 @@ def best_batch_size(
         outside_legend(left)
         outside_legend(middle, ncols=1)
         return figure
+
+
+def batch_size_chart(study: BatchSizeStudy) -> Figure:
+    """Draw a study of batch sizes: accuracies with their maxima, these against ε, and all against the noise scale.
+
+    Parameters
+    ----------
+    study : BatchSizeStudy
+        Of :func:`sgdsde.batch_size_study`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        As of :func:`best_batch_size`. Bands are intervals of the best batch size, cut at the ends of the grid; a batch
+        of all examples, which has no noise, is left out.
+    """
+    curves = []
+    for k, (rate, best) in enumerate(zip(study.learning_rates.tolist(), study.optima, strict=True)):
+        noise, accuracy = study.runs.noise_scale[k].to_numpy(), study.runs.test_accuracy.isel(learning_rate=k)
+        noisy = noise > 0
+        product = rate * study.config.n_examples / (1 - study.config.momentum)  # g B'
+        effective = product / noise[noisy]
+        around = [best.place, *best.interval, *best.curve[0].tolist()]
+        scales = np.array([study.noise_scale(rate, b) for b in around])
+        place, low, high, *line = np.clip(product / np.maximum(scales, noise[noisy][-1]), effective[0], effective[-1])
+        curves.append(
+            AccuracyCurve(
+                rate, f"ε = {rate:g}", effective, noise[noisy], accuracy.mean("replica").to_numpy()[noisy],
+                (accuracy.std("replica", ddof=1) / np.sqrt(accuracy.sizes["replica"])).to_numpy()[noisy],
+                line, 1 - best.curve[1], place, (low, high),
+            )
+        )  # fmt: skip
+    return best_batch_size(curves)

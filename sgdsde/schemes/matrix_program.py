@@ -133,7 +133,7 @@ def _taped(declaration: Declaration, landscape: WideLandscape, epoched: bool) ->
         )
     tape = MatrixStep(landscape, declaration, epoched)
     result = declaration.function(tape)
-    vectors = [*(result if isinstance(result, tuple) else (result,)), *tape.bridge]
+    vectors = [*(result if isinstance(result, tuple) else (result,)), *tape.next_bridge]
     return tape, [str(tape.let(vector).name) for vector in vectors]
 
 

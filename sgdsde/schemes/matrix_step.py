@@ -32,7 +32,7 @@ Terms: TypeAlias = "Mapping[tuple[str, tuple[str, ...]], sp.Expr]"
 #: What constant vectors are multiples of.
 ONE = "1"
 #: The X of epoched Brownian motion, among the vectors of the state.
-BRIDGE = "bridge"
+BRIDGE = "bridge_x"
 _BATCHES = ("batch", "other")
 
 
@@ -241,7 +241,7 @@ class MatrixStep:
         return self.let(self._draw("z") * self.keep - self._named(BRIDGE) * self.pull)
 
     @property
-    def bridge(self) -> list[Vector]:
+    def next_bridge(self) -> list[Vector]:
         """The next X of a bridge."""
         return [self._named(BRIDGE) + self.z * self.share] if self._epoched else []
 

@@ -121,10 +121,10 @@ def build(
         step = Step(landscape, declaration, epoched)
         result = declaration.function(step)
         vectors = result if isinstance(result, tuple) else (result,)
-        values = [*(entry for vector in vectors for entry in vector), *step.bridge]
+        values = [*(entry for vector in vectors for entry in vector), *step.next_bridge]
         values += [after for _, after in step.carried.values()]
         if epoched:
-            check_follows_epochs(declaration, step.drawn)
+            check_follows_epochs(declaration, dict.fromkeys(name.rstrip("0123456789") for name in step.noise))
         names = [f"n_{symbol}" for symbol in step.state]
         scalars = (*SCALARS, *map(str, step.numbers.values()), *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]

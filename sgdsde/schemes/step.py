@@ -141,11 +141,6 @@ class Step:
         return [str(symbol) for symbols in drawn.values() for symbol in symbols]
 
     @property
-    def drawn(self) -> list[str]:
-        """Names of the draws."""
-        return list(self._drawn)
-
-    @property
     def z(self) -> Vector:
         """k×1 standard normals; of a bridge its increments, in units of Brownian motion's deviation over the step."""
         return self._of_bridge if self._epoched else self._draw("z", self._k)
@@ -155,7 +150,7 @@ class Step:
         return self.let(self._draw("z", self._k) * self._keep - self._x * self._pull)
 
     @property
-    def bridge(self) -> list[Any]:
+    def next_bridge(self) -> list[Any]:
         """The next X of a bridge."""
         return list(self._x + self.z * self._share) if self._epoched else []
 

@@ -1,7 +1,9 @@
 """Crossings inside a step of the boundaries that are straight, given both its ends: laws of a Brownian bridge.
 
 Between the ends ω₀ and ω₁ of a step the path is a Brownian bridge; along the normal n of a wall its variance over the
-step is v = Δ|bᵀn|², b the diffusion at ω₀. All walls ask about this one path:
+step is v = Δ|bᵀn|², b the diffusion at ω₀. So it is when epoched Brownian motion drives it: a bridge over an epoch,
+between two times of which its values are given, is in between a bridge of the same variance as Brownian motion is. All
+walls ask about this one path:
 
 - One wall, a₀ before it and a₁ at the end, is crossed with probability exp(−2 a₀ a₁/v). A uniform number u decides.
 - Of parallel walls on one side the nearest is crossed first: it alone decides, with the same u.

@@ -18,6 +18,7 @@ from sgdsde.statistics.exponentiality import Exponentiality, exponentiality
 from sgdsde.statistics.levels import Level
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.statistics.multilevel import MultilevelEstimate, multilevel
+from sgdsde.statistics.optimum import Optimum, optimum
 from sgdsde.statistics.orders import Order, fit_order
 from sgdsde.statistics.pooling import (
     HigherMoments,
@@ -42,6 +43,7 @@ __all__ = [
     "LogDeterminant",
     "Moments",
     "MultilevelEstimate",
+    "Optimum",
     "Order",
     "Row",
     "SplittingProbabilities",
@@ -64,6 +66,7 @@ __all__ = [
     "mean_exit_time",
     "mean_over_paths",
     "multilevel",
+    "optimum",
     "pooled_higher_moments",
     "pooled_moments",
     "sigmas_for",

@@ -26,19 +26,21 @@ from sgdsde.theory.noise import (
 from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.quasi_potential import ActionPath, minimum_action_path, quasi_potential
-from sgdsde.theory.relaxation import relaxation_updates
+from sgdsde.theory.relaxation import relaxation_time
 from sgdsde.theory.reparametrisation import (
     CoordinateEvidence,
     laplace_in_coordinates,
     laplace_shift,
     transformed_hessian,
 )
+from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
     stationary_variance,
     stationary_velocity_covariance,
 )
+from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
 
 __all__ = [
     "ActionPath",
@@ -48,6 +50,7 @@ __all__ = [
     "Evidence",
     "FokkerPlanck",
     "LinearMap",
+    "ScheduledLaw",
     "StationaryDensity",
     "autocorrelation_time",
     "autocovariance",
@@ -75,7 +78,10 @@ __all__ = [
     "optimal_preconditioner",
     "posterior_divergence",
     "quasi_potential",
-    "relaxation_updates",
+    "relaxation_time",
+    "scheduled_law",
+    "sgd_exit_time",
+    "sgd_occupancy",
     "sinh_map",
     "splitting_probability",
     "stability_limit",

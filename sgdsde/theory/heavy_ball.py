@@ -92,7 +92,7 @@ def merged(scatter: Array, a: Merge, b: Merge) -> Array:
     moved = scatter - np.einsum("ab...,bc...->ac...", a.departure, scatter)
     moved -= np.einsum("ab...,cb...->ac...", moved, b.departure)
     moved += (a.weight * a.gap)[:, None] * b.gap[None, :]
-    return scatter + moved if a.doubles else moved
+    return np.asarray(scatter + moved if a.doubles else moved)
 
 
 class Response(Protocol):

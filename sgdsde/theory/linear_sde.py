@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde import clock
+from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS
 from sgdsde.theory.heavy_ball import Law, Merge, apply, average_of_epochs, end_of_epochs, merged, multiply, solve_pairs
 
 Array = NDArray[np.float64]
@@ -64,6 +66,30 @@ class Flow:
         for a, b in zip(self.merges, other.merges, strict=True):
             found = merged(found, a, b)
         return np.asarray(found)
+
+
+def overdamped_law(left: Array, right: Array, config: SGDConfig, position: str, driver: str) -> Law:
+    """Law of ω of the SDE for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``."""
+    if not DRIVERS[driver].bridged:
+        none = np.full(np.broadcast_shapes(left.shape, right.shape), np.nan)
+        return Law(config.temperature / (left + right), none, none)
+    return _scaled(overdamped(*_arguments(left, right, config, driver), position), config, driver)
+
+
+def momentum_law(left: Array, right: Array, config: SGDConfig, position: str, driver: str) -> Law:
+    """Law of ω and v = √ε p of the SDE with momentum, as `overdamped_law`."""
+    return _scaled(with_momentum(*_arguments(left, right, config, driver), position), config, driver)
+
+
+def _arguments(left: Array, right: Array, config: SGDConfig, driver: str) -> tuple[Array, Array, float, int | None]:
+    batches = config.n_examples // config.batch_size if DRIVERS[driver].bridged else None
+    return config.kick * left, config.kick * right, config.momentum, batches
+
+
+def _scaled(law: Law, config: SGDConfig, driver: str) -> Law:
+    """From units of ε²c, c that of the driver."""
+    c = DRIVERS[driver].batch_noise(config.sampling, config.n_examples, config.batch_size)
+    return Law(*(config.kick**2 * c * part for part in law))
 
 
 def overdamped(left: Array, right: Array, momentum: float, batches: int | None, position: str) -> Law:

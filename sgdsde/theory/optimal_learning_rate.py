@@ -76,7 +76,8 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     config : SGDConfig
         Gives B, N, m and the sampling; its learning rate plays no part.
     dynamics : str
-        ``"sde"``: closed form, driven by Brownian motion; ``"sgd"``: the minimiser for SGD's exact law, found numerically to 1e-6 or better.
+        ``"sde"``: closed form for independent batches; ``"sgd"``, and the epoched SDE of reshuffled batches: the
+        minimiser for the exact law, found numerically to 1e-6 or better.
 
     Returns
     -------
@@ -113,16 +114,22 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     modes_of(hessian, covariance, config)  # refuses what does not fit
     _noisy(config)
     closed = 2 * len(f) * (1 - config.momentum) / (config.n_examples * config.batch_noise * float(f.trace()))
-    if dynamics == "sde":
+    if dynamics == "sde" and config.sampling != "reshuffle":
         return closed
-    limit = stability_limit(hessian, config)
 
     def divergence(log_rate: float) -> float:
         here = replace(config, learning_rate=float(np.exp(log_rate)))
-        law = stationary_covariance(hessian, covariance, here, dynamics="sgd")
+        law = stationary_covariance(hessian, covariance, here, dynamics=dynamics)
         return posterior_divergence(hessian, law, config.n_examples)
 
-    return float(np.exp(_golden(divergence, np.log(min(closed, limit) * LOWEST), np.log(limit * (1 - 1e-9)))))
+    if dynamics == "sgd":
+        limit = stability_limit(hessian, config) * (1 - 1e-9)
+    else:  # what of T ∝ ε is right for Brownian motion is more than enough
+        limit = closed
+        while divergence(np.log(2 * limit)) < divergence(np.log(limit)):
+            limit *= 2
+        limit *= 2
+    return float(np.exp(_golden(divergence, np.log(min(closed, limit) * LOWEST), np.log(limit))))
 
 
 def optimal_preconditioner(covariance: ArrayLike, config: SGDConfig, *, diagonal: bool = False) -> Array:

@@ -24,6 +24,9 @@ from bench.trajectory_means import MAPS
 TINY = Effort(rounds=2, turn=1e-3, spread=1e-3, relaxations=10, timed_paths=128, mean_paths=1024, batches=(1, 8))
 
 
+LONG = pytest.mark.slow("a hundred trajectories of everything that is compared")
+
+
 @pytest.mark.parametrize(
     ("ratios", "expected"),
     [
@@ -125,7 +128,7 @@ def test_tables_figure_and_exit_status(z, status, word, monkeypatch, tmp_path, c
     assert (tmp_path / "trajectories.png").stat().st_size > 1000
 
 
-@pytest.mark.slow("a hundred trajectories of everything that is compared")
+@LONG
 def test_comparisons_measure_what_they_list(monkeypatch):
     monkeypatch.setattr(trajectory_covariance, "SAMPLINGS", ("without_replacement",))
     names = {"SDE one": ("euler_maruyama", 1.0), "SDE ten": ("exact_ou", 10.0)}
@@ -150,7 +153,7 @@ def test_simulators_fit_the_setting():
     assert of_sgd(BASE, 8, "reshuffle").whole == 128
 
 
-@pytest.mark.slow("a hundred trajectories of everything that is compared")
+@LONG
 def test_mean_trajectories_measure_what_they_list(monkeypatch):
     monkeypatch.setattr(trajectory_means, "INDEPENDENT", ("with_replacement",))
     monkeypatch.setattr(trajectory_means, "MAPS", {name: MAPS[name] for name in ("euler_maruyama", "weak_taylor_2")})

@@ -66,7 +66,13 @@ def settings(dynamics="sgd", sampling="without_replacement", **more):
 @pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize(
     ("dynamics", "sampling"),
-    [*((name, "without_replacement") for name in names()), ("sgd", "with_replacement"), ("sgd", "reshuffle")],
+    [
+        *((name, "without_replacement") for name in names()),
+        ("sgd", "with_replacement"),
+        ("sgd", "reshuffle"),
+        ("sde", "reshuffle"),
+        ("momentum_sde", "reshuffle"),
+    ],
 )
 def test_a_run_that_was_cut_short_goes_on_to_the_same_result_bit_for_bit(dynamics, sampling, every, tmp_path):
     arguments = settings(dynamics, sampling)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations, islice, product
 from threading import Event
 
@@ -11,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.dynamics.course import Course
+from sgdsde.dynamics.registry import driver_with
 from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import network_dynamics
@@ -18,6 +20,7 @@ from sgdsde.models.losses import LOSSES
 from sgdsde.models.motion import motion_of
 from sgdsde.models.replica_loop import Group, run_group
 from sgdsde.models.replicas import Examples, Part, stack
+from sgdsde.models.training_plan import checked_courses
 
 N, DRAWS, CPU = 6, 16_000, torch.device("cpu")
 DIGITS = digits(n_train=60, seed=3)
@@ -29,6 +32,7 @@ def course(b=2, n=N, rate=0.3, m=0.0, sampling="without_replacement", l=1, **sch
 
 def steps_of(name, setting, seed):
     found = network_dynamics(name, setting.config, substeps=setting.substeps)
+    setting = replace(setting, driver=driver_with(found.dynamics.noise, setting.driver, setting.config))
     return found.stream(setting, np.random.default_rng(seed), 21)
 
 
@@ -77,7 +81,7 @@ STEPS = [  # dynamics, m, l; the step's ∇L in units of ε and its noise in uni
 def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift, noise, sampling):  # noqa: E741
     """Every entry within 5 standard errors at most, corrected for their number; a covariance 10 % off does not pass."""
     model, x, y, g = tiny()
-    setting = course(m=m, sampling=sampling, l=l)
+    setting = course(m=m, sampling=sampling, l=l, driver="brownian" if dynamics not in ("sgd", "svag") else None)
     stream = steps_of(dynamics, setting, 5)
     epoch = 3 if sampling == "reshuffle" else 1  # the batches of an epoch depend on each other: one of each
     moved = displacements(model, x, y, islice(stream, 0, None, epoch), DRAWS)
@@ -92,6 +96,57 @@ def test_mean_and_covariance_of_a_step_are_those_of_theory(dynamics, m, l, drift
         error = sample.std(axis=0, ddof=1) / np.sqrt(DRAWS)
         assert (np.abs(sample.mean(axis=0) - truth) <= bar * error + 1e-12).all()
     assert (np.abs(products.mean(axis=0) - 1.1 * predicted) > bar * error + 1e-12).any()
+
+
+EPOCHED = [  # dynamics, m, l, schedules; a step's noise in units of ε²F: its part for each batch
+    ("noisy_gd", 0.9, 1, {}),
+    ("sde", 0.0, 1, {}),
+    ("sde", 0.5, 3, {}),
+    ("momentum_sde", 0.5, 2, {}),
+    ("noisy_gd", 0.0, 1, {"batch_sizes": np.tile([1, 3, 2], DRAWS)}),
+    ("sde", 0.0, 2, {"batch_sizes": np.tile([1, 3, 2], DRAWS), "learning_rates": np.tile([0.3, 0.2, 0.1], DRAWS)}),
+]
+
+
+@pytest.mark.parametrize(("dynamics", "m", "l", "schedules"), EPOCHED)
+def test_noise_of_an_epoch_adds_up_to_nothing_and_its_batches_are_anticorrelated(dynamics, m, l, schedules):  # noqa: E741
+    """Cov of the noise of two batches is F(δ_ij/B_i − 1/N), per ε; Brownian motion, the control, has no −1/N."""
+    _, _, _, g = tiny()
+    g = (g - g.mean(axis=0))[:, :2]
+    sizes = schedules.get("batch_sizes", np.full(3, 2))[:3]
+    rates = schedules.get("learning_rates", np.full(3, 0.3))[:3]
+    unit = {"noisy_gd": 1, "sde": 1 / (1 - m), "momentum_sde": 1 / l}[dynamics]  # what l steps of an update have of ε
+    exact = np.kron(np.diag(1 / sizes) - 1 / N, np.cov(g.T))
+    upper = np.triu_indices(6)
+    found = {}
+    for driver in ("epoched", "brownian"):
+        setting = course(m=m, sampling="reshuffle", l=l, driver=driver, **schedules)
+        steps = islice(steps_of(dynamics, setting, 8), DRAWS // 2 * 3 * l)
+        a = np.stack([coefficients for _, coefficients in steps]).reshape(-1, 3, l, N).sum(axis=2)
+        xi = (a - a.mean(axis=2, keepdims=True)) / rates[:, None] / unit  # (epochs, batches, examples)
+        if driver == "epoched":
+            assert np.abs((xi * sizes[:, None]).sum(axis=1)).max() < 1e-13
+        flat = (xi @ g).reshape(len(xi), 6)
+        found[driver] = (flat[:, :, None] * flat[:, None, :])[:, *upper]
+    for driver, products in found.items():
+        error = products.std(axis=0, ddof=1) / np.sqrt(len(products))
+        good = (np.abs(products.mean(axis=0) - exact[upper]) <= norm.isf(1e-4 / 2 / 21) * error + 1e-15).all()
+        assert good is np.bool_(driver == "epoched")
+
+
+@pytest.mark.parametrize(
+    ("name", "sampling", "given", "expected"),
+    [
+        ("sde", "reshuffle", None, "epoched"),
+        ("sde", "reshuffle", "brownian", "brownian"),
+        ("noisy_gd", "without_replacement", None, "brownian"),
+        ("sgd", "reshuffle", None, None),
+    ],
+)
+def test_the_driver_is_that_of_the_sampling_and_can_be_given(name, sampling, given, expected):
+    config = course(sampling=sampling).config
+    ((_, found),) = checked_courses([config], name, None, 1, 3, None, None, given)
+    assert found.driver == expected
 
 
 @pytest.mark.parametrize("sampling", INDEPENDENT)

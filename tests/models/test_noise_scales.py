@@ -135,7 +135,7 @@ def test_the_interval_is_fiellers():
     low, high = found.interval(0.9)
     assert low < found.noise_scale.value < high
     assert (high - low) / 2 == pytest.approx(1.729 * found.noise_scale.standard_error, rel=0.1)
-    assert TwoBatchEstimates(bottom, bottom - bottom.mean()).interval() == (-np.inf, np.inf)
+    assert TwoBatchEstimates(bottom, bottom - bottom.mean(), signed=True).interval() == (-np.inf, np.inf)
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 1"):
         found.interval(1)
 

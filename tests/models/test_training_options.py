@@ -148,6 +148,9 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
     [
         ({"substeps": 0}, "substeps must be a positive integer, got 0"),
         ({"substeps": 2}, "substeps must be 1 for dynamics 'sgd', whose step is an update; got 2"),
+        ({"driver": "brownian"}, "driver must be left out for noise 'batches'"),
+        ({"dynamics": "sde", "driver": "epoched"}, "driver must be 'brownian' for sampling"),
+        ({"dynamics": "noisy_gd", "driver": "levy"}, "driver must be one of brownian, epoched"),
         ({"dynamics": "noisy_gd", "substeps": 2}, "substeps must be 1 for dynamics 'noisy_gd'"),
         ({"dynamics": "svag"}, "dynamics 'svag' is made for SGD without momentum and independent .* momentum = 0.9"),
         ({"dynamics": "svag", "config": SGDConfig(0.1, 5, 60, 0, "reshuffle")}, "got sampling = 'reshuffle'"),

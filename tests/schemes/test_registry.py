@@ -12,7 +12,8 @@ LANDSCAPE = Landscape(
     "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
 )
 NUMBERS = {"dt": 0.03, "temperature": 0.7, "learning_rate": 0.11, "momentum": 0.8, "friction": 1.3}
-NUMBERS |= {"batch_noise": 0.23, "spread": 1.7, "rounding": 2.0**-52, **LANDSCAPE.scalars}
+NUMBERS |= {"batch_noise": 0.23, "spread": 1.7, "rounding": 2.0**-52, "keep": 0.6, "pull": 0.9, "share": 0.4}
+NUMBERS |= LANDSCAPE.scalars
 
 
 def step(name: str, state: np.ndarray, z: np.ndarray) -> np.ndarray:

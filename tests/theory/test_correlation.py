@@ -80,5 +80,5 @@ def test_slow_momentum_near_one_is_where_heavy_ball_tends():
 
 
 def test_an_unknown_model_is_refused_by_name():
-    with pytest.raises(ValueError, match="model must be one of sde, sgd, momentum_sde"):
+    with pytest.raises(ValueError, match="dynamics must be one of sde, sgd, momentum_sde"):
         autocovariance(1.0, 1.0, SGDConfig(0.1, 4, 64), 1, "ode")

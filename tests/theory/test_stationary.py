@@ -183,7 +183,8 @@ def test_scalar_form_broadcasts_and_agrees(sampling, position):
     got = stationary_variance(h, f, config, "sgd", position=position)
     exact = [[stationary_covariance(x, y, config, "sgd", position=position)[0, 0] for x in h[0]] for y in f[:, 0]]
     np.testing.assert_allclose(got, exact, rtol=1e-13)
-    np.testing.assert_allclose(stationary_variance(2.0, f, config), config.temperature * f / 4, rtol=1e-15)
+    brownian = stationary_variance(2.0, f, config, driver="brownian")
+    np.testing.assert_allclose(brownian, config.temperature * f / 4, rtol=1e-15)
 
 
 @pytest.mark.parametrize("sampling", ["without_replacement", "reshuffle"])
@@ -192,7 +193,7 @@ def test_full_batch_has_no_noise_left(sampling):
     h, f = minimum(5, 0.1, 0.01, 1.5)
     for position in ("average", "epoch_end"):
         assert not stationary_covariance(h, f, config, "sgd", position=position).any()
-    assert not stationary_covariance(h, f, config, "sde").any()
+    assert not stationary_covariance(h, f, config, "sde", driver="brownian").any()
 
 
 def test_autocorrelation_time_sums_the_autocovariance():
@@ -279,7 +280,7 @@ def test_flat_directions_without_noise_stay_put(model, sampling):
         (np.ones(2), np.eye(2), {}, r"hessian must be .* got the shape \(2,\)"),
         (np.full((2, 2), np.nan), np.eye(2), {}, "hessian must be finite"),
         ("stiff", 1.0, {}, "hessian must be .*'stiff'"),
-        (1.0, 1.0, {"model": "ode"}, "model must be one of sde, sgd, got 'ode'"),
+        (1.0, 1.0, {"dynamics": "ode"}, "dynamics must be one of sde, sgd, momentum_sde, got 'ode'"),
         (1.0, 1.0, {"position": "middle"}, "position must be one of average, epoch_end, got 'middle'"),
     ],
 )

@@ -9,7 +9,6 @@ import sgdsde as sg
 from sgdsde import data
 from validation.claim import ORDER, discover
 from validation.claims.momentum import kicks
-from validation.claims.stationary_variance import relaxation_updates
 from validation.claims.update_variance import SUBSTEPS, sde_update
 from validation.context import Context
 from validation.mnist import images as images_module
@@ -120,11 +119,3 @@ def test_the_sde_update_has_its_small_step_limit():
     noise = np.eye(2) + np.outer(start, start) / 2
     np.testing.assert_allclose(sde_update(start, config), sg.theory.update_covariance(noise, config), rtol=2e-5)
     assert SUBSTEPS > 1
-
-
-@pytest.mark.parametrize(("rate", "momentum"), [(0.01, 0.0), (0.5, 0.9), (1.5, 0.5)])
-def test_relaxation_is_the_decay_of_the_variance(rate, momentum):
-    step = np.array([[1 - rate, momentum], [-rate, momentum]])
-    updates = int(np.ceil(20 * relaxation_updates(sg.SGDConfig(rate, 1, 64, momentum=momentum))))
-    decayed = np.linalg.norm(np.linalg.matrix_power(step, updates)) ** 2
-    assert decayed < np.exp(-20) * 1e4

@@ -7,7 +7,7 @@ import pytest
 
 import sgdsde as sg
 from sgdsde.landscapes.catalog import named
-from sgdsde.theory import mean_exit_time
+from sgdsde.theory import mean_exit_time, sgd_exit_time
 from validation.claims.sharp_vs_flat import fitted_root
 from validation.escape.occupancy import (
     BOX,
@@ -18,7 +18,6 @@ from validation.escape.occupancy import (
     WIDE,
     config_at,
     log_ratio,
-    update_exit_time,
     update_log_ratio,
     wells,
 )
@@ -54,17 +53,17 @@ def test_laws_of_updates_tend_to_those_of_the_sde_linearly_in_the_learning_rate(
     assert second / first == pytest.approx(2.0, rel=0.1)
     # Expanding the forward equation in ε, for F constant: −ε L''/4 in each well, to leading order in T.
     assert second == pytest.approx(0.02 * (8 - 2) / 4, rel=0.4)
-    start, stop, low, high = EXITS["wide"]
+    start, stop = EXITS["wide"]
     config = config_at(ratio, 1)
     exact = mean_exit_time(landscape, config, start, stop=stop)
-    assert 0 < update_exit_time(landscape, config, start, low, high) / exact - 1 < 0.03
+    assert 0 < sgd_exit_time(landscape, config, start, stop=stop) / exact - 1 < 0.03
 
 
 def test_simulated_updates_leave_when_their_law_says_and_not_when_that_of_the_sde_does():
     """Without a barrier, where ε matters most: ω ← (1 − εh)ω + noise."""
     config = config_at(0.01, 4)
     bowl = sg.Landscape("4*x**2/2", "x", {"f": 40.0}, covariance="f")
-    exact = update_exit_time(bowl, config, 0.1, -0.5, 0.5)
+    exact = sgd_exit_time(bowl, config, 0.1, -0.5, 0.5)
     run = sg.simulate_sgd(
         bowl, config, 0.1, int(60 * exact), 20_000, examples=EXAMPLES, seed=4, stop="x > 0.5 or x < -0.5"
     )

@@ -95,8 +95,7 @@ def _one_update(context: Context, sampling: str, batch: int) -> dict[Key, Check]
 
 def _minimum(context: Context, sampling: str, batch: int, m: float) -> dict[Key, Check]:
     config = sg.SGDConfig(RATE, batch, N, momentum=m, sampling=sampling)
-    radius = max(abs(np.linalg.eigvals(_step(m))))
-    decay = -1 / (2 * math.log(radius))
+    decay = sg.theory.relaxation_time(CURVATURE, config) / 2
     settled = math.ceil(8 * decay)
     noiseless = config.batch_noise == 0
     updates = settled + math.ceil(2 * decay)

@@ -11,11 +11,10 @@ import numpy as np
 from scipy.special import ndtri
 
 import sgdsde as sg
-from sgdsde.clock import overdamped
 from sgdsde.exits import CensoredWarning
 from sgdsde.plotting import Line, Series, against_theory, survival_curves
 from validation.claim import Check, Finding, Picture, Plan, claim
-from validation.claims.escape_time import sgd_exit_time
+from validation.claims.escape_time import sgd_time
 from validation.context import Context
 from validation.measure import whole
 
@@ -73,10 +72,10 @@ def escape_sampling(context: Context) -> Finding:
         context.progress((len(checks) + 1) / parts)
 
     for sampling in FRESH:
-        run = _run(context, sg.SGDConfig(RATE, BATCH, N, sampling=sampling), LONG_ENOUGH)
-        wrong = sgd_exit_time(RATE, OFF * NOISE)
+        config = sg.SGDConfig(RATE, BATCH, N, sampling=sampling)
+        run, wrong = _run(context, config, LONG_ENOUGH), sgd_time(config, OFF * NOISE)
         checks["fresh", sampling] = _time_check(
-            f"mean exit time, {sampling.replace('_', ' ')}", sgd_exit_time(RATE, NOISE), run, RATE, wrong
+            f"mean exit time, {sampling.replace('_', ' ')}", sgd_time(config, NOISE), run, RATE, wrong
         )
         shown[f"fresh batches, {sampling.replace('_', ' ')}"] = run
         count()
@@ -145,8 +144,8 @@ def friction_factor(momentum: float, rate: float, curvature: float = 1.0) -> flo
     >>> round(friction_factor(0.0, 1e-4), 4), round(friction_factor(0.9, 0.002), 3)
     (1.0, 1.163)
     """
-    half = (1 + momentum + rate * curvature) / 2
-    return float(overdamped(rate, 1.0, momentum).update) * curvature / math.log(half + math.sqrt(half**2 - momentum))
+    config = sg.SGDConfig(rate, 1, N, momentum)
+    return sg.theory.relaxation_time(-curvature, config) / sg.theory.relaxation_time(-curvature, config, "sde")
 
 
 def _momentum_check(context: Context, momentum: float, unit: float) -> Check:

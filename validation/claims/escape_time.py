@@ -30,8 +30,6 @@ HOTTEST = 0.5
 OFF = 1.1
 #: Runs end after so many mean times, when no path is left; steps of the SDE in a mean time, at least.
 LONG_ENOUGH, STEPS = 45, 1500
-#: Nodes of the integral equation, and where it ends on the left: the loss there is 60 times the barrier.
-NODES, LEFT = 500, -3.0
 #: Heights of the barrier over the noise for the lines of the pictures.
 FINE = 25
 
@@ -138,32 +136,14 @@ def _kramers(batch: float) -> float:
     return sg.theory.eyring_kramers_time(_well(), _config(1, SMALL).temperature / batch, WELL, SADDLE)
 
 
-def sgd_exit_time(rate: float, noise: float, skewness: float = 0.0, kurtosis: float = 0.0, nodes: int = NODES) -> float:
-    """Mean time ε·updates in which ω ← ω − ε L' + ξ gets from −1 beyond 1, ξ of variance 2·noise·ε.
+def sgd_time(config: sg.SGDConfig, noise: float, table: Array | None = None) -> float:
+    """Mean time ε·updates in which SGD gets from −1 beyond 1, with TF/2 = `noise`, for normal noise or these examples.
 
-    u = 1 + K u on Gauss–Legendre nodes (Nyström), K with the Edgeworth density of the skewness and excess kurtosis of
-    ξ. The nodes must be closer than ξ is wide.
-
-    >>> round(sgd_exit_time(0.01, 0.125), 2)           # 41.03 for the SDE
+    >>> round(sgd_time(sg.SGDConfig(0.01, 1, 512), 0.125), 2)           # 41.03 for the SDE
     41.2
     """
-    x, weights = np.polynomial.legendre.leggauss(nodes)
-    x, weights = (END + LEFT + (END - LEFT) * x) / 2, (END - LEFT) / 2 * weights
-    spread = math.sqrt(2 * noise * rate)
-
-    def kernel(start: Array) -> Array:
-        z = (x - (start - rate * (start**3 - start))[:, None]) / spread
-        shape = 1 + skewness / 6 * (z**3 - 3 * z) + kurtosis / 24 * (z**4 - 6 * z**2 + 3)
-        return np.asarray(np.exp(-(z**2) / 2) * shape * weights / (math.sqrt(2 * math.pi) * spread))
-
-    times = np.linalg.solve(np.eye(nodes) - kernel(x), np.ones(nodes))
-    return rate * float(1 + (kernel(np.array([WELL])) @ times)[0])
-
-
-def _sgd_law(table: Array, batch: int, rate: float, off: float = 1.0) -> float:
-    """For the examples of `table`; an update is −ε times their mean."""
-    _, variance, third, fourth = sg.theory.batch_cumulants(table, _config(batch, rate))
-    return sgd_exit_time(rate, off * HOTTEST / batch, -third / variance**1.5, fourth / variance**2)
+    well = sg.Landscape("x**4/4 - x**2/2", "x", {"f": 2 * noise / config.temperature}, covariance="f")
+    return config.learning_rate * sg.theory.sgd_exit_time(well, config, WELL, right=END, examples=table)
 
 
 def _measured(run: sg.Ensemble, rate: float) -> tuple[Estimate, Array]:
@@ -210,7 +190,7 @@ def _sgd_checks(context: Context, table: Array, batch: int, rate: float) -> Chec
         examples=table[:, None], stop=f"x > {END}", seed=context.seed("SGD", rate, batch),
     )  # fmt: skip
     found, _ = _measured(run, rate)
-    law, wrong = (_sgd_law(table, batch, rate, off) for off in (1.0, OFF))
+    law, wrong = (sgd_time(config, off * HOTTEST / batch, table) for off in (1.0, OFF))
     name = "SGD" if rate == SMALL else "large"
     where = f"ε = {rate:g}, {_where(batch)}"
     checks = {(name, batch): _check(f"mean exit time of SGD, {where}", law, found, wrong)}
@@ -242,7 +222,7 @@ def _pictures(checks: Checks, size: Size) -> tuple[Picture, Picture]:
     exact, kramers = np.array([_exact(batch) for batch in fine]), np.array([_kramers(batch) for batch in fine])
     shown: list[tuple[str, str, tuple[int, ...], Array]] = [("SDE", "SDE", size.batches, exact)]
     for name, rate, batches in (("SGD", SMALL, size.batches), ("large", LARGE, size.large)):
-        law = np.array([sgd_exit_time(rate, HOTTEST / batch) for batch in fine])
+        law = np.array([sgd_time(_config(1, rate), HOTTEST / batch) for batch in fine])
         shown.append((name, f"SGD, ε = {rate:g}", batches, law))
 
     def draw(unit: bool, y: str, scale: Literal["linear", "log"]) -> Figure:

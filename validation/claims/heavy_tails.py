@@ -15,7 +15,6 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.statistics import mean
 from sgdsde.whitened import whitened_examples
 from validation.claim import Check, Finding, Picture, Plan, claim
-from validation.claims.stationary_variance import relaxation_updates
 from validation.context import Context
 from validation.escape.double_well_escape import REJECTED, escape_checks, escape_picture
 from validation.laws.transfer import batch_means, beyond
@@ -154,7 +153,7 @@ def _quantiles(name: str) -> Array:
 def _sample(context: Context, case: Case, table: Array) -> Array:
     """(paths, times) of ω in units of its exact standard deviation."""
     bowl = sg.Landscape("h*x**2/2", variables="x", parameters={"h": CURVATURE}, covariance=NOISE)
-    decay = relaxation_updates(case.config)
+    decay = sg.theory.relaxation_time(CURVATURE, case.config) / 2
     every = math.ceil(2 * decay)
     settled = math.ceil(12 * decay / every)
     # Heavier tails need more of a sample, and small batches take less time.

@@ -14,7 +14,6 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.simulate import StabilityWarning
 from sgdsde.statistics import mean
 from validation.claim import Check, Finding, Picture, Plan, claim
-from validation.claims.stationary_variance import relaxation_updates
 from validation.context import Context
 from validation.escape.double_well import TEMPERATURE, double_well_checks
 from validation.measure import covariance_check, whole
@@ -115,7 +114,7 @@ def _bowl() -> sg.Landscape:
 def _settled(context: Context, x: float, m: float) -> Checks:
     """Variance below the limit, against SGD's law and the SDE's."""
     config, law = _config(x, m), sg.theory.stationary_covariance
-    decay = relaxation_updates(config)
+    decay = sg.theory.relaxation_time(CURVATURE, config) / 2
     settled = math.ceil(8 * decay)
     run = sg.simulate_sgd(
         _bowl(), config, [0.0], settled + math.ceil(4 * decay), context.size.paths, seed=context.seed("below", x, m),
@@ -132,7 +131,7 @@ def _settled(context: Context, x: float, m: float) -> Checks:
 def _diverging(context: Context, x: float, m: float) -> Checks:
     """Growth of the second moment beyond the limit, and whether any path survives."""
     config, p = _config(x, m), x * 2 * (1 + m)
-    growth = 2 * math.log(max(abs(np.linalg.eigvals(np.array([[1 - p, m], [-p, m]])))))
+    growth = -2 / sg.theory.relaxation_time(CURVATURE, config)
     half, end = math.ceil(GROWN / growth), math.ceil(OVERFLOWN / growth)
     with warnings.catch_warnings():
         for expected in (StabilityWarning, DivergenceWarning):

@@ -161,13 +161,6 @@ def rate_limit(curvature: Array, batch: int, momentum: float) -> float:
     return float(brentq(excess, 0.0, pole * (1 - 1e-12)))
 
 
-def relaxation(config: sg.SGDConfig, curvature: Array, fraction: float) -> float:
-    """Updates in which the slowest variance falls by e, at that fraction of the limit."""
-    e, m = config.learning_rate, config.momentum
-    steps = np.array([[[1 - e * h, m], [-e * h, m]] for h in (curvature.min(), curvature.max())])
-    return float(-1 / (2 * np.log(np.abs(np.linalg.eigvals(steps)).max())) / (1 - fraction))
-
-
 def _spread(
     context: Context, case: Case, problem: LinearRegression, batch: int, momentum: float, fraction: float
 ) -> tuple[Check, str]:
@@ -176,7 +169,7 @@ def _spread(
     endless = problem if case.n is None else endless
     rate = fraction * rate_limit(endless.curvature, batch, momentum)
     config = sg.SGDConfig(rate, batch, case.n or MANY, momentum, "with_replacement")
-    time = relaxation(config, problem.curvature, fraction)
+    time = sg.theory.relaxation_time(problem.hessian, config) / (2 * (1 - fraction))  # of the slowest variance
     burn_in, label = int(np.ceil(SETTLED * time)), f"B = {batch}, m = {momentum:g}, ε = {fraction:g} of the limit"
     runs = sgd_on_regression(
         problem,
@@ -243,7 +236,7 @@ def _optimum(context: Context, n: int, batch: int, replicas: int) -> Optimum:
     rates, groups = closed * RATES, []
     for rate in rates:
         here = replace(config, learning_rate=float(rate))
-        time = relaxation(here, problem.curvature, 0.0)
+        time = sg.theory.relaxation_time(problem.hessian, here) / 2
         burn_in = int(np.ceil(SETTLED * time))
         updates = burn_in + int(np.ceil(32 * time))
         seed = context.seed("optimum", n, batch, rate / closed)

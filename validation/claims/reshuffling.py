@@ -1,4 +1,4 @@
-"""Where theory fails: one permutation per epoch, as practitioners run SGD, has much less noise than the SDE says."""
+"""Where theory fails: one permutation per epoch, as practitioners run SGD, has much less noise than Brownian motion."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def _cases(*series: tuple[tuple[float, ...], int, int, float]) -> tuple[Case, ..
         "Drawn from one permutation per epoch, the batches of an epoch sum to the full gradient: what one batch "
         "adds, the others take back. SGD then spreads less than the SDE says whenever an epoch is short on the "
         "scale of the curvature (εhN/B small): by a factor 2.3 at ε = 0.1, B = 4, N = 64, and without bound as ε "
-        "falls: 240 at ε = 0.0025, B = 4, N = 16. The exact law of the epoch predicts the spread; the SDE is rejected."
+        "falls: 240 at ε = 0.0025, B = 4, N = 16. The exact law of the epoch predicts the spread; the SDE of Brownian "
+        "motion is rejected."
     ),
     formula="⟨αᵢ αⱼ⟩ = N(N/B − 1)F  for i = j,   −N F  for two batches of one epoch",
     source="against Smith & Le, arXiv 1710.06451, eq. 4; exact law from the discrete Lyapunov equation of one epoch",
@@ -132,7 +133,7 @@ def _measure(context: Context, case: Case) -> dict[tuple[str, Case], Check]:
     config, fresh = case.config(), case.config("without_replacement")
     sde, independent = _law(case, dynamics="sde"), _law(case, "without_replacement")
     paths, epoch = context.size.paths, case.examples // case.batch
-    decay = (1 - case.momentum) / (2 * config.learning_rate * CURVATURE) + 1 / (1 - case.momentum)
+    decay = sg.theory.relaxation_time(CURVATURE, config) / 2
     settled = epoch * math.ceil(8 * decay / epoch)
     whole_epochs = settled + epoch * math.ceil(2 * decay / epoch)
     runs = {

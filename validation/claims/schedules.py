@@ -16,7 +16,7 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.statistics import Estimate, mean, variance
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.laws.scheduled import grown_batch_sizes, quadratic_sde, quadratic_sgd, signs_sgd
+from validation.laws.scheduled import signs_sgd
 from validation.measure import whole
 
 Array = NDArray[np.float64]
@@ -37,6 +37,16 @@ SHAPES: dict[str, Callable[[float, int], Array]] = {
     "triangle": lambda rate, every: sg.schedules.cyclic(rate / 4, rate, every // 2, 2 * every),
     "square": lambda rate, every: sg.schedules.cyclic(rate / 4, rate, every // 2, 2 * every, "square"),
 }
+
+
+def quadratic_law(
+    rates: Array, sizes: NDArray[np.int64], config: sg.SGDConfig, start: float, dynamics: str
+) -> tuple[Array, Array]:
+    """Exact mean and variance around the quadratic minimum, after 0, 1, … updates."""
+    law = sg.theory.scheduled_law(
+        CURVATURE, NOISE, config, start, learning_rates=rates, batch_sizes=sizes, dynamics=dynamics
+    )
+    return law.mean[:, 0], law.covariance[:, 0, 0]
 
 
 class Run(NamedTuple):
@@ -65,7 +75,7 @@ class Case:
         config = self.config
         every = 4 * round(SPAN / self.pace / 4)
         rates = SHAPES[self.shape](self.pace, every) * (1 - self.momentum)
-        sizes = grown_batch_sizes(rates, config)
+        sizes = sg.schedules.batch_sizes_at_equal_time(rates, config)
         return {
             "ε falls": self._run(rates, np.full(len(rates), BATCH)),
             "B grows": self._run(np.full(len(sizes), config.learning_rate), sizes),
@@ -74,7 +84,7 @@ class Case:
 
     def _run(self, rates: Array, sizes: NDArray[np.int64]) -> Run:
         if self.landscape == "quadratic":
-            return Run(rates, sizes, quadratic_sgd(rates, sizes, self.config, CURVATURE, NOISE, START))
+            return Run(rates, sizes, quadratic_law(rates, sizes, self.config, START, "sgd"))
         f, unit = self.noise, math.sqrt((N - 1) / N)
         law = signs_sgd(
             lambda x: x**3 - x, lambda x: np.sqrt(f * (1 + x**2 / 2)), rates, sizes, unit, WELL_START, reach=REACH
@@ -243,10 +253,7 @@ def _sde(context: Context, case: Case) -> dict[tuple[Case, str], Check]:
     found = {}
     for name in ("ε falls", "B grows"):
         run = case.runs[name]
-        law, kept = (
-            quadratic_sde(of.rates, of.sizes, case.config, CURVATURE, NOISE, start)
-            for of in (run, case.runs["neither"])
-        )
+        law, kept = (quadratic_law(of.rates, of.sizes, case.config, start, "sde") for of in (run, case.runs["neither"]))
         final = whole(
             sg.simulate_sde(
                 landscape, case.config, [start], len(run.rates), context.size.paths, scheme="weak_taylor_2",
@@ -283,7 +290,7 @@ def _course_picture(spreads: dict[tuple[Case, str], list[Estimate]], size: Size)
                 )
             )
         run = case.runs["ε falls"]
-        sde = quadratic_sde(run.rates, run.sizes, case.config, CURVATURE, NOISE, START)[1]
+        sde = quadratic_law(run.rates, run.sizes, case.config, START, "sde")[1]
         lines.append(Line(f"SDE, {shape}", np.cumsum(run.rates), sde[1:]))
     figure = against_theory(
         series, "s = Σ ε", "Var ω", lines, x_scale="linear", y_scale="linear", ratio="measured / exact"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import sgdsde as sg
-from sgdsde.theory import crossing_temperature, mean_exit_time
+from sgdsde.theory import crossing_temperature, mean_exit_time, sgd_exit_time
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
 from validation.escape.occupancy import (
@@ -27,7 +27,6 @@ from validation.escape.occupancy import (
     log_ratio,
     measured_exit_time,
     measured_log_ratio,
-    update_exit_time,
     update_log_ratio,
     wells,
 )
@@ -178,11 +177,11 @@ def _exits(context: Context, landscape: sg.Landscape, cases: Iterable[tuple[str,
     found: Checks = {}
     for model, ratio, batch in cases:
         config, scheme = config_at(ratio, batch), "heun" if model == "SDE" else model
-        for name, (start, stop, low, high) in EXITS.items():
+        for name, (start, stop) in EXITS.items():
             seed = context.seed("exit", name, model, ratio, batch)
             measured = measured_exit_time(scheme, landscape, config, start, stop, context.size.paths, seed, 2)
             exact = mean_exit_time(landscape, config, start, stop=stop)
-            predicted = exact if model == "SDE" else update_exit_time(landscape, config, start, low, high)
+            predicted = exact if model == "SDE" else sgd_exit_time(landscape, config, start, stop=stop)
             wrong = mean_exit_time(landscape, 2 * config.temperature, start, stop=stop) / config.learning_rate
             label = f"mean exit time from the {name} minimum, {_where(model, ratio, batch)}"
             found[name, model, ratio, batch] = Check(label, predicted, *measured, wrong)

@@ -60,7 +60,8 @@ def stationary_variance(context: Context) -> Finding:
         context.progress(done / len(grid))
         config = sg.SGDConfig(rate, batch, N, momentum=momentum)
         where = f"ε = {rate:g}, B = {batch}, m = {momentum:g}"
-        relaxation, substeps = relaxation_updates(config), math.ceil(config.mean_loss_time_per_update / LONGEST_STEP)
+        relaxation = sg.theory.relaxation_time(CURVATURE, config) / 2  # of the variance
+        substeps = math.ceil(config.mean_loss_time_per_update / LONGEST_STEP)
         settled = math.ceil(8 * relaxation)
         sgd = sg.simulate_sgd(
             landscape,
@@ -99,13 +100,6 @@ def stationary_variance(context: Context) -> Finding:
             f"steps δ ≤ {LONGEST_STEP:g}/h that known bias is at most 2.5 % and is part of the prediction."
         ),
     )
-
-
-def relaxation_updates(config: sg.SGDConfig) -> float:
-    """Updates in which SGD's distance from its stationary variance falls by e."""
-    rate, momentum = config.learning_rate * CURVATURE, config.momentum
-    radius = max(abs(np.linalg.eigvals(np.array([[1 - rate, momentum], [-rate, momentum]]))))
-    return 1 / (-2 * math.log(radius)) if radius > 0 else 1.0
 
 
 def _law(model: str, config: sg.SGDConfig) -> float:

@@ -30,9 +30,9 @@ NOISE = 80.0
 BOX = (-2.3, 3.2)
 #: How much deeper the sharp minimum is where the wide one has to win against that.
 DEPTH = 0.15
-#: Exits end beyond the maximum, where a path does not turn back: start, condition, and the interval as numbers.
-EXITS = {"sharp": (SHARP, "x > 0.4", BOX[0], 0.4), "wide": (WIDE, "x < -0.7", -0.7, BOX[1])}
-#: Gauss–Legendre nodes on an interval; kernels are normal laws, wider than a spacing.
+#: Exits end beyond the maximum, where a path does not turn back: start and condition.
+EXITS = {"sharp": (SHARP, "x > 0.4"), "wide": (WIDE, "x < -0.7")}
+#: Gauss–Legendre nodes on an interval.
 NODES = 600
 #: Examples of SGD: quantiles of the normal law. They have no skewness, which would tilt the wells at order √(ε/B).
 N = 512
@@ -104,34 +104,9 @@ def nodes(low: float, high: float, count: int = NODES) -> tuple[Array, Array]:
 
 
 def update_log_ratio(landscape: sg.Landscape, config: sg.SGDConfig) -> float:
-    """Exact ln(p_wide/p_sharp) of SGD, ω ← ω − ε(∇L + ξ), whose batch means ξ are normal.
-
-    Nyström's method: the stationary density is the eigenvector of the kernel on Gauss–Legendre nodes.
-    """
-    middle = top(landscape)
-    left, right = (nodes(*ends, NODES // 2) for ends in ((BOX[0], middle), (middle, BOX[1])))
-    at, weights = np.concatenate((left[0], right[0])), np.concatenate((left[1], right[1]))
-    kernel = _kernel(landscape, config, at) * weights
-    system = kernel.T - np.eye(len(at))
-    system[-1] = 1.0  # one balance equation follows from the others; the masses sum to 1
-    mass = np.linalg.solve(system, np.eye(len(at))[-1])
-    return math.log(mass[len(left[0]) :].sum() / mass[: len(left[0])].sum())
-
-
-def update_exit_time(landscape: sg.Landscape, config: sg.SGDConfig, start: float, low: float, high: float) -> float:
-    """Exact mean number of updates after which SGD with normal batch means is first outside of low < x < high.
-
-    Nyström's method on τ(x) = 1 + ∫ k(x, y) τ(y) dy. Where one end is never reached it is far up the loss.
-
-    >>> config = sg.SGDConfig(0.0025, 1, 10**9)                   # T = ε, so that F = 1/T means steps of variance ε
-    >>> free = sg.Landscape("0", "x", {"f": 1 / config.temperature}, covariance="f")
-    >>> beyond = 0.5826 * math.sqrt(0.0025)                        # Siegmund 1985: ends seem so much further away
-    >>> round(update_exit_time(free, config, 0.0, -1.0, 1.0)), round((1 + beyond) ** 2 / 0.0025)
-    (424, 424)
-    """
-    at, weights = nodes(low, high)
-    times = np.linalg.solve(np.eye(len(at)) - _kernel(landscape, config, at) * weights, np.ones(len(at)))
-    return 1 + float((_kernel(landscape, config, at, np.array([start])) * weights @ times)[0])
+    """Exact ln(p_wide/p_sharp) of SGD whose batch means are normal."""
+    sharp, wide = sg.theory.sgd_occupancy(landscape, config, [BOX[0], top(landscape), BOX[1]])
+    return math.log(wide / sharp)
 
 
 def simulated(
@@ -176,16 +151,3 @@ def measured_exit_time(
         raise RuntimeError(f"paths did not end within {updates} updates in {run.label}")
     found = mean(run.exits.update)
     return Measured(float(found.value), float(found.standard_error))
-
-
-def _kernel(landscape: sg.Landscape, config: sg.SGDConfig, to: Array, start: Array | None = None) -> Array:
-    """Density at `to` (m,) of the next state, from `start` (n,) or from `to`: (n, m)."""
-    w = (to if start is None else start)[:, None]
-    after = w[:, 0] - config.learning_rate * landscape.gradient(w)[:, 0]
-    deviation = np.sqrt(config.learning_rate * config.temperature * landscape.covariance(w)[:, 0, 0])
-    if deviation.min() < np.diff(to).max():
-        raise ValueError(
-            f"learning_rate: steps of {deviation.min():.3g} need nodes closer than {np.diff(to).max():.3g}"
-        )
-    scaled = (to - after[:, None]) / deviation[:, None]
-    return np.asarray(np.exp(-(scaled**2) / 2) / (math.sqrt(2 * math.pi) * deviation[:, None]))

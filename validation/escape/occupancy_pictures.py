@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sgdsde.plotting import Line, Series, against_theory
-from sgdsde.theory import eyring_kramers_time, mean_exit_time, occupancy_ratio
+from sgdsde.theory import eyring_kramers_time, mean_exit_time, occupancy_ratio, sgd_exit_time
 from validation.claim import Picture
 from validation.escape.occupancy import (
     DEPTH,
@@ -19,7 +19,6 @@ from validation.escape.occupancy import (
     config_at,
     log_ratio,
     top,
-    update_exit_time,
     update_log_ratio,
     wells,
 )
@@ -73,11 +72,10 @@ def exit_picture(checks: Checks) -> Picture:
     middle = [top(landscape)]
 
     def law(name: str, model: str, ratio: float, batch: int) -> float:
-        start, stop, low, high = EXITS[name]
+        start, stop = EXITS[name]
         config = config_at(ratio, batch)
-        if model == "SGD":
-            return config.learning_rate * update_exit_time(landscape, config, start, low, high)
-        return config.learning_rate * mean_exit_time(landscape, config, start, stop=stop)
+        exact = sgd_exit_time if model == "SGD" else mean_exit_time
+        return config.learning_rate * exact(landscape, config, start, stop=stop)
 
     shown = {key: check for key, check in checks.items() if key[0] in EXITS}
     fine = _between(shown)

@@ -9,10 +9,10 @@ import numpy as np
 
 import sgdsde as sg
 from sgdsde.plotting import Line, Series, against_theory
-from sgdsde.theory import mean_exit_time
+from sgdsde.theory import mean_exit_time, sgd_exit_time
 from validation.claim import Check, Picture
 from validation.context import Context
-from validation.escape.occupancy import Array, Measured, config_at, measured_exit_time, update_exit_time
+from validation.escape.occupancy import Array, Measured, config_at, measured_exit_time
 
 #: ε/B and B, F/|H| of the noise that follows the curvature, and the curvature at which white noise is as strong.
 RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0
@@ -20,8 +20,6 @@ RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0
 PAPER_SLOPE = 2 / (RATIO * PER_CURVATURE)
 #: ε h of one step of the SDE at most.
 STEP = 0.03
-#: No path of SGD goes further down: L is 30 times T F/2 there.
-LOW = -3.0
 Checks = dict[tuple[str, str, float], Check]
 
 
@@ -82,9 +80,8 @@ def _law(name: str, model: str, h: float) -> float:
     """Exact, in updates."""
     shape, config = SHAPES[name], config_at(RATIO, BATCH)
     start = shape.start / math.sqrt(h)
-    if model == "SGD":
-        return update_exit_time(shape.landscape(h), config, start, LOW, 3 / math.sqrt(h))
-    return mean_exit_time(shape.landscape(h), config, start, stop=shape.stop)
+    exact = sgd_exit_time if model == "SGD" else mean_exit_time
+    return exact(shape.landscape(h), config, start, stop=shape.stop)
 
 
 def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, Measured]:

@@ -49,8 +49,7 @@ class Case(NamedTuple):
     @property
     def decay(self) -> float:
         """Updates in which the autocorrelation's envelope falls by e."""
-        p, m = self.config.learning_rate * CURVATURE, self.momentum
-        return -1 / math.log(max(abs(np.linalg.eigvals(np.array([[1 - p, m], [-p, m]])))))
+        return sg.theory.relaxation_time(CURVATURE, self.config)
 
     @property
     def spacing(self) -> int:

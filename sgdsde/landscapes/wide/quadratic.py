@@ -50,7 +50,7 @@ def wide_quadratic(
     >>> wide = sg.landscapes.wide_quadratic(hessian, covariance)
     >>> config = sg.SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.5)
     >>> sgd = sg.simulate_sgd(wide, config, [0.0, 0.0], updates=400, paths=512, burn_in=100)
-    >>> exact = sg.theory.stationary_covariance(hessian, covariance, config, model="sgd")
+    >>> exact = sg.theory.stationary_covariance(hessian, covariance, config, dynamics="sgd")
     >>> bool((abs(sgd.covariance - exact) < 4 * sgd.standard_error.covariance).all())
     True
     """
