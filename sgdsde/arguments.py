@@ -136,9 +136,11 @@ def real(
     """
     number = as_real(value)
     if number is None or not (least <= number <= most and above < number < below):
-        limits = (("of at least", least), ("of at most", most), ("above", above), ("below", below))
-        bounds = " and ".join(f"{word} {limit:g}" for word, limit in limits if math.isfinite(limit))
-        raise ValueError(f"{name} must be a finite real number{bounds and f' {bounds}'}{also}, got {value!r}")
+        limits = (("of at least", least), ("above", above), ("of at most", most), ("below", below))
+        bounds = "".join(f" and {word} {limit:g}" for word, limit in limits if math.isfinite(limit))
+        if math.isfinite(least) and math.isfinite(most):
+            bounds = f" from {least:g} to {most:g}"
+        raise ValueError(f"{name} must be a finite real number{bounds.removeprefix(' and')}{also}, got {value!r}")
     return number
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from sgdsde.arguments import as_real, as_whole, positive, real, whole
+from sgdsde.arguments import as_integer, as_real, integer, positive, real
 
 torch = pytest.importorskip("torch")
 
@@ -37,14 +37,14 @@ def test_real_numbers(value: Any) -> None:
 
 @pytest.mark.parametrize("value", WHOLE, ids=repr)
 def test_whole_numbers(value: Any) -> None:
-    assert as_whole(value) == whole("n", value, 1) == 2
-    assert type(as_whole(value)) is int
+    assert as_integer(value) == integer("n", value, 1) == 2
+    assert type(as_integer(value)) is int
 
 
 @pytest.mark.parametrize("value", NEITHER, ids=repr)
 def test_what_is_no_number(value: Any) -> None:
     assert as_real(value) is None
-    assert as_whole(value) is None
+    assert as_integer(value) is None
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 10**400, torch.tensor(np.inf)], ids=lambda v: repr(v)[:9])

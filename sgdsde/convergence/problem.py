@@ -75,8 +75,9 @@ class Problem:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        for name, word, known in (("equation", self.equation, EQUATIONS), ("kind", self.kind, ("", *NOISE_KINDS))):
-            choice(name, word, known)
+        choice("equation", self.equation, EQUATIONS)
+        if self.kind != "":
+            choice("kind", self.kind, NOISE_KINDS)
         start = self.landscape.points(self.w0, "w0")
         if start.shape != (self.landscape.dimension,):
             raise ValueError(f"w0 must have shape {(self.landscape.dimension,)}, got {start.shape}")

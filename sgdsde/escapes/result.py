@@ -108,7 +108,7 @@ class EscapeStudy:
     def __getitem__(self, label: str) -> tuple[Escape, ...]:
         """The runs of one dynamics, one for each config."""
         if label not in self.labels:
-            raise KeyError(f"label must be one of {', '.join(self.labels)}; got {label!r}")
+            raise KeyError(f"label must be one of {', '.join(self.labels)}, got {label!r}")
         return tuple(escape for escape in self.escapes if escape.label == label)
 
     def to_xarray(self) -> xarray.Dataset:

@@ -248,7 +248,7 @@ def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run
         if isinstance(against, str) and run.label.lower() == against.lower():
             return run
     missing = "".join(f"; no {name}: {why}" for name, why in absent.items())
-    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}; got {against!r}{missing}")
+    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}, got {against!r}{missing}")
 
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:

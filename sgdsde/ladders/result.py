@@ -84,7 +84,7 @@ class Ladder:
         for rung in self.rungs:
             if rung.label == label:
                 return rung
-        raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}; got {label!r}")
+        raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}, got {label!r}")
 
     def to_xarray(self) -> xarray.Dataset:
         """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, step (updates) and quantity, for netCDF.

@@ -130,7 +130,7 @@ def checked_loss(loss: LossLike) -> Loss:
     'HuberLoss()'
     """
     if isinstance(loss, type):
-        raise ValueError(f"loss must be one of its objects, {loss.__name__}(…), got {loss!r}")
+        raise ValueError(f"loss must be an object of the class, {loss.__name__}(…), got {loss!r}")
     if isinstance(loss, str) or not callable(loss):
         return LOSSES[choice("loss", loss, sorted(LOSSES), ", or a function of (outputs, targets)")]
     if isinstance(loss, nn.Module) and (own := [name for name, _ in loss.named_parameters()]):

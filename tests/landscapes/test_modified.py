@@ -122,7 +122,7 @@ def test_the_mean_of_all_orders_follows_the_loss_with_the_trace_of_f():
     [
         ({"sampling": "reshuffle"}, "batch_noise must be given"),
         ({"batch_noise": 0.2}, "batch_noise must be given"),
-        ({"sampling": "reshuffle", "batch_noise": -1}, "batch_noise must be zero or more"),
+        ({"sampling": "reshuffle", "batch_noise": -1}, "batch_noise must be a finite real number of at least 0"),
         ({"sampling": "sorted"}, "sampling must be one of"),
     ],
 )
