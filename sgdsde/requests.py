@@ -18,12 +18,12 @@ from sgdsde.config import SGDConfig
 from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of
 from sgdsde.dynamics import limits
 from sgdsde.dynamics.registry import driver_with
-from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
+from sgdsde.engines.noise import ExampleBatches, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
-from sgdsde.integration import plan_sde
+from sgdsde.integration import AREA_METHOD, plan_sde
 from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, recorded
+from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, fingerprint, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, UNKNOWN, Curvature, automatic, caution, step_error
@@ -139,9 +139,8 @@ def sgd_request(
         made: dict[str, Callable[[int], Noise]] = {
             "batch": lambda numbers: batch_of(table, batches, config.sampling, apart="other" in program.draws),
             "other": lambda numbers: batch_of(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
-            "z": GaussianIncrements,
         }
-        return [made[name](numbers) for name, numbers in program.draws.items()]
+        return drawn_sources(program, 1.0, AREA_METHOD, made)
 
     return Request(
         landscape, w0, updates, paths, declaration, sources,

@@ -344,8 +344,13 @@ def _constants(program: AnyProgram, landscape: Any, request: Request) -> tuple[A
     return program.constant_rows(landscape, {**values, **dict(zip(changing, distinct, strict=True))}), rows.ravel()
 
 
-def drawn_sources(program: AnyProgram, dt: float, area_method: str) -> list[Noise]:
-    """Noise sources, one for each draw of the program, from the run's own random numbers."""
+def drawn_sources(
+    program: AnyProgram, dt: float, area_method: str, own: Mapping[str, Callable[[int], Noise]] | None = None
+) -> list[Noise]:
+    """Noise sources, one for each draw of the program, from the run's own random numbers.
+
+    `own` are those of draws that have no such numbers: batches of examples.
+    """
     k = program.noise_dimension
     table: dict[str, Callable[[int], Noise]] = {
         "z": GaussianIncrements,
@@ -355,6 +360,7 @@ def drawn_sources(program: AnyProgram, dt: float, area_method: str) -> list[Nois
         "three": lambda numbers: ThreePoints(numbers, STREAM_THREE),
         "sign": lambda numbers: Signs(numbers, STREAM_MIXED),
         "uniform": Uniforms,
+        **(own or {}),
     }
     return [table[name](numbers) for name, numbers in program.draws.items()]
 

@@ -143,11 +143,14 @@ def _steps(
     """Steps of each SDE for an update: what was asked for, else from the curvature."""
     from sgdsde.dynamics import limits
     from sgdsde.escapes.steps import largest_curvature, substeps_for
+    from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 
     found = {}
     for name in names:
         if substeps is not None:
             found[name] = substeps
+        elif limits.LIMITS[name].equation in ADAPTIVE_EQUATIONS:
+            found[name] = limits.adaptive_substeps(limits.LIMITS[name].numbers(config))
         elif name == "sde" or near is None:
             found[name] = near.substeps if near else 1
         else:

@@ -126,3 +126,15 @@ def signsgd(update: Update) -> tuple[Any, Any]:
     """b ← m b + (1 − m)(ĝ + λω), ω ← ω − ε sign b."""
     buffer = update.let(update.momentum * update.momentum_buffer + (1 - update.momentum) * _decayed(update))
     return update.w - update.learning_rate * update.sign(buffer), buffer
+
+
+@rule(
+    state=("exp_avg",), takes=("weight_decay",), scaling="square_root",
+    hyperparameters={"beta1": _FORGETS, "beta2": Hyperparameter(0.99, 0.0, 1.0)},
+    source="Chen et al., arXiv 2302.06675, algorithm 2",
+)  # fmt: skip
+def lion(update: Update) -> tuple[Any, Any]:
+    """ω ← ω − ε (sign(β₁m + (1 − β₁)ĝ) + λω), m ← β₂m + (1 − β₂)ĝ."""
+    mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
+    average = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
+    return update.w - update.learning_rate * (update.sign(mixed) + update.weight_decay * update.w), average

@@ -51,5 +51,5 @@ def test_draws_of_what_is_no_network_or_by_no_seed_are_refused():
 
 @pytest.mark.parametrize("widths", [(), (3,), (3, 0), (3, 2.0), (3, True), (3, -1, 2)])
 def test_mlp_refuses_bad_widths(widths):
-    with pytest.raises(ValueError, match="widths must be (at least two|an integer of at least 1)"):
+    with pytest.raises(ValueError, match=r"widths must be (at least two|an integer of at least 1)"):
         mlp(*widths)

@@ -130,7 +130,7 @@ def _spread(case: Case, run: sg.Ensemble) -> Measured:
     """Variances of position and velocity, against the exact stationary law."""
     config, forgotten = case.config, sg.SGDConfig(case.config.learning_rate, BATCH, N)
     law, velocity = sg.theory.stationary_covariance, sg.theory.stationary_velocity_covariance
-    speed = variance(run.auxiliary["v"][:, 0])
+    speed = variance(config.learning_rate * run.auxiliary["momentum_buffer"][:, 0])
     return {
         ("Var ω", case, 0): Check(
             f"Var ω, {case}",
