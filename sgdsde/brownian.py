@@ -154,7 +154,7 @@ class BrownianPath:
         self._check_memory(self.steps if self.keep else ratio, draws, paths)
 
         def of(where: Box | Lanes) -> Array:
-            """Of some of the run's steps, so few at a time that their fine ones fit."""
+            """The numbers of some of the run's steps, so few at a time that their fine ones fit into memory."""
             steps, count = where.shape
             each = max(1, _AT_A_TIME // (ratio * count * sum(self._numbers[name] for name in draws)))
             parts = [where.part(begin, min(begin + each, steps)) for begin in range(0, steps, each)] or [where]
@@ -171,7 +171,7 @@ class BrownianPath:
 
     @property
     def _numbers(self) -> dict[str, int]:
-        """Of each draw, in a step."""
+        """How many numbers each draw takes in a step."""
         k = self.dimension
         return {"z": k, "y": k, "area": k * (k - 1) // 2}
 

@@ -33,7 +33,7 @@ from sgdsde.observations import Observations
 from sgdsde.observe import Observe
 from sgdsde.regions import Region, parse_regions
 
-#: Of formulas, or of arrays.
+#: A landscape of formulas, or one of arrays; and so their programs.
 AnyLandscape: TypeAlias = Landscape | WideLandscape
 AnyProgram: TypeAlias = schemes.Program | schemes.MatrixProgram
 

@@ -161,7 +161,7 @@ class Outcome:
     def of_ends(
         cls, state: NDArray[np.float64], saved: NDArray[np.float64], step: NDArray[np.int64], region: NDArray[np.int64]
     ) -> Outcome:
-        """Of a plan with regions: the moments are those of the end."""
+        """The outcome of a plan with regions, in which paths end: its moments are those of the states at the end."""
         d, paths = saved.shape[2], state.shape[1]
         return cls(state, state[:d].T.copy(), np.zeros((paths, d, d)), saved, step, region)
 

@@ -102,7 +102,7 @@ class EscapeStudy:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of the dynamics."""
+        """The names of the dynamics that were run, once each."""
         return tuple(dict.fromkeys(escape.label for escape in self.escapes))
 
     def __getitem__(self, label: str) -> tuple[Escape, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import dynamics as dynamics_of
-from sgdsde.arguments import check_steps, integer, integers
+from sgdsde.arguments import check_steps, choice, integer, integers
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS
 from sgdsde.config import SGDConfig
@@ -244,11 +244,10 @@ def _runs(
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:
-    for run in runs:
-        if isinstance(against, str) and run.label.lower() == against.lower():
-            return run
-    missing = "".join(f"; no {name}: {why}" for name, why in absent.items())
-    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}, got {against!r}{missing}")
+    named = {run.label: run for run in runs}
+    word = next((label for label in named if label.lower() == str(against).lower()), against)
+    missing = "".join(f" (no {name}: {why})" for name, why in absent.items())
+    return named[choice("against", word, named, missing)]
 
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from sgdsde.arguments import choice, real
+from sgdsde.arguments import choice, positive, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.wide import WideLandscape
@@ -73,6 +73,7 @@ def modified_landscape(
     array([2.2])
     """
     choice("sampling", sampling, sorted(SAMPLINGS))
+    rate = positive(LEARNING_RATE, learning_rate)
     if (batch_noise is None) is (sampling == "reshuffle"):
         raise ValueError(f"batch_noise must be given for sampling 'reshuffle' and no other, got {batch_noise!r}")
     slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]
@@ -82,10 +83,7 @@ def modified_landscape(
         factor = landscape.symbolic.factor
         trace = sum(factor[i, j] ** 2 for i in range(factor.rows) for j in range(factor.cols))
         more = {f"{BATCH_NOISE}*({_text(trace, landscape)})": {BATCH_NOISE: c}}
-    modified = _with_squares(landscape, LEARNING_RATE, learning_rate, 4, slopes, "modified", more)
-    if not modified.parameters[LEARNING_RATE] > 0:
-        raise ValueError(f"{LEARNING_RATE} must be positive, got {learning_rate!r}")
-    return modified
+    return _with_squares(landscape, LEARNING_RATE, rate, 4, slopes, "modified", more)
 
 
 @overload

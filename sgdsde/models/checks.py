@@ -18,7 +18,7 @@ from sgdsde.models.losses import Loss
 from sgdsde.models.network_checks import TRIED, checked_network
 from sgdsde.run import dtype_name
 
-#: Of a data set.
+#: The arrays of a data set.
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

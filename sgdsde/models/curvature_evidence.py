@@ -61,12 +61,12 @@ class NetworkEvidence:
 
     @property
     def standard_error(self) -> float:
-        """Of both, over the random probes, in nats."""
+        """The error of both from the random probes, in nats."""
         return self.log_determinant.standard_error / 2
 
     @property
     def quadrature_error(self) -> float:
-        """Of both, from a finite number of Lanczos steps, in nats."""
+        """The error of both from a finite number of Lanczos steps, in nats."""
         return self.log_determinant.quadrature_error / 2
 
 

@@ -26,7 +26,7 @@ _WIDER = {
 }
 INTERPRETATIONS = ("ito", "stratonovich", "update")
 EQUATIONS = ("overdamped", "momentum")
-#: Of rules that scale each component by an average of its squares: they are not equations of T and a clock s alone.
+#: Equations of rules that divide by an average of squares: they are not of a temperature T and a clock s alone.
 ADAPTIVE_EQUATIONS = ("rmsprop", "adam")
 LOSSES = ("any", "quadratic")
 

@@ -160,7 +160,7 @@ def fit_order(
 
 
 def _quantile(probability: float, freedom: float) -> float:
-    """Of Student's distribution, or of the normal one."""
+    """The quantile of Student's distribution, or of the normal one where `freedom` is infinite."""
     from scipy.special import ndtri, stdtrit  # here, as in regression
 
     return float(stdtrit(freedom, probability) if math.isfinite(freedom) else ndtri(probability))

@@ -64,11 +64,11 @@ def test_the_learning_rate_is_a_parameter_of_one_code():
 @pytest.mark.parametrize(
     ("rate", "message"),
     [
-        (0.0, "learning_rate must be positive, got 0.0"),
-        (-0.1, "learning_rate must be positive, got -0.1"),
-        (float("inf"), "learning_rate must be a finite real number, got inf"),
-        ("0.1", "learning_rate must be a finite real number, got '0.1'"),
-        (True, "learning_rate must be a finite real number, got True"),
+        (0.0, "learning_rate must be a positive finite number, got 0.0"),
+        (-0.1, "learning_rate must be a positive finite number, got -0.1"),
+        (float("inf"), "learning_rate must be a positive finite number, got inf"),
+        ("0.1", "learning_rate must be a positive finite number, got '0.1'"),
+        (True, "learning_rate must be a positive finite number, got True"),
     ],
 )
 def test_learning_rates_that_are_none(rate, message):

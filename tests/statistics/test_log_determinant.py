@@ -23,7 +23,7 @@ def true(eigenvalues, penalty=1.0):
 
 
 def probe_variance(f, n):
-    """Of d times the mean of xᵀFx over n orthogonal x, uniform on the sphere, from the eigenvalues f of F."""
+    """The variance of d times the mean of xᵀFx over n orthogonal x, uniform on the sphere, from F's eigenvalues f."""
     d = len(f)
     return 2 * (d * (f**2).sum() - f.sum() ** 2) / (d + 2) / n * (1 - (n - 1) / (d - 1))
 

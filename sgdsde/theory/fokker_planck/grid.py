@@ -48,8 +48,7 @@ class Grid:
         counts = integers("cells", (cells,) * dimension if np.ndim(cells) == 0 else cells, LEAST)
         if len(counts) != dimension or math.prod(counts) > MOST:
             raise ValueError(
-                f"cells must be an integer from {LEAST}, or {dimension} of them, with at most {MOST} in all; "
-                f"got {cells!r}"
+                f"cells must be one number, or {dimension} of them, with a product of at most {MOST}, got {cells!r}"
             )
         return cls(sides, counts)
 
