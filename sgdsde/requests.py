@@ -88,7 +88,7 @@ def sde_request(
         values={**numbers, "learning_rate": rates, "batch_noise": c} if adaptive else {},
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
-            "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+            "dynamics": name, "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
         epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian,
         steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
@@ -153,6 +153,7 @@ def sgd_request(
         label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
         limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
         provenance={
+            "dynamics": dynamics, "step_noise": found.noise.name,
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
             "driver": driver or "batches",
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),

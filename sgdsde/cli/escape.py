@@ -157,11 +157,8 @@ def _few_paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]
         warnings.simplefilter("ignore", UserWarning)  # said before, of the study
         for label, one in runs.items():
             told = one.ensemble.provenance
-            run: Any = simulate_sgd if "dynamics" in told else simulate_sde
-            own = (
-                {"dynamics": told["dynamics"]}
-                if "dynamics" in told
-                else {"scheme": told["scheme"], "substeps": one.substeps}
-            )
+            run: Any = simulate_sde if "scheme" in told else simulate_sgd
+            names = ("scheme", "substeps") if "scheme" in told else ("dynamics",)
+            own = {name: told[name] for name in names}
             shown[label] = run(landscape, one.config, study.start, **own, **size, **options)
     return shown
