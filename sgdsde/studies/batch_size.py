@@ -156,8 +156,8 @@ def batch_size_study(
     rates = (
         [config.learning_rate] if learning_rates is None else [positive("learning_rates", e) for e in learning_rates]
     )
-    sizes = integers("batch_sizes", batch_sizes, 1)
-    if len(sizes) < LEAST or sorted(set(sizes)) != list(sizes):
+    sizes = list(integers("batch_sizes", batch_sizes, 1))
+    if len(sizes) < LEAST or sorted(set(sizes)) != sizes:
         raise ValueError(f"batch_sizes must be at least {LEAST} increasing integers, got {list(batch_sizes)!r}")
     if not rates or len(set(rates)) < len(rates):
         raise ValueError(f"learning_rates must be at least one and differ, got {learning_rates!r}")
