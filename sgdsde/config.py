@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
-from sgdsde.arguments import LARGEST, as_whole, moderate, real
+from sgdsde.arguments import LARGEST, choice, integer, moderate, positive, real
 from sgdsde.clock import overdamped
 
 _MOST = 2**63 - 1  # examples, and of a batch
@@ -105,28 +105,15 @@ class SGDConfig:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "learning_rate", real("learning_rate", self.learning_rate))
-        set_field(self, "momentum", real("momentum", self.momentum))
-        set_field(self, "dampening", real("dampening", self.dampening))
-        set_field(self, "weight_decay", real("weight_decay", self.weight_decay))
+        set_field(self, "learning_rate", positive("learning_rate", self.learning_rate))
+        set_field(self, "momentum", real("momentum", self.momentum, 0, below=1))
+        set_field(self, "dampening", real("dampening", self.dampening, 0, below=1))
+        set_field(self, "weight_decay", real("weight_decay", self.weight_decay, 0, LARGEST))
         set_field(self, "hyperparameters", _Numbers.of(self.hyperparameters))
-        set_field(self, "batch_size", _integer("batch_size", self.batch_size))
-        set_field(self, "n_examples", _integer("n_examples", self.n_examples))
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
+        set_field(self, "batch_size", integer("batch_size", self.batch_size, 1, _MOST))
+        set_field(self, "n_examples", integer("n_examples", self.n_examples, 2, _MOST))
         moderate("learning_rate", self.learning_rate)
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), got {self.momentum!r}")
-        if not 0 <= self.dampening < 1:
-            raise ValueError(f"dampening must be in [0, 1), got {self.dampening!r}")
-        if not 0 <= self.weight_decay <= LARGEST:
-            raise ValueError(f"weight_decay must be zero or more, up to {LARGEST:g}, got {self.weight_decay!r}")
-        if self.n_examples < 2:
-            raise ValueError(f"n_examples must be at least 2, got {self.n_examples!r}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size!r}")
-        if not isinstance(self.sampling, str) or self.sampling not in SAMPLINGS:
-            raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {self.sampling!r}")
+        choice("sampling", self.sampling, sorted(SAMPLINGS))
         if self.sampling != "with_replacement" and self.batch_size > self.n_examples:
             raise ValueError(
                 f"batch_size must be at most n_examples = {self.n_examples} when sampling is {self.sampling!r}, "
@@ -257,12 +244,3 @@ class _Numbers(dict[str, float]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Numbers.of, (dict(self),)
-
-
-def _integer(name: str, value: object) -> int:
-    number = as_whole(value)
-    if number is None:
-        raise ValueError(f"{name} must be an integer, got {value!r}")
-    if number > _MOST:
-        raise ValueError(f"{name} must be at most {_MOST}, got {number}")
-    return number

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
@@ -75,8 +76,8 @@ def driver_of(driver: str | None, config: SGDConfig) -> str:
     >>> driver_of(None, SGDConfig(0.1, batch_size=4, n_examples=64, sampling="reshuffle"))
     'epoched'
     """
-    if driver is not None and (not isinstance(driver, str) or driver not in DRIVERS):
-        raise ValueError(f"driver must be one of {', '.join(DRIVERS)}, or None for the sampling's own, got {driver!r}")
+    if driver is not None:
+        choice("driver", driver, DRIVERS, ", or None for the sampling's own")
     chosen = ("epoched" if config.permuted else "brownian") if driver is None else driver
     if why := DRIVERS[chosen].refuses(config):
         raise ValueError(

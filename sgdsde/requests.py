@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from sgdsde import dynamics as of
 from sgdsde import schemes
-from sgdsde.arguments import check_steps, moderate
+from sgdsde.arguments import check_steps, integer, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
@@ -24,7 +24,7 @@ from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import AREA_METHOD, plan_sde
 from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, fingerprint, integer, recorded
+from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, fingerprint, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, UNKNOWN, Curvature, automatic, caution, step_error
@@ -192,9 +192,7 @@ def _at_start(
 
 
 def _given_substeps(substeps: int | str) -> int:
-    if isinstance(substeps, str):
-        raise ValueError(f"substeps must be 'auto' or an integer at least 1, got {substeps!r}")
-    return integer("substeps", substeps, 1)
+    return integer("substeps", substeps, 1, also=", or 'auto'")
 
 
 def _intervals(brownian: Any, updates: int) -> int | None:

@@ -177,12 +177,12 @@ def test_a_brownian_path_that_is_too_coarse_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate(substeps="many"), "substeps must be 'auto' or an integer at least 1, got 'many'"),
-        (lambda: simulate(substeps=0), "substeps must be an integer at least 1, got 0"),
-        (lambda: simulate(substeps=None), "substeps must be an integer at least 1, got None"),
+        (lambda: simulate(substeps="many"), "substeps must be an integer of at least 1, or 'auto', got 'many'"),
+        (lambda: simulate(substeps=0), "substeps must be an integer of at least 1, or 'auto', got 0"),
+        (lambda: simulate(substeps=None), "substeps must be an integer of at least 1, or 'auto', got None"),
         (
             lambda: sg.simulate_sgd(BOWL, CONFIG, 0.0, 2, 2, substeps="auto"),
-            "substeps must be an integer at least 1, got 'auto'",
+            "substeps must be an integer of at least 1, got 'auto'",
         ),
     ],
 )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
 from sgdsde.convergence.exact import Function
 from sgdsde.convergence.spectral import Grid, backward
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.modified import LEARNING_RATE, modified_landscape
 from sgdsde.layout import one_line
-from sgdsde.run import integer
 from sgdsde.simulate import simulate_sgd
 from sgdsde.statistics.orders import Order, fit_order
 from sgdsde.whitened import whitened_examples

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import choice, real
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.dynamics.update import Update
@@ -30,11 +30,7 @@ class Hyperparameter:
 
     def checked(self, name: str, given: object) -> float:
         """The number; ValueError when it is none, or outside."""
-        value = as_real(given)
-        if value is None or not self.low <= value < self.high:
-            upper = f"below {self.high:g}" if math.isfinite(self.high) else "finite"
-            raise ValueError(f"hyperparameters[{name!r}] must be at least {self.low:g} and {upper}, got {given!r}")
-        return value
+        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 @dataclass(frozen=True)
@@ -202,8 +198,8 @@ def rule(
     0.95
     """
     for name in takes:
-        _known("takes", name, OPTIONS)
-    _known("scaling", scaling, SCALINGS)
+        choice("takes", name, OPTIONS)
+    choice("scaling", scaling, SCALINGS)
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         _RULES[function.__name__] = Rule(
@@ -349,8 +345,8 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
         When there is none; or the config has what the rule does not take, or the noise cannot be with it.
     """
     known = all_rules()
-    _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
-    own, usual = NAMED.get(str(name), (str(name), "batches"))
+    name = choice("dynamics", name, (*sorted(known), *sorted(NAMED)))
+    own, usual = NAMED.get(name, (name, "batches"))
     chosen = usual if noise is None else noise
     of, strength = _noise_of(chosen)
     found = known[own]
@@ -359,7 +355,7 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
         raise ValueError(f"dynamics {label} {why}")
     if substeps > 1 and not of.divides:
         raise ValueError(f"substeps must be 1 for dynamics {label}, whose step is an update; got {substeps}")
-    return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config), strength)
+    return Dynamics(name if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config), strength)
 
 
 def _noise_of(chosen: object) -> tuple[Noise, float]:
@@ -367,7 +363,7 @@ def _noise_of(chosen: object) -> tuple[Noise, float]:
     found = all_noises()
     name, colon, number = str(chosen).partition(":")
     if not isinstance(chosen, str) or name not in found:
-        _known("noise", chosen, tuple(f"{each}:number" if found[each].strength else each for each in sorted(found)))
+        choice("noise", chosen, tuple(f"{each}:number" if found[each].strength else each for each in sorted(found)))
     of, value = found[name], _number(number)
     if of.strength and value is None:
         raise ValueError(f"noise {name!r} must have a number of zero or more after it, as {name}:0.1, got {chosen!r}")
@@ -397,8 +393,3 @@ def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | No
     if driver is not None:
         raise ValueError(f"driver must be left out for noise {noise.name!r}, which follows none; got {driver!r}")
     return None
-
-
-def _known(argument: str, word: object, known: tuple[str, ...]) -> None:
-    if not isinstance(word, str) or word not in known:
-        raise ValueError(f"{argument} must be one of {', '.join(known)}, got {word!r}")

@@ -8,9 +8,8 @@ from itertools import cycle, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 
 Batches = Iterator[NDArray[np.int64]]
 #: The sizes of batches to come, one after the other.
@@ -108,5 +107,5 @@ def batch_indices(config: SGDConfig, updates: int, seed: int) -> NDArray[np.int6
             f"batch_size must divide n_examples = {config.n_examples} here, or drop_last be True, for batches to be "
             f"rows of one array; got {config.batch_size}"
         )
-    stream = batches(config, np.random.default_rng(as_seed(seed)))
-    return np.stack(list(islice(stream, whole("updates", updates, 1))))
+    stream = batches(config, np.random.default_rng(integer("seed", seed, 0)))
+    return np.stack(list(islice(stream, integer("updates", updates, 1))))

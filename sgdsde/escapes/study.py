@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, integer
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.engines import footprint
@@ -22,7 +22,7 @@ from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import largest_curvature, substeps_for
 from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import CoarseStepWarning, check_landscape, integer
+from sgdsde.run import CoarseStepWarning, check_landscape
 from sgdsde.schemes import Declaration
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import ExitTime, mean_exit_time

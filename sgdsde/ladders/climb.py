@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import dynamics as dynamics_of
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, choice, integer, integers
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS
 from sgdsde.config import SGDConfig
@@ -24,7 +24,7 @@ from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
 from sgdsde.memory import check_memory
 from sgdsde.requests import power_of_two
-from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape, integer
+from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
 
@@ -141,9 +141,9 @@ def ladder(
     driver = driver_of(driver, config)
     seed = integer("seed", seed, 0, 2**64 - 1)
     steps = power_of_two(landscape, config, w0, dynamics) if substeps == "auto" else integer("substeps", substeps, 1)
-    rungs_of_svag = _integers("svag", svag)
+    rungs_of_svag = _ascending("svag", svag)
     check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
-    before = tuple(time for time in _integers("at", at, updates) if time < updates)
+    before = tuple(time for time in _ascending("at", at, updates) if time < updates)
     times = (*before, updates)
     table = landscape.examples(examples, config.n_examples, seed)
     runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, dynamics, driver)
@@ -251,11 +251,10 @@ def _runs(
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:
-    for run in runs:
-        if isinstance(against, str) and run.label.lower() == against.lower():
-            return run
-    missing = "".join(f"; no {name}: {why}" for name, why in absent.items())
-    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}; got {against!r}{missing}")
+    named = {run.label: run for run in runs}
+    word = next((label for label in named if label.lower() == str(against).lower()), against)
+    missing = "".join(f" (no {name}: {why})" for name, why in absent.items())
+    return named[choice("against", word, named, missing)]
 
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
@@ -270,8 +269,6 @@ def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
         raise ValueError(f"against: {b.label} after {update} updates cannot be measured from: {error}") from error
 
 
-def _integers(name: str, given: Any, most: int | None = None) -> tuple[int, ...]:
-    """Whole numbers from 1, once each, in ascending order."""
-    if isinstance(given, (str, bytes)) or not isinstance(given, (Sequence, np.ndarray)):
-        raise ValueError(f"{name} must be a sequence of integers such as (1, 2, 4), got {given!r}")
-    return tuple(sorted({integer(f"each of {name}", value, 1, most) for value in given}))
+def _ascending(name: str, given: Any, most: int | None = None) -> tuple[int, ...]:
+    """Integers from 1, once each, in ascending order."""
+    return tuple(sorted(set(integers(name, given, 1, most))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import choice, integer, integers
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.ladders.result import cell, quantities
@@ -135,16 +135,15 @@ def network_ladder(
     """
     from sgdsde.models import train
 
-    substeps = whole("substeps", substeps, 1)
+    substeps = integer("substeps", substeps, 1)
     known = (*OBSERVABLES, "train_accuracy")
     if isinstance(observables, str) or not observables or not set(observables) <= set(known):
         raise ValueError(f"observables must be some of {', '.join(known)}, got {observables!r}")
     least = max(4, _LEAST * len(observables))
-    replicas = whole("replicas", replicas, least)
+    replicas = integer("replicas", replicas, least)
     driver = driver_of(driver, config)
-    cases, absent = _cases(config, [whole("svag", steps, 1) for steps in svag], substeps)
-    if against not in cases:
-        raise ValueError(f"against must be one of {', '.join(cases)}, got {against!r}")
+    cases, absent = _cases(config, integers("svag", svag, 1), substeps)
+    choice("against", against, cases)
     cases[f"{against} again"] = cases[against]
     runs: dict[str, xr.Dataset] = {}
     for done, (label, (dynamics, steps)) in enumerate(cases.items(), 1):

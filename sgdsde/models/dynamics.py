@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics import all_noises, find
 from sgdsde.dynamics.course import Course
@@ -110,8 +111,7 @@ def network_dynamics(name: object, config: SGDConfig, noise: object = None, subs
     ValueError
         When there is none, or the config has what it does not take.
     """
-    if not isinstance(name, str) or name not in names():
-        raise ValueError(f"dynamics must be one of {', '.join(names())}, got {name!r}")
+    name = choice("dynamics", name, names())
     if name in LIMITS:
         if noise is not None:
             raise ValueError(f"noise must be left out for dynamics {name!r}, whose noise is Brownian; got {noise!r}")

@@ -13,14 +13,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, integer
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 from sgdsde.dynamics.sampling import batches
 from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.memory import check_memory
-from sgdsde.models.checks import checked_device, checked_dtype, count
+from sgdsde.models.checks import checked_device, checked_dtype
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
 from sgdsde.theory import stability_limit
@@ -121,10 +120,9 @@ def sgd_on_regression(
     >>> bool(abs(runs.trace - problem.stationary_covariance(config).trace()) < 4 * runs.trace_standard_error)
     True
     """
-    updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    if isinstance(burn_in, bool) or not isinstance(burn_in, (int, np.integer)) or not 0 <= burn_in < updates:
-        raise ValueError(f"burn_in must be an integer, at least 0 and below updates = {updates}, got {burn_in!r}")
-    if covariance_groups and replicas % count("covariance_groups", covariance_groups):
+    updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
+    burn_in = integer("burn_in", burn_in, 0, updates - 1)
+    if covariance_groups and replicas % integer("covariance_groups", covariance_groups, 1):
         raise ValueError(f"covariance_groups must divide replicas = {replicas}, got {covariance_groups}")
     device, dtype = checked_device(device), checked_dtype(dtype)
     check_steps(updates)

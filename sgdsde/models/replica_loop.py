@@ -30,7 +30,7 @@ from sgdsde.models.weight_average import Average
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
 INDEX_CHUNK = 1 << 20
-#: Of streams that are drawn again after an interruption: steps between two looks at `stop`.
+#: Steps between two looks at `stop` while streams are drawn again after an interruption.
 LOOK = 1000
 
 

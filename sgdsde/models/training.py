@@ -16,10 +16,11 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from sgdsde.arguments import choice, integer
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import Dataset, as_seed
-from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
+from sgdsde.data.dataset import Dataset
+from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model
 from sgdsde.models.label_noise import classes_for, label_noise
 from sgdsde.models.losses import LossLike, checked_loss
 from sgdsde.models.measures import Measure, all_names
@@ -180,10 +181,10 @@ def train(
     >>> list(train(mlp(4, 8, 1), wave, SGDConfig(0.1, 2, n_examples=4), updates=50, loss="mse").data_vars)
     ['test_loss', 'train_loss', 'weight_norm', 'diverged']
     """
-    updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    initial = one_of("initialization", initialization, INITIALIZATIONS)
-    every = updates if evaluate_every is None else count("evaluate_every", evaluate_every)
-    keep_every = count("checkpoint_every", checkpoint_every)
+    updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
+    initial = INITIALIZATIONS[choice("initialization", initialization, sorted(INITIALIZATIONS))]
+    every = updates if evaluate_every is None else integer("evaluate_every", evaluate_every, 1)
+    keep_every = integer("checkpoint_every", checkpoint_every, 1)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
     criterion, decay = checked_loss(loss), checked_decay(ema)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import boolean, check_steps, integer
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.drivers import check_bridge
@@ -18,7 +18,6 @@ from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.registry import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
-from sgdsde.models.checks import count
 from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
 from sgdsde.models.losses import Loss
 from sgdsde.models.measures import AVERAGED, Measure, all_names
@@ -54,7 +53,7 @@ def checked_courses(
     driver: str | None = None,
 ) -> list[tuple[NetworkDynamics, Course]]:
     """What moves each replica, and its course."""
-    steps = count("substeps", substeps)
+    steps = integer("substeps", substeps, 1)
     check_steps(updates, steps)
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
@@ -120,9 +119,7 @@ def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.devic
 
 def checked_tf32(tf32: bool, device: torch.device, dtype: torch.dtype) -> bool:
     """Whether products of float32 matrices may be rounded to TF32, which only CUDA devices have."""
-    if not isinstance(tf32, bool):
-        raise ValueError(f"tf32 must be True or False, got {tf32!r}")
-    if tf32 and (device.type != "cuda" or dtype != torch.float32):
+    if boolean("tf32", tf32) and (device.type != "cuda" or dtype != torch.float32):
         raise ValueError(f"tf32 must be False but for float32 on a CUDA device, got True for {dtype} on {device}")
     return tf32
 

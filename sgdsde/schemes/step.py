@@ -226,7 +226,7 @@ class Step:
 
     @property
     def declaration(self) -> Declaration:
-        """Of the scheme."""
+        """What the scheme was declared to be: its equation, kind of noise and orders."""
         return self._declaration
 
     @property

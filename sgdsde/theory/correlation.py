@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import choice, integer
 from sgdsde.clock import with_momentum
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
@@ -53,13 +53,10 @@ def autocovariance(
     >>> (autocovariance(1.0, 1.0, config, 3, "sgd") / autocovariance(1.0, 1.0, config, 0, "sgd")).round(6)   # (1 − εh)³
     array([[0.729]])
     """
-    if dynamics not in LAWS:
-        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
-    if as_whole(lag) is None or lag < 0:
-        raise ValueError(f"lag must be an integer of at least 0, got {lag!r}")
+    law, lag = LAWS[choice("dynamics", dynamics, LAWS)], integer("lag", lag, 0)
     _check_independent(config)
     modes = modes_of(hessian, covariance, config)
-    return modes.rotate_back(modes.noise * LAWS[dynamics](modes.curvature, config, int(lag)))
+    return modes.rotate_back(modes.noise * law(modes.curvature, config, lag))
 
 
 def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:

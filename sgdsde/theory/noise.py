@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
@@ -177,8 +177,7 @@ def noise_scale(
     >>> noise_scale(0.1, [1, 4, 64], 64, momentum=0.9)
     array([63., 15.,  0.])
     """
-    if sampling not in SAMPLINGS:
-        raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {sampling!r}")
+    choice("sampling", sampling, sorted(SAMPLINGS))
     rate, batch = _finite("learning_rate", learning_rate), _finite("batch_size", batch_size)
     examples, m = _finite("n_examples", n_examples), _finite("momentum", momentum)
     _require("learning_rate", rate > 0, learning_rate, "must be positive")

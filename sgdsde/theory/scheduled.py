@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.layout import one_line
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
@@ -87,8 +87,7 @@ def scheduled_law(
     >>> law.mean[:, 0].round(6)                                               # (1 − ε)(1 − ε')
     array([1.  , 0.6 , 0.48])
     """
-    if dynamics not in MODELS:
-        raise ValueError(f"dynamics must be one of {', '.join(MODELS)}, got {dynamics!r}")
+    choice("dynamics", dynamics, MODELS)
     if config.permuted:
         raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     h, f = symmetric("hessian", hessian), symmetric("covariance", covariance)

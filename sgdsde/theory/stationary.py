@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.theory import heavy_ball, linear_sde
@@ -241,7 +241,5 @@ def _law_of(
 
 def check_options(dynamics: str, position: str = "average") -> None:
     """ValueError for a dynamics or position that does not exist."""
-    if dynamics not in LAWS:
-        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
-    if position not in POSITIONS:
-        raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")
+    choice("dynamics", dynamics, LAWS)
+    choice("position", position, POSITIONS)

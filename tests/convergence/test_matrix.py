@@ -52,7 +52,7 @@ def test_strong_order(label: str) -> None:
     ],
 )
 def test_weak_order_without_sampling(label: str) -> None:
-    """Of schemes whose noise takes few values: the sum over all branches has no error."""
+    """The sum over all branches of schemes whose noise takes few values has no error."""
     cell = CELLS[label]
     order = cell.measure()
     assert order.standard_error < 0.05

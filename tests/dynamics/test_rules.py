@@ -210,7 +210,7 @@ BAD = [
     ({"dynamics": "adam", "config": sg.SGDConfig(0.1, 4, 64, momentum=0.5)}, "momentum must be 0 for dynamics 'adam'"),
     (
         {"dynamics": "adam", "config": sg.SGDConfig(0.1, 4, 64, hyperparameters={"beta1": 1.0})},
-        r"hyperparameters\['beta1'\] must be at least 0 and below 1, got 1.0",
+        r"hyperparameters\['beta1'\] must be a finite real number of at least 0 and below 1, got 1.0",
     ),
     (
         {"dynamics": "adam", "config": sg.SGDConfig(0.1, 4, 64, hyperparameters={"beta3": 0.5})},

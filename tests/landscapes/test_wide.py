@@ -317,7 +317,7 @@ REFUSED = {
     r"outputs must have the shape \(40,\)": lambda: linear_regression(INPUTS, OUTPUTS[1:]),
     r"inputs must have the shape \(N, d\)": lambda: linear_regression(OUTPUTS, OUTPUTS),
     r"inputs must be finite, got inf at \[0, 0\]": lambda: linear_regression([[np.inf], [1.0]], [1.0, 2.0]),
-    r"dimension must be an integer at least 1, got 0": lambda: separable("x**2", 0),
+    r"dimension must be an integer of at least 1, got 0": lambda: separable("x**2", 0),
     r"parameters\['a'\] must be a number or an array of shape \(3,\)": (
         lambda: separable("a*x**2", 3, parameters={"a": [1.0, 2.0]})
     ),
@@ -359,7 +359,7 @@ REFUSED = {
     r"landscape must be one of formulas, a Landscape, for this; quadratic in 2": (
         lambda: sg.modified_landscape(QUADRATIC, 0.1)
     ),
-    r"weight_decay must be a finite number, at least 0, got -1": lambda: QUADRATIC.weight_decayed(-1),
+    r"weight_decay must be a finite real number of at least 0, got -1": lambda: QUADRATIC.weight_decayed(-1),
     r"scheme 'exact_ou' is made for one step size": (
         lambda: runs(QUADRATIC, "exact_ou", learning_rates=np.linspace(0.1, 0.2, 17))
     ),

@@ -97,5 +97,5 @@ def test_the_seed_sets_the_stream(sampling):
 
 @pytest.mark.parametrize("updates", [0, 2.5, True])
 def test_no_batches_are_refused(updates):
-    with pytest.raises(ValueError, match="updates must be an integer, at least 1"):
+    with pytest.raises(ValueError, match="updates must be an integer of at least 1"):
         batch_indices(SGDConfig(0.1, 2, 6), updates, seed=0)

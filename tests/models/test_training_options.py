@@ -146,7 +146,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"substeps": 0}, "substeps must be a positive integer, got 0"),
+        ({"substeps": 0}, "substeps must be an integer of at least 1, got 0"),
         ({"substeps": 2}, "substeps must be 1 for dynamics 'sgd', whose step is an update; got 2"),
         ({"driver": "brownian"}, "driver must be left out for noise 'batches'"),
         ({"dynamics": "sde", "driver": "epoched"}, "driver must be 'brownian' for sampling"),
@@ -170,7 +170,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
         ({"measures": {"loss": 1}}, r"measures\['loss'\] must be a function of weights, x and y, got 1"),
         ({"tf32": 1}, "tf32 must be True or False, got 1"),
         ({"tf32": True}, "tf32 must be False but for float32 on a CUDA device"),
-        ({"checkpoint_every": 0}, "checkpoint_every must be a positive integer"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be an integer of at least 1"),
     ],
 )
 def test_bad_arguments_are_named(changes, message):

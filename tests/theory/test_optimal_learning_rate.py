@@ -123,7 +123,7 @@ def test_the_diagonal_preconditioner_beats_every_single_rate_and_is_exact_for_di
         (lambda c: optimal_preconditioner(1.0, replace(c, batch_size=100)), "batch_size .* got 100"),
         (lambda c: posterior_divergence(np.eye(2), 1.0, 10), r"stationary must have the shape \(2, 2\)"),
         (lambda c: posterior_divergence(1.0, -1.0, 10), "stationary must be positive definite"),
-        (lambda c: posterior_divergence(1.0, 1.0, 0), "n_examples must be a positive integer, got 0"),
+        (lambda c: posterior_divergence(1.0, 1.0, 0), "n_examples must be an integer of at least 1, got 0"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(call, message):
