@@ -156,15 +156,18 @@ def positive(name: str, value: object, also: str = "") -> float:
     return number
 
 
-def boolean(name: str, value: object) -> bool:
-    """True or False; no number stands for it.
+def boolean(name: str, value: object, *, numbers: bool = False) -> bool:
+    """True or False; no number stands for it, but where `numbers` says so 1 and 0, as netCDF keeps them.
 
-    >>> boolean("bridge", True)
-    True
+    >>> boolean("bridge", True), boolean("drop_last", 1, numbers=True)
+    (True, True)
     """
-    if not isinstance(value, bool):
+    if isinstance(value, bool):
+        return value
+    number = as_integer(value) if numbers else None
+    if number not in (0, 1):
         raise ValueError(f"{name} must be True or False, got {value!r}")
-    return value
+    return number == 1
 
 
 def choice(name: str, value: object, known: Iterable[str], also: str = "") -> str:

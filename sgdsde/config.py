@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
-from sgdsde.arguments import LARGEST, choice, integer, moderate, positive, real
+from sgdsde.arguments import LARGEST, boolean, choice, integer, moderate, positive, real
 from sgdsde.clock import overdamped
 
 _MOST = 2**63 - 1  # examples, and of a batch
@@ -119,9 +119,7 @@ class SGDConfig:
                 f"batch_size must be at most n_examples = {self.n_examples} when sampling is {self.sampling!r}, "
                 f"got {self.batch_size}"
             )
-        if not isinstance(self.drop_last, (bool, int)) or self.drop_last not in (0, 1):
-            raise ValueError(f"drop_last must be True or False, got {self.drop_last!r}")
-        set_field(self, "drop_last", bool(self.drop_last))
+        set_field(self, "drop_last", boolean("drop_last", self.drop_last, numbers=True))
         if self.drop_last and not self.permuted:
             raise ValueError(
                 f"drop_last must be False when sampling is {self.sampling!r}, which has no epochs that could end in a "
