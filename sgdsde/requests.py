@@ -18,7 +18,7 @@ from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import DRIVERS, bridge_numbers, check_bridge, driver_of
 from sgdsde.dynamics import limits
-from sgdsde.dynamics.registry import driver_with
+from sgdsde.dynamics.pairs import driver_with
 from sgdsde.engines.noise import ExampleBatches, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
 from sgdsde.integration import AREA_METHOD, plan_sde

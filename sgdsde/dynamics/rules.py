@@ -40,7 +40,7 @@ def _kick(numbers: Mapping[str, float]) -> float:
 
 
 @rule(
-    state=("momentum_buffer",), takes=("momentum", "dampening", "weight_decay"), divided=_shorter, linear=True,
+    state=("momentum_buffer",), takes=("momentum", "dampening", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5; torch.optim.SGD",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / _kick(n) - n["weight_decay"],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def sgd(update: Update) -> tuple[Any, Any]:
 
 
 @rule(
-    state=("v",), takes=("momentum", "weight_decay"), divided=_shorter, linear=True,
+    state=("v",), takes=("momentum", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / n["learning_rate"] - n["weight_decay"],
 )  # fmt: skip
@@ -65,7 +65,7 @@ def heavy_ball(update: Update) -> tuple[Any, Any]:
 
 
 @rule(
-    state=("momentum_buffer",), takes=("momentum", "weight_decay"), divided=_shorter, linear=True,
+    state=("momentum_buffer",), takes=("momentum", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Nesterov 1983; Sutskever et al. 2013, §2; torch.optim.SGD(nesterov=True)",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / ((1 + 2 * n["momentum"]) * n["learning_rate"]) - n["weight_decay"],
 )  # fmt: skip

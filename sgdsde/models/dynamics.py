@@ -14,7 +14,8 @@ from sgdsde.dynamics import all_noises, find
 from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.limits import LIMITS
 from sgdsde.dynamics.noises import Steps
-from sgdsde.dynamics.registry import NAMED, Dynamics, all_rules
+from sgdsde.dynamics.pairs import NAMED, Dynamics
+from sgdsde.dynamics.registry import all_rules
 
 #: Rules that the fast step v ← r v − Σ a_i ∇C_i, ω ← ω + v is a form of, without weight decay.
 HEAVY_BALLS = ("heavy_ball", "sgd")

@@ -15,7 +15,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.drivers import check_bridge
 from sgdsde.dynamics.course import Course
-from sgdsde.dynamics.registry import driver_with
+from sgdsde.dynamics.pairs import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
 from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
