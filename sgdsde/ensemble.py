@@ -264,7 +264,8 @@ class Ensemble:
         """Updates in which paths forget all but 1/e of their common start, at the minimum that it leads to.
 
         NaN where that is not known: without such a minimum, for starts that differ (they may have the stationary law),
-        for paths that end, for schedules, and in the SDE's own time. See :func:`sgdsde.theory.relaxation_time`.
+        for paths that end, for schedules, in the SDE's own time, and for rules such as Adam, whose SDE is not that of
+        SGD. See :func:`sgdsde.theory.relaxation_time`.
         """
         clock = ("learning_rates", "batch_sizes", "dt", "temperature")
         changing = any(isinstance(self.provenance.get(name), str) for name in clock)
@@ -273,13 +274,20 @@ class Ensemble:
             return math.nan
         if not isinstance(start, list):
             return math.nan
+        from sgdsde.dynamics.limits import LIMITS, rule_of
+        from sgdsde.landscapes import weight_decayed
         from sgdsde.landscapes.minimum import nearby_minimum
         from sgdsde.theory import relaxation_time
 
-        at = nearby_minimum(self.landscape, start)
+        dynamics = self.provenance.get("dynamics", "sde")
+        if "sde" not in rule_of(dynamics).sdes:
+            return math.nan
+        of_rule = 0.0 if dynamics in LIMITS else self.config.weight_decay  # an SDE's landscape has it already
+        landscape = weight_decayed(self.landscape, of_rule)
+        at = nearby_minimum(landscape, start)
         if at is None:
             return math.nan
-        return relaxation_time(self.landscape.hessian(at), replace(self.config, weight_decay=0.0), "slower")
+        return relaxation_time(landscape.hessian(at), replace(self.config, weight_decay=0.0), "slower")
 
     @property
     def settled_after(self) -> float:
