@@ -71,7 +71,7 @@ def classes_for(dynamics: NetworkDynamics, model: nn.Module, loss: Loss, x: Tens
 def label_noise(
     dynamics: NetworkDynamics, courses: Sequence[Course], seeds: Sequence[int], shape: tuple[int, ...], classes: int
 ) -> LabelNoise:
-    """Of the replicas that have these courses and seeds; `shape` is that of one example's target."""
+    """The label noise of the replicas that have these courses and seeds; `shape` is that of one example's target."""
     relabel, strength = dynamics.dynamics.noise.relabel, dynamics.dynamics.strength
     if relabel is None:
         return LabelNoise()
