@@ -14,7 +14,7 @@ from sgdsde.dynamics.course import Course
 from sgdsde.models.dynamics import NetworkDynamics
 from sgdsde.models.losses import Loss
 
-#: Of each step the shifts of its examples' targets, (n, …).
+#: For each step the shifts of its examples' targets, (n, …).
 Shifts = Iterator[NDArray[np.generic]]
 
 
