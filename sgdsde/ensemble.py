@@ -264,8 +264,8 @@ class Ensemble:
         """Updates in which paths forget all but 1/e of their common start, at the minimum that it leads to.
 
         NaN where that is not known: without such a minimum, for starts that differ (they may have the stationary law),
-        for paths that end, for schedules, in the SDE's own time, and for rules such as Adam, whose SDE is not that of
-        SGD. See :func:`sgdsde.theory.relaxation_time`.
+        for paths that end, for schedules, for rules that are not SGD with or without momentum, and in the SDE's own
+        time. See :func:`sgdsde.theory.relaxation_time`.
         """
         clock = ("learning_rates", "batch_sizes", "dt", "temperature")
         changing = any(isinstance(self.provenance.get(name), str) for name in clock)
@@ -274,16 +274,15 @@ class Ensemble:
             return math.nan
         if not isinstance(start, list):
             return math.nan
-        from sgdsde.dynamics.limits import LIMITS, rule_of
+        from sgdsde.dynamics import tends_to_the_sde
         from sgdsde.landscapes import weight_decayed
         from sgdsde.landscapes.minimum import nearby_minimum
         from sgdsde.theory import relaxation_time
 
-        dynamics = self.provenance.get("dynamics", "sde")
-        if "sde" not in rule_of(dynamics).sdes:
+        if not tends_to_the_sde(self.provenance.get("dynamics", "sde")):
             return math.nan
-        of_rule = 0.0 if dynamics in LIMITS else self.config.weight_decay  # an SDE's landscape has it already
-        landscape = weight_decayed(self.landscape, of_rule)
+        of_sde = "scheme" in self.provenance  # whose landscape has the decay
+        landscape = self.landscape if of_sde else weight_decayed(self.landscape, self.config.weight_decay)
         at = nearby_minimum(landscape, start)
         if at is None:
             return math.nan

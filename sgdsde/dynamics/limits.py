@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from sgdsde import schemes
 from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.pairs import NAMED
-from sgdsde.dynamics.registry import Rule, all_rules
+from sgdsde.dynamics.registry import all_rules
 from sgdsde.schemes import Declaration
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
@@ -85,16 +84,6 @@ LIMITS: dict[str, Limit] = {
     "rmsprop_sde": Limit("rmsprop", "euler_maruyama_rmsprop", "rmsprop", average="square_avg"),
     "adam_sde": Limit("adam", "euler_maruyama_adam", "adam"),
 }
-
-
-def rule_of(dynamics: str) -> Rule:
-    """The rule of a dynamics: of an SDE that whose limit it is.
-
-    >>> rule_of("noisy_gd").name, rule_of("adam_sde").name
-    ('sgd', 'adam')
-    """
-    name = LIMITS[dynamics].rule if dynamics in LIMITS else NAMED.get(dynamics, (dynamics,))[0]
-    return all_rules()[name]
 
 
 def adaptive_substeps(numbers: Mapping[str, float]) -> int:

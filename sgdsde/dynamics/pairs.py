@@ -124,6 +124,12 @@ def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 
     return Dynamics(name if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config), strength)
 
 
+def tends_to_the_sde(name: str) -> bool:
+    """Whether a dynamics by its name is the SDE, with momentum or without, or a rule that tends to it."""
+    own = NAMED.get(name, (name, ""))[0]
+    return name in ("sde", "momentum_sde") or (own in all_rules() and "sde" in all_rules()[own].sdes)
+
+
 def _noise_of(chosen: object) -> tuple[Noise, float]:
     """The noise of that name, and the number after a colon."""
     found = all_noises()

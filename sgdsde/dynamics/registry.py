@@ -191,17 +191,10 @@ def rule(
 
     Examples
     --------
-    >>> import sgdsde as sg
-    >>> @sg.rule(source="Chen et al., arXiv 2302.06675", state=("exp_avg",), scaling="square_root",
-    ...          hyperparameters={"beta1": Hyperparameter(0.9, 0, 1), "beta2": Hyperparameter(0.99, 0, 1)})
-    ... def lion_without_decay(update):
-    ...     mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
-    ...     average = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
-    ...     return update.w - update.learning_rate * update.sign(mixed), average
-    >>> config = sg.SGDConfig(0.01, batch_size=4, n_examples=64)
-    >>> bowl = sg.Landscape("x**2/2", "x")
-    >>> float(sg.simulate_sgd(bowl, config, 1.0, 5, 2, dynamics="lion_without_decay").final[0, 0].round(6))
-    0.95
+    A whole one is in docs/dynamics.md; the library's own are in `sgdsde/dynamics/rules.py`.
+
+    >>> all_rules()["adam"].hyperparameters["beta2"]
+    Hyperparameter(default=0.999, low=0.0, high=1.0)
     """
     for name in takes:
         choice("takes", name, OPTIONS)

@@ -14,7 +14,7 @@ from sgdsde.dynamics.course import Course
 from sgdsde.models.dynamics import NetworkDynamics
 from sgdsde.models.losses import Loss
 
-#: Of each step the shifts of its examples' targets, (n, …).
+#: For each step the shifts of its examples' targets, (n, …).
 Shifts = Iterator[NDArray[np.generic]]
 
 
@@ -71,7 +71,7 @@ def classes_for(dynamics: NetworkDynamics, model: nn.Module, loss: Loss, x: Tens
 def label_noise(
     dynamics: NetworkDynamics, courses: Sequence[Course], seeds: Sequence[int], shape: tuple[int, ...], classes: int
 ) -> LabelNoise:
-    """Of the replicas that have these courses and seeds; `shape` is that of one example's target."""
+    """The label noise of the replicas that have these courses and seeds; `shape` is that of one example's target."""
     relabel, strength = dynamics.dynamics.noise.relabel, dynamics.dynamics.strength
     if relabel is None:
         return LabelNoise()

@@ -98,7 +98,7 @@ def end_of_epochs(one: Response, other: Response, batches: int) -> Array:
 
 
 def _scatter(one: Response, other: Response, batches: int) -> tuple[Array, Array, Array]:
-    """Of an epoch's responses about their means, (m, m, …), and I − M^n of both modes."""
+    """The scatter of an epoch's responses about their means, (m, m, …), and I − M^n of both modes."""
     epoch, epoch_other = _epoch(one, batches), _epoch(other, batches)
     scatter: Array = np.zeros(
         (len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:]))

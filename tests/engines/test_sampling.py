@@ -85,7 +85,7 @@ def test_a_repeated_permutation_is_the_same_in_every_epoch(drawn, engine: str, s
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_epochs_end_where_the_next_batch_does_not_fit(drawn, engine: str) -> None:
-    """Of 8 examples, 3 + 4 and 7 and 2·3: nothing twice in an epoch, and as many as it holds."""
+    """Epochs of 8 examples hold 3 + 4, or 7, or 2·3: nothing twice in an epoch, and as many as it holds."""
     for sizes, epochs in ((np.array([3, 4, 7] * 5), [2, 1] * 5), (3, [2] * 5)):
         updates = sum(epochs)
         each = np.broadcast_to(sizes, updates)
