@@ -81,7 +81,7 @@ def dynamics_to_run(config: SGDConfig, dynamics: Any, schemes: Mapping[str, str]
 
 
 def has_theory(run: Declaration) -> bool:
-    """Whether the theory of the overdamped SDE is for it: for that SDE, with momentum too, and rules that tend to it."""
+    """Whether theory, that of the overdamped SDE, is for it: the SDE, with momentum too, or a rule that tends to it."""
     return "sde" in all_rules()[run.key[0]].sdes if run.interpretation == "update" else run.equation in EQUATIONS
 
 

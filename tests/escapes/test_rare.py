@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from sgdsde.escapes import rare_exit_time
+from sgdsde.escapes import rare, rare_exit_time
 from sgdsde.theory import mean_exit_time, splitting_probability
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
@@ -110,3 +110,8 @@ REFUSED = {
 def test_what_is_refused(message):
     with pytest.raises(ValueError, match=message):
         rare_exit_time(**{"landscape": WELL, "config": CONFIG, "start": -1.0, "stop": "x > 0.5", **REFUSED[message]})
+
+
+def test_the_relaxation_is_that_with_the_weight_decay():
+    bowl, config = sg.Landscape("(x - 1)**2/2", "x"), sg.SGDConfig(0.1, 2, 64, weight_decay=1.0)
+    assert rare._relaxation(bowl, config, 0.0) == 25  # 5/(ε(h + λ))
