@@ -1,10 +1,14 @@
-"""Checks of what users declare: names of rules, noises and what they carry."""
+"""What is declared of a rule, and the checks of it: names, hyperparameters, values."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from sgdsde.arguments import real
 
 #: What a rule's `Update` has for every rule.
 _OF_UPDATES = (
@@ -15,6 +19,22 @@ _OF_UPDATES = (
 _OF_TAPES = ("state", "numbers", "carried", "stages", "matrix_entries", "operations", "sizes", "wanted", "bridge")
 #: Numbers that a rule draws or names by counting.
 _COUNTED = re.compile(r"[a-z]+\d+")
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A number that a rule takes: what it is by default, and the interval [low, high) that it is in."""
+
+    default: float
+    low: float = 0.0
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        real("default", self.default, self.low, below=self.high)
+
+    def checked(self, name: str, given: object) -> float:
+        """The number; ValueError when it is none, or outside."""
+        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 def summary_of(function: Callable[..., Any]) -> str:
@@ -60,14 +80,14 @@ def check_state(given: object) -> None:
             raise ValueError(f"state must not have names such as the numbered ones of a step, got {name!r}")
 
 
-def check_hyperparameters(given: object, kind: type, state: tuple[str, ...]) -> None:
-    """ValueError unless it is a mapping of names, none taken already, to objects of a kind."""
+def check_hyperparameters(given: object, state: tuple[str, ...]) -> None:
+    """ValueError unless it is a mapping of names, none taken already, to what they are."""
     if not isinstance(given, Mapping):
-        raise ValueError(f"hyperparameters must be a mapping of names to {kind.__name__}, got {given!r}")
+        raise ValueError(f"hyperparameters must be a mapping of names to Hyperparameter, got {given!r}")
     _check_names("hyperparameters", given, {*_OF_UPDATES, *state})
     for name, each in given.items():
-        if not isinstance(each, kind):
-            raise ValueError(f"hyperparameters[{name!r}] must be a {kind.__name__}, got {each!r}")
+        if not isinstance(each, Hyperparameter):
+            raise ValueError(f"hyperparameters[{name!r}] must be a Hyperparameter, got {each!r}")
 
 
 def _check_names(argument: str, given: Iterable[Any], taken: set[str]) -> None:

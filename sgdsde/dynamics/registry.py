@@ -7,31 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sgdsde.arguments import choice, real
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.declared import check_free, check_hyperparameters, check_state, summary_of, values_of
+from sgdsde.dynamics import declared
+from sgdsde.dynamics.declared import Hyperparameter
 from sgdsde.dynamics.update import Update
 
 #: Options of a config that some rules take and others do not.
 OPTIONS = ("momentum", "dampening", "weight_decay")
 #: How the noise of a rule is kept when the batch is κ times as large: ε by κ, or by √κ.
 SCALINGS = ("linear", "square_root")
-
-
-@dataclass(frozen=True)
-class Hyperparameter:
-    """A number that a rule takes: what it is by default, and the interval [low, high) that it is in."""
-
-    default: float
-    low: float = 0.0
-    high: float = math.inf
-
-    def __post_init__(self) -> None:
-        real("default", self.default, self.low, below=self.high)
-
-    def checked(self, name: str, given: object) -> float:
-        """The number; ValueError when it is none, or outside."""
-        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,7 @@ class Rule:
     @property
     def summary(self) -> str:
         """Its formula: the first line of its docstring."""
-        return summary_of(self.function)
+        return declared.summary_of(self.function)
 
     def numbers(self, config: SGDConfig) -> dict[str, float]:
         """Its options and hyperparameters in a config.
@@ -110,7 +95,7 @@ class Rule:
         ValueError
             When the rule gives more or fewer values.
         """
-        return values_of(self.name, self.state, self.function(update))
+        return declared.values_of(self.name, self.state, self.function(update))
 
 
 @dataclass(frozen=True)
@@ -199,11 +184,11 @@ def rule(
     for name in takes:
         choice("takes", name, OPTIONS)
     choice("scaling", scaling, SCALINGS)
-    check_state(state)
-    check_hyperparameters(hyperparameters or {}, Hyperparameter, state)
+    declared.check_state(state)
+    declared.check_hyperparameters(hyperparameters or {}, state)
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        check_free("a rule", function, all_rules)
+        declared.check_free("a rule", function, all_rules)
         _RULES[function.__name__] = Rule(
             function.__name__, function, state, takes, dict(hyperparameters or {}), scaling, divided, sdes,
             stable_below, source,
@@ -237,10 +222,10 @@ def noise(
     """
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        check_free("a noise", function, all_noises)
+        declared.check_free("a noise", function, all_noises)
         _NOISES[function.__name__] = Noise(
             function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven,
-            refuses, absent, strength, relabel, source, summary_of(function),
+            refuses, absent, strength, relabel, source, declared.summary_of(function),
             function.__module__,
         )  # fmt: skip
         return function
