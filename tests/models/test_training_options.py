@@ -219,3 +219,28 @@ def test_noise_of_a_group_is_that_of_each_replica(sizes, monkeypatch):
     monkeypatch.setattr(training, "groups", lambda moving, device: groups(moving, torch.device("cuda")))
     together = train(mlp(64, 6, 10), DIGITS, configs, **arguments)
     np.testing.assert_allclose(together.train_loss, alone.train_loss, rtol=1e-10)
+
+
+class Scaled(nn.Module):
+    """A layer times a parameter that is a number, as a temperature that is learned, or a vector of one."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.layer, self.scale = nn.Linear(64, 10), nn.Parameter(torch.full(shape, 2.0))
+
+    def forward(self, x):
+        return self.scale * self.layer(x)
+
+
+@pytest.mark.parametrize("options", [{}, {"dynamics": "adam"}, {"noise": "isotropic"}, {"noise": "diagonal"}])
+def test_a_parameter_may_be_a_number(options):
+    vector, number = Scaled((1,)), Scaled(())
+    number.load_state_dict(
+        {name: v.reshape(number.state_dict()[name].shape) for name, v in vector.state_dict().items()}
+    )
+    runs = [
+        train(model, DIGITS, SGDConfig(0.1, 5, 60), 4, initialization="shared", dtype="float64", **options)
+        for model in (number, vector)
+    ]
+    np.testing.assert_allclose(runs[0].train_loss, runs[1].train_loss, rtol=1e-12)
+    np.testing.assert_allclose(runs[0].weight_norm, runs[1].weight_norm, rtol=1e-12)
