@@ -120,9 +120,9 @@ def ladder(
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
     SVAG needs independent batches and no momentum, and is absent otherwise; for adaptive rules it divides ε by √l and
     1 − β by l. All rungs of RMSprop start with the SDE's mean of ĝ² (l times the noise's in SVAG's), and not at 0, from
-    which no SDE starts. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension the energy
-    distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv
-    1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
+    which no SDE starts. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension
+    the energy distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al.,
+    arXiv 1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
 
     Examples
     --------
