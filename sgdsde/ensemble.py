@@ -72,7 +72,8 @@ class Ensemble:
     time_per_update : float or (updates,)
         Time t = ε(k)/(N(1 − m)) of an update, or of each; the step of ``integrate``. See `time`.
     auxiliary : dict of (paths, d)
-        What the scheme carries beside ω after the last update: ``"p"`` of the momentum SDE, ``"v"`` of heavy ball.
+        What is carried beside ω after the last update: ``"p"`` of the momentum SDE, ``"exp_avg"`` of Adam; and numbers
+        (paths, 1), such as its ``"bias_of_beta1"``. As ``state0`` of another run, which starts at `final`, it goes on.
     provenance : dict
         Everything needed to run it again.
     exits : Exits or None
@@ -108,6 +109,7 @@ class Ensemble:
         observed: Callable[[NDArray[np.bool_]], Observations | None] = lambda finite: None,
         *,
         auxiliary: Sequence[str] = (),
+        carried: Sequence[str] = (),
         why: Callable[[int], str] = lambda path: "",
         **fields: Any,
     ) -> Ensemble:
@@ -127,6 +129,8 @@ class Ensemble:
             name: np.where(finite[:, None], outcome.state[first : first + d].T, np.nan)
             for name, first in zip(auxiliary, range(d, d + d * len(auxiliary), d), strict=True)
         }
+        for name, row in zip(carried, outcome.state[len(outcome.state) - len(carried) :], strict=True):
+            beside[name] = np.where(finite, row, np.nan)[:, None]
         ensemble = cls(
             final=final,
             path_mean=mean,

@@ -85,7 +85,7 @@ def sde_request(
         warning = caution(declaration, curvature, longest, friction, steps, given is None, target)
     return plan_sde(
         decayed, declaration, update / steps, temperature, friction,
-        caution=warning if np.any(temperature) else "", state0=_at_start(name, decayed, w0, c, state0),
+        caution=warning if np.any(temperature) else "", state0=at_start(name, decayed, w0, c, state0),
         values={**numbers, "learning_rate": rates, "batch_noise": c} if adaptive else {},
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
@@ -177,10 +177,13 @@ def power_of_two(landscape: AnyLandscape, config: SGDConfig, w0: ArrayLike, dyna
     return min(1 << (wished - 1).bit_length(), MOST)
 
 
-def _at_start(
-    name: str, landscape: AnyLandscape, w0: ArrayLike, c: Any, given: Mapping[str, ArrayLike] | None
+def at_start(
+    name: str, landscape: AnyLandscape, w0: ArrayLike, c: Any, given: Mapping[str, ArrayLike] | None = None
 ) -> Mapping[str, ArrayLike]:
-    """The state beside ω at the start: an average of squares without a correction of its bias begins as their mean."""
+    """The state beside ω at the start of an SDE: an average of squares without a correction of its bias is their mean.
+
+    `landscape` has its weight decay, and ĝ the covariance c F.
+    """
     average = limits.LIMITS[name].average
     if average is None or average in (given or {}):
         return given or {}

@@ -200,7 +200,7 @@ def execute(request: Request) -> Ensemble:
         landscape=landscape, label=request.label, parameters=landscape.variables, config=request.config,
         updates=plan.updates, burn_in=plan.burn_in, paths=plan.paths, save_every=plan.save_every,
         time_per_update=request.time_per_update,
-        auxiliary=request.declaration.auxiliary,
+        auxiliary=request.declaration.auxiliary, carried=prepared.program.carried,
         provenance={
             **{key: fingerprint(of) if isinstance(of, np.ndarray) else of for key, of in landscape.described().items()},
             "w0": starts.tolist() if starts.ndim == 1 else fingerprint(starts), "updates": plan.updates,

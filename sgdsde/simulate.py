@@ -195,7 +195,8 @@ def simulate_sgd(
     noise : str, optional
         How the gradient of a step differs from ∇L: ``"batches"`` of examples; ``"normal"``, of the same covariance;
         ``"isotropic"`` and ``"diagonal"``, of its trace and of its diagonal; ``"svag"``, which tends to the SDE as its
-        l = `substeps` grows.
+        l = `substeps` grows. With adaptive rules it does so where noise dominates: of their mean of ĝ², (∂L)² + c F_ii,
+        it keeps (∂L)²/l + c F_ii.
     substeps : int
         l of SVAG: so many of its steps stand for an update. 1 for the others.
     examples : str or (N, k)

@@ -204,3 +204,15 @@ def test_bad_input_is_named(changed, message):
 
 def test_the_public_name_is_the_function():
     assert sg.ladder is ladder
+
+
+def test_rmsprop_starts_with_the_averages_of_its_sde():
+    """From an average of 0 all rungs would have twice the covariance, whatever l is."""
+    config = sg.SGDConfig(0.02, 4, 640)
+    found = sg.ladder(sg.Landscape("x**2/2", "x"), config, 0.0, 40, 2000, dynamics="rmsprop", svag=(8,), substeps=4)
+    base = found.reference.final.var()
+    for label in ("rmsprop", "SVAG(8)"):
+        ratio = found[label].ensemble.final.var() / base
+        assert abs(np.log(ratio)) < 0.1 + 4 * (4 / 2000) ** 0.5  # O(1 − α, ε) apart, and chance
+    cold = sg.simulate_sgd(sg.Landscape("x**2/2", "x"), config, 0.0, 40, 2000, dynamics="rmsprop").final.var()
+    assert np.log(cold / base) > 0.5

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import theory
 from sgdsde.config import SGDConfig
-from sgdsde.landscapes import Landscape
+from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.schemes import Declaration, find
 from sgdsde.steps import step_error, substeps_for
@@ -36,7 +36,7 @@ class Linearised:
         cls, landscape: Landscape, start: ArrayLike, config: SGDConfig, driver: str | None = None
     ) -> Linearised | None:
         """Expand about the minimum that `start` leads to; None when it leads to none."""
-        at = nearby_minimum(landscape, start)
+        at = nearby_minimum(weight_decayed(landscape, config.weight_decay), start)
         if at is None:
             return None
         hessian, covariance = landscape.hessian(at), landscape.covariance(at)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sgdsde import codegen
+from sgdsde.dynamics.declared import values_of
 from sgdsde.dynamics.registry import OPTIONS, Rule
 from sgdsde.dynamics.update import Update
 
@@ -73,9 +74,8 @@ def _made(rule_name: str, rule: Callable[..., Any], state: tuple[str, ...], scal
     zeros = {name: 0 for name in OPTIONS if name not in scalars}
     arrays = [sp.Symbol(name, real=True) for name in ("w", "g", *(f"x_{name}" for name in state))]
     update = Update(tape, arrays[0], arrays[1], dict(zip(state, arrays[2:], strict=True)), {**numbers, **zeros})
-    found = rule(update)
     values = [
-        *map(sp.sympify, found if isinstance(found, tuple) else (found,)),
+        *map(sp.sympify, values_of(rule_name, state, rule(update))),
         *(after for _, after in tape.carried.values()),
     ]
     names = [f"n_{i}" for i in range(len(values))]

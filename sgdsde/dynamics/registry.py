@@ -7,27 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sgdsde.arguments import choice, real
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
+from sgdsde.dynamics import declared
+from sgdsde.dynamics.declared import Hyperparameter
 from sgdsde.dynamics.update import Update
 
 #: Options of a config that some rules take and others do not.
 OPTIONS = ("momentum", "dampening", "weight_decay")
 #: How the noise of a rule is kept when the batch is κ times as large: ε by κ, or by √κ.
 SCALINGS = ("linear", "square_root")
-
-
-@dataclass(frozen=True)
-class Hyperparameter:
-    """A number that a rule takes: what it is by default, and the interval [low, high) that it is in."""
-
-    default: float
-    low: float = 0.0
-    high: float = math.inf
-
-    def checked(self, name: str, given: object) -> float:
-        """The number; ValueError when it is none, or outside."""
-        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 @dataclass(frozen=True)
@@ -68,9 +57,14 @@ class Rule:
     source: str
 
     @property
+    def module(self) -> str:
+        """Where it was declared."""
+        return self.function.__module__
+
+    @property
     def summary(self) -> str:
         """Its formula: the first line of its docstring."""
-        return (self.function.__doc__ or "").strip().splitlines()[0]
+        return declared.summary_of(self.function)
 
     def numbers(self, config: SGDConfig) -> dict[str, float]:
         """Its options and hyperparameters in a config.
@@ -94,9 +88,14 @@ class Rule:
         return {**{name: getattr(config, name) for name in self.takes}, **own}
 
     def step(self, update: Update) -> tuple[Any, ...]:
-        """ω and state afterwards."""
-        found = self.function(update)
-        return found if isinstance(found, tuple) else (found,)
+        """ω and state afterwards.
+
+        Raises
+        ------
+        ValueError
+            When the rule gives more or fewer values.
+        """
+        return declared.values_of(self.name, self.state, self.function(update))
 
 
 @dataclass(frozen=True)
@@ -146,6 +145,7 @@ class Noise:
     relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None
     source: str
     summary: str
+    module: str
 
 
 _RULES: dict[str, Rule] = {}
@@ -172,7 +172,7 @@ def rule(
     Raises
     ------
     ValueError
-        For a word that is not in this module's tables.
+        For a word that is not in this module's tables, and a name that is none or taken already.
 
     Examples
     --------
@@ -184,8 +184,11 @@ def rule(
     for name in takes:
         choice("takes", name, OPTIONS)
     choice("scaling", scaling, SCALINGS)
+    declared.check_state(state)
+    declared.check_hyperparameters(hyperparameters or {}, state)
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        declared.check_free("a rule", function, all_rules)
         _RULES[function.__name__] = Rule(
             function.__name__, function, state, takes, dict(hyperparameters or {}), scaling, divided, sdes,
             stable_below, source,
@@ -211,12 +214,19 @@ def noise(
     """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
 
     Networks take it where `on_examples` or `spread` is given.
+
+    Raises
+    ------
+    ValueError
+        When the name is taken already.
     """
 
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        declared.check_free("a noise", function, all_noises)
         _NOISES[function.__name__] = Noise(
             function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven,
-            refuses, absent, strength, relabel, source, (function.__doc__ or "").strip().splitlines()[0],
+            refuses, absent, strength, relabel, source, declared.summary_of(function),
+            function.__module__,
         )  # fmt: skip
         return function
 

@@ -34,6 +34,11 @@ def _by_square_root(numbers: Mapping[str, float], steps: int) -> dict[str, float
     return {"learning_rate": numbers["learning_rate"] / steps**0.5, **forgets, **small}
 
 
+def _decoupled_by_square_root(numbers: Mapping[str, float], steps: int) -> dict[str, float]:
+    """The same, and λ/√l, where it is ελ that shortens ω in a step: so it is by ελ in l of them."""
+    return {**_by_square_root(numbers, steps), "weight_decay": numbers["weight_decay"] / steps**0.5}
+
+
 def _kick(numbers: Mapping[str, float]) -> float:
     """ε, or (1 − d)ε with momentum."""
     return numbers["learning_rate"] * (1 - numbers["dampening"] if numbers["momentum"] else 1)
@@ -111,7 +116,7 @@ def adam(update: Update) -> tuple[Any, Any, Any]:
 
 @rule(
     state=("exp_avg", "exp_avg_sq"), takes=("weight_decay",), hyperparameters=_ADAM, scaling="square_root",
-    divided=_by_square_root, source="Loshchilov & Hutter, arXiv 1711.05101; torch.optim.AdamW",
+    divided=_decoupled_by_square_root, source="Loshchilov & Hutter, arXiv 1711.05101; torch.optim.AdamW",
 )  # fmt: skip
 def adamw(update: Update) -> tuple[Any, Any, Any]:
     """Adam's step from (1 − ελ)ω, with ĝ of ω."""

@@ -28,9 +28,11 @@ class Update:
         for name, value in {**state, **numbers}.items():
             setattr(self, name, value)
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> sp.Expr: ...
+    def __getattr__(self, name: str) -> sp.Expr:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        own = ", ".join(each for each in vars(self) if not each.startswith("_"))
+        raise AttributeError(f"a rule has no {name!r}, but what it declares and what every rule has: {own}")
 
     def let(self, value: Any) -> Any:
         """Name an intermediate value, so that later formulas hold its name and not its formula."""

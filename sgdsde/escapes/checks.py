@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import integers, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics import all_rules, find, limits
+from sgdsde.dynamics.pairs import NAMED
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import Region, parse_regions
 from sgdsde.schemes import Declaration
+from sgdsde.schemes.registry import EQUATIONS
 
 Array = NDArray[np.float64]
 
@@ -71,11 +73,16 @@ def dynamics_to_run(config: SGDConfig, dynamics: Any, schemes: Mapping[str, str]
             else:
                 found.append(find(name, config).declaration())
         except ValueError as error:
-            known = ", ".join([*limits.LIMITS, *sorted(all_rules())])
+            known = ", ".join([*limits.LIMITS, *sorted(all_rules()), *sorted(NAMED)])
             raise ValueError(
                 re.sub("^dynamics must be one of .*, got", f"each of dynamics must be one of {known}, got", str(error))
             ) from None
     return tuple(found)
+
+
+def has_theory(run: Declaration) -> bool:
+    """Whether theory, that of the overdamped SDE, is for it: the SDE, with momentum too, or a rule that tends to it."""
+    return "sde" in all_rules()[run.key[0]].sdes if run.interpretation == "update" else run.equation in EQUATIONS
 
 
 def box_around_start(landscape: Landscape, box: ArrayLike | None, at: Array) -> Array | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint
 from sgdsde.escapes.levels import Levels, entrances, place_levels, resampled
 from sgdsde.escapes.trials import FELL, NEVER, ROSE, Trials
-from sgdsde.landscapes import Landscape
+from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
@@ -174,7 +174,7 @@ def rare_exit_time(
     size = footprint.paths_size(program.dimension, program.state_dimension, program.regions, count * groups)
     check_memory(2 * size, f"trials or repetitions must be fewer: {groups} × {count} paths and where they entered")
     report = progress or (lambda fraction: None)
-    rest = _relaxation(request.landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
+    rest = _relaxation(landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps
     check_steps(rest, substeps, "relaxation")
     levels = place_levels(process, rest * substeps, lambda fraction: report(_PILOT * fraction))
@@ -223,13 +223,14 @@ def _result(
 
 def _relaxation(landscape: Landscape, config: SGDConfig, start: ArrayLike) -> int:
     """Updates in which the slowest mode of the well falls to e⁻⁵."""
-    minimum = nearby_minimum(landscape, start)
+    decayed = weight_decayed(landscape, config.weight_decay)
+    minimum = nearby_minimum(decayed, start)
     if minimum is None:
         raise ValueError(
             f"start must be in the well of a minimum with positive curvature, or relaxation given; got {start!r}"
         )
-    hessian = landscape.hessian(minimum)
-    longest = 5 * relaxation_time(hessian, config, "slower")
+    hessian = decayed.hessian(minimum)
+    longest = 5 * relaxation_time(hessian, replace(config, weight_decay=0.0), "slower")
     if longest > MOST_STEPS:
         slowest = float(np.linalg.eigvalsh(hessian)[0])
         raise ValueError(

@@ -44,6 +44,8 @@ class Escape:
         In updates, of the paths that stayed finite. Where others diverged and none of these ended, nothing is `known`.
     halved : ExitTime or None
         In half as many steps, on noise of its own: of the SDE where F varies, for which `step_error` is not meant.
+    predicted : bool
+        Whether theory, which is that of the overdamped SDE, is for it; not for RMSprop, Adam and others like them.
     """
 
     label: str
@@ -53,6 +55,7 @@ class Escape:
     ensemble: Ensemble
     time: ExitTime
     halved: ExitTime | None = None
+    predicted: bool = True
 
     def __repr__(self) -> str:
         time = self.time if self.known else "–"
@@ -206,6 +209,8 @@ class EscapeStudy:
                 f"{each.label} at B = {each.config.batch_size}: half as many steps change its time by "
                 f"{each.coarser.value:+.1%} ± {each.coarser.standard_error:.1%}; more steps would change it further."
             )
+        if others := list(dict.fromkeys(each.label for each in self.escapes if not each.predicted)):
+            notes.append(f"Theory is that of SGD's SDE, and not of {', '.join(others)}.")
         notes += [f"{METHODS[name]}: {why}" for name, why in self.predictions.absent.items()]
         return notes
 
@@ -222,7 +227,7 @@ def _ended(escape: Escape) -> str:
 def _ratio(escape: Escape, said: Mapping[str, float]) -> str:
     """Against the best that theory has, which is for the SDE without a step: exact, or the Fokker–Planck equation."""
     best = next((value for name, value in said.items() if name != "kramers" and np.isfinite(value)), 0.0)
-    if not best or not escape.time.exits:
+    if not best or not escape.time.exits or not escape.predicted:
         return "–"
     ratio = escape.time.mean / best
     return f"{ratio:.2g}" if escape.time.few else f"{ratio:.3f} ± {escape.time.standard_error / best:.3f}"

@@ -15,7 +15,7 @@ from sgdsde.drivers import driver_of
 from sgdsde.engines import footprint
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
-from sgdsde.escapes.checks import box_around_start, dynamics_to_run, noise_scales, start_outside
+from sgdsde.escapes.checks import box_around_start, dynamics_to_run, has_theory, noise_scales, start_outside
 from sgdsde.escapes.predictions import predict
 from sgdsde.escapes.result import Escape, EscapeStudy
 from sgdsde.escapes.saddles import passes_of
@@ -122,7 +122,7 @@ def escape_study(
 
     Theory is that of the overdamped SDE without a step: exact in one variable, the Fokker–Planck equation in two where
     F is positive definite, Eyring–Kramers where F = σ²I or with one variable, and a saddle is known (docs/theory.md,
-    §6–7). Several saddles share the escapes by their rates.
+    §6–7); of rules whose SDE is another it says nothing. Several saddles share the escapes by their rates.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def escape_study(
                 options |= {"substeps": substeps, "seed": int(own[0]), "driver": driver}
                 ensemble = simulate_sde(landscape, each, at, updates, paths, **options)
             time = _time(scheme, each, ensemble)
-            escapes.append(Escape(_label(scheme), each, substeps, error, ensemble, time, halved))
+            escapes.append(Escape(_label(scheme), each, substeps, error, ensemble, time, halved, has_theory(scheme)))
     ensembles = [escape.ensemble for escape in escapes]
     ends = np.concatenate([ends_of(each) for each in ensembles])
     passes = passes_of(decayed, at, regions, ends, saddle)

@@ -22,8 +22,9 @@ from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
 from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
+from sgdsde.landscapes import weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.requests import power_of_two
+from sgdsde.requests import at_start, power_of_two
 from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
@@ -118,9 +119,10 @@ def ladder(
     The SDE in half the steps is about as far from the reference as that is from the exact SDE: take more `substeps`
     until this is little, above all with momentum, where an update is ε/(1 − m) long.
     SVAG needs independent batches and no momentum, and is absent otherwise; for adaptive rules it divides ε by √l and
-    1 − β by l. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension the energy
-    distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al., arXiv
-    1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
+    1 − β by l. All rungs of RMSprop start with the SDE's mean of ĝ² (l times the noise's in SVAG's), and not at 0, from
+    which no SDE starts. With momentum there is one more rung, the momentum SDE, by BAOAB. In more than one dimension
+    the energy distance takes time ∝ paths² per rung. Theory: Li, Malladi & Arora, arXiv 2102.12470 (SVAG); Wu et al.,
+    arXiv 1906.07405 (noisy gradient descent); Malladi et al., arXiv 2205.10287 (adaptive rules).
 
     Examples
     --------
@@ -200,11 +202,16 @@ def _runs(
     rule = dynamics_of.find(name, config).rule
     label = name.upper() if len(name) < 4 else name
     noisy = "noisy GD" if name == "sgd" else f"noisy {label}"
+    main = next((of for of in rule.sdes if of != "momentum_sde"), None)
+    decayed = weight_decayed(landscape, config.weight_decay)
+    c = DRIVERS[driver].batch_noise(config.sampling, config.n_examples, config.batch_size)
 
     def descent(noise: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
             options |= {"dynamics": name, "noise": noise, "substeps": steps, "examples": examples}
             options |= {"driver": driver} if noise == "normal" else {}
+            if main is not None:
+                options |= {"state0": at_start(main, decayed, options["w0"], steps * c)}
             return simulate_sgd(landscape, config, **options)
 
         return run
@@ -231,7 +238,6 @@ def _runs(
         absent["SVAG"] = f"it {why}"
     else:
         runs += [_Run(f"SVAG({steps})", steps, f"SVAG({steps})", descent("svag", steps)) for steps in svag]
-    main = next((of for of in rule.sdes if of != "momentum_sde"), None)
     if name == "sgd" and not config.momentum:  # Euler–Maruyama in steps of an update
         if substeps > 1:
             runs.append(driven(noisy, 1, "sde"))

@@ -80,7 +80,9 @@ class ExampleLosses:
                 columns = slice(start, start + COLUMNS)
                 with differentiated("backward for one vector beside the other, by torch.func.vmap"):
                     found = vmap(pull)(coefficients[part, columns].T)[0]
-                total[:, columns] += torch.cat([found[name].flatten(1) for name in self.weights], dim=1).T
+                total[:, columns] += torch.cat(
+                    [v.reshape(len(v), -1) for v in (found[name] for name in self.weights)], dim=1
+                ).T
         return total.detach()
 
     def gradients(self) -> Iterator[tuple[slice, Tensor]]:
@@ -96,7 +98,7 @@ class ExampleLosses:
 
         with differentiated("for one example beside the other, by torch.func.vmap"):
             found = vmap(grad(loss), in_dims=(None, 0, 0))(self.weights, self.x[examples], self.y[examples])
-        return torch.cat([found[name].flatten(1) for name in self.weights], dim=1).detach()
+        return torch.cat([v.reshape(len(v), -1) for v in (found[name] for name in self.weights)], dim=1).detach()
 
     def products(self, mean: Tensor) -> NDArray[np.float64]:
         """(g_i − mean)·(g_j − mean), (N, N), with two chunks of gradients in memory."""

@@ -110,7 +110,7 @@ def _gradients(
     for start in range(0, len(y), chunk):
         with differentiated("for one example beside the other, by torch.func.vmap"):
             part = gradients(weights, x[start : start + chunk], y[start : start + chunk])
-        yield torch.cat([part[name].flatten(1) for name in weights], dim=1)
+        yield torch.cat([part[name].reshape(len(part[name]), -1) for name in weights], dim=1)
 
 
 def random_directions(model: nn.Module, k: int, seed: int) -> NDArray[np.float32]:

@@ -52,12 +52,11 @@ class ByRule:
         self, model: nn.Module, dynamics: NetworkDynamics, course: Course, weights: Weights, loss: Loss
     ) -> None:
         self._dynamics, self._course = dynamics, course
-        self._step = RuleStep(dynamics.dynamics.rule, {**dynamics.dynamics.numbers, "learning_rate": 1.0}, weights)
+        self._step = RuleStep(dynamics.dynamics.rule, next(dynamics.numbers(course)), weights)
         self._kick = kick_of(model, loss)
         self._descent = {name: torch.zeros_like(w) for name, w in weights.items()}
         spread = dynamics.dynamics.noise.spread
         self._spread = None if spread is None else spread_noise(model, spread, loss)
-        self._noises = course.batch_noises()
 
     @property
     def state(self) -> dict[str, Weights]:
@@ -74,8 +73,11 @@ class ByRule:
         self._step.carried = values
 
     def numbers(self) -> Iterator[Mapping[str, float]]:
-        """Numbers of the rule in every step."""
-        return self._dynamics.numbers(self._course)
+        """Numbers of the rule in every step; with c where noise is added."""
+        of_rule = self._dynamics.numbers(self._course)
+        if self._spread is None:
+            return of_rule
+        return ({**of, "c": c} for of, c in zip(of_rule, self._course.batch_noises(), strict=False))
 
     def together(self, numbers: int) -> int:
         """One step in a call."""
@@ -93,7 +95,7 @@ class ByRule:
         else:
             n = len(examples)
             kick_with_all(self._kick, weights, self._descent, examples, a.new_full((len(a), n), 1 / n))
-            self._spread(weights, self._descent, examples, a, next(self._noises))
+            self._spread(weights, self._descent, examples, a, numbers["c"])
         self._step(weights, self._descent, numbers)
 
 

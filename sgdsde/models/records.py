@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sgdsde.dynamics.course import Course
 from sgdsde.run import recorded
 
-#: What replicas may differ in.
+#: What is told of every replica where configs are many; of the rest what they differ in.
 VARIED = ("learning_rate", "batch_size", "momentum", "sampling")
 
 
@@ -27,7 +27,8 @@ def to_xarray(
 ) -> xr.Dataset:
     """Measures (names, replicas, marks), with what they are; their coordinates; settings as attributes.
 
-    With one config for all, ε, B, m and the sampling are attributes; otherwise they are coordinates of the replicas.
+    With one config for all, ε, B, m and the sampling are attributes; otherwise they, and whatever else configs differ
+    in, are coordinates of the replicas.
     """
     measures = {
         name: (("replica", "step"), table, {"long_name": text})
@@ -45,11 +46,14 @@ def to_xarray(
             "time": (*time, {"long_name": "t = updates · ε/(N(1 − m))"}),
         },
     )
-    settings = courses[0].config.to_dict()
+    told = [course.config.to_dict() for course in courses]
+    settings = {name: value for own in told for name, value in own.items()}
     if not one_config:
-        for name in VARIED:
-            runs = runs.assign_coords({name: ("replica", [getattr(c.config, name) for c in courses])})
-            del settings[name]
+        for name in list(settings):
+            values_of = [own.get(name, np.nan) for own in told]  # a rule's default, where a config does not say
+            if name in VARIED or any(value != values_of[0] for value in values_of):
+                runs = runs.assign_coords({name: ("replica", values_of)})
+                del settings[name]
     return runs.assign_attrs(settings | schedules_of(courses[0]))
 
 

@@ -77,12 +77,12 @@ def evaluate(
 
 def finite(weights: Weights) -> Tensor:
     """Which of R replicas have only finite weights, (R,)."""
-    return torch.stack([torch.isfinite(w).flatten(1).all(1) for w in weights.values()]).all(0)
+    return torch.stack([torch.isfinite(w).reshape(len(w), -1).all(1) for w in weights.values()]).all(0)
 
 
 def weight_norm(weights: Weights) -> Tensor:
     """Euclidean norm of all weights of each of R replicas, (R,), float64."""
-    return torch.stack([w.flatten(1).double().square().sum(1) for w in weights.values()]).sum(0).sqrt()
+    return torch.stack([w.reshape(len(w), -1).double().square().sum(1) for w in weights.values()]).sum(0).sqrt()
 
 
 @dataclass(frozen=True)

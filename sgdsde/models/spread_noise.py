@@ -33,7 +33,7 @@ def spread_noise(model: nn.Module, kind: str, loss: Loss) -> SpreadNoise:
             name: ((each - n * descent[name].square()) / (n - 1)).clamp_(min=0) for name, each in total.items()
         }
         if kind == "trace":
-            trace = torch.stack([v.flatten(1).sum(1, dtype=torch.float64) for v in variance.values()]).sum(0)
+            trace = torch.stack([v.reshape(len(v), -1).sum(1, dtype=torch.float64) for v in variance.values()]).sum(0)
             same = trace / z.shape[1]
             variance = {name: same.to(v.dtype).view(-1, *[1] * (v.ndim - 1)) for name, v in variance.items()}
         start = 0

@@ -153,8 +153,8 @@ def train(
         accuracy; with `ema` there is ``ema_test_loss`` and so on of the averaged weights. A replica whose weights or
         losses leave the finite numbers is marked there, its numbers are NaN from then on, and a RuntimeWarning counts
         such replicas. Coordinate ``time`` is the paper's clock t = updates · ε/(N(1 − m)), of each replica where
-        configs are many; so are then ``learning_rate``, ``batch_size``, ``momentum`` and ``sampling``. Attributes hold
-        the provenance.
+        configs are many; so are then ``learning_rate``, ``batch_size``, ``momentum``, ``sampling`` and whatever else
+        they differ in. Attributes hold the provenance.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 
 import torch
 from numpy.typing import ArrayLike
@@ -25,7 +26,7 @@ from sgdsde.models.records import schedules_of
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 
 #: Names that the result of training has besides measures.
-TAKEN = ("diverged", "replica", "step", "time", "learning_rate", "batch_size", "momentum", "sampling")
+TAKEN = ("diverged", "replica", "step", "time", *(each.name for each in fields(SGDConfig)))
 #: Bytes of a number that was measured, and of an evaluation whatever is measured: its update, time and place.
 _NUMBER, _MARK = 8, 80
 
@@ -112,7 +113,8 @@ def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.devic
     for r, (dynamics, course) in enumerate(moving):
         size = course.config.sizes if dynamics.batches_of_step and course.batch_sizes is None else ()
         own = {"learning_rate": 0.0 if dynamics.fast else course.config.learning_rate, **dynamics.dynamics.numbers}
-        noise = 0.0 if dynamics.fast else course.config.batch_noise
+        spread = dynamics.dynamics.noise.spread is not None  # c is that of all, in every step
+        noise = (course.config.sampling, course.config.sizes) if spread else ()
         found.setdefault((size, noise, *own.values()), []).append(r)
     return list(found.values())
 

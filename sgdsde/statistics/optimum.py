@@ -84,8 +84,8 @@ def optimum(
     minimum is the estimate, and by a parabola to the best five. The interval has the bootstrap's error of the cubic's
     minimum, with Student's t, and four times its distance from the parabola's, added in squares, as the cubic's bias.
     The peak counts as resolved if that lies within the bracket, the bracket has two ends, 97.5 % of resamples have
-    their minima inside the windows, and the parabola misses no point by more than 15 % of their range; a cliff, a
-    plateau or an optimum at the end of the grid are not.
+    their minima inside the windows (one without an error at some place counts as outside), and the parabola misses no
+    point by more than 15 % of their range; a cliff, a plateau or an optimum at the end of the grid are not.
 
     Over synthetic curves on octaves of B, with 3 to 30 replicas and noise of 1 to 3 % (tests/statistics/), intervals
     for 95 % cover 96 to 100 % of parabolas, smooth skewed peaks and cliffs, 94 to 99 % of plateaus as wholes, and 79 to
@@ -105,11 +105,14 @@ def optimum(
     from scipy.special import stdtrit
 
     shares = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), size=count) / rows
-    logs = np.log(np.vstack([e.mean(axis=0)[None], shares @ e]))
+    means = np.vstack([e.mean(axis=0)[None], shares @ e])
+    positive = (means > 0).all(axis=1)  # a resample may have drawn the replicas without an error alone
+    logs = np.log(means[positive])
     parabola, cubic = _Fits(x, 0.0, 2), _Fits(x, DEPTH, 3)
     (first, inner), (third, inside) = parabola.minima(logs), cubic.minima(logs)
     low, high = _bracket(x, e, level)
-    spread = third[1:].std() * math.sqrt(rows / (rows - 1))
+    inner, inside = inner * positive.mean(), inside * positive.mean()
+    spread = third[1:].std() * math.sqrt(rows / (rows - 1)) if len(third) > 1 else math.inf
     half = math.hypot(float(stdtrit(rows - 1, (1 + level) / 2)) * spread, BIAS * (third[0] - first[0]))
     ends = third[0] - half, third[0] + half
     bounded = -math.inf < low < ends[0] and ends[1] < high < math.inf

@@ -179,3 +179,11 @@ def test_landscapes_and_version():
         assert name in listed.stdout
     assert sgdsde.__version__ in CliRunner().invoke(app, ["--version"]).stdout
     assert "Usage" in CliRunner().invoke(app, []).stdout
+
+
+def test_the_minimum_is_that_with_the_weight_decay(run):
+    found = table_of(run("(x - 1)**2/2", "--weight-decay", "0.5").stdout)
+    for source in ("SDE", "SGD"):
+        value, predicted, error = found["mean x", source]
+        assert predicted == pytest.approx(2 / 3, rel=1e-5)
+        assert abs(value - predicted) < 4.5 * error

@@ -283,3 +283,25 @@ def test_symbols_of_rules_are_plain():
     block = dynamics.component.rule_block(all_rules()["adam"], {"learning_rate": 0.1, **find("adam", CONFIG).numbers})
     assert block.carried == ("bias_of_beta1", "bias_of_beta2")
     assert sp.Symbol("h_beta1", real=True).name in block.block.scalars
+
+
+@pytest.mark.parametrize("rule", all_rules())
+def test_a_run_goes_on_from_its_state(rule):
+    """Without noise 50 updates and 50 more are 100, to the bit: corrections of biases and buffers go along."""
+    config = sg.SGDConfig(0.02, 64, 64, **dict.fromkeys(all_rules()[rule].takes, 0.3))
+    options = {"dynamics": rule, "engine": "numpy"}
+    whole = sg.simulate_sgd(CURVED, config, [1.0, -0.5], 100, 2, **options)
+    half = sg.simulate_sgd(CURVED, config, [1.0, -0.5], 50, 2, **options)
+    rest = sg.simulate_sgd(CURVED, config, half.final, 50, 2, state0=half.auxiliary, **options)
+    np.testing.assert_array_equal(rest.final, whole.final)
+    for name, values in whole.auxiliary.items():
+        np.testing.assert_array_equal(rest.auxiliary[name], values)
+
+
+def test_decoupled_decay_of_svag_is_that_of_an_update():
+    """With a huge ϵ nothing but (1 − ελ/l)ˡ is left of AdamW, and of Adam's own λ nothing."""
+    flat = sg.Landscape("0*x", "x")
+    config = sg.SGDConfig(0.01, 4, 64, weight_decay=1.0, hyperparameters={"eps": 1e9})
+    for steps in (1, 4, 16):
+        run = sg.simulate_sgd(flat, config, 1.0, 50, 2, dynamics="adamw", noise="svag", substeps=steps, engine="numpy")
+        np.testing.assert_allclose(run.final, (1 - 0.01 / steps) ** (50 * steps), rtol=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from sgdsde.escapes import rare_exit_time
+from sgdsde.escapes import rare, rare_exit_time
 from sgdsde.theory import mean_exit_time, splitting_probability
 
 WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
@@ -110,3 +110,12 @@ REFUSED = {
 def test_what_is_refused(message):
     with pytest.raises(ValueError, match=message):
         rare_exit_time(**{"landscape": WELL, "config": CONFIG, "start": -1.0, "stop": "x > 0.5", **REFUSED[message]})
+
+
+def test_the_relaxation_is_that_with_the_weight_decay(monkeypatch):
+    """With both dynamics it is 5/(ε(h + λ)), where the minimum is at 1/2."""
+    bowl, config, asked = sg.Landscape("(x - 1)**2/2", "x"), sg.SGDConfig(0.1, 2, 64, weight_decay=1.0), []
+    monkeypatch.setattr(rare, "_relaxation", lambda *given, found=rare._relaxation: asked.append(found(*given)) or 25)
+    for dynamics in ("sde", "sgd"):
+        rare_exit_time(bowl, config, 0.5, "x > 0.7", dynamics=dynamics, trials=64, repetitions=4)
+    assert asked == [25, 25]

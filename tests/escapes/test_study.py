@@ -265,3 +265,13 @@ def test_paths_that_diverged_bound_no_mean_time():
     assert survival_curves({"SGD": found["SGD"][0].ensemble}).axes[0].get_legend().get_texts()[0].get_text() == (
         f"SGD, without {found['SGD'][0].ensemble.diverged} paths that diverged"
     )
+
+
+@pytest.mark.filterwarnings("ignore::sgdsde.exits.CensoredWarning")
+def test_theory_is_not_held_against_rules_that_have_another_sde():
+    found = escape_study(WELL, CONFIG, -1.0, "x > 0", dynamics=("sde", "svag", "adam", "adam_sde"), **SMALL)
+    assert [escape.predicted for escape in found.escapes] == [True, True, False, False]
+    assert "Theory is that of SGD's SDE, and not of adam, Adam SDE." in str(found)
+    rows = {line.split("  ")[2].strip(): line for line in str(found).splitlines() if line.startswith("1 ")}
+    assert " ± " in rows["SDE"].split(" of ")[1]
+    assert " ± " not in rows["Adam SDE"].split(" of ")[1]

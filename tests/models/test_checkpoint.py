@@ -332,3 +332,18 @@ def test_files_are_plain_and_replaced_as_a_whole(tmp_path, monkeypatch):
     np.savez(tmp_path / "a" / "b" / "group-0002.npz", x=np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="damaged"):  # no object is ever unpickled
         made.load(2, like)
+
+
+@pytest.mark.parametrize(
+    ("config", "schedule"),
+    [(SGDConfig(0.05, 25, 60, sampling="reshuffle"), None), (SGDConfig(0.05, 5, 60), [5] * 5 + [30] * 7)],
+)
+def test_noise_that_changes_with_the_batch_goes_on_where_it_was(config, schedule, tmp_path):
+    arguments = (mlp(64, 6, 10), DIGITS, config, 12)
+    options = {"noise": "isotropic", "evaluate_every": 4, "batch_sizes": schedule}
+    whole = train(*arguments, **options, measures={"bias": cut_short_after(99)})
+    with pytest.raises(Cut):
+        train(*arguments, **options, measures={"bias": cut_short_after(1)}, checkpoint=tmp_path)
+    assert kept_marks(tmp_path, 1) == [1]
+    again = train(*arguments, **options, measures={"bias": cut_short_after(99)}, checkpoint=tmp_path)
+    np.testing.assert_array_equal(again.bias, whole.bias)

@@ -13,7 +13,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.pairs import driver_with
-from sgdsde.models import draw_weights, mlp
+from sgdsde.models import draw_weights, mlp, train
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import network_dynamics
 from sgdsde.models.losses import LOSSES
@@ -239,3 +239,14 @@ def test_stationary_variance_of_linear_regression(dynamics, m, l):  # noqa: E741
     error = squares.std(axis=0, ddof=1) / np.sqrt(replicas)
     assert (np.abs(squares.mean(axis=0) - predicted) < 4.5 * error).all()
     assert (np.abs(squares.mean(axis=0) - 2 * predicted) > 4.5 * error).all()
+
+
+@pytest.mark.parametrize("m", [0.0, 0.5])
+def test_a_vanishing_decay_is_none(m):
+    """The rule's own code keeps the momentum that steps of the momentum SDE have without any in the config."""
+    options = {"dynamics": "momentum_sde", "substeps": 4, "dtype": "float64", "seed": 3}
+    runs = [
+        train(mlp(64, 6, 10), DIGITS, SGDConfig(0.05, 5, 60, m, weight_decay=decay), 5, **options)
+        for decay in (0.0, 1e-13)
+    ]
+    np.testing.assert_allclose(runs[1].train_loss, runs[0].train_loss, rtol=1e-10)

@@ -192,3 +192,55 @@ def test_tf32_is_set_for_the_call_alone(tf32):
     assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before
     with tensor_cores(torch.device("cpu"), tf32=not before[0]):
         assert torch.backends.cuda.matmul.allow_tf32 == before[0]
+
+
+def test_all_that_configs_differ_in_is_told_of_each_replica():
+    configs = [
+        SGDConfig(0.1, 5, 60, weight_decay=0.1, hyperparameters={"beta1": 0.5}),
+        SGDConfig(0.1, 5, 60, weight_decay=0.2, hyperparameters={"beta2": 0.9}),
+    ]
+    runs = train(mlp(64, 6, 10), DIGITS, configs, 2, 2, "adam")
+    assert runs.weight_decay.values.tolist() == [0.1, 0.2]
+    np.testing.assert_array_equal(runs["hyperparameters.beta1"], [0.5, np.nan])
+    np.testing.assert_array_equal(runs["hyperparameters.beta2"], [np.nan, 0.9])
+    assert not {"weight_decay", "hyperparameters.beta1", "hyperparameters.beta2"} & set(runs.attrs)
+    assert runs.attrs["dampening"] == 0.0
+
+
+@pytest.mark.parametrize("sizes", [None, [10] * 4])
+def test_noise_of_a_group_is_that_of_each_replica(sizes, monkeypatch):
+    """With equal c of the configs' B, but other batches at an epoch's end, or under a schedule."""
+    configs = [SGDConfig(0.1, 25, 60), SGDConfig(0.1, 25, 60, sampling="reshuffle")]
+    if sizes:
+        configs = [SGDConfig(0.1, 1, 60), SGDConfig(0.1, 1, 60, sampling="with_replacement")]
+        assert configs[0].batch_noise == pytest.approx(configs[1].batch_noise, rel=1e-15)
+    arguments = {"updates": 4, "replicas": 2, "noise": "isotropic", "dtype": "float64", "batch_sizes": sizes}
+    alone = train(mlp(64, 6, 10), DIGITS, configs, **arguments)
+    monkeypatch.setattr(training, "groups", lambda moving, device: groups(moving, torch.device("cuda")))
+    together = train(mlp(64, 6, 10), DIGITS, configs, **arguments)
+    np.testing.assert_allclose(together.train_loss, alone.train_loss, rtol=1e-10)
+
+
+class Scaled(nn.Module):
+    """A layer times a parameter that is a number, as a temperature that is learned, or a vector of one."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.layer, self.scale = nn.Linear(64, 10), nn.Parameter(torch.full(shape, 2.0))
+
+    def forward(self, x):
+        return self.scale * self.layer(x)
+
+
+@pytest.mark.parametrize("options", [{}, {"dynamics": "adam"}, {"noise": "isotropic"}, {"noise": "diagonal"}])
+def test_a_parameter_may_be_a_number(options):
+    vector, number = Scaled((1,)), Scaled(())
+    number.load_state_dict(
+        {name: v.reshape(number.state_dict()[name].shape) for name, v in vector.state_dict().items()}
+    )
+    runs = [
+        train(model, DIGITS, SGDConfig(0.1, 5, 60), 4, initialization="shared", dtype="float64", **options)
+        for model in (number, vector)
+    ]
+    np.testing.assert_allclose(runs[0].train_loss, runs[1].train_loss, rtol=1e-12)
+    np.testing.assert_allclose(runs[0].weight_norm, runs[1].weight_norm, rtol=1e-12)

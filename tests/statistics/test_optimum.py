@@ -113,3 +113,12 @@ def test_bad_input_is_refused_by_name(arguments, message):
         optimum(*arguments)
     with pytest.raises(ValueError, match="level must be a finite real number above 0 and below 1"):
         optimum([1, 2, 4, 8, 16], np.ones((3, 5)), level=1.0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_replicas_without_an_error_are_no_reason_for_infinities():
+    errors = 0.1 + 0.02 * (np.arange(7.0) - 3) ** 2 + np.zeros((3, 7))
+    errors[:2, 3] = 0  # most resamples have none there
+    found = optimum(2.0 ** np.arange(7), errors)
+    assert not found.resolved
+    assert np.isfinite(found.place)

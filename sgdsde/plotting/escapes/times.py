@@ -65,7 +65,7 @@ def escape_times(study: EscapeStudy) -> Figure:
             for place, label in enumerate(study.labels):
                 shift = 1 + APART * (2 * place - len(study.labels) + 1)
                 for escape, exact_time in zip(study[label], updates[best], strict=True):
-                    if np.isfinite(exact_time):
+                    if np.isfinite(exact_time) and escape.predicted:
                         _draw(below, escape, place, shift, float(exact_time), None)
             below.set_ylabel("measured / exact")
         above.set(yscale="log", ylabel="mean exit time in updates")
