@@ -26,6 +26,7 @@ LOSS = "(x**2 - 1)**2*(5/8 - 3/4*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4"
 SHARP, WIDE = -1.0, 1.0
 #: F. As the temperature is ε/B, no more than a scale of ε/B.
 NOISE = 80.0
+TWICE = "noise of twice the variance"
 #: Beyond it, no path goes at any temperature that is asked for: L is 25 times T F/2 there.
 BOX = (-2.3, 3.2)
 #: How much deeper the sharp minimum is where the wide one has to win against that.
