@@ -45,7 +45,7 @@ PAPERS: dict[str, tuple[str, str, str]] = {
 class Statement:
     """A statement of a paper: a key of `PAPERS`, where it stands there, what it says, and of which range.
 
-    ``check`` is a pattern of labels: the checks that test it, the headline by default; the first of them is shown.
+    ``check`` is a pattern of labels: the checks that test it, the headline by default.
     ``denies`` says that the statement holds where these checks differ, as "falls" does where no change is predicted.
     ``breaks`` is a pattern of the checks that are expected to show where it fails.
     """

@@ -106,6 +106,7 @@ def _statement(row: Row) -> dict[str, Any]:
         "where": said.where,
         "words": said.words,
         "range": said.range,
+        "denies": said.denies,
         "verdict": str(row.verdict),
         "check": row.ruling.check.label if row.ruling else None,
         "breaks": row.broken.check.label if row.broken else None,

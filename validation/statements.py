@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -47,8 +48,21 @@ def rows(outcome: Outcome) -> Iterator[Row]:
         failed = [r for r in rulings if fnmatchcase(r.check.label, statement.breaks) and r.verdict is Verdict.DIFFERS]
         broken = min(failed, key=lambda r: abs(r.check.measured - r.check.predicted), default=None)
         verdict = Verdict.UNDECIDED if finding.undecided else together([r.verdict for r in tested], statement.denies)
-        shown = next((r for r in tested if r.verdict is not Verdict.EXACT), tested[0])
+        shown = _shown(tested, verdict, finding.headline, statement.denies)
         yield Row(statement, verdict, shown, broken, len(tested))
+
+
+def _shown(tested: Sequence[Ruling], verdict: Verdict, headline: str, denies: bool) -> Ruling:
+    """Of the checks with the statement's verdict the headline, or else the one that is furthest off by its margin."""
+    alike = [ruling for ruling in tested if together([ruling.verdict], denies) is verdict] or list(tested)
+    named = [ruling for ruling in alike if ruling.check.label == headline]
+    return named[0] if named else max(alike, key=_off)
+
+
+def _off(ruling: Ruling) -> float:
+    """How far the far end of the interval is from the prediction, in margins."""
+    check = ruling.check
+    return (abs(check.measured - check.predicted) + ruling.half_width) / ruling.margin if ruling.margin else math.inf
 
 
 def together(verdicts: Sequence[Verdict], denies: bool = False) -> Verdict:

@@ -45,7 +45,7 @@ GROWS = "B grows"
         ),
         Statement(
             "dont-decay",
-            "§5",
+            "§3–5",
             "Growing B has the same test accuracy as a falling ε",
             "the same",
             check="test accuracy, *",

@@ -31,7 +31,7 @@ from validation.sizes import plans
         ),
         Statement(
             "li-malladi-arora",
-            "§5, SVAG",
+            "SVAG",
             "SVAG stays with the SDE where SGD leaves it",
             "the largest ε",
             check="*SVAG(*) at ε = *",

@@ -30,7 +30,7 @@ from validation.sizes import plans
     statements=(
         Statement(
             "noise-benefit",
-            "§2",
+            "§2–4",
             "At small B the best learning rate grows with B",
             "equal epochs, noise-limited",
             check="α, B = *, not 0",
@@ -38,7 +38,7 @@ from validation.sizes import plans
         ),
         Statement(
             "noise-benefit",
-            "§2",
+            "§2–4",
             "At small B the best accuracy does not depend on B",
             "equal epochs",
             check="best test accuracy after * less [48]",
@@ -46,7 +46,7 @@ from validation.sizes import plans
         ),
         Statement(
             "noise-benefit",
-            "§4",
+            "§2–4",
             "For a number of updates larger batches generalise worse",
             "ε = 0.5, B = 16 and 125",
             check="test accuracy after * updates, *",

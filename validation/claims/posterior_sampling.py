@@ -67,7 +67,7 @@ class Size:
     statements=(
         Statement(
             "mandt",
-            "§4.2",
+            "§4",
             "The constant ε of least KL to the posterior",
             "logistic regression, two weights, law of SGD",
         ),

@@ -74,13 +74,13 @@ class Size:
     statements=(
         Statement(
             "three-factors",
-            "§3",
+            "§2–3, theory",
             "The wide of two minima is favoured the more the larger ε/B",
             "two wells, exact stationary law",
         ),
         Statement(
             "xie",
-            "theorem on escape",
+            "exit times where F ∝ H",
             "With noise ∝ H, exit times depend exponentially on sharpness",
             "SDE, barrier fixed",
             check="slope of ln hτ against 1/h, F = 50 |H|",

@@ -26,7 +26,7 @@ from validation.sizes import plans
     statements=(
         Statement(
             "three-factors",
-            "§4.1",
+            "§4",
             "Larger ε/B ends in flatter minima: λ_max and tr H fall",
             "at equal training loss",
             check="slope of ln λ_max *",
@@ -34,7 +34,7 @@ from validation.sizes import plans
         ),
         Statement(
             "three-factors",
-            "§4.2",
+            "§4",
             "ε and B may be exchanged: multiplied together they change nothing",
             "times 2",
             check="*, ε and B times 2",
@@ -42,14 +42,14 @@ from validation.sizes import plans
         ),
         Statement(
             "three-factors",
-            "§4.4",
+            "§4",
             "A cycle of B does what a cycle of ε does",
             "ε/B of 0.04 and 0.01",
             check="*, cycle of B for one of ε",
         ),
         Statement(
             "three-factors",
-            "§4.3",
+            "§4",
             "Larger ε/B memorises random labels less",
             "at equal Σ ε, 25 % and 50 % random",
             check="slope of accuracy on random labels *",
