@@ -42,6 +42,9 @@ class Check:
         for name, value in (own | rivals).items():
             if not math.isfinite(value):
                 raise ValueError(f"{self.label}: {name} is {value}")
+        for name in ("rounding", "scale", "dof"):
+            if getattr(self, name) is not None:  # NumPy's numbers are not JSON's
+                object.__setattr__(self, name, float(getattr(self, name)))
         if self.standard_error < 0:
             raise ValueError(f"{self.label}: standard_error must not be negative, got {self.standard_error}")
 
@@ -63,10 +66,9 @@ class Check:
         """Half the confidence interval of the normal quantile ``limit``, in the unit of the measurement."""
         return student(limit, self.dof) * self.standard_error
 
-    @property
-    def distinct_rivals(self) -> dict[str, float]:
-        """Rivals without those that predict the same number to rounding, and so say nothing else here."""
-        same = max(self.rounding, ROUNDING * abs(self.predicted))
+    def rivals_beyond(self, distance: float = 0.0) -> dict[str, float]:
+        """Rivals that predict a number further off than ``distance`` and rounding; the others say the same here."""
+        same = max(distance, self.rounding, ROUNDING * max(abs(self.predicted), self.scale or 0.0))
         return {name: value for name, value in self.rivals.items() if abs(value - self.predicted) > same}
 
     @property

@@ -92,7 +92,7 @@ def _rivals(outcome: Outcome) -> list[str]:
     rulings = [ruling for ruling in outcome.judgement.rulings if ruling.expected != "differs"]
     named: dict[str, list[bool]] = {}
     for ruling in rulings:
-        for name in ruling.check.distinct_rivals:
+        for name in ruling.rivals:
             named.setdefault(name, []).append(name in ruling.rejected)
     told = "; ".join(f"{name}: rejected by {sum(kept)} of {len(kept)} checks" for name, kept in named.items())
     checks = [ruling.check for ruling in rulings]
@@ -117,7 +117,7 @@ def _check_row(ruling: Ruling) -> str:
     expected = "" if ruling.expected == "agrees" else f"<small>expected: {ruling.expected}</small>"
     rivals = "<br>".join(
         f"{plain(value)} ({sigmas(check.z_from(value))})<small>{escape(name)}</small>"
-        for name, value in check.distinct_rivals.items()
+        for name, value in ruling.rivals.items()
     )
     texts = (
         plain(check.predicted),

@@ -23,8 +23,9 @@ def badge(verdict: Verdict) -> str:
 
 
 def paper_tables(outcomes: Sequence[Outcome]) -> str:
-    """One table for each paper of which a claim was chosen, in the order of `PAPERS`."""
-    found = [(outcome, row) for outcome in outcomes for row in rows(outcome)]
+    """One table for each paper of which a claim was chosen, in the order of `PAPERS`; rows measured on data first."""
+    first = sorted(outcomes, key=lambda outcome: not (outcome.finding and outcome.finding.data))
+    found = [(outcome, row) for outcome in first for row in rows(outcome)]
     parts = []
     for key, (authors, title, source) in PAPERS.items():
         own = [(outcome, row) for outcome, row in found if row.statement.paper == key]

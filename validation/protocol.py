@@ -1,9 +1,9 @@
 """Protocols: what a claim's run is held to, fixed in ``validation/protocols/NAME.toml`` before it runs.
 
 A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported; the ``margin``
-within which a number agrees with theory, relative to the check's unit; the names of ``rivals``; ``[[checks]]`` with
-another margin or expectation for labels that match a pattern; and sizes for each preset. ``sizes`` names another file
-to take presets from.
+within which a number agrees with theory, relative to the check's unit unless ``absolute``; the names of ``rivals``,
+which count from ``apart`` margins on; ``[[checks]]`` with another margin or expectation for labels that match a
+pattern; and sizes for each preset. ``sizes`` names another file to take presets from.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ _EXPECTATIONS = ("agrees", "differs", "undecided")
 
 @dataclass(frozen=True)
 class Terms:
-    """What one check is held to: ``margin`` is relative to the check's unit, or in the check's own unit if absolute."""
+    """What one check is held to: ``margin`` is relative to the check's unit, or in that of the measurement if absolute.
+
+    Rivals count that are further from the prediction than ``apart`` margins.
+    """
 
     margin: float = 0.05
     absolute: bool = False
     expects: Expectation = "agrees"
+    apart: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Rule:
 
     def applied(self, terms: Terms) -> Terms:
         margin, absolute = (terms.margin, terms.absolute) if self.margin is None else (self.margin, self.absolute)
-        return Terms(margin, absolute, self.expects or terms.expects)
+        return Terms(margin, absolute, self.expects or terms.expects, terms.apart)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Protocol:
     number: int = 1
     margin: float = 0.05
     absolute: bool = False
+    apart: float = 0.0
     rivals: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     rules: tuple[Rule, ...] = ()
@@ -67,7 +72,7 @@ class Protocol:
 
     def terms(self, label: str) -> Terms:
         """What the check of this label is held to: of several patterns that match, later ones win."""
-        terms = Terms(self.margin, self.absolute)
+        terms = Terms(self.margin, self.absolute, apart=self.apart)
         for rule in self.rules:
             if fnmatchcase(label, rule.match):
                 terms = rule.applied(terms)
@@ -83,7 +88,7 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         When the file is missing or says what a protocol does not have.
     """
     content = _content(name, folder)
-    unknown = set(content) - {"number", "margin", "absolute", "rivals", "seeds", "checks", "presets"}
+    unknown = set(content) - {"number", "margin", "absolute", "apart", "rivals", "seeds", "checks", "presets"}
     if unknown:
         raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
     if not (isinstance(content.get("number"), int) and content["number"] >= 1):
@@ -93,6 +98,7 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         content["number"],
         content.get("margin", 0.05),
         content.get("absolute", False),
+        content.get("apart", 0.0),
         tuple(content.get("rivals", ())),
         tuple(content.get("seeds", (0,))),
         tuple(Rule(**rule) for rule in content.get("checks", ())),

@@ -23,7 +23,7 @@ def strip(checks: Sequence[Check], limit: float) -> str:
     rings = "".join(
         f'<circle class="ring" cx="{_x(check.z_from(value)):.1f}" cy="{y:.1f}" r="3.5"/>'
         for check, y in _rows(checks, 26)
-        for value in check.distinct_rivals.values()
+        for value in check.rivals_beyond().values()
     )
     worst = max(abs(check.z) for check in checks)
     label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; from rivals in rings"

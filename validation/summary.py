@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from validation.runner import Run
-from validation.verdict import SHOWN, Verdict, count
+from validation.verdict import Verdict, count
 
 UNFINISHED = (Verdict.NOT_RUN, Verdict.INTERRUPTED)
 
@@ -15,8 +13,7 @@ def summary(run: Run) -> str:
     finished = [outcome for outcome in run.outcomes if outcome.verdict not in UNFINISHED]
     if not finished:
         return "No claim has finished." + _state(run, 0)
-    found = Counter(outcome.verdict for outcome in finished)
-    kinds = ", ".join(f"{found[kind]} {kind}" for kind in (*SHOWN, Verdict.ERROR) if found[kind])
+    kinds = count((outcome.verdict for outcome in finished), "claim")
     rulings = [ruling.verdict for outcome in finished for ruling in outcome.judgement.rulings]
     checks = f" {count(rulings)}, in {_time(run.seconds)}." if rulings else ""
     others = [
@@ -25,7 +22,7 @@ def summary(run: Run) -> str:
         if not outcome.as_expected
     ]
     expected = f" Not as the protocols expect: {', '.join(others)}." if others else " All is as the protocols expect."
-    return f"{_claims(len(finished))}: {kinds}.{checks}{expected}{_state(run, len(finished))}"
+    return f"{kinds}.{checks}{expected}{_state(run, len(finished))}"
 
 
 def _unmet(checks: int) -> str:

@@ -29,16 +29,14 @@ class Verdict(StrEnum):
     """What a check or a claim showed, or how a claim ended that shows nothing."""
 
     AGREES = "agrees"
-    DIFFERS = "differs"
     EXACT = "exact"
+    DIFFERS = "differs"
     UNDECIDED = "undecided"
     ERROR = "error"
     INTERRUPTED = "interrupted"
     NOT_RUN = "not run"
 
 
-#: Verdicts of checks, in the order in which they are counted.
-SHOWN = (Verdict.AGREES, Verdict.EXACT, Verdict.DIFFERS, Verdict.UNDECIDED)
 _MET: dict[Expectation, tuple[Verdict, ...]] = {
     "agrees": (Verdict.AGREES, Verdict.EXACT),
     "differs": (Verdict.DIFFERS,),
@@ -60,6 +58,11 @@ class Ruling:
     def margin(self) -> float:
         """In the unit of the measurement."""
         return margin_of(self.check, self.terms)
+
+    @property
+    def rivals(self) -> dict[str, float]:
+        """Those that count here."""
+        return self.check.rivals_beyond(self.terms.apart * self.margin)
 
     @property
     def expected(self) -> Expectation:
@@ -110,7 +113,7 @@ def rule(check: Check, terms: Terms, limit: float) -> Ruling:
     """What a check shows, with a confidence interval of ``limit`` normal standard errors on each side."""
     margin = margin_of(check, terms)
     half_width, deviation = check.half_width(limit), abs(check.measured - check.predicted)
-    rivals = check.distinct_rivals
+    rivals = check.rivals_beyond(terms.apart * margin)
     rejected = tuple(name for name, value in rivals.items() if abs(check.z_from(value)) > limit)
     told_apart = len(rejected) == len(rivals)
     if not check.standard_error:
@@ -142,6 +145,9 @@ def judge(claim: Claim, finding: Finding, limit: float, *, decides: bool = True)
             + (f", and {len(against) - 1} more" if len(against) > 1 else "")
         )
         return Judgement(Verdict.DIFFERS, reason, rulings, names)
+    if not any(ruling.rivals for ruling in rulings):
+        reason = f"{counted}. No check could tell theory from a rival"
+        return Judgement(Verdict.UNDECIDED, reason, rulings, names or ((reason,) if decides else ()))
     if finding.undecided:
         reason = f"{counted}. The measurement cannot decide: {finding.undecided}"
         return Judgement(Verdict.UNDECIDED, reason, rulings, names or ((finding.undecided,) if decides else ()))
@@ -156,7 +162,7 @@ def explained(ruling: Ruling) -> str:
     size, half, margin = (
         in_unit(ruling, value) for value in (check.measured - check.predicted, ruling.half_width, ruling.margin)
     )
-    missed = [name for name in check.distinct_rivals if name not in ruling.rejected]
+    missed = [name for name in ruling.rivals if name not in ruling.rejected]
     told = f"; not told apart from: {', '.join(missed)}" if missed else ""
     return f"{check.label}: off by {size} ± {half}, margin {margin}{told}"
 
@@ -165,11 +171,11 @@ def in_unit(ruling: Ruling, value: float) -> str:
     """A size as its terms have it: relative to the check's unit, or as it is."""
     unit = ruling.check.unit
     if ruling.terms.absolute or not unit:
-        return plain(abs(value))
+        return f"{abs(value):.3g}"
     return percent(abs(value) / unit) if value else "0 %"
 
 
-def count(verdicts: Iterable[Verdict]) -> str:
+def count(verdicts: Iterable[Verdict], what: str = "check") -> str:
     """Verdicts in words, every kind that occurs.
 
     >>> count([Verdict.AGREES, Verdict.AGREES, Verdict.UNDECIDED])
@@ -178,5 +184,5 @@ def count(verdicts: Iterable[Verdict]) -> str:
     found = Counter(verdicts)
     total = sum(found.values())
     verbs = {Verdict.AGREES: ("agrees", "agree"), Verdict.DIFFERS: ("differs", "differ")}
-    words = [f"{found[kind]} {verbs.get(kind, (kind, kind))[found[kind] > 1]}" for kind in SHOWN if found[kind]]
-    return f"{total} check{'' if total == 1 else 's'}: {', '.join(words)}"
+    words = [f"{found[kind]} {verbs.get(kind, (kind, kind))[found[kind] > 1]}" for kind in Verdict if found[kind]]
+    return f"{total} {what}{'' if total == 1 else 's'}: {', '.join(words)}"

@@ -44,7 +44,7 @@ def test_true_claims_agree_and_exit_with_0(registry, make_claim, tmp_path):
     status, results = run(registry, tmp_path / "new" / "folder")
     assert status == 0
     assert [item["verdict"] for item in results["claims"]] == ["agrees", "agrees"]
-    assert "2 claims: 2 agrees. 2 checks: 2 agree" in results["summary"]
+    assert "2 claims: 2 agree. 2 checks: 2 agree" in results["summary"]
     assert "All is as the protocols expect." in results["summary"]
 
 

@@ -121,11 +121,9 @@ def _settled(context: Context, x: float, m: float) -> Checks:
     """Variance below the limit, against SGD's law and the SDE's."""
     config, law = _config(x, m), sg.theory.stationary_covariance
     decay = sg.theory.relaxation_time(CURVATURE, config) / 2
-    settled = math.ceil(8 * decay)
-    run = sg.simulate_sgd(
-        _bowl(), config, [0.0], settled + math.ceil(4 * decay), context.size.paths, seed=context.seed("below", x, m),
-        burn_in=settled,
-    )  # fmt: skip
+    settled = max(1, math.ceil(8 * decay))  # at εh = 1 an update forgets all
+    updates, seed = settled + max(1, math.ceil(4 * decay)), context.seed("below", x, m)
+    run = sg.simulate_sgd(_bowl(), config, [0.0], updates, context.size.paths, seed=seed, burn_in=settled)
     exact, sde = (float(law(CURVATURE, NOISE, config, dynamics=model)[0, 0]) for model in ("sgd", "sde"))
     where = f"εh = {config.learning_rate * CURVATURE:g}, m = {m:g}"
     found = {("SGD", x, m): covariance_check(f"Var ω, {where}", run, exact, {"the SDE": sde})}
