@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from validation.check import Check
-from validation.papers import Statement
 from validation.presets import PRESETS
 from validation.protocol import Protocol, read
 
@@ -77,7 +76,6 @@ class Claim:
     source: str
     plans: Mapping[str, Plan]
     protocol: Protocol
-    statements: tuple[Statement, ...]
     measure: Callable[[Context], Finding] = field(repr=False)
 
 
@@ -91,13 +89,12 @@ def claim(
     formula: str,
     source: str,
     plans: Mapping[str, Plan],
-    statements: tuple[Statement, ...] = (),
     protocol: Protocol | None = None,
     registry: dict[str, Claim] | None = None,
 ) -> Callable[[Callable[[Context], Finding]], Claim]:
     """Register the decorated function as a claim, under its own name.
 
-    ``statements`` are what it tests of papers. The ``protocol`` is that of ``validation/protocols/NAME.toml``.
+    The ``protocol`` is that of ``validation/protocols/NAME.toml`` if none is given.
     """
     if set(plans) != set(PRESETS):
         raise ValueError(f"a claim needs a plan for each of {', '.join(PRESETS)}, got {', '.join(plans)}")
@@ -105,7 +102,7 @@ def claim(
     def register(measure: Callable[[Context], Finding]) -> Claim:
         name = measure.__name__
         held = protocol or read(name)
-        made = Claim(name, title, statement, formula, source, dict(plans), held, statements, measure)
+        made = Claim(name, title, statement, formula, source, dict(plans), held, measure)
         target = REGISTRY if registry is None else registry
         if made.name in target:
             raise ValueError(f"there are two claims named {made.name!r}")

@@ -3,7 +3,8 @@
 A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported; the ``margin``
 within which a number agrees with theory, relative to the check's unit unless ``absolute``; the names of ``rivals``,
 which count from ``apart`` margins on; ``[[checks]]`` with another margin or expectation for labels that match a
-pattern; and sizes for each preset. ``sizes`` names another file to take presets from.
+pattern; the ``[[statements]]`` of papers that it tests, which are no part of its digest; and sizes for each preset.
+``sizes`` names another file to take presets from.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
+from validation.papers import Statement
+
 FOLDER = Path(__file__).parent / "protocols"
 Expectation = Literal["agrees", "differs", "undecided"]
+_ENTRIES = {"number", "margin", "absolute", "apart", "rivals", "seeds", "checks", "statements", "presets"}
 _EXPECTATIONS = ("agrees", "differs", "undecided")
 
 
@@ -66,6 +70,7 @@ class Protocol:
     rivals: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     rules: tuple[Rule, ...] = ()
+    statements: tuple[Statement, ...] = ()
     decides: frozenset[str] = frozenset({"quick", "full"})
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     digest: str = ""
@@ -88,7 +93,17 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         When the file is missing or says what a protocol does not have.
     """
     content = _content(name, folder)
-    unknown = set(content) - {"number", "margin", "absolute", "apart", "rivals", "seeds", "checks", "presets"}
+    unknown = set(content) - {
+        "number",
+        "margin",
+        "absolute",
+        "apart",
+        "rivals",
+        "seeds",
+        "checks",
+        "statements",
+        "presets",
+    }
     if unknown:
         raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
     if not (isinstance(content.get("number"), int) and content["number"] >= 1):
@@ -102,9 +117,10 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         tuple(content.get("rivals", ())),
         tuple(content.get("seeds", (0,))),
         tuple(Rule(**rule) for rule in content.get("checks", ())),
+        tuple(Statement(**said) for said in content.get("statements", ())),
         frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
         presets,
-        digest_of(content),
+        digest_of({key: value for key, value in content.items() if key != "statements"}),
     )
 
 

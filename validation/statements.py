@@ -36,7 +36,7 @@ def rows(outcome: Outcome) -> Iterator[Row]:
     says that the measurement cannot decide.
     """
     finding, rulings = outcome.finding, outcome.judgement.rulings
-    for statement in outcome.claim.statements:
+    for statement in outcome.claim.protocol.statements:
         if finding is None:
             yield Row(statement, outcome.verdict)
             continue

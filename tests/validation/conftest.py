@@ -52,7 +52,6 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
             plans={preset: Plan(tests, 1.0) for preset in PRESETS},
             registry=registry,
             protocol=texts.get("protocol", Protocol(rivals=(RIVAL,))),
-            statements=texts.get("statements", ()),
         )(measure)
 
     return make

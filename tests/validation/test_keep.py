@@ -9,6 +9,7 @@ import pytest
 from validation.claim import discover
 from validation.keep import PAGE, README, RESULTS, keep, kept, main, page, readme
 from validation.papers import Statement
+from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 
@@ -26,7 +27,7 @@ class Silent:
 @pytest.fixture
 def report(make_claim, registry, tmp_path):
     said = Statement("smith-le", "figure 7", "B_opt grows", "everywhere")
-    make_claim("mnist_momentum", statements=(said,))
+    make_claim("mnist_momentum", protocol=Protocol(rivals=("10 % larger",), statements=(said,)))
     make_claim("mnist_learning_rate", raises=ValueError("it broke"))
     (tmp_path / "report").mkdir()
     run_claims(list(registry.values()), registry, "smoke", 3, Silent(), Report(tmp_path / "report").write)

@@ -41,8 +41,8 @@ def outcome(make_claim, registry, tmp_path):
     """One claim, run and written with these statements."""
 
     def run(*statements):
-        protocol = Protocol(rivals=(RIVAL,), rules=RULES)
-        make_claim("one", tests=len(CHECKS), checks=CHECKS, statements=statements, protocol=protocol)
+        protocol = Protocol(rivals=(RIVAL,), rules=RULES, statements=statements)
+        make_claim("one", tests=len(CHECKS), checks=CHECKS, protocol=protocol)
         report = Report(tmp_path)
         return run_claims(list(registry.values()), registry, "quick", 0, Silent(), report.write).outcomes[0]
 
@@ -96,8 +96,8 @@ def test_an_unknown_paper_is_refused():
 
 def test_every_claim_belongs_to_a_statement_and_every_paper_has_one():
     claims = discover().values()
-    assert all(claim.statements for claim in claims)
-    assert {statement.paper for claim in claims for statement in claim.statements} == set(PAPERS)
+    assert all(claim.protocol.statements for claim in claims)
+    assert {statement.paper for claim in claims for statement in claim.protocol.statements} == set(PAPERS)
 
 
 def test_statements_of_kept_claims_are_tested_by_checks_and_those_that_break_are_expected_to():
@@ -109,5 +109,5 @@ def test_statements_of_kept_claims_are_tested_by_checks_and_those_that_break_are
             if said["breaks"]:
                 assert labels[said["breaks"]]["expected"] == "differs"
         assert [said["words"] for said in result["statements"]] == [
-            statement.words for statement in claims[result["name"]].statements
+            statement.words for statement in claims[result["name"]].protocol.statements
         ]

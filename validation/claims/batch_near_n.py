@@ -13,7 +13,6 @@ from sgdsde.plotting import Line, Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check, whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 RATE, N, CURVATURE, NOISE, START = 0.25, 32, 1.0, 1.0, 1.0
@@ -48,15 +47,6 @@ class Size:
     formula="without replacement:  c = 1/B − 1/N\nwith replacement:  c = (N − 1)/(NB)",
     source="Smith & Le, arXiv 1710.06451, §4, before its approximation B ≪ N; sampling from finite populations",
     plans=plans("batch_near_n", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "§4",
-            "The noise is g = ε(N/B − 1): none at B = N",
-            "without replacement, before B ≪ N",
-            check="c of one update, without *",
-        ),
-    ),
 )
 def batch_near_n(context: Context) -> Finding:
     size: Size = context.size

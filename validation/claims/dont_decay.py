@@ -17,7 +17,6 @@ from validation.mnist.dont_decay.protocol import (
     measure,
 )
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 GROWS = "B grows"
@@ -34,23 +33,6 @@ GROWS = "B grows"
     formula="ε → ε/a, B   ≙   ε, B → aB      at equal epochs, s = Σ ε/(1 − m)",
     source="Smith, Kindermans, Ying & Le, arXiv 1711.00489, §3–5",
     plans=plans("dont_decay"),
-    statements=(
-        Statement(
-            "dont-decay",
-            "§3–5",
-            "Growing B has the same training loss as a falling ε, epoch by epoch",
-            "ε/(1 − m) small, B ≪ N",
-            check="ln training loss, *, less ε falls, *",
-            breaks="*÷ ε falls, at the end, *",
-        ),
-        Statement(
-            "dont-decay",
-            "§3–5",
-            "Growing B has the same test accuracy as a falling ε",
-            "the same",
-            check="test accuracy, *",
-        ),
-    ),
 )
 def dont_decay(context: Context) -> Finding:
     source = images(context)

@@ -18,7 +18,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.claims.escape_time import sgd_time
 from validation.context import Context
 from validation.measure import whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 LOSS, START, END = "x**4/4 - x**2/2", -1.0, 1.0
@@ -59,16 +58,6 @@ class Size:
     formula="τ(m)/τ(0) = ε/(1 − m) · |h_s|/ln μ,    μ² − (1 + m + ε|h_s|)μ + m = 0, h_s the curvature of the barrier",
     source="g: Smith & Le, arXiv 1710.06451, eqs 4–6; Kramers, Physica 7 (1940) 284, for the map of heavy ball",
     plans=plans("escape_sampling", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equations 4–6",
-            "At equal g fresh batches escape alike, with momentum too",
-            "ε/(1 − m) small",
-            check="mean exit time, *",
-            breaks="as many have left as with fresh batches, *",
-        ),
-    ),
 )
 def escape_sampling(context: Context) -> Finding:
     size: Size = context.size

@@ -17,7 +17,6 @@ from sgdsde.whitened import whitened_examples
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 Array = NDArray[np.float64]
@@ -68,30 +67,6 @@ class Size:
     formula="τ = (4/(TF)) ∫_{−1}^{1} e^{2L(y)/(TF)} ∫_{−∞}^{y} e^{−2L(z)/(TF)} dz dy;    Kramers: √2 π e^{2ΔL/(TF)}",
     source="Gardiner, Handbook of Stochastic Methods, §5.5; Kramers 1940; SDE: Smith & Le, arXiv 1710.06451, eq. 4",
     plans=plans("escape_time", Size),
-    statements=(
-        Statement(
-            "textbook",
-            "Gardiner §5.5",
-            "The mean exit time is a double integral, exact at any temperature",
-            "a double well, the SDE",
-            check="mean exit time of the SDE, *",
-        ),
-        Statement(
-            "textbook",
-            "Kramers 1940",
-            "The mean exit time is 2π/√(h|h_s|) e^{ΔL/D}",
-            "here barriers of 0.5 to 5 temperatures",
-            check="it is Kramers', *",
-        ),
-        Statement(
-            "smith-le",
-            "equation 4",
-            "SGD leaves a minimum as soon as its SDE",
-            "ε = 0.02",
-            check="mean exit time of SGD, ε = 0.02, *",
-            breaks="it is the SDE's, *",
-        ),
-    ),
 )
 def escape_time(context: Context) -> Finding:
     size: Size = context.size

@@ -12,7 +12,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.evidence.tasks import PENALTIES, TASKS, TITLES, Array, Studies, gaussian_studies, scores
 from validation.measure import mean_and_error
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: λ at which test accuracies are checked: as weak as it gets, where evidence is most, and as strong as it gets.
@@ -39,16 +38,6 @@ class Size:
     formula="test accuracy = 1 − arccos(ω·1/(|ω||1|))/π  with informative labels,   ½  with random ones",
     source="Smith & Le, arXiv 1710.06451, figure 1, after Zhang et al., arXiv 1611.03530; the angle for normal inputs",
     plans=plans("evidence_figure_1", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "figure 1",
-            "A model that memorises random labels generalises from informative ones",
-            "logistic regression, 200 weights, 200 labels",
-            check="memorised labels tell nothing: *",
-            denies=True,
-        ),
-    ),
 )
 def evidence_figure_1(context: Context) -> Finding:
     size: Size = context.size

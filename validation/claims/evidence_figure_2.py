@@ -21,7 +21,6 @@ from validation.evidence.checks import (
     tossed_labels,
 )
 from validation.evidence.tasks import PENALTIES, TASKS, TITLES, gaussian_studies, ratios
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: Up to here the prior is weak enough for the model to say much of 200 examples.
@@ -55,21 +54,6 @@ class Size:
         "next order of Laplace's method, Shun & McCullagh, J. R. Stat. Soc. B 57 (1995) 749"
     ),
     plans=plans("evidence_figure_2", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "figure 2",
-            "The evidence is best about where the test cross-entropy is",
-            "logistic regression, informative labels",
-        ),
-        Statement(
-            "smith-le",
-            "figure 2",
-            "The evidence ratio is never for the model where labels are random",
-            "all penalties",
-            check="tossed labels never have E < 0: *",
-        ),
-    ),
 )
 def evidence_figure_2(context: Context) -> Finding:
     size: Size = context.size

@@ -14,7 +14,6 @@ from validation.evidence.checks import rank_note, sign_checks
 from validation.evidence.tasks import TASKS, TITLES, Array, ratios, scores, studied, with_interval
 from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: Training images: the paper's, and what the digits have of zeros and ones.
@@ -50,21 +49,6 @@ class Size:
     formula="E = C(ω0) + ½ Σ ln(λ_i/λ) − N ln 2",
     source="Smith & Le, ICLR 2018, figures 1 and 2 (arXiv 1710.06451, later versions)",
     plans=plans("evidence_mnist", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "figures 1 and 2, ICLR 2018",
-            "On zeros and ones the evidence is for the model with true labels and against it with tossed ones",
-            "λ up to a tenth of N",
-            check="share of data sets with *",
-        ),
-        Statement(
-            "smith-le",
-            "figures 1 and 2, ICLR 2018",
-            "The penalty of most evidence predicts well",
-            "true labels",
-        ),
-    ),
 )
 def evidence_mnist(context: Context) -> Finding:
     size: Size = context.size

@@ -16,7 +16,6 @@ from validation.escape.occupancy import N
 from validation.evidence.well_cases import SHORT, Case, Checks, against_evidence, measured_preference
 from validation.evidence.well_pictures import occam_picture, preference_picture, sides_picture
 from validation.evidence.wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
@@ -75,16 +74,6 @@ class Size:
         "& Sugiyama, arXiv 2002.03495; stationary densities in one dimension (Gardiner, Handbook of Stochastic Methods)"
     ),
     plans=plans("evidence_picks_minimum", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "§4, equations 1–2",
-            "Noise drives SGD to minima of larger evidence",
-            "isotropic noise, D = Tσ²/2",
-            check="ln(p_B/p_A), SDE, isotropic, *",
-            breaks="*, as the evidence at A's own temperature has it",
-        ),
-    ),
 )  # fmt: skip
 def evidence_picks_minimum(context: Context) -> Finding:
     size: Size = context.size

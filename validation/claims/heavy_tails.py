@@ -19,7 +19,6 @@ from validation.context import Context
 from validation.escape.double_well_escape import REJECTED, escape_checks, escape_picture
 from validation.laws.transfer import batch_means, beyond
 from validation.measure import whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 Array = NDArray[np.float64]
@@ -92,23 +91,6 @@ class Size:
     formula="κᵣ(ω) = (−ε)ʳ κᵣ(ḡ) Σₖ aₖʳ,   aₖ = (Mᵏ(1, 1))_ω;    without momentum Σₖ aₖʳ = 1/(1 − (1 − εh)ʳ)",
     source="cumulants of sums of independent batches; against the normal law of Smith & Le, arXiv 1710.06451, eq. 4",
     plans=plans("heavy_tails", Size),
-    statements=(
-        Statement(
-            "exact",
-            "cumulants of sums of batches",
-            "The kurtosis of SGD around a minimum is that of its examples, times about εh/B, above 3",
-            "Student’s t and signs for examples",
-            check="kurtosis of ω, *",
-            breaks="kurtosis of ω is the SDE's 3, *",
-        ),
-        Statement(
-            "smith-le",
-            "equation 4",
-            "The noise is normal, by the central limit theorem",
-            "B = 1, heavy-tailed examples",
-            check="kurtosis of ω is the SDE's 3, *",
-        ),
-    ),
 )
 def heavy_tails(context: Context) -> Finding:
     size: Size = context.size

@@ -14,7 +14,6 @@ from sgdsde.plotting import MeasuredOrder, orders_chart
 from sgdsde.statistics import Order
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: What the rival adds to each declared order.
@@ -46,15 +45,6 @@ class Size:
     formula="E|ω_Δ(T) − ω(T)| ∝ Δ^strong,    |E φ(ω_Δ(T)) − E φ(ω(T))| ∝ Δ^weak",
     source="Kloeden & Platen 1992, definitions 9.6.1 and 9.7.1; each scheme's own source is in docs/schemes.md",
     plans=plans("integrator_orders", Size),
-    statements=(
-        Statement(
-            "textbook",
-            "Kloeden & Platen, definitions 9.6.1 and 9.7.1",
-            "Every scheme converges at its declared strong and weak orders",
-            "one problem or more of each kind of noise",
-            check="*",
-        ),
-    ),
 )
 def integrator_orders(context: Context) -> Finding:
     sizes: Size = context.size

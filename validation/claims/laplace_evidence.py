@@ -20,7 +20,6 @@ from validation.context import Context
 from validation.evidence import laplace_tasks as tasks
 from validation.evidence.laplace_pictures import Curve, error_picture, ratio_picture
 from validation.evidence.laplace_tasks import Array, laplace, title, without_half
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: Examples for each number of weights.
@@ -83,16 +82,6 @@ class Measured:
         "process classification; Botev, J. R. Stat. Soc. B 79 (2017) 125, for shares of directions"
     ),
     plans=plans("laplace_evidence", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equations 1–2",
-            "Laplace’s method gives the evidence",
-            "few weights, strong penalties",
-            check="*, Laplace and annealing",
-            breaks="*, not Laplace's",
-        ),
-    ),
 )
 def laplace_evidence(context: Context) -> Finding:
     size: Size = context.size

@@ -17,7 +17,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.escape.double_well import TEMPERATURE, double_well_checks
 from validation.measure import covariance_check, whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 BATCH, N, CURVATURE, NOISE = 8, 64, 1.0, 1.0
@@ -58,23 +57,6 @@ def _fails(x: float) -> bool:
     formula="Var ω = T F/(2h) · 1/(1 − x),   x = εh/(2(1 + m)) < 1;    E ω² ∝ ρ(M)²ᵏ for x > 1",
     source="exact law from the discrete Lyapunov equation; stability limit: Polyak 1964; against Smith & Le, eq. 4",
     plans=plans("large_learning_rate", Size),
-    statements=(
-        Statement(
-            "exact",
-            "discrete Lyapunov equation",
-            "SGD spreads 1/(1 − εh/(2(1 + m))) times as wide as the SDE",
-            "up to the limit of stability",
-            check="Var ω, *",
-            breaks="Var ω is the SDE's, *",
-        ),
-        Statement(
-            "smith-le",
-            "equation 4",
-            "The stationary law depends on ε through g alone",
-            "a double well, g held fixed",
-            check="mean loss of SGD in a double well *",
-        ),
-    ),
 )
 def large_learning_rate(context: Context) -> Finding:
     size: Size = context.size

@@ -19,7 +19,6 @@ from sgdsde.theory import (
 )
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.sizes import plans
 
 CONSTANT = "the SDE with constant noise"
@@ -82,22 +81,6 @@ class Size:
     ),
     source="Liu, Ziyin & Ueda, arXiv 2012.03636; Mandt, Hoffman & Blei, arXiv 1704.04289",
     plans=plans("linear_regression", Size),
-    statements=(
-        Statement(
-            "liu-ziyin-ueda",
-            "the law of fresh Gaussian examples",
-            "Tr Σ of SGD at finite ε, with the noise that grows away from the minimum",
-            "1 to 1000 weights, up to half the limit of ε",
-            check="Tr Σ, *",
-        ),
-        Statement(
-            "mandt",
-            "§4",
-            "There is a constant ε at which SGD samples the posterior best",
-            "linear regression, once the law of SGD replaces that of the SDE",
-            check="ε* of least KL, *",
-        ),
-    ),
 )
 def linear_regression(context: Context) -> Finding:
     size: Size = context.size

@@ -6,7 +6,6 @@ from validation.claim import Check, Finding, claim
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: Pairs of equal noise scale that are compared, those of the largest batches.
@@ -24,15 +23,6 @@ PAIRS = 6
     formula="accuracy(ε, B) = accuracy(ε/4, B/4)      (because g ≈ εN/(B(1 − m)))",
     source="Smith & Le, arXiv 1710.06451, §5 and figures 3 and 4; Keskar et al., arXiv 1609.04836",
     plans=plans("mnist_generalization_gap"),
-    statements=(
-        Statement(
-            "smith-le",
-            "§5, figures 3 and 4",
-            "Accuracy depends on ε and B through ε/B: (ε, B) and (ε/4, B/4) have the same",
-            "best and larger batches",
-            check="accuracy at ε = *",
-        ),
-    ),
 )
 def mnist_generalization_gap(context: Context) -> Finding:
     from validation.mnist.rules import finding, pictures

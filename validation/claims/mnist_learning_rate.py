@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from validation.claim import Finding, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -18,14 +17,6 @@ from validation.sizes import plans
     formula="B_opt ∝ ε^α,   α = 1      (because g ≈ εN/(B(1 − m)))",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 5",
     plans=plans("mnist_learning_rate"),
-    statements=(
-        Statement(
-            "smith-le",
-            "§5, figure 5",
-            "The best batch size is proportional to the learning rate, B_opt ∝ ε",
-            "ε = 0.0125 to 0.05",
-        ),
-    ),
 )
 def mnist_learning_rate(context: Context) -> Finding:
     from validation.mnist.rules.finding import rule_finding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from validation.claim import Finding, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -17,14 +16,6 @@ from validation.sizes import plans
     formula="B_opt ∝ (1 − m)^{−α},   α = 1",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 7",
     plans=plans("mnist_momentum"),
-    statements=(
-        Statement(
-            "smith-le",
-            "§5, figure 7",
-            "The best batch size is proportional to 1/(1 − m)",
-            "m = 0.5 to 0.9",
-        ),
-    ),
 )
 def mnist_momentum(context: Context) -> Finding:
     from validation.mnist.rules.finding import rule_finding

@@ -5,7 +5,6 @@ from __future__ import annotations
 from validation.claim import Finding, claim
 from validation.context import Context
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -20,23 +19,6 @@ from validation.sizes import plans
     formula="dω = −∇L ds + √(T F(ω)) dW,   T = εc,   an update is s = ε,   c = (N − 1)/(N B)",
     source="Smith & Le, arXiv 1710.06451, §4; Li, Malladi & Arora, arXiv 2102.12470",
     plans=plans("mnist_sde"),
-    statements=(
-        Statement(
-            "smith-le",
-            "§4",
-            "SGD is its SDE",
-            "a network at the smallest ε, losses to curvatures",
-            check="*, SDE against SGD, *",
-            breaks="training loss, SGD at ε = *",
-        ),
-        Statement(
-            "li-malladi-arora",
-            "SVAG",
-            "SVAG stays with the SDE where SGD leaves it",
-            "the largest ε",
-            check="*SVAG(*) at ε = *",
-        ),
-    ),
 )
 def mnist_sde(context: Context) -> Finding:
     from validation.mnist.sde.checks import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from validation.claim import Check, Finding, claim
 from validation.context import Context
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -22,22 +21,6 @@ from validation.sizes import plans
     formula="B_opt ∝ ε^α at few examples, α = 1;      B_opt ∝ N^β, β < 1",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 6",
     plans=plans("mnist_training_set"),
-    statements=(
-        Statement(
-            "smith-le",
-            "§5, figure 6",
-            "The best batch size is proportional to the size of the training set, B_opt ∝ N",
-            "N = 250 to 4000",
-            check="exponent β, *",
-        ),
-        Statement(
-            "smith-le",
-            "§5, figure 5",
-            "B_opt ∝ ε with few training examples too",
-            "N = 250",
-            check="exponent α, *",
-        ),
-    ),
 )
 def mnist_training_set(context: Context) -> Finding:
     from validation.mnist.rules import finding

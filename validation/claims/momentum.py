@@ -13,7 +13,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.laws.heavy_ball_correlation import NO_MEMORY, Case, correlation_checks, correlation_picture
 from validation.measure import covariance_check, whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 RATE, BATCH, N = 0.1, 8, 64
@@ -57,16 +56,6 @@ class Size:
     ),
     source="Smith & Le, arXiv 1710.06451, §5; exact autocorrelation from powers of the heavy-ball map",
     plans=plans("momentum", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "§5",
-            "Momentum multiplies the noise scale, g = ε(N/B − 1)/(1 − m)",
-            "many updates, m up to 0.99",
-            check="g *",
-            breaks="*is not that of the overdamped SDE*",
-        ),
-    ),
 )
 def momentum(context: Context) -> Finding:
     size: Size = context.size

@@ -11,7 +11,6 @@ from validation.mnist.images import images, mislabelled_words
 from validation.mnist.noise_benefit.pictures import epochs_picture
 from validation.mnist.noise_benefit.protocol import PROTOCOLS, Measured, Point, measure
 from validation.mnist.optimum import Optima
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -27,32 +26,6 @@ from validation.sizes import plans
     formula="ε_opt ∝ B^α,   0 < α ≤ 1 at small B,   α < 1 at large B;   best accuracy(B) = constant at small B",
     source="Smith, Elsen & De, arXiv 2006.15081, §2–4",
     plans=plans("noise_benefit"),
-    statements=(
-        Statement(
-            "noise-benefit",
-            "§2–4",
-            "At small B the best learning rate grows with B",
-            "equal epochs, noise-limited",
-            check="α, B = *, not 0",
-            denies=True,
-        ),
-        Statement(
-            "noise-benefit",
-            "§2–4",
-            "At small B the best accuracy does not depend on B",
-            "equal epochs",
-            check="best test accuracy after * less [48]",
-            breaks="best test accuracy after * less [1-9][0-9]*",
-        ),
-        Statement(
-            "noise-benefit",
-            "§2–4",
-            "For a number of updates larger batches generalise worse",
-            "ε = 0.5, B = 16 and 125",
-            check="test accuracy after * updates, *",
-            denies=True,
-        ),
-    ),
 )
 def noise_benefit(context: Context) -> Finding:
     source = images(context)

@@ -14,7 +14,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.escape.two_bowls import ESCAPED, FLOOR, RIDGE, START, bowls, escape_probability, noises, paired_examples
 from validation.measure import whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 #: T tr F, and the time s in which a path has to leave the sharp bowl, whose curvatures are 200 and 20.
@@ -54,17 +53,6 @@ class Size:
     formula="P(left by s) = 1 − ∫ p(ω, s) dω,   ∂p = ∇·(p∇L) + ½ Σ ∂ᵢ∂ⱼ(T Fᵢⱼ p),   T tr F the same for all",
     source="Zhu, Wu, Yu, Wu & Ma, The Anisotropic Noise in SGD, arXiv 1803.00195, §4.1 and github.com/uuujf/SGDNoise",
     plans=plans("noise_geometry", Size),
-    statements=(
-        Statement(
-            "zhu",
-            "§4.1",
-            "At equal trace, noise along the sharp direction leaves a sharp bowl sooner than isotropic noise",
-            "two weights, the paper’s bowl",
-            check="left as often as with isotropic noise, *",
-            denies=True,
-            breaks="left by s = * as the SDE says, *",
-        ),
-    ),
 )
 def noise_geometry(context: Context) -> Finding:
     size: Size = context.size

@@ -14,7 +14,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check, whole
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 N, RATE, START = 64, 0.1, 1.5
@@ -58,22 +57,6 @@ class Size:
     formula="⟨αα⟩ = N(N/B − 1) F;    of two batches of one epoch:  ⟨αᵢ αⱼ⟩ = −N F",
     source="Smith & Le, arXiv 1710.06451, equations 3–5; finite-population sampling",
     plans=plans("noise_scale", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equations 3–5",
-            "The gradient error of a batch has covariance N(N/B − 1)F",
-            "B from 1 to N, any network",
-            check="*, without replacement, B = *",
-        ),
-        Statement(
-            "exact",
-            "finite populations",
-            "Two batches of one epoch are anti-correlated by −N F",
-            "reshuffled batches",
-            check="*of an epoch, B = *",
-        ),
-    ),
 )
 def noise_scale(context: Context) -> Finding:
     size: Size = context.size

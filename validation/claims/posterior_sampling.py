@@ -12,7 +12,6 @@ import sgdsde as sg
 from sgdsde.theory.evidence import laplace_evidence
 from validation.claim import Check, Finding, Plan, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.posterior.isotropic import STEP, isotropic_checks, isotropic_snapshots
 from validation.posterior.pictures import clouds_picture, divergence_picture, ratios_picture
 from validation.posterior.rates import RATES, Rates, divergence, measured_rates, preconditioned_checks, preconditioners
@@ -64,22 +63,6 @@ class Size:
     ),
     source="Mandt, Hoffman & Blei, arXiv 1704.04289, §4; Smith & Le, arXiv 1710.06451, §2",
     plans=plans("posterior_sampling", Size),
-    statements=(
-        Statement(
-            "mandt",
-            "§4",
-            "The constant ε of least KL to the posterior",
-            "logistic regression, two weights, law of SGD",
-        ),
-        Statement(
-            "mandt",
-            "§4",
-            "Preconditioned by F⁻¹, SGD samples the posterior’s covariance",
-            "the same",
-            check="variance, * axis, SGD with K from F",
-            breaks="*: the posterior's",
-        ),
-    ),
 )
 def posterior_sampling(context: Context) -> Finding:
     size: Size = context.size

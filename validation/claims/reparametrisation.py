@@ -20,7 +20,6 @@ from validation.coordinates.laplace_shift import LAMBDA, TRUTH, measured_shifts,
 from validation.coordinates.pictures import evidence_picture, sharpness_picture, shift_picture
 from validation.coordinates.rescaled_network import NETWORK_LAMBDA, orbit, random_network
 from validation.formatting import plain
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -56,23 +55,6 @@ class Size:
     ),
     source="Dinh, Pascanu, Bengio & Bengio, arXiv 1703.04933, §4–5; Smith & Le, arXiv 1710.06451, §2",
     plans=plans("reparametrisation", Size),
-    statements=(
-        Statement(
-            "dinh",
-            "§4–5",
-            "A change of parameters makes a minimum as sharp as one likes",
-            "linear and nonlinear maps, a ReLU network",
-            check="*, over that before",
-        ),
-        Statement(
-            "smith-le",
-            "§2",
-            "The evidence is the same in all parameters",
-            "with the prior carried along",
-            check="ln evidence, *",
-            breaks="evidence read off the Hessian under the isotropic prior *",
-        ),
-    ),
 )
 def reparametrisation(context: Context) -> Finding:
     size: Size = context.size

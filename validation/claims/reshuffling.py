@@ -13,7 +13,6 @@ from sgdsde.plotting import Line, Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check, whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 CURVATURE = 1.0
@@ -90,22 +89,6 @@ def _cases(*series: tuple[tuple[float, ...], int, int, float]) -> tuple[Case, ..
     formula="⟨αᵢ αⱼ⟩ = N(N/B − 1)F  for i = j,   −N F  for two batches of one epoch",
     source="against Smith & Le, arXiv 1710.06451, eq. 4; exact law from the discrete Lyapunov equation of one epoch",
     plans=plans("reshuffling", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equation 4",
-            "Batches are independent kicks of the noise scale g",
-            "batches of one permutation an epoch",
-            check="the SDE's own claim, *",
-        ),
-        Statement(
-            "exact",
-            "Lyapunov equation of an epoch",
-            "What reshuffled SGD spreads less than the SDE",
-            "εhN/B from 0.04 to 10",
-            check="SDE ÷ SGD, *",
-        ),
-    ),
 )
 def reshuffling(context: Context) -> Finding:
     size: Size = context.size

@@ -18,7 +18,6 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.laws.scheduled import signs_sgd
 from validation.measure import whole
-from validation.papers import Statement
 from validation.sizes import plans
 
 Array = NDArray[np.float64]
@@ -146,22 +145,6 @@ class Size:
     formula="ε(k), B   ≙   ε, B(k) = B ε/ε(k)   at equal s = Σ ε/(1 − m), that is at equal Σ B",
     source="Smith et al., arXiv 1711.00489; Jastrzębski et al., arXiv 1711.04623, §4.4; exact laws update by update",
     plans=plans("schedules", Size),
-    statements=(
-        Statement(
-            "dont-decay",
-            "§3",
-            "A falling ε and a growing B have the same effect, as ε/B alone counts",
-            "ε/(1 − m) = 0.4 at first",
-            check="the same, as the SDE says: *",
-        ),
-        Statement(
-            "exact",
-            "update by update",
-            "Ratio of the variances under a falling ε and a growing B, 1 to order ε",
-            "steps, cosine and cycles",
-            check="variance, ε falls ÷ B grows, *",
-        ),
-    ),
 )
 def schedules(context: Context) -> Finding:
     size: Size = context.size

@@ -33,7 +33,6 @@ from validation.escape.occupancy import (
 )
 from validation.escape.occupancy_pictures import exit_picture, occupancy_picture
 from validation.escape.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_picture
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -71,21 +70,6 @@ class Size:
         "one dimension (Gardiner, Handbook of Stochastic Methods, §5)"
     ),
     plans=plans("sharp_vs_flat", Size),
-    statements=(
-        Statement(
-            "three-factors",
-            "§2–3, theory",
-            "The wide of two minima is favoured the more the larger ε/B",
-            "two wells, exact stationary law",
-        ),
-        Statement(
-            "xie",
-            "exit times where F ∝ H",
-            "With noise ∝ H, exit times depend exponentially on sharpness",
-            "SDE, barrier fixed",
-            check="slope of ln hτ against 1/h, F = 50 |H|",
-        ),
-    ),
 )
 def sharp_vs_flat(context: Context) -> Finding:
     size: Size = context.size

@@ -13,7 +13,6 @@ from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check
-from validation.papers import Statement
 from validation.sizes import plans
 
 N, CURVATURE, NOISE = 64, 1.0, 1.0
@@ -45,14 +44,6 @@ class Size:
     formula="SDE:  Var ω = T F/(2h),   T = g/N ≈ ε/(B(1 − m))\nSGD:  Var ω = T F/(2h) · 1/(1 − εh/(2(1 + m)))",
     source="Smith & Le, arXiv 1710.06451, equations 4–5 and §5; exact law from the discrete Lyapunov equation",
     plans=plans("stationary_variance", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equations 4–5, §5",
-            "Around a minimum only g counts: Var ω = T F/(2h)",
-            "εh ≪ 1; here the SDE, and SGD by its exact factor",
-        ),
-    ),
 )
 def stationary_variance(context: Context) -> Finding:
     size: Size = context.size

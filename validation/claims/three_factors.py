@@ -5,7 +5,6 @@ from __future__ import annotations
 from validation.claim import Finding, claim
 from validation.context import Context
 from validation.mnist.images import images
-from validation.papers import Statement
 from validation.sizes import plans
 
 
@@ -23,39 +22,6 @@ from validation.sizes import plans
     formula="d ln λ_max / d ln(ε/B) < 0,   (ε, B) → (βε, βB) changes nothing at small ε",
     source="Jastrzębski et al., Three Factors Influencing Minima in SGD, arXiv 1711.04623, §4",
     plans=plans("three_factors"),
-    statements=(
-        Statement(
-            "three-factors",
-            "§4",
-            "Larger ε/B ends in flatter minima: λ_max and tr H fall",
-            "at equal training loss",
-            check="slope of ln λ_max *",
-            denies=True,
-        ),
-        Statement(
-            "three-factors",
-            "§4",
-            "ε and B may be exchanged: multiplied together they change nothing",
-            "times 2",
-            check="*, ε and B times 2",
-            breaks="ln lowest training loss, *",
-        ),
-        Statement(
-            "three-factors",
-            "§4",
-            "A cycle of B does what a cycle of ε does",
-            "ε/B of 0.04 and 0.01",
-            check="*, cycle of B for one of ε",
-        ),
-        Statement(
-            "three-factors",
-            "§4",
-            "Larger ε/B memorises random labels less",
-            "at equal Σ ε, 25 % and 50 % random",
-            check="slope of accuracy on random labels *",
-            denies=True,
-        ),
-    ),
 )
 def three_factors(context: Context) -> Finding:
     from validation.mnist.three_factors.checks import PARTS, measured, memory_notes

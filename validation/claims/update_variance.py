@@ -13,7 +13,6 @@ from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check
-from validation.papers import Statement
 from validation.sizes import plans
 
 N = 256
@@ -49,15 +48,6 @@ class Size:
     formula="⟨Δω Δωᵀ⟩ − ⟨Δω⟩⟨Δω⟩ᵀ  =  (ε/N)² ⟨αα⟩  =  g F(ω) ε/N,    g = ε(N/B − 1)",
     source="Smith & Le, arXiv 1710.06451, equation 5",
     plans=plans("update_variance", Size),
-    statements=(
-        Statement(
-            "smith-le",
-            "equation 5",
-            "Over an update, SDE and SGD have the same variance, g F ε/N",
-            "small ε, F where the update starts",
-            check="SGD *",
-        ),
-    ),
 )
 def update_variance(context: Context) -> Finding:
     size: Size = context.size

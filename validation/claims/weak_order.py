@@ -17,7 +17,6 @@ from sgdsde.statistics import Order
 from sgdsde.whitened import whitened_examples
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.papers import Statement
 from validation.sizes import plans
 
 TIME, B, N = 1.0, 2, 8
@@ -94,22 +93,6 @@ class Size:
     formula="|E φ(ω_K) − E φ(ω(Kε))| = O(ε),    and O(ε²) for dω = −∇(L + (ε/4)|∇L|²) ds + √(εcF) dW",
     source="Li, Tai & E, arXiv 1511.06251, Theorem 1",
     plans=plans("weak_order", Size),
-    statements=(
-        Statement(
-            "li-tai-e",
-            "Theorem 1",
-            "The SDE approximates SGD weakly with order 1 in ε",
-            "fixed time and batch size",
-            check="order of the SDE, *",
-        ),
-        Statement(
-            "li-tai-e",
-            "Theorem 1",
-            "With the loss L + (ε/4)|∇L|² the order is 2",
-            "fixed time and batch size",
-            check="order of the modified equation, *",
-        ),
-    ),
 )
 def weak_order(context: Context) -> Finding:
     size: Size = context.size
