@@ -1,6 +1,6 @@
-"""Checks of numbers that a user hands in, with errors that name the argument, the value and what is accepted.
+"""Checks of numbers and words that a user hands in; errors name the argument, the value and what is accepted.
 
-One rule for all of them: a number is a Python number, a NumPy scalar, or an array or tensor without axes. A bool is
+One rule for all numbers: a number is a Python number, a NumPy scalar, or an array or tensor without axes. A bool is
 none, nor is text, nor a complex number, nor an array with axes, be it of one element.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ SMALLEST, LARGEST = 1e-150, 1e150
 MOST_STEPS = 2**53
 
 
-def as_whole(value: object) -> int | None:
+def as_integer(value: object) -> int | None:
     """The integer that this is, or None; 3.0 is none.
 
     >>> import numpy as np
-    >>> as_whole(np.array(3)), as_whole(3.0), as_whole(True)
+    >>> as_integer(np.array(3)), as_integer(3.0), as_integer(True)
     (3, None, None)
     """
     try:
@@ -83,41 +84,105 @@ def check_steps(updates: int, substeps: int = 1, name: str = "updates", each: st
         raise ValueError(f"{product} must be at most 2**53 = {MOST_STEPS} steps, got {updates * substeps}")
 
 
-def whole(name: str, value: object, least: int, multiple: int = 1) -> int:
-    """A whole number from `least` on, and a multiple of `multiple`; not a bool.
+def integer(name: str, value: object, least: int, most: int | None = None, *, multiple: int = 1, also: str = "") -> int:
+    """An integer from `least` to `most`, and a multiple of `multiple`; 3.0 is none. `also`: what else is accepted.
 
-    >>> whole("probes", 16, 2)
+    >>> integer("probes", 16, 2)
     16
+    >>> integer("burn_in", -1, 0, 99)
+    Traceback (most recent call last):
+    ValueError: burn_in must be an integer from 0 to 99, got -1
     """
-    number = as_whole(value)
-    if number is None or number < least or number % multiple:
-        also = f" and a multiple of {multiple}" if multiple > 1 else ""
-        raise ValueError(f"{name} must be an integer, at least {least}{also}, got {value!r}")
+    number = as_integer(value)
+    if number is None or number < least or (most is not None and number > most) or number % multiple:
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        divisor = f" and a multiple of {multiple}" if multiple > 1 else ""
+        raise ValueError(f"{name} must be an integer {bounds}{divisor}{also}, got {value!r}")
     return number
 
 
-def real(name: str, value: object) -> float:
-    """A finite real number; not a bool.
+def integers(name: str, values: Any, least: int, most: int | None = None) -> tuple[int, ...]:
+    """The integers of a sequence, each from `least` to `most`, in the order that they have.
 
-    >>> real("momentum", 0.9)
+    >>> integers("batch_sizes", [4, 1, 2], 1)
+    (4, 1, 2)
+    >>> integers("batch_sizes", (1, 0.5), 1)
+    Traceback (most recent call last):
+    ValueError: each of batch_sizes must be an integer of at least 1, got 0.5
+    """
+    listed = isinstance(values, Sequence) and not isinstance(values, (str, bytes))
+    if not (listed or len(getattr(values, "shape", ())) == 1):  # of arrays those with one axis
+        raise ValueError(f"{name} must be a sequence of integers such as (1, 2, 4), got {values!r}")
+    return tuple(integer(f"each of {name}", value, least, most) for value in values)
+
+
+def real(
+    name: str,
+    value: object,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    above: float = -math.inf,
+    below: float = math.inf,
+    also: str = "",
+) -> float:
+    """A finite real number in [`least`, `most`] and in (`above`, `below`); not a bool. `also`: what else is accepted.
+
+    >>> real("momentum", 0.9, 0, below=1)
     0.9
+    >>> real("momentum", 1.0, 0, below=1)
+    Traceback (most recent call last):
+    ValueError: momentum must be a finite real number of at least 0 and below 1, got 1.0
     """
     number = as_real(value)
-    if number is None:
-        raise ValueError(f"{name} must be a finite real number, got {value!r}")
+    if number is None or not (least <= number <= most and above < number < below):
+        limits = (("of at least", least), ("above", above), ("of at most", most), ("below", below))
+        bounds = "".join(f" and {word} {limit:g}" for word, limit in limits if math.isfinite(limit))
+        if math.isfinite(least) and math.isfinite(most):
+            bounds = f" from {least:g} to {most:g}"
+        raise ValueError(f"{name} must be a finite real number{bounds.removeprefix(' and')}{also}, got {value!r}")
     return number
 
 
-def positive(name: str, value: object, hint: str = "") -> float:
-    """A positive finite number; not a bool. `hint` is added to the message where the value is 0.
+def positive(name: str, value: object, also: str = "") -> float:
+    """A positive finite number; not a bool. `also` follows what is accepted in the message.
 
     >>> positive("regularization", 0.5)
     0.5
     """
     number = as_real(value)
     if number is None or not number > 0:
-        raise ValueError(f"{name} must be a positive number, got {value!r}{hint if number == 0 else ''}")
+        raise ValueError(f"{name} must be a positive finite number{also}, got {value!r}")
     return number
+
+
+def boolean(name: str, value: object, *, numbers: bool = False) -> bool:
+    """True or False; no number stands for it, but where `numbers` says so 1 and 0, as netCDF keeps them.
+
+    >>> boolean("bridge", True), boolean("drop_last", 1, numbers=True)
+    (True, True)
+    """
+    if isinstance(value, bool):
+        return value
+    number = as_integer(value) if numbers else None
+    if number not in (0, 1):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return number == 1
+
+
+def choice(name: str, value: object, known: Iterable[str], also: str = "") -> str:
+    """One of the `known` words, which the message lists in this order. `also`: what else is accepted.
+
+    >>> choice("dynamics", "sde", ("sde", "sgd"))
+    'sde'
+    >>> choice("dynamics", "svag", ("sde", "sgd"))
+    Traceback (most recent call last):
+    ValueError: dynamics must be one of sde, sgd, got 'svag'
+    """
+    words = tuple(known)
+    if not isinstance(value, str) or value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(words)}{also}, got {value!r}")
+    return value
 
 
 def as_array(value: Any) -> NDArray[Any]:

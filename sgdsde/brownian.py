@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_whole, check_steps, moderate, positive, real_array
+from sgdsde.arguments import check_steps, integer, moderate, positive, real_array
 from sgdsde.engines import levy_area
 from sgdsde.engines.noise import Tabulated
 from sgdsde.engines.normal_table import Box, Lanes
@@ -73,9 +73,9 @@ class BrownianPath:
         area_method: str = "mrongowius_roessler",
         keep: bool = False,
     ) -> None:
-        self.dimension, self.steps = _count("dimension", dimension), _count("steps", steps)
+        self.dimension, self.steps = integer("dimension", dimension, 1), integer("steps", steps, 1)
         check_steps(self.steps, name="steps")
-        self.seed = _count("seed", seed, least=0, most=2**64 - 1)
+        self.seed = integer("seed", seed, 0, 2**64 - 1)
         self.time, self.area_method, self.keep = positive("time", time), area_method, keep
         moderate("time / steps", self.time / self.steps)
         self._kept: dict[str, Array] = {}
@@ -110,9 +110,9 @@ class BrownianPath:
         ValueError
             When `steps` does not divide the finest grid, or there are fewer paths.
         """
-        first_path = _count("first_path", first_path, least=0)
-        last_path = first_path + _count("paths", paths, most=2**32 - 1)
-        if not self.steps % _count("steps", steps):
+        first_path = integer("first_path", first_path, 0)
+        last_path = first_path + integer("paths", paths, 1, 2**32 - 1)
+        if not self.steps % integer("steps", steps, 1):
             self._check_memory(self.steps, ["z"], paths)
         rows = self.source(steps, last_path, ["z"]).rows(0, steps, first_path, last_path)
         return np.asarray(math.sqrt(self.time / steps) * rows.transpose(0, 2, 1))
@@ -143,7 +143,7 @@ class BrownianPath:
         ValueError
             When the grid, the number of paths or a draw does not fit.
         """
-        steps, paths = _count("steps", steps), _count("paths", paths, most=2**32 - 1)
+        steps, paths = integer("steps", steps, 1), integer("paths", paths, 1, 2**32 - 1)
         if self.steps % steps:
             raise ValueError(f"steps must divide the {self.steps} steps of brownian, got {steps}")
         if self.paths is not None and paths > self.paths:
@@ -154,7 +154,7 @@ class BrownianPath:
         self._check_memory(self.steps if self.keep else ratio, draws, paths)
 
         def of(where: Box | Lanes) -> Array:
-            """Of some of the run's steps, so few at a time that their fine ones fit."""
+            """The numbers of some of the run's steps, so few at a time that their fine ones fit into memory."""
             steps, count = where.shape
             each = max(1, _AT_A_TIME // (ratio * count * sum(self._numbers[name] for name in draws)))
             parts = [where.part(begin, min(begin + each, steps)) for begin in range(0, steps, each)] or [where]
@@ -171,7 +171,7 @@ class BrownianPath:
 
     @property
     def _numbers(self) -> dict[str, int]:
-        """Of each draw, in a step."""
+        """How many numbers each draw takes in a step."""
         k = self.dimension
         return {"z": k, "y": k, "area": k * (k - 1) // 2}
 
@@ -268,14 +268,6 @@ def _summed(fine: Array, weights: Array) -> Array:
     for each, weight in zip(fine.transpose(1, 0, 2, 3)[1:], weights[1:], strict=True):
         total += np.multiply(each, weight, out=term)
     return np.asarray(total)
-
-
-def _count(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    number = as_whole(value)
-    if number is None or number < least or (most is not None and number > most):
-        upto = "" if most is None else f" and at most {most}"
-        raise ValueError(f"{name} must be an integer, at least {least}{upto}; got {value!r}")
-    return number
 
 
 def _table(name: str, given: ArrayLike, shape: tuple[int | None, ...]) -> Array:

@@ -6,16 +6,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
-from sgdsde.arguments import LARGEST, as_whole, moderate, real
+from sgdsde.arguments import LARGEST, boolean, choice, integer, moderate, positive, real
 from sgdsde.clock import overdamped
 
 _MOST = 2**63 - 1  # examples, and of a batch
 
-#: c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1, by sampling (docs/theory.md, §2).
-SAMPLINGS: dict[str, Callable[[int, int], float]] = {
-    "with_replacement": lambda n, b: (n - 1) / (n * b),
-    "without_replacement": lambda n, b: 1 / b - 1 / n,
-    "reshuffle": lambda n, b: 1 / b - 1 / n,
+
+@dataclass(frozen=True)
+class Sampling:
+    """How batches are drawn.
+
+    Attributes
+    ----------
+    batch_noise : callable
+        (N, B) → c in ``Cov(mean gradient of one batch) = c F``, F with divisor N − 1 (docs/theory.md, §2).
+    permuted : bool
+        Whether the batches of an epoch are cut from one permutation of all N; otherwise each is independent.
+    repeated : bool
+        Whether every epoch has the permutation of the first.
+    """
+
+    batch_noise: Callable[[int, int], float]
+    permuted: bool = False
+    repeated: bool = False
+
+
+def _of_n(n: int, b: int) -> float:
+    return 1 / b - 1 / n
+
+
+#: By name.
+SAMPLINGS: dict[str, Sampling] = {
+    "with_replacement": Sampling(lambda n, b: (n - 1) / (n * b)),
+    "without_replacement": Sampling(_of_n),
+    "reshuffle": Sampling(_of_n, permuted=True),
+    "shuffle_once": Sampling(_of_n, permuted=True, repeated=True),
 }
 
 
@@ -34,8 +59,9 @@ class SGDConfig:
     momentum : float
         m in [0, 1), heavy ball: v ← m v − ε ĝ, ω ← ω + v.
     sampling : str
-        ``"without_replacement"`` (each batch drawn afresh, no repeats inside it), ``"with_replacement"``, or
-        ``"reshuffle"`` (one permutation per epoch; B must divide N).
+        ``"without_replacement"`` (each batch drawn afresh, no repeats inside it), ``"with_replacement"``,
+        ``"reshuffle"`` (a new permutation in every epoch) or ``"shuffle_once"`` (one permutation: the same batches in
+        the same order in every epoch).
     dampening : float
         d in [0, 1): with momentum v ← m v − (1 − d) ε ĝ at every update but the first, and nothing without, as
         ``torch.optim.SGD(dampening=d)``. Beside the first update it divides ε, and nothing else.
@@ -44,6 +70,9 @@ class SGDConfig:
     hyperparameters : mapping of str to float
         Those of other rules than SGD, by name, such as ``{"beta2": 0.99}`` for ``dynamics="adam"``; what is left out
         has the rule's default.
+    drop_last : bool
+        With a permutation and N no multiple of B: whether an epoch's last batch, of N mod B examples, is left out; it
+        is kept otherwise, and its mean gradient has ε as all have. As ``torch.utils.data.DataLoader(drop_last=…)``.
 
     Raises
     ------
@@ -72,46 +101,64 @@ class SGDConfig:
     dampening: float = 0.0
     weight_decay: float = 0.0
     hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    drop_last: bool = False
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "learning_rate", real("learning_rate", self.learning_rate))
-        set_field(self, "momentum", real("momentum", self.momentum))
-        set_field(self, "dampening", real("dampening", self.dampening))
-        set_field(self, "weight_decay", real("weight_decay", self.weight_decay))
+        set_field(self, "learning_rate", positive("learning_rate", self.learning_rate))
+        set_field(self, "momentum", real("momentum", self.momentum, 0, below=1))
+        set_field(self, "dampening", real("dampening", self.dampening, 0, below=1))
+        set_field(self, "weight_decay", real("weight_decay", self.weight_decay, 0, LARGEST))
         set_field(self, "hyperparameters", _Numbers.of(self.hyperparameters))
-        set_field(self, "batch_size", _integer("batch_size", self.batch_size))
-        set_field(self, "n_examples", _integer("n_examples", self.n_examples))
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
+        set_field(self, "batch_size", integer("batch_size", self.batch_size, 1, _MOST))
+        set_field(self, "n_examples", integer("n_examples", self.n_examples, 2, _MOST))
         moderate("learning_rate", self.learning_rate)
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), got {self.momentum!r}")
-        if not 0 <= self.dampening < 1:
-            raise ValueError(f"dampening must be in [0, 1), got {self.dampening!r}")
-        if not 0 <= self.weight_decay <= LARGEST:
-            raise ValueError(f"weight_decay must be zero or more, up to {LARGEST:g}, got {self.weight_decay!r}")
-        if self.n_examples < 2:
-            raise ValueError(f"n_examples must be at least 2, got {self.n_examples!r}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size!r}")
-        if not isinstance(self.sampling, str) or self.sampling not in SAMPLINGS:
-            raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {self.sampling!r}")
+        choice("sampling", self.sampling, sorted(SAMPLINGS))
         if self.sampling != "with_replacement" and self.batch_size > self.n_examples:
             raise ValueError(
                 f"batch_size must be at most n_examples = {self.n_examples} when sampling is {self.sampling!r}, "
                 f"got {self.batch_size}"
             )
-        if self.sampling == "reshuffle" and self.n_examples % self.batch_size:
+        set_field(self, "drop_last", boolean("drop_last", self.drop_last, numbers=True))
+        if self.drop_last and not self.permuted:
             raise ValueError(
-                f"batch_size must divide n_examples = {self.n_examples} when sampling is 'reshuffle', "
-                f"got {self.batch_size}"
+                f"drop_last must be False when sampling is {self.sampling!r}, which has no epochs that could end in a "
+                "smaller batch"
             )
 
     @property
+    def permuted(self) -> bool:
+        """Whether the batches of an epoch are cut from one permutation; see :class:`Sampling`."""
+        return SAMPLINGS[self.sampling].permuted
+
+    @property
+    def repeated(self) -> bool:
+        """Whether every epoch has the batches of the first; see :class:`Sampling`."""
+        return SAMPLINGS[self.sampling].repeated
+
+    @property
+    def remainder(self) -> int:
+        """Examples of a permutation that fill no batch, N mod B; 0 for samplings without epochs."""
+        return self.n_examples % self.batch_size if self.permuted else 0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """B of an update and those after it, then the first again: one B, or of an epoch whose last batch is smaller.
+
+        >>> SGDConfig(0.1, batch_size=4, n_examples=10, sampling="reshuffle").sizes
+        (4, 4, 2)
+        """
+        if not self.remainder or self.drop_last:
+            return (self.batch_size,)
+        return (*(self.batch_size,) * (self.n_examples // self.batch_size), self.remainder)
+
+    @property
     def batch_noise(self) -> float:
-        """c: the covariance of a batch's mean gradient is c F (F per example, unbiased)."""
-        return SAMPLINGS[self.sampling](self.n_examples, self.batch_size)
+        """c: the covariance of a batch's mean gradient is c F (F per example, unbiased).
+
+        That of a full batch, and so are the noise scale and the temperature, also where an epoch ends in a smaller one.
+        """
+        return SAMPLINGS[self.sampling].batch_noise(self.n_examples, self.batch_size)
 
     @property
     def kick(self) -> float:
@@ -140,8 +187,27 @@ class SGDConfig:
 
     @property
     def updates_per_epoch(self) -> float:
-        """N/B, the updates in which SGD sees as many examples as there are."""
+        """N/B, the updates in which SGD sees as many examples as there are; with a permutation the batches of one."""
+        if self.remainder:
+            return float(self.n_examples // self.batch_size + (not self.drop_last))
         return self.n_examples / self.batch_size
+
+    def require_equal_batches(self) -> None:
+        """Raise ValueError where an epoch ends in a smaller batch."""
+        if len(self.sizes) > 1:
+            raise ValueError(
+                f"batch_size must divide n_examples = {self.n_examples} here, or drop_last be True, when sampling is "
+                f"{self.sampling!r}: the law is that of equal batches, and the last of an epoch has {self.remainder} "
+                f"examples; got {self.batch_size}"
+            )
+
+    def require_whole_epochs(self) -> None:
+        """Raise ValueError where the examples of a permutation are no whole number of batches, kept or left out."""
+        if self.remainder:
+            raise ValueError(
+                f"batch_size must divide n_examples = {self.n_examples} here when sampling is {self.sampling!r}: the "
+                f"law is that of equal batches that add up to all examples; got {self.batch_size}"
+            )
 
     def require_plain(self, *names: str) -> None:
         """Raise ValueError unless these of ``momentum``, ``dampening`` and ``weight_decay`` are 0."""
@@ -152,6 +218,7 @@ class SGDConfig:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain numbers and strings, for provenance."""
         plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "hyperparameters"}
+        plain["drop_last"] = int(self.drop_last)  # files of arrays have no booleans
         return plain | {f"hyperparameters.{name}": value for name, value in self.hyperparameters.items()}
 
 
@@ -175,12 +242,3 @@ class _Numbers(dict[str, float]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Numbers.of, (dict(self),)
-
-
-def _integer(name: str, value: object) -> int:
-    number = as_whole(value)
-    if number is None:
-        raise ValueError(f"{name} must be an integer, got {value!r}")
-    if number > _MOST:
-        raise ValueError(f"{name} must be at most {_MOST}, got {number}")
-    return number

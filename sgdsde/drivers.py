@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
@@ -32,45 +33,58 @@ class Driver:
         Whether the noise of an epoch adds up to nothing.
     batch_noise : callable
         (sampling, N, B) → c, with which the temperature is T = εc/(1 − m).
-    samplings : tuple of str
-        Those that it stands for.
+    refuses : callable
+        (config) → why it does not stand for its batches, or an empty text.
     """
 
     bridged: bool
     batch_noise: Callable[[str, Any, Any], Any]
-    samplings: tuple[str, ...]
+    refuses: Callable[[SGDConfig], str]
+
+
+def _no_bridge(config: SGDConfig) -> str:
+    if not config.permuted:
+        return "the batches know nothing of each other"
+    if config.repeated:
+        return "all epochs have the same batches, so that their noise is one bridge over and over, and no new ones"
+    if config.remainder and config.drop_last:
+        return (
+            f"drop_last leaves {config.remainder} of {config.n_examples} examples out of every epoch, whose noise then "
+            "does not add up to 0 as a bridge does (drop_last=False, or a batch_size that divides n_examples, has one)"
+        )
+    return ""
 
 
 #: By name. A bridge takes away from 1/B what batches of an epoch have in common, 1/N.
 DRIVERS: dict[str, Driver] = {
-    "brownian": Driver(False, lambda sampling, n, b: SAMPLINGS[sampling](n, b), tuple(SAMPLINGS)),
-    "epoched": Driver(True, lambda sampling, n, b: 1 / b, ("reshuffle",)),
+    "brownian": Driver(False, lambda sampling, n, b: SAMPLINGS[sampling].batch_noise(n, b), lambda config: ""),
+    "epoched": Driver(True, lambda sampling, n, b: 1 / b, _no_bridge),
 }
 
 
 def driver_of(driver: str | None, config: SGDConfig) -> str:
-    """The name of a driver: its own, or for None ``"epoched"`` for reshuffled batches and ``"brownian"`` for others.
+    """The name of a driver: its own, or for None ``"epoched"`` for permuted batches and ``"brownian"`` for others.
 
     Raises
     ------
     ValueError
-        For a name that does not exist, or ``"epoched"`` for batches that are not reshuffled.
+        For a name that does not exist, or ``"epoched"``, also as the default, where an epoch's noise is not a bridge of
+        its own: for independent batches, those of ``"shuffle_once"``, and those of which ``drop_last`` leaves some out.
 
     Examples
     --------
     >>> driver_of(None, SGDConfig(0.1, batch_size=4, n_examples=64, sampling="reshuffle"))
     'epoched'
     """
-    if driver is None:
-        return "epoched" if config.sampling == "reshuffle" else "brownian"
-    if not isinstance(driver, str) or driver not in DRIVERS:
-        raise ValueError(f"driver must be one of {', '.join(DRIVERS)}, or None for the sampling's own, got {driver!r}")
-    if config.sampling not in DRIVERS[driver].samplings:
+    if driver is not None:
+        choice("driver", driver, DRIVERS, ", or None for the sampling's own")
+    chosen = ("epoched" if config.permuted else "brownian") if driver is None else driver
+    if why := DRIVERS[chosen].refuses(config):
         raise ValueError(
-            f"driver must be 'brownian' for sampling {config.sampling!r}, whose batches know nothing of each other; "
-            f"got {driver!r}, for sampling 'reshuffle' alone"
+            f"driver must be 'brownian' for sampling {config.sampling!r} here: {why}; got {driver!r}"
+            f"{', which is ' + repr(chosen) if driver is None else ''}"
         )
-    return driver
+    return chosen
 
 
 def temperature(config: SGDConfig, driver: str | None = None) -> float:
@@ -89,6 +103,17 @@ def temperature(config: SGDConfig, driver: str | None = None) -> float:
     """
     c = DRIVERS[driver_of(driver, config)].batch_noise(config.sampling, config.n_examples, config.batch_size)
     return float(overdamped(config.kick, c, config.momentum).temperature)
+
+
+def check_bridge(driver: str | None, config: SGDConfig, sizes: Any) -> None:
+    """ValueError where a bridge would drive batches, (updates,) of sizes or all of one, that do not fill an epoch."""
+    if driver is None or not DRIVERS[driver].bridged or not np.ndim(sizes):
+        return
+    if ((np.cumsum(sizes) - sizes) % config.n_examples + sizes > config.n_examples).any():
+        raise ValueError(
+            f"driver must be 'brownian' for batch_sizes of which an epoch does not add up to n_examples = "
+            f"{config.n_examples}: drop_last leaves the rest out, and the noise does not add up to 0 as a bridge does"
+        )
 
 
 def bridge_numbers(n_examples: int, sizes: NDArray[np.int64], steps: int) -> dict[str, Array]:

@@ -260,7 +260,8 @@ class Ensemble:
         """Updates in which paths forget all but 1/e of their common start, at the minimum that it leads to.
 
         NaN where that is not known: without such a minimum, for starts that differ (they may have the stationary law),
-        for paths that end, for schedules, and in the SDE's own time. See :func:`sgdsde.theory.relaxation_time`.
+        for paths that end, for schedules, for rules that are not SGD with or without momentum, and in the SDE's own
+        time. See :func:`sgdsde.theory.relaxation_time`.
         """
         clock = ("learning_rates", "batch_sizes", "dt", "temperature")
         changing = any(isinstance(self.provenance.get(name), str) for name in clock)
@@ -269,13 +270,19 @@ class Ensemble:
             return math.nan
         if not isinstance(start, list):
             return math.nan
+        from sgdsde.dynamics import tends_to_the_sde
+        from sgdsde.landscapes import weight_decayed
         from sgdsde.landscapes.minimum import nearby_minimum
         from sgdsde.theory import relaxation_time
 
-        at = nearby_minimum(self.landscape, start)
+        if not tends_to_the_sde(self.provenance.get("dynamics", "sde")):
+            return math.nan
+        of_sde = "scheme" in self.provenance  # whose landscape has the decay
+        landscape = self.landscape if of_sde else weight_decayed(self.landscape, self.config.weight_decay)
+        at = nearby_minimum(landscape, start)
         if at is None:
             return math.nan
-        return relaxation_time(self.landscape.hessian(at), replace(self.config, weight_decay=0.0), "slower")
+        return relaxation_time(landscape.hessian(at), replace(self.config, weight_decay=0.0), "slower")
 
     @property
     def settled_after(self) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import schemes
-from sgdsde.arguments import check_steps, moderate
+from sgdsde.arguments import check_steps, integer, moderate, positive, real
 from sgdsde.brownian import BrownianPath
 from sgdsde.engines.noise import Noise
 from sgdsde.ensemble import Ensemble
@@ -22,8 +22,6 @@ from sgdsde.run import (
     check_landscape,
     drawn_sources,
     execute,
-    integer,
-    positive,
     recorded,
 )
 
@@ -117,7 +115,7 @@ def integrate(
     return execute(
         plan_sde(
             landscape, declaration, moderate("time / steps", length / steps),
-            moderate("temperature", positive("temperature", temperature, or_zero=True)),
+            moderate("temperature", real("temperature", temperature, 0)),
             moderate("friction", positive("friction", friction)),
             brownian=brownian, steps=steps, paths=paths, w0=w0, updates=steps,
             seed=seed, burn_in=steps - 1 if burn_in is None else burn_in, save_every=save_every,

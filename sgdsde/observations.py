@@ -62,7 +62,7 @@ class Histogram:
 
     @classmethod
     def of(cls, variables: tuple[str, ...], axes: tuple[Axis, ...], cells: Estimate, around: Estimate) -> Histogram:
-        """Of shares of all cells, and of those below and above on each axis and outside."""
+        """The histogram made of the shares of all cells, and of those below and above on each axis and outside."""
         edges = tuple(np.linspace(axis.low, axis.high, axis.bins + 1) for axis in axes)
         inner = (slice(1, -1),) * len(axes)
         shape = tuple(axis.cells for axis in axes)
@@ -111,7 +111,7 @@ class Observations:
     def of(
         cls, outcome: Outcome, observe: Observe | None, observers: Observers, finite: NDArray[np.bool_], count: int
     ) -> Observations | None:
-        """Of `count` updates of a run; None where nothing was to be observed."""
+        """What was observed over `count` updates of a run; None where nothing was to be observed."""
         seen = outcome.observed
         if observe is None:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sgdsde.arguments import LARGEST, SMALLEST, as_real, as_whole
+from sgdsde.arguments import LARGEST, SMALLEST, as_integer, as_real
 from sgdsde.engines.observers import Axis, Observers, membership
 from sgdsde.regions import Region, parse_regions
 
@@ -58,7 +58,7 @@ class Observe:
     occupancy: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if as_whole(self.moments) not in (2, 4):
+        if as_integer(self.moments) not in (2, 4):
             raise ValueError(f"moments must be 2 or 4, got {self.moments!r}")
         if not isinstance(self.histogram, Mapping):
             raise ValueError(f"histogram must map variables to (low, high, bins), got {self.histogram!r}")
@@ -137,7 +137,7 @@ def _ranges(key: Any, given: Any) -> tuple[tuple[float, float, int], ...]:
         raise wrong
     found = []
     for one in each:
-        low, high, bins = as_real(one[0]), as_real(one[1]), as_whole(one[2])
+        low, high, bins = as_real(one[0]), as_real(one[1]), as_integer(one[2])
         if low is None or high is None or bins is None or bins < 1 or not low < high:
             raise wrong
         width = (high - low) / bins

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,19 +12,19 @@ from numpy.typing import ArrayLike
 
 from sgdsde import dynamics as of
 from sgdsde import schemes
-from sgdsde.arguments import check_steps, moderate
+from sgdsde.arguments import check_steps, integer, moderate
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS, overdamped
 from sgdsde.config import SGDConfig
-from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of
+from sgdsde.drivers import DRIVERS, bridge_numbers, check_bridge, driver_of
 from sgdsde.dynamics import limits
-from sgdsde.dynamics.registry import driver_with
-from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, Noise, OwnExamples
+from sgdsde.dynamics.pairs import driver_with
+from sgdsde.engines.noise import ExampleBatches, Noise, OwnExamples
 from sgdsde.engines.philox import STREAM_OTHER_BATCH
-from sgdsde.integration import plan_sde
+from sgdsde.integration import AREA_METHOD, plan_sde
 from sgdsde.landscapes import WideLandscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, fingerprint, integer, recorded
+from sgdsde.run import AnyLandscape, AnyProgram, Request, check_landscape, drawn_sources, fingerprint, recorded
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
 from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 from sgdsde.steps import EPOCHED_TARGET, MOST, TARGET, UNKNOWN, Curvature, automatic, caution, step_error
@@ -88,7 +89,7 @@ def sde_request(
         values={**numbers, "learning_rate": rates, "batch_noise": c} if adaptive else {},
         beside={
             "substeps_chosen": "auto" if given is None else "given", "step_error": error.told(),
-            "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
+            "dynamics": name, "driver": driver, "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
         },
         epoched=_epoched(driver, config, learning_rates, sizes, updates, steps), brownian=brownian,
         steps=updates * steps, paths=paths, w0=w0, updates=updates, substeps=steps,
@@ -130,18 +131,19 @@ def sgd_request(
     for extreme in (np.min, np.max):
         moderate("learning_rate / substeps", float(extreme(rates)) / steps)
     table = landscape.examples(examples, config.n_examples, seed)
-    batch_of = OwnExamples if landscape.own_examples else ExampleBatches
+    kind = OwnExamples if landscape.own_examples else ExampleBatches
+    sampling = "reshuffle" if config.permuted else config.sampling
+    batch_of = functools.partial(kind, sampling=sampling, repeated=config.repeated)
     if np.ndim(sizes):
         check_memory(3 * 8 * updates * steps, f"updates or substeps must be fewer: {updates * steps} batch sizes")
     batches = np.repeat(sizes, steps) if np.ndim(sizes) else int(sizes)
 
     def sources(program: AnyProgram) -> Sequence[Noise]:
         made: dict[str, Callable[[int], Noise]] = {
-            "batch": lambda numbers: batch_of(table, batches, config.sampling, apart="other" in program.draws),
-            "other": lambda numbers: batch_of(table, batches, config.sampling, STREAM_OTHER_BATCH, apart=True),
-            "z": GaussianIncrements,
+            "batch": lambda numbers: batch_of(table, batches, apart="other" in program.draws),
+            "other": lambda numbers: batch_of(table, batches, stream=STREAM_OTHER_BATCH, apart=True),
         }
-        return [made[name](numbers) for name, numbers in program.draws.items()]
+        return drawn_sources(program, 1.0, AREA_METHOD, made)
 
     return Request(
         landscape, w0, updates, paths, declaration, sources,
@@ -154,6 +156,7 @@ def sgd_request(
         label=f"{dynamics.upper() if len(dynamics) < 5 else dynamics} {config.sampling}", substeps=steps,
         limit=found.rule.stable_below(found.divided(float(np.max(rates)), steps)), seed=seed, config=config,
         provenance={
+            "dynamics": dynamics, "step_noise": found.noise.name,
             "examples": examples if isinstance(examples, str) else fingerprint(np.asarray(examples)),
             "driver": driver or "batches",
             "learning_rates": recorded(rates), "batch_sizes": recorded(sizes),
@@ -189,9 +192,7 @@ def _at_start(
 
 
 def _given_substeps(substeps: int | str) -> int:
-    if isinstance(substeps, str):
-        raise ValueError(f"substeps must be 'auto' or an integer at least 1, got {substeps!r}")
-    return integer("substeps", substeps, 1)
+    return integer("substeps", substeps, 1, also=", or 'auto'")
 
 
 def _intervals(brownian: Any, updates: int) -> int | None:
@@ -212,14 +213,19 @@ def _schedules(
 ) -> tuple[Any, Any]:
     """ε and B, a number or one for each update."""
     rates = config.learning_rate if learning_rates is None else learning_rate_schedule(learning_rates, updates)
-    sizes = config.batch_size if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-    return rates, sizes
+    if batch_sizes is not None:
+        return rates, batch_size_schedule(batch_sizes, config, updates)
+    if len(config.sizes) == 1:
+        return rates, config.batch_size
+    check_memory(3 * 8 * updates, f"updates must be fewer: {updates} batch sizes")
+    return rates, np.resize(config.sizes, updates)
 
 
 def _epoched(
     driver: str | None, config: SGDConfig, learning_rates: ArrayLike | None, sizes: Any, updates: int, steps: int
 ) -> Mapping[str, Any] | None:
     """The numbers of a driver's bridge, of one epoch where all are alike, else of all steps; None without one."""
+    check_bridge(driver, config, sizes)
     if driver is None or not DRIVERS[driver].bridged:
         return None
     alike = learning_rates is None and not np.ndim(sizes)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import sgdsde
 from sgdsde import divergence, engines, schemes
-from sgdsde.arguments import as_real, as_whole, check_steps, real_array
+from sgdsde.arguments import boolean, check_steps, choice, integer, real_array
 from sgdsde.callers import stacklevel
 from sgdsde.codegen import ROUNDING
 from sgdsde.config import SGDConfig
@@ -33,7 +33,7 @@ from sgdsde.observations import Observations
 from sgdsde.observe import Observe
 from sgdsde.regions import Region, parse_regions
 
-#: Of formulas, or of arrays.
+#: A landscape of formulas, or one of arrays; and so their programs.
 AnyLandscape: TypeAlias = Landscape | WideLandscape
 AnyProgram: TypeAlias = schemes.Program | schemes.MatrixProgram
 
@@ -129,9 +129,8 @@ def prepare(request: Request) -> Prepared:
     """Check every argument, then build the program."""
     landscape = request.landscape
     engine = landscape.engines[0] if request.engine is None else request.engine
-    if not isinstance(engine, str) or engine not in landscape.engines:
-        of = f" for {landscape.name}, a landscape of arrays" if landscape.pooled else ""
-        raise ValueError(f"engine must be one of {', '.join(landscape.engines)}{of}, got {engine!r}")
+    of = f" for {landscape.name}, a landscape of arrays" if landscape.pooled else ""
+    choice("engine", engine, landscape.engines, of)
     dtype, device = dtype_name(request.dtype), _device_name(request.device)
     updates, paths = integer("updates", request.updates, 1), integer("paths", request.paths, 1, 2**32 - 1)
     check_steps(updates, request.substeps)
@@ -273,8 +272,7 @@ def _regions(request: Request, landscape: AnyLandscape, starts: NDArray[np.float
     """The regions of `stop`, in which no path may start."""
     if request.stop is None:
         return ()
-    if not isinstance(request.bridge, bool):
-        raise ValueError(f"bridge must be True or False, got {request.bridge!r}")
+    boolean("bridge", request.bridge)
     if isinstance(landscape, WideLandscape):
         raise ValueError(f"stop must be left out for {landscape.name}, a landscape of arrays; got {request.stop!r}")
     regions = parse_regions(request.stop, [*landscape.variables, *landscape.parameters])
@@ -346,8 +344,13 @@ def _constants(program: AnyProgram, landscape: Any, request: Request) -> tuple[A
     return program.constant_rows(landscape, {**values, **dict(zip(changing, distinct, strict=True))}), rows.ravel()
 
 
-def drawn_sources(program: AnyProgram, dt: float, area_method: str) -> list[Noise]:
-    """Noise sources, one for each draw of the program, from the run's own random numbers."""
+def drawn_sources(
+    program: AnyProgram, dt: float, area_method: str, own: Mapping[str, Callable[[int], Noise]] | None = None
+) -> list[Noise]:
+    """Noise sources, one for each draw of the program, from the run's own random numbers.
+
+    `own` are those of draws that have no such numbers: batches of examples.
+    """
     k = program.noise_dimension
     table: dict[str, Callable[[int], Noise]] = {
         "z": GaussianIncrements,
@@ -357,6 +360,7 @@ def drawn_sources(program: AnyProgram, dt: float, area_method: str) -> list[Nois
         "three": lambda numbers: ThreePoints(numbers, STREAM_THREE),
         "sign": lambda numbers: Signs(numbers, STREAM_MIXED),
         "uniform": Uniforms,
+        **(own or {}),
     }
     return [table[name](numbers) for name, numbers in program.draws.items()]
 
@@ -379,23 +383,6 @@ def fingerprint(array: ArrayLike) -> str:
 def recorded(value: ArrayLike) -> Any:
     """A number, or what stands for an array, in the provenance."""
     return fingerprint(value) if np.ndim(value) else value
-
-
-def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """Return a whole number in range; ValueError names the argument."""
-    accepted = f"at least {least}" if most is None else f"between {least} and {most}"
-    number = as_whole(value)
-    if number is None or number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must be an integer {accepted}, got {value!r}")
-    return number
-
-
-def positive(name: str, value: Any, or_zero: bool = False) -> float:
-    """Return a finite positive number; ValueError names the argument."""
-    number = as_real(value)
-    if number is None or not (number > 0 or (or_zero and number == 0)):
-        raise ValueError(f"{name} must be a finite number, {'zero or more' if or_zero else 'positive'}; got {value!r}")
-    return number
 
 
 def _warn_if_unstable(landscape: AnyLandscape, starts: np.ndarray[Any, Any], limit: float, label: str) -> None:

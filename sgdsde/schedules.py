@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_real, as_whole, moderate, real_array
+from sgdsde.arguments import choice, integer, moderate, positive, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.memory import check_memory
 
@@ -19,7 +19,7 @@ _MOST_BATCH = 2**53  # the last whole number from which on float64 leaves some o
 
 def constant(value: float, updates: int) -> Array:
     """The same value at every update."""
-    return np.full(_length(updates), _positive("value", value))
+    return np.full(_length(updates), positive("value", value))
 
 
 def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
@@ -30,8 +30,8 @@ def step_decay(value: float, factor: float, every: int, updates: int) -> Array:
     >>> step_decay(0.4, 0.5, every=2, updates=5)
     array([0.4, 0.4, 0.2, 0.2, 0.1])
     """
-    passed = np.arange(_length(updates)) // _count("every", every)
-    return np.asarray(_positive("value", value) * _positive("factor", factor) ** passed)
+    passed = np.arange(_length(updates)) // integer("every", every, 1)
+    return np.asarray(positive("value", value) * positive("factor", factor) ** passed)
 
 
 def cosine(value: float, updates: int, final: float = 0.0) -> Array:
@@ -45,7 +45,7 @@ def cosine(value: float, updates: int, final: float = 0.0) -> Array:
     array([1.   , 0.854, 0.5  , 0.146])
     """
     turn = np.cos(math.pi * np.arange(_length(updates)) / updates)
-    return np.asarray(final + (_positive("value", value) - final) * (1 + turn) / 2)
+    return np.asarray(final + (positive("value", value) - final) * (1 + turn) / 2)
 
 
 def _triangle(phase: Array) -> Array:
@@ -69,10 +69,9 @@ def cyclic(low: float, high: float, period: int, updates: int, shape: str = "tri
     >>> cyclic(1.0, 2.0, period=4, updates=5)
     array([1. , 1.5, 2. , 1.5, 1. ])
     """
-    if shape not in SHAPES:
-        raise ValueError(f"shape must be one of {', '.join(SHAPES)}, got {shape!r}")
-    phase = np.arange(_length(updates)) % _count("period", period) / period
-    return np.asarray(_positive("low", low) + (_positive("high", high) - low) * SHAPES[shape](phase))
+    wave = SHAPES[choice("shape", shape, SHAPES)]
+    phase = np.arange(_length(updates)) % integer("period", period, 1) / period
+    return np.asarray(positive("low", low) + (positive("high", high) - low) * wave(phase))
 
 
 def matching_batch_sizes(learning_rates: ArrayLike, config: SGDConfig) -> NDArray[np.int64]:
@@ -132,7 +131,8 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
     ------
     ValueError
         When it is shorter than the run, or a size is not a whole number from 1 to N (more only with replacement), or
-        the batches of an epoch of ``"reshuffle"`` do not add up to N.
+        the batches of a permutation do not add up to N; with ``drop_last`` a batch that would reach beyond the end
+        begins the next epoch.
     """
     sizes, n = _long_enough("batch_sizes", values, updates), config.n_examples
     most = _MOST_BATCH if config.sampling == "with_replacement" else n
@@ -141,13 +141,13 @@ def batch_size_schedule(values: ArrayLike, config: SGDConfig, updates: int) -> N
         at, limit = int(np.argmax(wrong)), f" and at most {'2**53' if most == _MOST_BATCH else f'n_examples = {n}'}"
         raise ValueError(f"batch_sizes must be whole numbers of at least 1{limit}, got {sizes[at]:g} at update {at}")
     whole = sizes.astype(np.int64)
-    if config.sampling == "reshuffle":
+    if config.permuted and not config.drop_last:
         over = (np.cumsum(whole) - whole) % n + whole > n
         if over.any():
             at = int(np.argmax(over))
             raise ValueError(
-                f"batch_sizes must add up to n_examples = {n} in every epoch when sampling is 'reshuffle'; the batch "
-                f"of update {at} reaches beyond the end of its epoch"
+                f"batch_sizes must add up to n_examples = {n} in every epoch when sampling is {config.sampling!r}; the "
+                f"batch of update {at} reaches beyond the end of its epoch (drop_last=True ends the epoch before it)"
             )
     return whole
 
@@ -163,22 +163,8 @@ def _long_enough(name: str, values: ArrayLike, updates: int) -> Array:
 
 def _length(updates: int) -> int:
     """The number of updates of a schedule, which fits into memory with what is computed on the way."""
-    number = _count("updates", updates)
+    number = integer("updates", updates, 1)
     check_memory(3 * 8 * number, f"updates must be fewer: a schedule of {number} updates")
-    return number
-
-
-def _count(name: str, value: int) -> int:
-    number = as_whole(value)
-    if number is None or number < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-    return number
-
-
-def _positive(name: str, value: float) -> float:
-    number = as_real(value)
-    if number is None or not number > 0:
-        raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return number
 
 

@@ -80,8 +80,10 @@ def simulate_sde(
     driver : str, optional
         What X is. ``"brownian"``: Brownian motion, with T = g/N. ``"epoched"``: for sampling ``"reshuffle"`` alone, a
         Brownian bridge over each epoch of N/B updates, independent of the others, with T = ε/(B(1 − m)); the noise of
-        an epoch adds up to nothing, as that of the batches of one permutation does. By default ``"epoched"`` where the
-        sampling is ``"reshuffle"``, else ``"brownian"``. Path p of a seed has the same normals with both.
+        an epoch adds up to nothing, as that of the batches of one permutation does, each with its own B. By default
+        ``"epoched"`` where the sampling is by permutations, else ``"brownian"``; it must be given as ``"brownian"`` for
+        ``"shuffle_once"``, whose epochs are all alike, and where ``drop_last`` leaves examples out. Path p of a seed
+        has the same normals with both.
     state0 : mapping of str to (d,) or (paths, d), optional
         Where what is carried beside ω starts, by its name in ``auxiliary``: 0 by default, but for the average of
         squares of ``"rmsprop_sde"``, which starts at the mean of ĝ². Numbers that correct biases, such as

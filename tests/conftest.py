@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+# A module that is collected for its doctests before anything has imported it is a second one of its name, and what has
+# declared itself is in the first: rules and noises are declared before.
+import sgdsde.dynamics.noises
+import sgdsde.dynamics.rules  # noqa: F401
 from sgdsde import cache
 
 CHOSEN = "SGDSDE_CACHE_DIR"

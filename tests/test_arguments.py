@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from sgdsde.arguments import as_real, as_whole, positive, real, whole
+from sgdsde.arguments import as_integer, as_real, boolean, choice, integer, integers, positive, real
 
 torch = pytest.importorskip("torch")
 
@@ -37,19 +37,64 @@ def test_real_numbers(value: Any) -> None:
 
 @pytest.mark.parametrize("value", WHOLE, ids=repr)
 def test_whole_numbers(value: Any) -> None:
-    assert as_whole(value) == whole("n", value, 1) == 2
-    assert type(as_whole(value)) is int
+    assert as_integer(value) == integer("n", value, 1) == 2
+    assert type(as_integer(value)) is int
 
 
 @pytest.mark.parametrize("value", NEITHER, ids=repr)
 def test_what_is_no_number(value: Any) -> None:
     assert as_real(value) is None
-    assert as_whole(value) is None
+    assert as_integer(value) is None
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 10**400, torch.tensor(np.inf)], ids=lambda v: repr(v)[:9])
 def test_real_numbers_are_finite(value: Any) -> None:
     assert as_real(value) is None
+
+
+@pytest.mark.parametrize(
+    "values", [[1, 2], (1, np.int8(2)), np.array([1, 2]), torch.tensor([1, 2]), range(1, 3)], ids=repr
+)
+def test_integers_in_a_row(values: Any) -> None:
+    assert integers("n", values, 1, 2) == (1, 2)
+
+
+@pytest.mark.parametrize("values", [3, "12", b"12", {1: 2}, {1, 2}, None, np.array(3), np.ones((2, 2), int)], ids=repr)
+def test_what_is_no_row_of_integers(values: Any) -> None:
+    with pytest.raises(ValueError, match="n must be a sequence of integers"):
+        integers("n", values, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "accepted"), [(0, "from 1 to 9"), (10, "from 1 to 9"), (True, "from 1 to 9"), (2.0, "")]
+)
+def test_integers_out_of_range(value: Any, accepted: str) -> None:
+    with pytest.raises(ValueError, match=f"n must be an integer {accepted}.* got {value}"):
+        integer("n", value, 1, 9)
+
+
+def test_bounds_of_real_numbers() -> None:
+    assert [real("p", p, 0, below=1) for p in (0, 0.5)] == [0, 0.5]
+    assert [real("p", p, 0, 1) for p in (0, 1)] == [0, 1]
+    for limits in ({"least": 0, "below": 1}, {"above": 0, "most": 1}, {"above": 0, "below": 1}, {"most": 0.5}):
+        with pytest.raises(ValueError, match=r"p must be a finite real number (of|above) .* got 1\.5"):
+            real("p", 1.5, **limits)
+    with pytest.raises(ValueError, match="above 0 and below 1, or None, got 0"):
+        real("p", 0, above=0, below=1, also=", or None")
+
+
+@pytest.mark.parametrize("value", ["c", "", None, 1, ["a"], np.array("a")], ids=repr)
+def test_words_that_are_not_known(value: Any) -> None:
+    assert choice("word", "b", {"a": 1, "b": 2}) == "b"
+    with pytest.raises(ValueError, match="word must be one of a, b, or none, got"):
+        choice("word", value, ("a", "b"), ", or none")
+
+
+@pytest.mark.parametrize("value", [0, 1, "True", None, np.array(True)], ids=repr)
+def test_what_is_neither_true_nor_false(value: Any) -> None:
+    assert boolean("yes", False) is False
+    with pytest.raises(ValueError, match="yes must be True or False, got"):
+        boolean("yes", value)
 
 
 def _config(value: Any) -> Any:

@@ -109,17 +109,17 @@ def test_sde_in_updates_follows_a_path() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dimension": 0}, "dimension must be an integer, at least 1; got 0"),
-        ({"steps": 2.5}, "steps must be an integer, at least 1; got 2.5"),
-        ({"time": -1.0}, "time must be a positive number, got -1.0"),
+        ({"dimension": 0}, "dimension must be an integer of at least 1, got 0"),
+        ({"steps": 2.5}, "steps must be an integer of at least 1, got 2.5"),
+        ({"time": -1.0}, "time must be a positive finite number, got -1.0"),
         ({"time": 1e-170}, "time / steps must be between 1e-150 and 1e.150, so that its square .*, got 1.25e-171"),
         ({"time": 1e160}, "time / steps must be between .*, got 1.25e.159"),
         ({"steps": 2**60}, "steps must be at most 2..53 = 9007199254740992 steps, got 1152921504606846976"),
         (
             {"seed": 2**64},
-            "seed must be an integer, at least 0 and at most 18446744073709551615; got 18446744073709551616",
+            "seed must be an integer from 0 to 18446744073709551615, got 18446744073709551616",
         ),
-        ({"seed": -1}, "seed must be an integer, at least 0 and at most 18446744073709551615; got -1"),
+        ({"seed": -1}, "seed must be an integer from 0 to 18446744073709551615, got -1"),
         ({"increments": np.zeros((4, 3, 2))}, r"increments must have shape \(8, paths, 2\), got \(4, 3, 2\)"),
         ({"increments": np.zeros((8, 3, 1))}, r"increments must have shape \(8, paths, 2\), got \(8, 3, 1\)"),
         ({"increments": np.full((8, 3, 2), np.nan)}, "increments must be finite; 48 of its values are not"),
@@ -154,7 +154,7 @@ def test_paths_that_do_not_fit_a_run(path: object, message: str) -> None:
 
 @pytest.mark.parametrize("paths", [0, 2**32, 1.5])
 def test_paths_have_numbers_of_32_bits(paths: object) -> None:
-    with pytest.raises(ValueError, match=f"paths must be an integer, at least 1.*got {paths}"):
+    with pytest.raises(ValueError, match=f"paths must be an integer from 1 to {2**32 - 1}, got {paths}"):
         BrownianPath(1, 1.0, 8).increments(8, paths)  # type: ignore[arg-type]
 
 

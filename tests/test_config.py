@@ -61,31 +61,33 @@ def test_batches_larger_than_the_data_only_with_replacement() -> None:
         ("learning_rate", -0.1, "positive"),
         ("learning_rate", float("nan"), "finite"),
         ("learning_rate", float("inf"), "finite"),
-        ("learning_rate", "0.1", "real number"),
-        ("learning_rate", True, "real number"),
-        ("learning_rate", None, "real number"),
-        ("learning_rate", 1j, "real number"),
+        ("learning_rate", "0.1", "positive finite number"),
+        ("learning_rate", True, "positive finite number"),
+        ("learning_rate", None, "positive finite number"),
+        ("learning_rate", 1j, "positive finite number"),
         ("learning_rate", 10**400, "finite"),
-        ("learning_rate", [0.1], "real number"),
+        ("learning_rate", [0.1], "positive finite number"),
         ("learning_rate", 1e-170, "between 1e-150 and 1e+150"),
         ("learning_rate", 1e160, "between 1e-150 and 1e+150"),
-        ("weight_decay", 1e160, "up to 1e+150"),
-        ("n_examples", 2**63, "at most 9223372036854775807"),
-        ("n_examples", 10**400, "at most 9223372036854775807"),
-        ("momentum", 1.0, "[0, 1)"),
-        ("momentum", -0.1, "[0, 1)"),
+        ("weight_decay", 1e160, "from 0 to 1e+150"),
+        ("n_examples", 2**63, "from 2 to 9223372036854775807"),
+        ("n_examples", 10**400, "from 2 to 9223372036854775807"),
+        ("momentum", 1.0, "of at least 0 and below 1"),
+        ("momentum", -0.1, "of at least 0 and below 1"),
         ("momentum", float("nan"), "finite"),
-        ("batch_size", 0, "at least 1"),
-        ("batch_size", -3, "at least 1"),
+        ("batch_size", 0, "from 1 to"),
+        ("batch_size", -3, "from 1 to"),
         ("batch_size", 2.0, "integer"),
         ("batch_size", True, "integer"),
         ("batch_size", "4", "integer"),
         ("batch_size", 65, "at most n_examples = 64"),
-        ("n_examples", 1, "at least 2"),
+        ("n_examples", 1, "from 2 to"),
         ("n_examples", 64.0, "integer"),
-        ("sampling", "shuffle", "reshuffle, with_replacement, without_replacement"),
-        ("sampling", None, "reshuffle, with_replacement, without_replacement"),
-        ("sampling", ["reshuffle"], "reshuffle, with_replacement, without_replacement"),
+        ("sampling", "shuffle", "reshuffle, shuffle_once, with_replacement, without_replacement"),
+        ("sampling", None, "reshuffle, shuffle_once, with_replacement, without_replacement"),
+        ("sampling", ["reshuffle"], "reshuffle, shuffle_once, with_replacement, without_replacement"),
+        ("drop_last", "yes", "True or False"),
+        ("drop_last", 2, "True or False"),
     ],
 )
 def test_refusals_name_argument_value_and_what_is_accepted(name: str, value: object, accepted: str) -> None:
@@ -96,15 +98,27 @@ def test_refusals_name_argument_value_and_what_is_accepted(name: str, value: obj
     assert (repr(value) if value != 65 else "65") in str(error.value)
 
 
-@pytest.mark.parametrize(("b", "n"), [(3, 64), (48, 64), (65, 64)])
-def test_reshuffle_needs_whole_batches(b: int, n: int) -> None:
-    with pytest.raises(ValueError, match=rf"batch_size.*{n}.*reshuffle.*{b}"):
-        SGDConfig(0.1, b, n, sampling="reshuffle")
+@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
+def test_a_permutation_is_cut_into_batches_of_which_the_last_may_be_smaller(sampling: str) -> None:
+    for b, sizes, kept, dropped in ((3, (3,) * 21 + (1,), 22, 21), (48, (48, 16), 2, 1), (16, (16,), 4, 4)):
+        whole, cut = (SGDConfig(0.1, b, 64, sampling=sampling, drop_last=drop) for drop in (False, True))
+        assert (whole.sizes, whole.updates_per_epoch) == (sizes, kept)
+        assert (cut.sizes, cut.updates_per_epoch) == ((b,), dropped)
+        assert whole.batch_noise == cut.batch_noise == 1 / b - 1 / 64
+    with pytest.raises(ValueError, match="batch_size must be at most n_examples = 64"):
+        SGDConfig(0.1, 65, 64, sampling=sampling)
+
+
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
+def test_only_epochs_have_a_last_batch(sampling: str) -> None:
+    assert SGDConfig(0.1, 3, 64, sampling=sampling).sizes == (3,)
+    with pytest.raises(ValueError, match=f"drop_last must be False when sampling is '{sampling}'"):
+        SGDConfig(0.1, 3, 64, sampling=sampling, drop_last=True)
 
 
 def test_numpy_numbers_become_plain_ones() -> None:
     config = SGDConfig(np.float64(0.1), np.int64(4), np.int32(64), np.float32(0.5))  # type: ignore[arg-type]
-    assert [type(value) for value in config.to_dict().values()] == [float, int, int, float, str, float, float]
+    assert [type(value) for value in config.to_dict().values()] == [float, int, int, float, str, float, float, int]
     assert SGDConfig(**json.loads(json.dumps(config.to_dict()))) == config
     assert pickle.loads(pickle.dumps(config)) == config
     assert hash(dataclasses.replace(config)) == hash(config)

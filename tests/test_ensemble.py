@@ -146,7 +146,18 @@ def test_provenance_is_complete_and_survives_json(ensemble: sg.Ensemble) -> None
     assert {type(value) for value in attributes.values()} <= {str, int, float}
     for key, value in ensemble.config.to_dict().items():
         assert attributes[key] == value
-    for key in ("seed", "scheme", "substeps", "engine", "device", "dtype", "updates", "paths", "burn_in", "save_every"):
+    for key in (
+        "seed",
+        "dynamics",
+        "substeps",
+        "engine",
+        "device",
+        "dtype",
+        "updates",
+        "paths",
+        "burn_in",
+        "save_every",
+    ):
         assert key in attributes, key
     assert attributes["sgdsde_version"] == sg.__version__
     assert {"landscape", "loss", "noise", "noise_entries", "landscape_parameters", "w0"} <= set(attributes)
@@ -176,7 +187,8 @@ def test_a_run_can_be_repeated_from_its_attributes() -> None:
         examples=told["examples"],
         burn_in=told["burn_in"],
         engine=told["engine"],
-        scheme=told["scheme"],
+        dynamics=told["dynamics"],
+        noise=told["step_noise"],
     )
     np.testing.assert_array_equal(again.final, run.final)
     np.testing.assert_array_equal(again.covariance, run.covariance)

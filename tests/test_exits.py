@@ -69,6 +69,22 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
     assert same(run).exits.ended.any()
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once", drop_last=True),  # lanes take other paths after epochs of 9
+        sg.SGDConfig(0.3, 1, 30, 0.5, "shuffle_once"),
+        sg.SGDConfig(0.3, 7, 64, 0.5, "shuffle_once"),
+        sg.SGDConfig(0.3, 7, 64, 0.5, "reshuffle", drop_last=True),
+    ],
+)
+def test_engines_agree_about_permutations(config):
+    def run(**options):
+        return sg.simulate_sgd(BOWL, config, 0.0, 200, 400, stop=ENDS, **options)
+
+    assert same(run).exits.ended.any()
+
+
 def test_engines_agree_about_batches_whose_repeats_are_rare():
     """Two lanes at a time, each at a step and of a path of its own."""
     config = sg.SGDConfig(0.7, 20, 1400, 0.5)

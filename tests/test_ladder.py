@@ -155,7 +155,7 @@ def test_another_reference_and_two_dimensions():
     assert list(found.to_xarray()["quantity"].values) == ["mean", "covariance", "W1 x", "W1 y", "energy"]
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
-    with pytest.raises(KeyError, match=r"label must be one of SGD, noisy GD, .*; got 'SVAG\(3\)'"):
+    with pytest.raises(KeyError, match=r"label must be one of SGD, noisy GD, .*, got 'SVAG\(3\)'"):
         _ = found["SVAG(3)"]
 
 
@@ -173,18 +173,18 @@ def test_rungs_that_diverge_are_absent():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"svag": (0, 2)}, "each of svag must be an integer at least 1, got 0"),
-        ({"svag": (1.5,)}, "each of svag must be an integer at least 1, got 1.5"),
+        ({"svag": (0, 2)}, "each of svag must be an integer of at least 1, got 0"),
+        ({"svag": (1.5,)}, "each of svag must be an integer of at least 1, got 1.5"),
         ({"svag": 4}, r"svag must be a sequence of integers such as \(1, 2, 4\), got 4"),
-        ({"at": (5,)}, "each of at must be an integer between 1 and 4, got 5"),
-        ({"substeps": 0}, "substeps must be an integer at least 1, got 0"),
-        ({"paths": 3}, "paths must be an integer at least 4, got 3"),
-        ({"updates": 0}, "updates must be an integer at least 1, got 0"),
+        ({"at": (5,)}, "each of at must be an integer from 1 to 4, got 5"),
+        ({"substeps": 0}, "substeps must be an integer of at least 1, got 0"),
+        ({"paths": 3}, "paths must be an integer of at least 4, got 3"),
+        ({"updates": 0}, "updates must be an integer of at least 1, got 0"),
         ({"updates": 2**60}, r"updates × substeps or svag must be at most 2\*\*53 = .*, got 4611686018427387904"),
         ({"seed": -1}, "seed must be an integer"),
         (
             {"against": "SVAG(3)"},
-            r"against must be one of SGD, SVAG\(2\), noisy GD, SDE, 2 steps, SDE; got 'SVAG\(3\)'",
+            r"against must be one of SGD, SVAG\(2\), noisy GD, SDE, 2 steps, SDE, got 'SVAG\(3\)'",
         ),
         ({"examples": "cauchy"}, "examples must be one of gaussian"),
         ({"engine": "abacus"}, "engine must be one of"),

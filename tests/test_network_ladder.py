@@ -47,11 +47,11 @@ def test_without_momentum_there_are_the_rungs_of_svag_and_no_momentum_sde():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"replicas": 7}, "replicas must be an integer, at least 8, got 7"),
+        ({"replicas": 7}, "replicas must be an integer of at least 8, got 7"),
         ({"against": "ADAM"}, "against must be one of SGD, SVAG"),
         ({"observables": ("loss",)}, "observables must be some of train_loss"),
         ({"observables": "train_loss"}, "observables must be some of"),
-        ({"svag": (0,)}, "svag must be an integer, at least 1, got 0"),
+        ({"svag": (0,)}, "svag must be an integer of at least 1, got 0"),
         ({"config": sg.SGDConfig(0.5, 50, 50)}, "observables must vary between replicas of the SDE"),
     ],
 )

@@ -115,7 +115,7 @@ def test_every_public_name_loads_and_no_other_does() -> None:
 
 
 ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", "logistic", "models", "plotting",
-         "schedules", "statistics", "sweeps", "theory")  # fmt: skip
+         "schedules", "statistics", "studies", "sweeps", "theory")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -19,7 +19,7 @@ BOWL = sg.Landscape("h*x**2/2", "x", {"h": 1.0})
 STIFF = BOWL.with_parameters(h=4.0)
 CONFIG = sg.SGDConfig(0.1, 4, 64)
 HEAVY = sg.SGDConfig(0.05, 4, 64, momentum=0.9)  # an update is 0.5 long
-SCHEMES = sorted(name for name, each in schemes.declarations().items() if each.interpretation != "update")
+SCHEMES = sorted(schemes.declarations())
 
 
 def simulate(landscape=BOWL, config=CONFIG, w0=0.0, updates=2, paths=2, **options):
@@ -129,7 +129,8 @@ def test_the_rule_looks_at_the_largest_curvature_and_rate() -> None:
     assert taken(STIFF, learning_rates=[0.1, 0.05]) == taken(STIFF)
     assert taken(STIFF, learning_rates=[0.1, 0.2]) == 41
     assert taken(BOWL, sg.SGDConfig(0.1, 4, 64, weight_decay=3.0)) == 21
-    assert taken(BOWL, sg.SGDConfig(0.2, 4, 64, dampening=0.5)) == taken(BOWL) == 6
+    assert taken(BOWL, sg.SGDConfig(0.2, 4, 64, 0.5, dampening=0.5)) == taken(BOWL, sg.SGDConfig(0.1, 4, 64, 0.5)) == 11
+    assert taken(BOWL) == 6
 
 
 def test_the_rule_looks_at_the_minimum_and_at_what_is_stable_where_paths_start() -> None:
@@ -176,12 +177,12 @@ def test_a_brownian_path_that_is_too_coarse_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate(substeps="many"), "substeps must be 'auto' or an integer at least 1, got 'many'"),
-        (lambda: simulate(substeps=0), "substeps must be an integer at least 1, got 0"),
-        (lambda: simulate(substeps=None), "substeps must be an integer at least 1, got None"),
+        (lambda: simulate(substeps="many"), "substeps must be an integer of at least 1, or 'auto', got 'many'"),
+        (lambda: simulate(substeps=0), "substeps must be an integer of at least 1, or 'auto', got 0"),
+        (lambda: simulate(substeps=None), "substeps must be an integer of at least 1, or 'auto', got None"),
         (
             lambda: sg.simulate_sgd(BOWL, CONFIG, 0.0, 2, 2, substeps="auto"),
-            "substeps must be an integer at least 1, got 'auto'",
+            "substeps must be an integer of at least 1, got 'auto'",
         ),
     ],
 )
@@ -202,7 +203,7 @@ def test_ladder_escapes_sweeps_and_the_command_have_the_same_rule() -> None:
 def test_rare_exits_and_sweeps_take_it_too() -> None:
     well, config = sg.Landscape("x**4/4 - x**2/2", "x"), sg.SGDConfig(0.1, 2, 64)
     assert rare_exit_time(well, config, -1.0, "x > 0.5", trials=64, repetitions=4).substeps == 11
-    found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, covariance=8.0, model="sde", paths=4000)
+    found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, covariance=8.0, dynamics="sde", paths=4000)
     exact = sg.theory.mean_exit_time(
         sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0), sg.SGDConfig(0.05, 2, 64), -1.0, stop="x > 0"
     )

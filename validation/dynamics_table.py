@@ -37,10 +37,12 @@ import sgdsde as sg
 
 @sg.rule(
     source="Chen et al., arXiv 2302.06675, algorithm 2",
-    state=("exp_avg",), takes=("weight_decay",), scaling="square_root",
+    state=("exp_avg",),
+    takes=("weight_decay",),
+    scaling="square_root",
     hyperparameters={"beta1": sg.Hyperparameter(0.9, 0, 1), "beta2": sg.Hyperparameter(0.99, 0, 1)},
 )
-def lion(update):
+def my_lion(update):
     \"\"\"ω ← ω − ε (sign(β₁m + (1 − β₁)ĝ) + λω), m ← β₂m + (1 − β₂)ĝ.\"\"\"
     mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
     kept = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
@@ -49,7 +51,7 @@ def lion(update):
 
 well = sg.Landscape("x**4/4 - x**2/2", "x")
 config = sg.SGDConfig(0.01, batch_size=4, n_examples=64, weight_decay=0.1)
-print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="lion"))
+print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="my_lion"))
 ```
 
 `update.let(x)` names what is used more than once; `update.bias_correction("beta1")` is 1 − β₁ᵏ at update k. Options
@@ -59,8 +61,8 @@ vectors run on landscapes of arrays too.
 ## Adding a noise
 
 A noise is a function of the tape and ω: ĝ, with `tape.gradient(w)`, `tape.factor(w)` (A, F = A Aᵀ), `tape.batch_mean`,
-`tape.z`, `tape.batch_noise` (c). `on_examples` says which examples, with which coefficients, make it on a network; see
-`sgdsde/dynamics/noises.py`:
+`tape.z`, `tape.batch_noise` (c). `on_examples` says which examples, with which coefficients, make it on a network, and
+`relabel` what is added to their labels; see `sgdsde/dynamics/noises.py`:
 
 ```python
 import sympy
@@ -72,7 +74,7 @@ def halved(tape, w):
     return tape.gradient(w) + tape.factor(w) * (sympy.sqrt(tape.batch_noise) * tape.z / 2)
 
 
-print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="lion", noise="halved"))
+print(sg.simulate_sgd(well, config, 1.0, updates=1000, paths=1000, dynamics="my_lion", noise="halved"))
 ```
 
 ## Adding a scheme
@@ -117,7 +119,8 @@ def _rule(rule: Rule) -> str:
 
 def _noise(noise: Noise) -> str:
     where = [*(["landscapes"] if noise.on_landscape else []), "networks"]
-    return _row([f"`{noise.name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
+    name = f"{noise.name}:number" if noise.strength else noise.name
+    return _row([f"`{name}`", noise.summary, ", ".join(where), "yes" if noise.divides else "no", noise.source])
 
 
 def _row(cells: list[str]) -> str:

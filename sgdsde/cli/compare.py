@@ -14,7 +14,7 @@ from sgdsde.cli.compared import dynamics, named, picture, print_tables, tables_o
 from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
-from sgdsde.cli.options import assignments, config_options, console, dynamics_options, numbers
+from sgdsde.cli.options import assignments, config_options, console, driver_option, dynamics_options, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
 from sgdsde.cli.width import say
@@ -34,6 +34,7 @@ DRAWN_UPDATES = 200  # of the one path that is drawn
 @click.argument("loss")
 @config_options
 @dynamics_options
+@driver_option
 @click.option("--noise", help="batches, normal, isotropic, diagonal or svag.  [default: the rule's own]")
 @click.option("--variables", default="x", show_default=True, help="Names of the components of ω, such as 'x y'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=NUMBER", help="Of the loss; repeatable.")
@@ -50,8 +51,9 @@ DRAWN_UPDATES = 200  # of the one path that is drawn
 @click.option("--device", help="Of the engine torch, such as cuda.")
 @output_option
 def compare(
-    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, rule: str,
-    hyperparameters: tuple[str, ...], weight_decay: float, noise: str | None, variables: str,
+    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str,
+    drop_last: bool, rule: str, hyperparameters: tuple[str, ...], weight_decay: float, driver: str | None,
+    noise: str | None, variables: str,
     parameters: tuple[str, ...], covariance: str | None, factor: str | None, examples: str, start: str | None,
     updates: int, burn_in: int | None, paths: int, substeps: int | None, seed: int, engine: str,
     device: str | None, output: Path | None,
@@ -64,7 +66,7 @@ def compare(
     Example: sgdsde compare "x**4/4 - x**2/2" --learning-rate 0.1 --batch-size 4 --n-examples 64
     """
     config = SGDConfig(
-        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay,
+        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay, drop_last=drop_last,
         hyperparameters=assignments(hyperparameters, "--hyperparameter"),
     )  # fmt: skip
     runs_of = dynamics(config, rule)
@@ -76,7 +78,7 @@ def compare(
     from sgdsde.cli.linearised import Linearised
     from sgdsde.steps import COARSE as WARNED
 
-    near, why = Linearised.near(landscape, start_at, config), ""
+    near, why = Linearised.near(landscape, start_at, config, driver), ""
     if near is None:
         why = "the way down from --start ends at no minimum with curvature in every direction"
     elif rule != "sgd" or noise is not None:
@@ -96,7 +98,7 @@ def compare(
                 own |= {"dynamics": rule, "noise": noise}
                 found[name] = simulate_sgd(landscape, config, start_at, examples=examples, **own)
             else:
-                own |= {"dynamics": name, "substeps": steps[name]}
+                own |= {"dynamics": name, "substeps": steps[name], "driver": driver}
                 found[name] = simulate_sde(landscape, config, start_at, **own)
         return found
 
@@ -143,11 +145,14 @@ def _steps(
     """Steps of each SDE for an update: what was asked for, else from the curvature."""
     from sgdsde.dynamics import limits
     from sgdsde.escapes.steps import largest_curvature, substeps_for
+    from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS
 
     found = {}
     for name in names:
         if substeps is not None:
             found[name] = substeps
+        elif limits.LIMITS[name].equation in ADAPTIVE_EQUATIONS:
+            found[name] = limits.adaptive_substeps(limits.LIMITS[name].numbers(config))
         elif name == "sde" or near is None:
             found[name] = near.substeps if near else 1
         else:
@@ -157,9 +162,9 @@ def _steps(
 
 
 def _save_every(config: SGDConfig, updates: int) -> int:
-    """Updates between snapshots; when reshuffling without a factor in common with an epoch, to see all of it."""
+    """Updates between snapshots; of permutations without a factor in common with an epoch, to see all of it."""
     every = max(1, updates // SNAPSHOTS)
-    epoch = config.n_examples // config.batch_size if config.sampling == "reshuffle" else 1
+    epoch = math.ceil(config.updates_per_epoch) if config.permuted else 1
     while math.gcd(every, epoch) > 1:
         every -= 1
     return every

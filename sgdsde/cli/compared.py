@@ -41,15 +41,7 @@ def dynamics(config: SGDConfig, rule: str = "sgd") -> list[str]:
 
 def _laws(near: Linearised) -> dict[str, Any]:
     """Stationary covariance by dynamics, None where there is none."""
-    from sgdsde import theory
-
-    found: dict[str, Any] = dict(near.laws)
-    if near.config.momentum:
-        found["momentum_sde"] = None
-        if found["sde"] is not None:
-            law = theory.autocovariance(near.hessian, near.covariance, near.config, 0, "momentum_sde")
-            found["momentum_sde"] = (law + law.T) / 2
-    return {name: found[name] for name in dynamics(near.config)}
+    return {name: near.laws[name] for name in dynamics(near.config)}
 
 
 def tables_of(runs: dict[str, Ensemble], near: Linearised | None, burn_in: int) -> list[Comparison]:

@@ -16,7 +16,7 @@ from sgdsde.cli.compared import dynamics
 from sgdsde.cli.folder import as_csv, as_json, check_folder, output_option, save
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.names import on_the_command_line
-from sgdsde.cli.options import assignments, config_options, console, dynamics_options, numbers
+from sgdsde.cli.options import assignments, config_options, console, driver_option, dynamics_options, numbers
 from sgdsde.cli.predict import describe
 from sgdsde.cli.progress import progress_bars
 from sgdsde.cli.width import say, table_width
@@ -37,6 +37,7 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.argument("loss", metavar="LANDSCAPE")
 @config_options
 @dynamics_options
+@driver_option
 @click.option("--stop", required=True, help="Where paths end: a condition such as 'x > 0' or 'x > 1 and y < 0'.")
 @click.option("--batch-sizes", help="Several B in place of one, such as 1,2,4,8: the noise scales.")
 @click.option("--start", help="Where paths start, such as -1 or 1,0.5.  [default: a named minimum, else 1 for each]")
@@ -53,8 +54,8 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.option("--device", help="Of the engine torch, such as cuda.")
 @output_option
 def escape(
-    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, rule: str,
-    hyperparameters: tuple[str, ...], weight_decay: float, stop: str,
+    loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str,
+    drop_last: bool, rule: str, hyperparameters: tuple[str, ...], weight_decay: float, driver: str | None, stop: str,
     batch_sizes: str | None, start: str | None, variables: str, parameters: tuple[str, ...], covariance: str | None,
     factor: str | None, examples: str, updates: int, paths: int, saddle: str | None, seed: int, engine: str,
     device: str | None, output: Path | None,
@@ -67,7 +68,7 @@ def escape(
     --stop "x > 0" --batch-sizes 1,2,3
     """
     config = SGDConfig(
-        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay,
+        learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay, drop_last=drop_last,
         hyperparameters=assignments(hyperparameters, "--hyperparameter"),
     )  # fmt: skip
     landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
@@ -82,7 +83,7 @@ def escape(
         warnings.simplefilter("always", UserWarning)
         study = escape_study(
             landscape, config, start_at, stop, dynamics=dynamics(config, rule), batch_sizes=sizes, paths=paths,
-            updates=updates, examples=examples,
+            updates=updates, examples=examples, driver=driver,
             saddle=None if saddle is None else numbers(saddle, "--saddle"), seed=seed, engine=engine, device=device,
             progress=bar("escapes"),
         )  # fmt: skip
@@ -157,11 +158,8 @@ def _few_paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]
         warnings.simplefilter("ignore", UserWarning)  # said before, of the study
         for label, one in runs.items():
             told = one.ensemble.provenance
-            run: Any = simulate_sgd if "dynamics" in told else simulate_sde
-            own = (
-                {"dynamics": told["dynamics"]}
-                if "dynamics" in told
-                else {"scheme": told["scheme"], "substeps": one.substeps}
-            )
+            run: Any = simulate_sde if "scheme" in told else simulate_sgd
+            names = ("scheme", "substeps") if "scheme" in told else ("dynamics",)
+            own = {name: told[name] for name in names}
             shown[label] = run(landscape, one.config, study.start, **own, **size, **options)
     return shown

@@ -32,13 +32,16 @@ class Linearised:
     laws: dict[str, Array | None]
 
     @classmethod
-    def near(cls, landscape: Landscape, start: ArrayLike, config: SGDConfig) -> Linearised | None:
+    def near(
+        cls, landscape: Landscape, start: ArrayLike, config: SGDConfig, driver: str | None = None
+    ) -> Linearised | None:
         """Expand about the minimum that `start` leads to; None when it leads to none."""
         at = nearby_minimum(landscape, start)
         if at is None:
             return None
         hessian, covariance = landscape.hessian(at), landscape.covariance(at)
-        laws = {model: _law(hessian, covariance, config, model) for model in ("sde", "sgd")}
+        drivers = {"sde": driver, "momentum_sde": driver, "sgd": None}
+        laws = {name: _law(hessian, covariance, config, name, own) for name, own in drivers.items()}
         return cls(at, hessian, covariance, config, laws)
 
     @property
@@ -67,8 +70,8 @@ class Linearised:
         return find("euler_maruyama"), curvature
 
 
-def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str) -> Array | None:
+def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str, driver: str | None) -> Array | None:
     try:
-        return theory.stationary_covariance(hessian, covariance, config, dynamics=model)
-    except ValueError:  # beyond the stability limit, or F is no covariance there
+        return theory.stationary_covariance(hessian, covariance, config, dynamics=model, driver=driver)
+    except ValueError:  # beyond the stability limit, batches that have no law, or F is no covariance there
         return None

@@ -10,6 +10,8 @@ OPTIONS = {
     "covariance": "--covariance",
     "dtype": "--dtype",
     "device": "--device",
+    "driver": "--driver",
+    "drop_last": "--drop-last",
     "engine": "--engine",
     "examples": "--examples",
     "factor": "--factor",

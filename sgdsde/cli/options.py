@@ -23,12 +23,18 @@ def config_options(command: _Command) -> _Command:
             click.option("--momentum", type=float, default=0.0, show_default=True, help="m in [0, 1), heavy ball."),
             click.option(
                 "--sampling", type=click.Choice(list(SAMPLINGS)), default="without_replacement", show_default=True,
-                help="How batches are drawn; reshuffle is one permutation per epoch.",
+                help="How batches are drawn; reshuffle: a permutation for each epoch; shuffle_once: one for all.",
             ),
+            click.option("--drop-last", is_flag=True, help="Of a permutation, leave out a last batch below B."),
         )
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def driver_option(command: _Command) -> _Command:
+    """What drives the SDEs."""
+    return click.option("--driver", help="Of the SDE: brownian or epoched.  [default: the sampling's own]")(command)
 
 
 def dynamics_options(command: _Command) -> _Command:

@@ -13,6 +13,7 @@ from sgdsde.cli.options import config_options, console
 from sgdsde.cli.width import say
 from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS
 
 #: Relative error of the SDE from which a note is made of it.
 NOTABLE = 0.05
@@ -22,13 +23,14 @@ NOTABLE = 0.05
 @config_options
 @click.option("--curvature", type=float, help="h, a curvature of the mean loss (an eigenvalue of its Hessian).")
 def predict(
-    learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, curvature: float | None
-) -> None:
+    learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str, drop_last: bool,
+    curvature: float | None,
+) -> None:  # fmt: skip
     """Print the noise scale, the temperature, the clock and the limits of an SGD run.
 
     Example: sgdsde predict --learning-rate 0.1 --batch-size 4 --n-examples 64 --curvature 1
     """
-    config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
+    config = SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling, drop_last=drop_last)
     if curvature is not None and not (curvature > 0 and math.isfinite(curvature)):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     out = console()
@@ -70,7 +72,11 @@ def rows(config: SGDConfig, curvature: float | None) -> Iterator[tuple[str, str,
     if config.learning_rate < limit:
         both = theory.relaxation_time(curvature, config, "slower")
         yield "the same, the slower of SDE and SGD", "max(…, −1/ln ρ)", both
-    yield "stationary variance over F, SDE", "T/(2h)", float(theory.stationary_variance(curvature, 1.0, config, "sde"))
+    if config.remainder:
+        return
+    driver = _driver(config)
+    sde = float(theory.stationary_variance(curvature, 1.0, config, "sde", driver=driver))
+    yield "stationary variance over F, SDE", "T/(2h)" if driver == "brownian" else "S/F", sde
     if config.learning_rate < limit:
         exact = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
         yield "stationary variance over F, SGD, exact", "S/F", exact
@@ -88,9 +94,9 @@ def notes(config: SGDConfig, curvature: float | None) -> Iterator[str]:
         )
     if curvature is not None:
         yield from _notes_at(config, curvature)
-    elif config.sampling == "reshuffle":
+    elif config.permuted:
         yield (
-            "reshuffled batches cancel within an epoch and the SDE over-predicts when Brownian motion drives it; "
+            f"{_batches(config)} cancel within an epoch and the SDE over-predicts when Brownian motion drives it; "
             "--curvature says by how much"
         )
 
@@ -104,18 +110,36 @@ def _notes_at(config: SGDConfig, curvature: float) -> Iterator[str]:
         return
     if not config.noise_scale:
         return
+    if config.remainder:
+        yield (
+            f"N is no multiple of B: {config.remainder} examples of each epoch "
+            f"{'are left out' if config.drop_last else 'make a smaller batch'}, and there is no stationary law for that"
+        )
+        return
     sde = float(theory.stationary_variance(curvature, 1.0, config, "sde", driver="brownian"))
-    fresh = replace(config, sampling="without_replacement") if config.sampling == "reshuffle" else config
+    fresh = replace(config, sampling="without_replacement", drop_last=False) if config.permuted else config
     step = float(theory.stationary_variance(curvature, 1.0, fresh, "sgd")) / sde
     if step > 1 + NOTABLE:
         yield (
             f"ε is {config.learning_rate / limit:.2g} of the stability limit: with independent batches SGD's variance "
             f"is {step:.4g} × the SDE's"
         )
-    if config.sampling == "reshuffle":
+    if config.permuted:
         sgd = float(theory.stationary_variance(curvature, 1.0, config, "sgd"))
-        epoched = float(theory.stationary_variance(curvature, 1.0, config, "sde"))
-        yield (
-            f"reshuffled batches cancel within an epoch: driven by Brownian motion the SDE over-predicts the variance "
-            f"{sde / sgd:.4g} times; driven by epoched Brownian motion it predicts {epoched / sgd:.4g} of it"
+        cancel = (
+            f"{_batches(config)} cancel within an epoch: driven by Brownian motion the SDE over-predicts the "
+            f"variance {sde / sgd:.4g} times"
         )
+        if _driver(config) == "epoched":
+            epoched = float(theory.stationary_variance(curvature, 1.0, config, "sde"))
+            cancel += f"; driven by epoched Brownian motion it predicts {epoched / sgd:.4g} of it"
+        yield cancel
+
+
+def _batches(config: SGDConfig) -> str:
+    return "batches of one permutation" if config.repeated else "reshuffled batches"
+
+
+def _driver(config: SGDConfig) -> str:
+    """The driver that stands for its batches, or Brownian motion where none does."""
+    return "epoched" if not DRIVERS["epoched"].refuses(config) else "brownian"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
 from sgdsde.convergence.exact import Function
 from sgdsde.convergence.spectral import Grid, backward
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.modified import LEARNING_RATE, modified_landscape
 from sgdsde.layout import one_line
-from sgdsde.run import integer
 from sgdsde.simulate import simulate_sgd
 from sgdsde.statistics.orders import Order, fit_order
 from sgdsde.whitened import whitened_examples
@@ -122,8 +122,8 @@ def approximation_errors(
     True
     """
     config.require_plain("momentum", "dampening", "weight_decay")
-    if config.sampling == "reshuffle":
-        raise ValueError("config must have independent batches here, got sampling 'reshuffle'")
+    if config.permuted:
+        raise ValueError(f"config must have independent batches here, got sampling {config.sampling!r}")
     phi = observable if callable(observable) else Landscape(observable, landscape.variables, landscape.parameters).loss
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     means, odds = _batches(table, config)

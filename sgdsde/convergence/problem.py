@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from sgdsde.arguments import choice
 from sgdsde.convergence.exact import Function, Route
 from sgdsde.landscapes import Landscape, kinds
 from sgdsde.layout import one_line
@@ -74,9 +75,9 @@ class Problem:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        for name, word, known in (("equation", self.equation, EQUATIONS), ("kind", self.kind, ("", *NOISE_KINDS))):
-            if word not in known:
-                raise ValueError(f"{name} must be one of {', '.join(filter(None, known))}, got {word!r}")
+        choice("equation", self.equation, EQUATIONS)
+        if self.kind != "":
+            choice("kind", self.kind, NOISE_KINDS)
         start = self.landscape.points(self.w0, "w0")
         if start.shape != (self.landscape.dimension,):
             raise ValueError(f"w0 must have shape {(self.landscape.dimension,)}, got {start.shape}")

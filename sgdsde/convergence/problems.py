@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.convergence.exact import Function, Route, along_noise, by_gaussian, by_moments
 from sgdsde.convergence.kolmogorov import on_a_line
 from sgdsde.convergence.problem import Expectation, Problem
@@ -50,8 +51,7 @@ def of_kind(kind: str, equation: str = "overdamped") -> tuple[Problem, ...]:
     ['geometric', 'geometric_pair', 'geometric_coupled', 'tanh', 'arctan', 'sinh']
     """
     for name, word, known in (("kind", kind, NOISE_KINDS), ("equation", equation, EQUATIONS)):
-        if word not in known:
-            raise ValueError(f"{name} must be one of {', '.join(known)}, got {word!r}")
+        choice(name, word, known)
     return tuple(problem for problem in PROBLEMS.values() if (problem.kind, problem.equation) == (kind, equation))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer, integers
 from sgdsde.data.examples import checked_inputs, checked_labels, checked_targets
 from sgdsde.layout import one_line
 
@@ -70,7 +69,7 @@ class Dataset:
                     f"{field} must be a text, got {type(getattr(self, field)).__name__}; "
                     "a Dataset is made of name, x_train, y_train, x_test, y_test"
                 )
-        object.__setattr__(self, "image_shape", _sides(self.image_shape))
+        object.__setattr__(self, "image_shape", integers("image_shape", self.image_shape, 1))
         for part in ("train", "test"):
             x = checked_inputs(f"x_{part}", getattr(self, f"x_{part}"))
             if x.ndim < 2:
@@ -106,22 +105,8 @@ def choose(name: str, wanted: int | None, available: int, generator: np.random.G
     """Indices of `wanted` different examples in random order; all of them, in order, when `wanted` is None."""
     if wanted is None:
         return np.arange(available)
-    if isinstance(wanted, bool) or not isinstance(wanted, (int, np.integer)) or not 1 <= wanted <= available:
-        raise ValueError(f"{name} must be an integer from 1 to {available}, or None for all, got {wanted!r}")
-    return generator.choice(available, wanted, replace=False)
-
-
-def as_seed(seed: object) -> int:
-    """`seed` as a non-negative integer, or a ValueError."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    return int(seed)
-
-
-def _sides(image_shape: object) -> tuple[int, ...]:
-    if isinstance(image_shape, str) or not isinstance(image_shape, Sequence):
-        raise ValueError(f"image_shape must be a tuple such as (28, 28), or () for no images, got {image_shape!r}")
-    return tuple(whole("image_shape", side, 1) for side in image_shape)
+    number = integer(name, wanted, 1, available, also=", or None for all")
+    return generator.choice(available, number, replace=False)
 
 
 def _of_n(shape: tuple[int, ...]) -> str:

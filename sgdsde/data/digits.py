@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sgdsde.data.dataset import Dataset, as_seed, choose
+from sgdsde.arguments import integer
+from sgdsde.data.dataset import Dataset, choose
 
 N_TRAIN_POOL = 1200
 
@@ -43,7 +44,7 @@ def digits(n_train: int | None = None, seed: int = 0) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    chosen = choose("n_train", n_train, N_TRAIN_POOL, np.random.default_rng(as_seed(seed)))
+    chosen = choose("n_train", n_train, N_TRAIN_POOL, np.random.default_rng(integer("seed", seed, 0)))
     images, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(images))
     train, test = order[:N_TRAIN_POOL][chosen], order[N_TRAIN_POOL:]

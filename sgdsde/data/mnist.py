@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.data.dataset import Dataset, DataUnavailable, as_seed, choose
+from sgdsde.arguments import integer
+from sgdsde.data.dataset import Dataset, DataUnavailable, choose
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 #: Seconds to connect to a mirror, and between two pieces of an answer.
@@ -94,7 +95,7 @@ def mnist(n_train: int | None = None, n_test: int | None = None, seed: int = 0) 
     >>> data.x_train.shape, data.n_test                              # doctest: +SKIP
     ((1000, 784), 10000)
     """
-    train_choice, test_choice = map(np.random.default_rng, np.random.SeedSequence(as_seed(seed)).spawn(2))
+    train_choice, test_choice = map(np.random.default_rng, np.random.SeedSequence(integer("seed", seed, 0)).spawn(2))
     train = choose("n_train", n_train, FILES["x_train"].shape[0], train_choice)
     test = choose("n_test", n_test, FILES["x_test"].shape[0], test_choice)
     raw, source = _raw()

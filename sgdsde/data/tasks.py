@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sgdsde.arguments import whole
-from sgdsde.data.dataset import Dataset, as_seed, choose
+from sgdsde.arguments import choice, integer
+from sgdsde.data.dataset import Dataset, choose
 
 LABELS = ("informative", "random")
 
@@ -48,10 +48,11 @@ def gaussian_task(
     >>> task.x_train.shape, task.n_test, bool((task.y_train == (task.x_train.sum(axis=1) > 0)).all())
     ((200, 200), 10000, True)
     """
-    _check_labels(labels)
+    choice("labels", labels, LABELS)
     for name, value, least in (("n_train", n_train, 2), ("n_test", n_test, 2), ("features", features, 1)):
-        whole(name, value, least)
-    train, test, tosses = (np.random.default_rng(each) for each in np.random.SeedSequence(as_seed(seed)).spawn(3))
+        integer(name, value, least)
+    own = np.random.SeedSequence(integer("seed", seed, 0)).spawn(3)
+    train, test, tosses = map(np.random.default_rng, own)
     x, x_test = (
         (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
         for drawn in (train.standard_normal((n_train, features)), test.standard_normal((n_test, features)))
@@ -107,10 +108,9 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
     >>> task.x_train.shape, task.y_train.mean().item()
     ((200, 65), 0.5)
     """
-    _check_labels(labels)
-    if isinstance(n_train, bool) or not isinstance(n_train, (int, np.integer)) or n_train < 2 or n_train % 2:
-        raise ValueError(f"n_train must be an even integer, at least 2, got {n_train!r}")
-    chosen, tosses = (np.random.default_rng(each) for each in np.random.SeedSequence(as_seed(seed)).spawn(2))
+    choice("labels", labels, LABELS)
+    n_train = integer("n_train", n_train, 2, multiple=2)
+    chosen, tosses = map(np.random.default_rng, np.random.SeedSequence(integer("seed", seed, 0)).spawn(2))
     parts = {}
     for part, wanted in (("train", n_train // 2), ("test", None)):
         x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
@@ -138,8 +138,3 @@ def _tossed(task: Dataset, generator: np.random.Generator) -> Dataset:
     """The same inputs, each with a fair coin's label."""
     y_train, y_test = (generator.integers(0, 2, n) for n in (task.n_train, task.n_test))
     return replace(task, y_train=y_train, y_test=y_test)
-
-
-def _check_labels(labels: object) -> None:
-    if labels not in LABELS:
-        raise ValueError(f"labels must be one of {', '.join(LABELS)}; got {labels!r}")

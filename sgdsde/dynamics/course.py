@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import cycle, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class Course:
     def sizes(self) -> Iterator[int]:
         """B of every step."""
         if self.batch_sizes is None:
-            return repeat(self.config.batch_size)
+            return (size for each in cycle(self.config.sizes) for size in repeat(each, self.substeps))
         return (int(size) for each in self.batch_sizes for size in repeat(each, self.substeps))
 
     def batch_noises(self) -> Iterator[float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sgdsde import schemes
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics.registry import all_rules
 from sgdsde.schemes import Declaration
@@ -104,7 +105,6 @@ def find(dynamics: object = None, scheme: object = None) -> tuple[str, Declarati
     if dynamics is None:
         declaration = schemes.find(scheme, (*EQUATIONS, *ADAPTIVE_EQUATIONS))  # type: ignore[arg-type]
         return next(name for name, limit in LIMITS.items() if limit.equation == declaration.equation), declaration
-    if not isinstance(dynamics, str) or dynamics not in LIMITS:
-        raise ValueError(f"dynamics must be one of {', '.join(LIMITS)}, got {dynamics!r}")
-    limit = LIMITS[dynamics]
-    return dynamics, schemes.find(limit.scheme if scheme is None else scheme, (limit.equation,))  # type: ignore[arg-type]
+    name = choice("dynamics", dynamics, LIMITS)
+    limit = LIMITS[name]
+    return name, schemes.find(limit.scheme if scheme is None else scheme, (limit.equation,))  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ noise whose covariance is exactly σ²F (divisor N − 1), from one backward pas
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,16 @@ def _two_batches(course: Course, generator: np.random.Generator) -> Steps:
         yield np.concatenate([first, second]), np.repeat([each * (1 + spread), each * (1 - spread)], len(first))
 
 
-def _weighted(course: Course, generator: np.random.Generator) -> Steps:
-    """All N examples, a_i = 1/N + √(c l) (ξ_i − ξ̄)/√(N − 1), c the driver's.
+def _signs(generator: np.random.Generator, n: int) -> NDArray[np.float64]:
+    return np.asarray(generator.integers(0, 2, n) * 2 - 1, np.float64)
+
+
+def _weighted(
+    course: Course,
+    generator: np.random.Generator,
+    draw: Callable[[np.random.Generator, int], NDArray[np.float64]] = np.random.Generator.standard_normal,
+) -> Steps:
+    """All N examples, a_i = 1/N + √(c l) (ξ_i − ξ̄)/√(N − 1), c the driver's, ξ_i of mean 0 and variance 1.
 
     With the driver "epoched" each ξ_i is the increment of a bridge of its own, which adds up to 0 in every epoch.
     """
@@ -53,7 +62,7 @@ def _weighted(course: Course, generator: np.random.Generator) -> Steps:
     whole = left = n * course.substeps  # of an epoch, in examples/l
     bridge = np.zeros(n)
     for c, size in zip(course.batch_noises(), course.sizes(), strict=False):
-        xi = generator.standard_normal(n)
+        xi = draw(generator, n)
         if bridged:
             keep, pull, share = bridge_step(size, left, whole)
             xi = keep * xi - pull * bridge
@@ -69,7 +78,7 @@ def _not_divisible(rule: Rule, config: SGDConfig) -> str:
     """What SVAG's construction needs."""
     if rule.divided is None:
         return f"needs a way to divide an update into steps, and none is known for {rule.name!r}"
-    if config.sampling not in ("with_replacement", "without_replacement"):
+    if config.permuted:
         return f"is made for independent batches, got sampling = {config.sampling!r}"
     if config.momentum:
         return f"is made for SGD without momentum and independent batches, got momentum = {config.momentum:g}"
@@ -96,6 +105,30 @@ def svag(tape: Any, w: Any) -> Any:
     """½(1 + √(2l − 1)) ĝ₁ + ½(1 − √(2l − 1)) ĝ₂ of two batches: covariance l times that of one, l steps an update."""
     first, second = tape.batch_mean, tape.other_batch_mean
     return tape.gradient(w) + tape.factor(w) * ((first + second + tape.spread * (first - second)) / 2)
+
+
+def _shifts(strength: float, classes: int, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
+    """To another class, uniformly, with a probability; to real targets normal noise."""
+    if not classes:
+        return strength * generator.standard_normal(shape)
+    return np.where(generator.random(shape) < strength, generator.integers(1, classes, size=shape), 0)
+
+
+@noise(
+    source="Blanc et al., arXiv 1904.09080; Damian, Ma & Lee, arXiv 2106.06530", on_examples=_mean_of_batch,
+    strength=True, relabel=_shifts, absent="it has no labels",
+)  # fmt: skip
+def labels(tape: Any, w: Any) -> Any:
+    """The mean gradient of a batch whose labels are new: another class with probability p, y + σz of real targets."""
+
+
+@noise(
+    source="as Wu et al. 2020, with signs: only the first two moments of the noise are to matter", batches_of_step=0,
+    on_examples=partial(_weighted, draw=_signs),
+)  # fmt: skip
+def signs(tape: Any, w: Any) -> Any:
+    """∇L + √c A s, s = ±1 with equal odds: the covariance of a batch's noise, and no tails at all."""
+    return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.signs)
 
 
 @noise(source="Zhu et al., arXiv 1803.00195, §5", spread="trace", batches_of_step=0)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import choice, real
 from sgdsde.config import SGDConfig
-from sgdsde.drivers import driver_of
 from sgdsde.dynamics.update import Update
-from sgdsde.schemes.registry import Declaration
 
 #: Options of a config that some rules take and others do not.
 OPTIONS = ("momentum", "dampening", "weight_decay")
@@ -30,11 +27,7 @@ class Hyperparameter:
 
     def checked(self, name: str, given: object) -> float:
         """The number; ValueError when it is none, or outside."""
-        value = as_real(given)
-        if value is None or not self.low <= value < self.high:
-            upper = f"below {self.high:g}" if math.isfinite(self.high) else "finite"
-            raise ValueError(f"hyperparameters[{name!r}] must be at least {self.low:g} and {upper}, got {given!r}")
-        return value
+        return real(f"hyperparameters[{name!r}]", given, self.low, below=self.high)
 
 
 @dataclass(frozen=True)
@@ -58,8 +51,6 @@ class Rule:
         where no such thing is known.
     sdes : tuple of str
         Dynamics of the SDE that are its limits.
-    linear : bool
-        Whether it is a linear map of ω, state and ĝ.
     stable_below : callable
         (numbers) → the curvature below which it is stable without noise; infinite where there is none.
     source : str
@@ -73,7 +64,6 @@ class Rule:
     scaling: str
     divided: Callable[[Mapping[str, float], int], Mapping[str, float]] | None
     sdes: tuple[str, ...]
-    linear: bool
     stable_below: Callable[[Mapping[str, float]], float]
     source: str
 
@@ -134,6 +124,12 @@ class Noise:
         (rule, config) → why it cannot be, or an empty text.
     absent : str
         Why landscapes do not have it.
+    strength : bool
+        Whether a number of zero or more follows its name, as in ``"labels:0.1"``.
+    relabel : callable or None
+        Of noise with one batch in a step: (strength, number of classes, shape, generator) → what is added to the
+        targets of a step's examples, of that shape: to class numbers modulo the number of classes, which is 0 for
+        targets that are real numbers.
     source : str
     """
 
@@ -146,14 +142,14 @@ class Noise:
     driven: bool
     refuses: Callable[[Rule, SGDConfig], str]
     absent: str
+    strength: bool
+    relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None
     source: str
     summary: str
 
 
 _RULES: dict[str, Rule] = {}
 _NOISES: dict[str, Noise] = {}
-#: Names of pairs (rule, noise) that have one.
-NAMED = {"svag": ("sgd", "svag"), "noisy_gd": ("sgd", "normal")}
 
 
 def rule(
@@ -165,7 +161,6 @@ def rule(
     scaling: str = "linear",
     divided: Callable[[Mapping[str, float], int], Mapping[str, float]] | None = None,
     sdes: tuple[str, ...] = (),
-    linear: bool = False,
     stable_below: Callable[[Mapping[str, float]], float] = lambda numbers: math.inf,
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Declare a function to be the rule of its name.
@@ -181,25 +176,18 @@ def rule(
 
     Examples
     --------
-    >>> import sgdsde as sg
-    >>> @sg.rule(source="Chen et al., arXiv 2302.06675", state=("exp_avg",), scaling="square_root",
-    ...          hyperparameters={"beta1": Hyperparameter(0.9, 0, 1), "beta2": Hyperparameter(0.99, 0, 1)})
-    ... def lion_without_decay(update):
-    ...     mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
-    ...     average = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
-    ...     return update.w - update.learning_rate * update.sign(mixed), average
-    >>> config = sg.SGDConfig(0.01, batch_size=4, n_examples=64)
-    >>> bowl = sg.Landscape("x**2/2", "x")
-    >>> float(sg.simulate_sgd(bowl, config, 1.0, 5, 2, dynamics="lion_without_decay").final[0, 0].round(6))
-    0.95
+    A whole one is in docs/dynamics.md; the library's own are in `sgdsde/dynamics/rules.py`.
+
+    >>> all_rules()["adam"].hyperparameters["beta2"]
+    Hyperparameter(default=0.999, low=0.0, high=1.0)
     """
     for name in takes:
-        _known("takes", name, OPTIONS)
-    _known("scaling", scaling, SCALINGS)
+        choice("takes", name, OPTIONS)
+    choice("scaling", scaling, SCALINGS)
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         _RULES[function.__name__] = Rule(
-            function.__name__, function, state, takes, dict(hyperparameters or {}), scaling, divided, sdes, linear,
+            function.__name__, function, state, takes, dict(hyperparameters or {}), scaling, divided, sdes,
             stable_below, source,
         )  # fmt: skip
         return function
@@ -217,6 +205,8 @@ def noise(
     driven: bool = False,
     refuses: Callable[[Rule, SGDConfig], str] = lambda rule, config: "",
     absent: str = "",
+    strength: bool = False,
+    relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None = None,
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
     """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
 
@@ -226,7 +216,7 @@ def noise(
     def declare(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         _NOISES[function.__name__] = Noise(
             function.__name__, None if absent else function, on_examples, spread, batches_of_step, divides, driven,
-            refuses, absent, source, (function.__doc__ or "").strip().splitlines()[0],
+            refuses, absent, strength, relabel, source, (function.__doc__ or "").strip().splitlines()[0],
         )  # fmt: skip
         return function
 
@@ -245,125 +235,3 @@ def all_noises() -> dict[str, Noise]:
     import sgdsde.dynamics.noises  # noqa: F401 (they declare themselves)
 
     return dict(_NOISES)
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """A rule with a noise, in a config.
-
-    Attributes
-    ----------
-    name : str
-    rule : Rule
-    noise : Noise
-    numbers : dict of str to float
-        The rule's options and hyperparameters.
-    """
-
-    name: str
-    rule: Rule
-    noise: Noise
-    numbers: Mapping[str, float] = field(default_factory=dict)
-
-    def divided(self, learning_rate: Any, substeps: int) -> dict[str, Any]:
-        """Numbers of each of `substeps` steps that stand for an update."""
-        numbers = {"learning_rate": learning_rate, **self.numbers}
-        if substeps == 1:
-            return numbers
-        assert self.rule.divided is not None
-        return {**numbers, **self.rule.divided(numbers, substeps)}
-
-    @property
-    def zeros(self) -> tuple[str, ...]:
-        """Options that this run leaves out of the rule's formula."""
-        return tuple(name for name in OPTIONS if not self.numbers.get(name))
-
-    def declaration(self) -> Declaration:
-        """The map of an update on a landscape, for `sgdsde.schemes.build`.
-
-        Raises
-        ------
-        ValueError
-            When landscapes have no such noise.
-        """
-        if self.noise.on_landscape is None:
-            raise ValueError(f"noise must not be {self.noise.name!r} on a landscape: {self.noise.absent}")
-        numbers = tuple(name for name in self.numbers if name != "momentum" and name not in self.zeros)
-        own = self.rule.function
-        function = functools.partial(_on_landscape, self.rule, self.noise, self.zeros)
-        functools.update_wrapper(function, own)  # for its docstring
-        return Declaration(
-            name=self.name, function=function, interpretation="update", equation="update", noise="any", loss="any",
-            auxiliary=self.rule.state, strong={}, weak={}, invariant=None, stable=False, matrices=None,
-            source=self.rule.source, numbers=numbers, family=_family,
-            key=(self.rule.name, self.noise.name, *self.zeros),
-            modules=(own.__module__, self.noise.on_landscape.__module__, __name__),
-        )  # fmt: skip
-
-
-def _family() -> dict[str, Declaration]:
-    """Every rule with batches, as declarations."""
-    batches = all_noises()["batches"]
-    return {
-        name: Dynamics(name, each, batches, dict.fromkeys(each.hyperparameters, 0.5) | {"momentum": 0.5}).declaration()
-        for name, each in all_rules().items()
-    }
-
-
-def _on_landscape(rule: Rule, noise: Noise, zeros: Iterable[str], tape: Any) -> tuple[Any, ...]:
-    """The new ω and state, as vectors of the tape."""
-    assert noise.on_landscape is not None
-    gradient = tape.let(noise.on_landscape(tape, tape.w))
-    scalars = {
-        "learning_rate": tape.learning_rate,
-        "momentum": tape.momentum,
-        **tape.numbers,
-        **dict.fromkeys(zeros, 0),
-    }
-
-    def step(w: Any, g: Any, *state: Any) -> tuple[Any, ...]:
-        return rule.step(Update(tape, w, g, dict(zip(rule.state, state, strict=True)), scalars))
-
-    return tuple(tape.by_component(step, tape.w, gradient, *(getattr(tape, name) for name in rule.state)))
-
-
-def find(name: object, config: SGDConfig, noise: object = None, substeps: int = 1) -> Dynamics:
-    """The dynamics of that name, or of that rule with that noise, in a config.
-
-    Raises
-    ------
-    ValueError
-        When there is none; or the config has what the rule does not take, or the noise cannot be with it.
-    """
-    known = all_rules()
-    _known("dynamics", name, (*sorted(known), *sorted(NAMED)))
-    own, usual = NAMED.get(str(name), (str(name), "batches"))
-    chosen = usual if noise is None else noise
-    _known("noise", chosen, tuple(sorted(all_noises())))
-    found, of = known[own], all_noises()[str(chosen)]
-    label = repr(name) if chosen == usual else f"{name!r} with noise {chosen!r}"
-    if why := of.refuses(found, config):
-        raise ValueError(f"dynamics {label} {why}")
-    if substeps > 1 and not of.divides:
-        raise ValueError(f"substeps must be 1 for dynamics {label}, whose step is an update; got {substeps}")
-    return Dynamics(str(name) if chosen == usual else f"{own}+{chosen}", found, of, found.numbers(config))
-
-
-def driver_with(noise: Noise, driver: str | None, config: SGDConfig) -> str | None:
-    """The driver of a noise, or None for one that has none.
-
-    Raises
-    ------
-    ValueError
-        As :func:`driver_of`; and where one is given to a noise that has none.
-    """
-    if noise.driven:
-        return driver_of(driver, config)
-    if driver is not None:
-        raise ValueError(f"driver must be left out for noise {noise.name!r}, which follows none; got {driver!r}")
-    return None
-
-
-def _known(argument: str, word: object, known: tuple[str, ...]) -> None:
-    if not isinstance(word, str) or word not in known:
-        raise ValueError(f"{argument} must be one of {', '.join(known)}, got {word!r}")

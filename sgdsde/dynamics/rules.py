@@ -40,7 +40,7 @@ def _kick(numbers: Mapping[str, float]) -> float:
 
 
 @rule(
-    state=("momentum_buffer",), takes=("momentum", "dampening", "weight_decay"), divided=_shorter, linear=True,
+    state=("momentum_buffer",), takes=("momentum", "dampening", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5; torch.optim.SGD",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / _kick(n) - n["weight_decay"],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def sgd(update: Update) -> tuple[Any, Any]:
 
 
 @rule(
-    state=("v",), takes=("momentum", "weight_decay"), divided=_shorter, linear=True,
+    state=("v",), takes=("momentum", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / n["learning_rate"] - n["weight_decay"],
 )  # fmt: skip
@@ -65,7 +65,7 @@ def heavy_ball(update: Update) -> tuple[Any, Any]:
 
 
 @rule(
-    state=("momentum_buffer",), takes=("momentum", "weight_decay"), divided=_shorter, linear=True,
+    state=("momentum_buffer",), takes=("momentum", "weight_decay"), divided=_shorter,
     sdes=("sde", "momentum_sde"), source="Nesterov 1983; Sutskever et al. 2013, §2; torch.optim.SGD(nesterov=True)",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / ((1 + 2 * n["momentum"]) * n["learning_rate"]) - n["weight_decay"],
 )  # fmt: skip
@@ -126,3 +126,15 @@ def signsgd(update: Update) -> tuple[Any, Any]:
     """b ← m b + (1 − m)(ĝ + λω), ω ← ω − ε sign b."""
     buffer = update.let(update.momentum * update.momentum_buffer + (1 - update.momentum) * _decayed(update))
     return update.w - update.learning_rate * update.sign(buffer), buffer
+
+
+@rule(
+    state=("exp_avg",), takes=("weight_decay",), scaling="square_root",
+    hyperparameters={"beta1": _FORGETS, "beta2": Hyperparameter(0.99, 0.0, 1.0)},
+    source="Chen et al., arXiv 2302.06675, algorithm 2",
+)  # fmt: skip
+def lion(update: Update) -> tuple[Any, Any]:
+    """ω ← ω − ε (sign(β₁m + (1 − β₁)ĝ) + λω), m ← β₂m + (1 − β₂)ĝ."""
+    mixed = update.beta1 * update.exp_avg + (1 - update.beta1) * update.gradient
+    average = update.beta2 * update.exp_avg + (1 - update.beta2) * update.gradient
+    return update.w - update.learning_rate * (update.sign(mixed) + update.weight_decay * update.w), average

@@ -1,16 +1,15 @@
-"""Which examples are in which batch: the three true samplings, for training and for claims about gradient noise."""
+"""Which examples are in which batch: the samplings, for training and for claims about gradient noise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, repeat
+from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 
 Batches = Iterator[NDArray[np.int64]]
 #: The sizes of batches to come, one after the other.
@@ -30,11 +29,20 @@ def without_replacement(n: int, sizes: Sizes, generator: np.random.Generator) ->
 
 
 def reshuffle(n: int, sizes: Sizes, generator: np.random.Generator) -> Batches:
-    """One permutation of all N per epoch, cut into batches that add up to N."""
+    """A permutation of all N for each epoch, which ends where the next batch does not fit into it."""
     order, end = np.empty(0, np.int64), n
     for b in sizes:
-        if end == n:
+        if end + b > n:
             order, end = generator.permutation(n), 0
+        yield order[end : end + b]
+        end += b
+
+
+def shuffle_once(n: int, sizes: Sizes, generator: np.random.Generator) -> Batches:
+    """The same with one permutation for all epochs."""
+    order, end = generator.permutation(n), 0
+    for b in sizes:
+        end = 0 if end + b > n else end
         yield order[end : end + b]
         end += b
 
@@ -43,14 +51,15 @@ SAMPLERS: dict[str, Callable[[int, Sizes, np.random.Generator], Batches]] = {
     "with_replacement": with_replacement,
     "without_replacement": without_replacement,
     "reshuffle": reshuffle,
+    "shuffle_once": shuffle_once,
 }
 
 
 def batches(config: SGDConfig, generator: np.random.Generator, sizes: Sizes | None = None) -> Batches:
     """A stream of batches, each an index array of shape (B,), drawn from `generator` alone.
 
-    Endless with the config's B; with `sizes`, a batch of each of them, which must be checked
-    (`sgdsde.schedules.batch_size_schedule`).
+    Endless with the config's own sizes, B but where an epoch ends in a smaller batch; with `sizes`, a batch of each of
+    them, which must be checked (`sgdsde.schedules.batch_size_schedule`).
 
     Examples
     --------
@@ -61,7 +70,7 @@ def batches(config: SGDConfig, generator: np.random.Generator, sizes: Sizes | No
     >>> [len(batch) for batch in batches(config, np.random.default_rng(0), sizes=[1, 2, 3])]
     [1, 2, 3]
     """
-    chosen = repeat(config.batch_size) if sizes is None else sizes
+    chosen = cycle(config.sizes) if sizes is None else sizes
     return SAMPLERS[config.sampling](config.n_examples, chosen, generator)
 
 
@@ -82,11 +91,21 @@ def batch_indices(config: SGDConfig, updates: int, seed: int) -> NDArray[np.int6
     array of int64, shape (updates, B)
         Indices of examples, from 0 to N − 1.
 
+    Raises
+    ------
+    ValueError
+        Where an epoch ends in a smaller batch: :func:`batches` has them all.
+
     Examples
     --------
     >>> config = SGDConfig(learning_rate=0.1, batch_size=2, n_examples=6)
     >>> batch_indices(config, updates=4, seed=0).shape
     (4, 2)
     """
-    stream = batches(config, np.random.default_rng(as_seed(seed)))
-    return np.stack(list(islice(stream, whole("updates", updates, 1))))
+    if len(config.sizes) > 1:
+        raise ValueError(
+            f"batch_size must divide n_examples = {config.n_examples} here, or drop_last be True, for batches to be "
+            f"rows of one array; got {config.batch_size}"
+        )
+    stream = batches(config, np.random.default_rng(integer("seed", seed, 0)))
+    return np.stack(list(islice(stream, integer("updates", updates, 1))))

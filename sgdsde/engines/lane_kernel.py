@@ -179,9 +179,10 @@ def _batch_mean(noise: ExampleBatches) -> Drawn:
         if noise.scheduled:
             first, fresh = "first", "True"
         place, steps = ("0", 1) if noise.scheduled else ("step % steps", noise.layout(picks)[0])
-        call = (
-            f"{name}({{z}}, words, scratch, table, picks, weight, {first}, {place}, {{group}}, {fresh}, draws, {rest}"
-        )
+        drawing = f"{place}, {{group}}, {fresh}, draws, "
+        if noise.repeated:
+            name, drawing = "shuffle_once", ""
+        call = f"{name}({{z}}, words, scratch, table, picks, weight, {first}, {drawing}{rest}"
         return Drawn(name, read + call, 1, noise.numbers, shared=steps)
     steps = 1 if noise.scheduled or not picks else noise.layout(picks)[0]
     call = f"{name}({{z}}, words, scratch, table, picks, weight, {{group}}, {steps}, draws, {rest}"

@@ -470,6 +470,11 @@ def without_replacement(z, words, scratch, table, picks, weight, group, steps, d
 def deal(orders, chosen, first, picks, n):
     """One step's share of the Fisher–Yates shuffles; orders (LANES·N); `chosen` ← the examples dealt."""
     wide_vectors()
+    if first == 0:
+        for lane in range(LANES):
+            order = orders[lane * n : (lane + 1) * n]
+            for i in range(n):
+                order[i] = i
     for lane in range(LANES):
         order = orders[lane * n : (lane + 1) * n]
         for i in range(picks):
@@ -485,12 +490,19 @@ def deal(orders, chosen, first, picks, n):
 def reshuffle(z, words, scratch, table, picks, weight, first, place, group, fresh, draws, stream, path, k0, k1):
     """Each example once an epoch, of which `first` were dealt before; `scratch` is one block's until its epoch ends."""
     wide_vectors()
-    n = table.shape[1]
-    if first == 0:
-        for lane in range(LANES):
-            order = scratch[lane * n : (lane + 1) * n]
-            for i in range(n):
-                order[i] = i
     chosen = words_of(words, place, group, fresh, picks, draws, stream, path, k0, k1)
-    deal(scratch, chosen, first, picks, n)
+    deal(scratch, chosen, first, picks, table.shape[1])
+    mean_of_picks(z, chosen, picks, weight, table)
+
+
+@kernel
+def shuffle_once(z, words, scratch, table, picks, weight, first, stream, path, k0, k1):
+    """The same with words that belong to places of the permutation, so that each epoch has that of the first."""
+    wide_vectors()
+    begin = first // 4
+    for group in range(begin, (first + picks + 3) // 4):
+        rows = words[4 * (group - begin) * LANES : 4 * (group - begin + 1) * LANES]
+        fill_words(rows, group, 1, path, stream, k0, k1)
+    chosen = words[first % 4 * LANES : (first % 4 + picks) * LANES]
+    deal(scratch, chosen, first, picks, table.shape[1])
     mean_of_picks(z, chosen, picks, weight, table)

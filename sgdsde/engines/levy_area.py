@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sgdsde.arguments import choice
+
 #: A NumPy array or a torch tensor.
 Array: TypeAlias = Any
 
@@ -83,9 +85,7 @@ METHODS: dict[str, Method] = {
 
 
 def _chosen(method: str) -> Method:
-    if method not in METHODS:
-        raise ValueError(f"area_method must be one of {', '.join(METHODS)}, got {method!r}")
-    return METHODS[method]
+    return METHODS[choice("area_method", method, METHODS)]
 
 
 def normals_needed(method: str, k: int, terms: int) -> int:

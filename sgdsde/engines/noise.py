@@ -125,12 +125,15 @@ class ExampleBatches:
         The examples; without replacement their mean must be zero, because the mean of a batch of more than half of
         them is taken from those left out.
     batch_size : int or (steps,) of int
-        B, or one for each step; with ``"reshuffle"`` the batches of an epoch must then add up to N.
+        B, or one for each step. With ``"reshuffle"`` an epoch ends where the next batch does not fit into it.
     sampling : str
     stream : int
         Of the random numbers.
     apart : bool
         Whether each step has draws of its own, as it must where another source draws batches too.
+    repeated : bool
+        Of ``"reshuffle"``: whether every epoch has the permutation of the first. Then the place p of a permutation has
+        word p mod 4 of group p // 4 to itself, whatever the batches are.
     """
 
     table: Array
@@ -138,6 +141,7 @@ class ExampleBatches:
     sampling: str
     stream: int = STREAM_BATCH
     apart: bool = False
+    repeated: bool = False
 
     @property
     def numbers(self) -> int:
@@ -163,7 +167,12 @@ class ExampleBatches:
         return max(map(self.picks, {int(size) for size in np.atleast_1d(self.batch_size)}))
 
     def layout(self, picks: int) -> tuple[int, int]:
-        """(steps, draws), as `philox.layout`; steps share no draws where they differ in size."""
+        """(steps, draws), as `philox.layout`; steps share no draws where they differ in size.
+
+        Of a repeated permutation the most draws in which the words of successive places are.
+        """
+        if self.repeated:
+            return 1, -(-(picks + 3) // 4)
         return (1, -(-picks // 4)) if self.scheduled or self.apart else layout(picks)
 
     def weight(self, size: int) -> float:
@@ -173,8 +182,18 @@ class ExampleBatches:
     @functools.cached_property
     def firsts(self) -> NDArray[np.int64]:
         """(steps,): how many examples of its epoch were dealt before each step of a schedule."""
-        sizes = np.asarray(self.batch_size, np.int64)
-        return (np.cumsum(sizes) - sizes) % len(self.table)
+        n, sizes = len(self.table), np.asarray(self.batch_size, np.int64)
+        ends = np.cumsum(sizes)
+        begins = ends - sizes
+        firsts: NDArray[np.int64] = begins % n
+        if self.sampling != "reshuffle" or (firsts + sizes <= n).all():
+            return firsts
+        step, starts = 0, []
+        while step < len(sizes):  # epochs of their own lengths
+            starts.append(step)
+            step = int(np.searchsorted(ends, begins[step] + n, side="right"))
+        lengths = np.diff([*starts, len(sizes)])
+        return np.asarray(begins - np.repeat(begins[starts], lengths))
 
     def first(self, step: int) -> int:
         """Examples of the epoch dealt before that step."""
@@ -234,7 +253,11 @@ class ReferenceNoise:
 
     def _below(self, noise: ExampleBatches, step: int, bounds: NDArray[np.uint64]) -> NDArray[np.int64]:
         """(picks, paths) integers: row i is uniform below bounds[i]."""
-        found = self._words(step, len(bounds), noise.stream, noise.layout(len(bounds)))
+        if noise.repeated:
+            first = noise.first(step)
+            found = np.concatenate([self._words(first + i, 1, noise.stream, layout(1)) for i in range(len(bounds))])
+        else:
+            found = self._words(step, len(bounds), noise.stream, noise.layout(len(bounds)))
         return ((found * bounds[:, None]) >> np.uint64(32)).astype(np.int64)
 
 

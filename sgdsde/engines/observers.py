@@ -152,7 +152,7 @@ class Tally:
 
     @classmethod
     def of(cls, observers: Observers, counts: NDArray[np.int64], finite: NDArray[np.bool_]) -> Tally:
-        """Of counts (cells, paths)."""
+        """Sums over the finite paths of their counts (cells, paths), and of the squares of these."""
         kept = (counts if finite.all() else counts[:, finite]).astype(np.float64)
         parts = [kept, *_outside(observers, kept)]
         total, squares = zip(*((part.sum(axis=1), np.einsum("cp,cp->c", part, part)) for part in parts), strict=True)
@@ -198,7 +198,7 @@ class Observed:
     def from_sums(
         cls, observers: Observers, first: Array, second: Array, more: Array, count: int, tally: Tally
     ) -> Observed | None:
-        """Of sums of deviations: first and second as `moments_from_sums` takes them; more (`Observers.sums`, paths)."""
+        """From sums of deviations: first, second as in `moments_from_sums`; more (`Observers.sums`, paths)."""
         if not observers.any:
             return None
         d, paths = first.shape
@@ -215,7 +215,7 @@ class Observed:
 
     @classmethod
     def joined(cls, parts: Sequence[Observed]) -> Observed:
-        """Of several shares of the paths."""
+        """What was observed of all paths, from several shares of them."""
         third, fourth, inside = (
             np.concatenate([getattr(one, name) for one in parts]) for name in ("third", "fourth", "inside")
         )

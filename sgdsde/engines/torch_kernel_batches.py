@@ -15,7 +15,7 @@ WRITTEN_OUT = 16
 
 def looped(noise: ExampleBatches) -> bool:
     """Whether picks are made in a loop."""
-    return noise.most_picks > WRITTEN_OUT
+    return noise.repeated or noise.most_picks > WRITTEN_OUT
 
 
 def memory_rows(noise: ExampleBatches) -> int:
@@ -45,15 +45,20 @@ def looped_sums(noise: ExampleBatches, name: str, place: int, picks: int) -> lis
     lines = [f"{name}m{j} = tl.zeros([BLOCK], tl.float64)" for j in columns]
     if noise.sampling == "reshuffle":
         lines += _epoch(noise, name, place)
+    begin, end, group, draw, before = "0", f"{-(-picks // 4)}", f"step_ + {place}", "draw_", "0"
+    if noise.repeated:  # words are those of places, of which the batch's first is {name}f
+        begin, end = f"{name}f // 4", f"({name}f + {picks + 3}) // 4"
+        group, draw, before = f"{name}d", "0", f"{name}f"
     lines += [
-        f"for draw_ in range({-(-picks // 4)}):",
-        f"    {', '.join(f'{name}w{i}' for i in range(4))} = "
-        f"words(step_ + {place}, draw_, path_, {noise.stream}, k0, k1)",
+        f"for draw_ in range({begin}, {end}):",
+        *([f"    {name}d = {name}f.to(tl.int64) * 0 + draw_"] if noise.repeated else []),
+        f"    {', '.join(f'{name}w{i}' for i in range(4))} = words({group}, {draw}, path_, {noise.stream}, k0, k1)",
     ]
     for i in range(4):
         within = [
-            f"{name}i = draw_ * 4 + {i}",
-            f"{name}k = live_ & ({name}i < {picks})",
+            f"{name}i = draw_ * 4 + {i} - {before}",
+            f"{name}t = tl.zeros([BLOCK], tl.int32) + {name}i",
+            f"{name}k = live_ & ({name}t >= 0) & ({name}t < {picks})",
             *_LOOPED[noise.sampling](name, f"{name}w{i}", n, picks),
             *(f"{name}m{j} += tl.load({name}table_ + ({j * n} + {name}p), {name}k, other=0)" for j in columns),
         ]

@@ -46,7 +46,7 @@ def suits(source: Noise) -> bool:
 
 
 def lines_of(source: Noise, index: int, place: int) -> Lines:
-    """Of the source with this index, for the step `place` after the first of a group."""
+    """The kernel's lines that draw the numbers of the source with this index, for a step `place` into its group."""
     made: Lines = _LINES[type(source)](source, f"q{index}", place)
     return made
 

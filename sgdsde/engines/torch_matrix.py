@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sgdsde.arguments import choice
 from sgdsde.engines import torch_shares
 from sgdsde.engines.moment_groups import group_edges
 from sgdsde.engines.registry import Outcome, Plan
@@ -39,9 +40,8 @@ _LOOK = 64
 
 def run(plan: Plan) -> Outcome:
     """Run the plan on `plan.device` (default: the CPU), in shares of the paths."""
-    if plan.dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {plan.dtype!r}")
-    device, dtype = device_of(plan.device), DTYPES[plan.dtype]
+    dtype = DTYPES[choice("dtype", plan.dtype, DTYPES)]
+    device = device_of(plan.device)
     groups = group_edges(plan.dimension, plan.paths)
 
     def share(part: Plan, first: int) -> Outcome:

@@ -191,6 +191,9 @@ _CHOSEN = {"with_replacement": _drawn_with_replacement, "without_replacement": _
 def _words_of(source: TensorNoise, noise: ExampleBatches, step: int, picks: int) -> Tensor:
     """(picks, paths): a word for each pick of a step."""
     of = noise.layout(picks)
+    if noise.repeated:
+        first, end = noise.first(step), noise.first(step) + picks
+        return source.words(first // 4, 1, noise.stream, -(-end // 4) - first // 4).flatten(0, 1)[first % 4 :][:picks]
     if noise.scheduled:  # sizes differ: nothing is made ahead
         return source.words(step, of[1], noise.stream)[0, :picks]
     return source.ahead(step, picks, noise.stream, lambda words: words, of)

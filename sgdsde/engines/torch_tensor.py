@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sgdsde.arguments import choice
 from sgdsde.codegen import SINGULAR
 from sgdsde.engines import torch_cuda, torch_shares
 from sgdsde.engines.observers import Observed, Tally, all_finite, places
@@ -73,9 +74,8 @@ def device_of(name: str | None) -> torch.device:
 
 def run(plan: Plan) -> Outcome:
     """Run the plan on `plan.device` (default: the CPU), in shares of the paths that keep its memory bounded."""
-    if plan.dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {plan.dtype!r}")
-    device, dtype = device_of(plan.device), DTYPES[plan.dtype]
+    dtype = DTYPES[choice("dtype", plan.dtype, DTYPES)]
+    device = device_of(plan.device)
     engine = torch_cuda.run if torch_cuda.suits(plan, device) else _run_share
     return torch_shares.run(plan, device, lambda share, first: engine(share, first, device, dtype))
 

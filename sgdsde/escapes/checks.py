@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import integers, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics import all_rules, find, limits
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import Region, parse_regions
-from sgdsde.run import integer
 from sgdsde.schemes import Declaration
 
 Array = NDArray[np.float64]
@@ -41,10 +40,7 @@ def noise_scales(config: SGDConfig, batch_sizes: Any) -> tuple[SGDConfig, ...]:
     if batch_sizes is None:
         name, sizes = "batch_size", [config.batch_size]
     else:
-        name = "batch_sizes"
-        if isinstance(batch_sizes, (str, bytes)) or not isinstance(batch_sizes, (Sequence, np.ndarray)):
-            raise ValueError(f"batch_sizes must be a sequence of integers such as (1, 2, 4), got {batch_sizes!r}")
-        sizes = sorted({integer("each of batch_sizes", size, 1) for size in batch_sizes})
+        name, sizes = "batch_sizes", sorted(set(integers("batch_sizes", batch_sizes, 1)))
         if not sizes:
             raise ValueError("batch_sizes must hold at least one, got none")
     found = []

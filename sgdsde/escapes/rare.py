@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from sgdsde.arguments import MOST_STEPS, check_steps
+from sgdsde.arguments import MOST_STEPS, check_steps, choice, integer, real
 from sgdsde.config import SGDConfig
 from sgdsde.engines import footprint
 from sgdsde.escapes.levels import Levels, entrances, place_levels, resampled
@@ -20,7 +20,7 @@ from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
-from sgdsde.run import check_landscape, integer
+from sgdsde.run import check_landscape
 from sgdsde.theory import relaxation_time
 
 Array = NDArray[np.float64]
@@ -102,7 +102,7 @@ def rare_exit_time(
     Parameters
     ----------
     landscape, config
-        As in :func:`sgdsde.simulate_sde`. Sampling ``"reshuffle"`` has a memory, and is not accepted.
+        As in :func:`sgdsde.simulate_sde`. Batches of permutations have a memory, and are not accepted.
     start : (d,)
         In the well that paths leave; a number when d = 1.
     stop : str or mapping of str to str
@@ -159,18 +159,16 @@ def rare_exit_time(
     >>> exact > 1e6, bool(abs(found.mean / exact - 1) < 0.5)
     (True, True)
     """
-    if not isinstance(dynamics, str) or dynamics not in _REQUESTS:
-        raise ValueError(f"dynamics must be one of {', '.join(_REQUESTS)}, got {dynamics!r}")
+    request_of = _REQUESTS[choice("dynamics", dynamics, _REQUESTS)]
     if taken := {"w0", "updates", "paths", "burn_in", "save_every", "learning_rates", "batch_sizes", "brownian"} & {
         *options
     }:
         raise ValueError(f"{sorted(taken)[0]} is not an argument of rare_exit_time: its paths have no common clock")
     count, groups = integer("trials", trials, 64), integer("repetitions", repetitions, 4)
     integer("trials × repetitions", count * groups, 1, 2**32 - 1)  # paths have numbers of 32 bits
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")
+    confidence = real("confidence", confidence, above=0, below=1)
     check_landscape(landscape)
-    request = _REQUESTS[dynamics](landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
+    request = request_of(landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
     program = process.prepared.program
     size = footprint.paths_size(program.dimension, program.state_dimension, program.regions, count * groups)

@@ -102,13 +102,13 @@ class EscapeStudy:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of the dynamics."""
+        """The names of the dynamics that were run, once each."""
         return tuple(dict.fromkeys(escape.label for escape in self.escapes))
 
     def __getitem__(self, label: str) -> tuple[Escape, ...]:
         """The runs of one dynamics, one for each config."""
         if label not in self.labels:
-            raise KeyError(f"label must be one of {', '.join(self.labels)}; got {label!r}")
+            raise KeyError(f"label must be one of {', '.join(self.labels)}, got {label!r}")
         return tuple(escape for escape in self.escapes if escape.label == label)
 
     def to_xarray(self) -> xarray.Dataset:

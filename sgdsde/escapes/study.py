@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, integer
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import driver_of
 from sgdsde.engines import footprint
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.boxes import box_around, ends_of
@@ -21,7 +22,7 @@ from sgdsde.escapes.saddles import passes_of
 from sgdsde.escapes.steps import largest_curvature, substeps_for
 from sgdsde.landscapes import Landscape, weight_decayed
 from sgdsde.memory import check_memory
-from sgdsde.run import CoarseStepWarning, check_landscape, integer
+from sgdsde.run import CoarseStepWarning, check_landscape
 from sgdsde.schemes import Declaration
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import ExitTime, mean_exit_time
@@ -48,6 +49,7 @@ def escape_study(
     dynamics: Sequence[str] | None = None,
     schemes: Mapping[str, str] | None = None,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     saddle: ArrayLike | None = None,
     box: ArrayLike | None = None,
     seed: int = 0,
@@ -78,6 +80,8 @@ def escape_study(
         What integrates the SDEs among them, where it is not the usual scheme: ``{"sde": "heun"}``.
     examples : str or (N, k)
         Of SGD, as in :func:`simulate_sgd`.
+    driver : str, optional
+        Of the SDEs, as in :func:`simulate_sde`.
     saddle : (d,), optional
         Near the saddle of Kramers' formula. By default the saddles to the minima that exit points lead down to.
     box : ((low, high), (low, high)), optional
@@ -135,6 +139,8 @@ def escape_study(
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
     at, regions = start_outside(landscape, start, stop)
     configs, run = noise_scales(config, batch_sizes), dynamics_to_run(config, dynamics, schemes)
+    for each in configs:
+        driver_of(driver, each)
     paths, updates, seed = integer("paths", paths, 2), integer("updates", updates, 1), integer("seed", seed, 0)
     decayed = weight_decayed(landscape, config.weight_decay)
     given = box_around_start(landscape, box, at)
@@ -168,11 +174,11 @@ def escape_study(
             else:
                 if not constant:
                     substeps += substeps % 2
-                    fewer = options | {"substeps": substeps // 2, "seed": int(own[1])}
+                    fewer = options | {"substeps": substeps // 2, "seed": int(own[1]), "driver": driver}
                     with warnings.catch_warnings():
                         warnings.simplefilter("ignore", CoarseStepWarning)  # to see what that does is the purpose
                         halved = _time(scheme, each, simulate_sde(landscape, each, at, updates, paths, **fewer))
-                options |= {"substeps": substeps, "seed": int(own[0])}
+                options |= {"substeps": substeps, "seed": int(own[0]), "driver": driver}
                 ensemble = simulate_sde(landscape, each, at, updates, paths, **options)
             time = _time(scheme, each, ensemble)
             escapes.append(Escape(_label(scheme), each, substeps, error, ensemble, time, halved))

@@ -83,9 +83,11 @@ class Trials:
         prepared = prepare(dataclasses.replace(request, landscape=widened, further=further))
         batches = [one for one in prepared.plan.noise if isinstance(one, ExampleBatches)]
         if request.epoched or any(one.sampling == "reshuffle" for one in batches):
+            assert request.config is not None  # of SGD or its SDE
             raise ValueError(
-                "config: sampling 'reshuffle' remembers the batches of its epoch, so that paths cannot be split; "
-                "accepted: 'with_replacement', 'without_replacement', or for the SDE driver = 'brownian'"
+                f"config: sampling {request.config.sampling!r} remembers the batches of its epoch, so that paths "
+                "cannot be split; accepted: 'with_replacement', 'without_replacement', or for the SDE "
+                "driver = 'brownian'"
             )
         scored = Landscape(text, landscape.variables, landscape.parameters)
         return cls(prepared, scored, (floor, level), prepared.plan.seed)

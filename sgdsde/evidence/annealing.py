@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.callers import stacklevel
 from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.evidence.hamiltonian import Particles, trajectory
@@ -98,11 +98,11 @@ def sampled_log_evidence(
         if several
         else np.array([checked_penalty("regularization", regularization)])
     )
-    whole("particles", particles, 8 * REPETITIONS, REPETITIONS)
+    integer("particles", particles, 8 * REPETITIONS, multiple=REPETITIONS)
     if temperatures is not None:
-        whole("temperatures", temperatures, 2)
+        integer("temperatures", temperatures, 2)
     likelihood = Likelihood.of(checked_model(model))
-    first, second = np.random.SeedSequence(whole("seed", seed, 0)).spawn(2)
+    first, second = np.random.SeedSequence(integer("seed", seed, 0)).spawn(2)
     schedule = _pilot(likelihood, float(penalties.min() ** -0.5), np.random.default_rng(first))
     scales = schedule.path(temperatures or max(2, int(np.ceil(schedule.length[-1] ** 2 / 2))))
     logs = _anneal(likelihood, schedule, scales, penalties**-0.5, particles, np.random.default_rng(second), progress)

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 from scipy.special import ndtri
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.logistic import LogisticRegression
 from sgdsde.logistic.checks import Array, checked_penalty
@@ -66,8 +66,8 @@ def nested_log_evidence(
     if size > MOST_WEIGHTS:
         raise ValueError(f"model must have at most {MOST_WEIGHTS} weights for nested sampling, got {size}")
     penalty = checked_penalty("regularization", regularization)
-    whole("points", points, max(25, 2 * size))
-    generator = np.random.default_rng(whole("seed", seed, 0))
+    integer("points", points, max(25, 2 * size))
+    generator = np.random.default_rng(integer("seed", seed, 0))
     sampler = _dynesty().NestedSampler(
         _log_likelihood(model),
         lambda cube: ndtri(cube) / np.sqrt(penalty),

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
 from sgdsde.evidence.repetitions import log_mean
 from sgdsde.logistic import LogisticRegression
@@ -57,8 +57,8 @@ def weak_penalty_log_evidence(model: LogisticRegression, *, samples: int = 16_00
     """
     if checked_model(model).softmax:
         raise ValueError("model must be binary, with one weight vector, got a softmax")
-    whole("samples", samples, 2 * REPETITIONS, REPETITIONS)
-    generator = np.random.default_rng(whole("seed", seed, 0))
+    integer("samples", samples, 2 * REPETITIONS, multiple=REPETITIONS)
+    generator = np.random.default_rng(integer("seed", seed, 0))
     signed = model.inputs * np.where(model.labels == 1, 1.0, -1.0)[:, None]
     rows = _ordered_rows(signed @ signed.T)
     logs = _sampled(rows, _tilt(rows), samples, generator).reshape(REPETITIONS, -1)

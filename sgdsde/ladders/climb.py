@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import dynamics as dynamics_of
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, choice, integer, integers
 from sgdsde.brownian import BrownianPath
 from sgdsde.clock import CLOCKS
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import DRIVERS, driver_of
 from sgdsde.dynamics.limits import LIMITS
 from sgdsde.engines import footprint
 from sgdsde.engines.registry import snapshots_of
@@ -23,7 +24,7 @@ from sgdsde.ensemble import Ensemble
 from sgdsde.ladders.result import Ladder, Rung
 from sgdsde.memory import check_memory
 from sgdsde.requests import power_of_two
-from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape, integer
+from sgdsde.run import AnyLandscape, CoarseStepWarning, check_landscape
 from sgdsde.simulate import simulate_sde, simulate_sgd
 from sgdsde.statistics import Distances, distances
 
@@ -54,6 +55,7 @@ def ladder(
     against: str | None = None,
     seed: int = 0,
     examples: str | ArrayLike = "gaussian",
+    driver: str | None = None,
     at: Sequence[int] = (),
     engine: str | None = None,
     device: object = None,
@@ -84,6 +86,8 @@ def ladder(
         Of examples and noise. The same seed gives the same rungs, whichever others there are.
     examples : str or (N, k)
         As in :func:`simulate_sgd`; SGD and SVAG have the same.
+    driver : str, optional
+        Of the SDE and of normal noise, as in :func:`simulate_sde`.
     at : sequence of int
         Updates after which distances are measured, besides the last. The states of all paths are kept at the multiples
         of their greatest common divisor.
@@ -134,14 +138,15 @@ def ladder(
     if not config.temperature > 0:
         raise ValueError(f"config must leave SGD some noise, got T = 0: batch_size = {config.batch_size} takes it all")
     updates, paths = integer("updates", updates, 1), integer("paths", paths, _LEAST)
+    driver = driver_of(driver, config)
     seed = integer("seed", seed, 0, 2**64 - 1)
     steps = power_of_two(landscape, config, w0, dynamics) if substeps == "auto" else integer("substeps", substeps, 1)
-    rungs_of_svag = _integers("svag", svag)
+    rungs_of_svag = _ascending("svag", svag)
     check_steps(updates, max([steps, *rungs_of_svag]), each="substeps or svag")
-    before = tuple(time for time in _integers("at", at, updates) if time < updates)
+    before = tuple(time for time in _ascending("at", at, updates) if time < updates)
     times = (*before, updates)
     table = landscape.examples(examples, config.n_examples, seed)
-    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, dynamics)
+    runs, absent = _runs(landscape, config, updates, rungs_of_svag, steps, table, dynamics, driver)
     reference = runs[-1] if against is None else _find(against, runs, absent)
     every = math.gcd(*before) if before else None
     d, k = landscape.dimension, snapshots_of(updates, every)
@@ -189,6 +194,7 @@ def _runs(
     substeps: int,
     examples: Array,
     name: str,
+    driver: str,
 ) -> tuple[list[_Run], dict[str, str]]:
     """What there is to run, from a rule to its SDE; and what there is not."""
     rule = dynamics_of.find(name, config).rule
@@ -198,6 +204,7 @@ def _runs(
     def descent(noise: str, steps: int = 1) -> Callable[..., Ensemble]:
         def run(**options: Any) -> Ensemble:
             options |= {"dynamics": name, "noise": noise, "substeps": steps, "examples": examples}
+            options |= {"driver": driver} if noise == "normal" else {}
             return simulate_sgd(landscape, config, **options)
 
         return run
@@ -210,11 +217,11 @@ def _runs(
                 # the same unit normals in any clock are the same Brownian motion: γ dτ of one is ds of the other
                 path = BrownianPath(landscape.noise_dimension, updates * update, updates * substeps, seed=seed)
                 options |= {"brownian": path}
-            return simulate_sde(landscape, config, dynamics=of, substeps=steps, seed=seed, **options)
+            return simulate_sde(landscape, config, dynamics=of, substeps=steps, seed=seed, driver=driver, **options)
 
         return run
 
-    shared = config.sampling != "reshuffle"  # the bridges that other steps make of one Brownian motion are others
+    shared = not DRIVERS[driver].bridged  # the bridges that other steps make of one Brownian motion are others
 
     def driven(label: str, steps: int, of: str) -> _Run:
         return _Run(label, steps, _BROWNIAN if shared else label, sde(steps, of))
@@ -244,11 +251,10 @@ def _runs(
 
 
 def _find(against: str, runs: Sequence[_Run], absent: Mapping[str, str]) -> _Run:
-    for run in runs:
-        if isinstance(against, str) and run.label.lower() == against.lower():
-            return run
-    missing = "".join(f"; no {name}: {why}" for name, why in absent.items())
-    raise ValueError(f"against must be one of {', '.join(run.label for run in runs)}; got {against!r}{missing}")
+    named = {run.label: run for run in runs}
+    word = next((label for label in named if label.lower() == str(against).lower()), against)
+    missing = "".join(f" (no {name}: {why})" for name, why in absent.items())
+    return named[choice("against", word, named, missing)]
 
 
 def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
@@ -263,8 +269,6 @@ def _apart(a: Ensemble, b: Ensemble, update: int, paired: bool) -> Distances:
         raise ValueError(f"against: {b.label} after {update} updates cannot be measured from: {error}") from error
 
 
-def _integers(name: str, given: Any, most: int | None = None) -> tuple[int, ...]:
-    """Whole numbers from 1, once each, in ascending order."""
-    if isinstance(given, (str, bytes)) or not isinstance(given, (Sequence, np.ndarray)):
-        raise ValueError(f"{name} must be a sequence of integers such as (1, 2, 4), got {given!r}")
-    return tuple(sorted({integer(f"each of {name}", value, 1, most) for value in given}))
+def _ascending(name: str, given: Any, most: int | None = None) -> tuple[int, ...]:
+    """Integers from 1, once each, in ascending order."""
+    return tuple(sorted(set(integers(name, given, 1, most))))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import choice, integer, integers
 from sgdsde.config import SGDConfig
+from sgdsde.drivers import driver_of
 from sgdsde.ladders.result import cell, quantities
 from sgdsde.layout import columns
 from sgdsde.statistics import Distances, distances
@@ -63,6 +64,10 @@ class NetworkLadder:
     __repr__ = __str__
 
 
+#: Dynamics whose noise is that of batches, and follows no driver.
+_WITH_BATCHES = ("sgd", "svag")
+
+
 def network_ladder(
     model: Any,
     data: Any,
@@ -75,6 +80,7 @@ def network_ladder(
     against: str = "SDE",
     observables: Sequence[str] = OBSERVABLES,
     initialization: str = "shared",
+    driver: str | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
     **options: Any,
@@ -94,6 +100,8 @@ def network_ladder(
         The rung from which distances are measured.
     observables : sequence of str
         Of "train_loss", "test_loss", "train_accuracy", "test_accuracy" and "weight_norm".
+    driver : str, optional
+        Of the SDEs and of noisy gradient descent, as in :func:`sgdsde.models.train`.
     seed : int
         Every rung has noise of its own.
     progress : callable, optional
@@ -127,15 +135,15 @@ def network_ladder(
     """
     from sgdsde.models import train
 
-    substeps = whole("substeps", substeps, 1)
+    substeps = integer("substeps", substeps, 1)
     known = (*OBSERVABLES, "train_accuracy")
     if isinstance(observables, str) or not observables or not set(observables) <= set(known):
         raise ValueError(f"observables must be some of {', '.join(known)}, got {observables!r}")
     least = max(4, _LEAST * len(observables))
-    replicas = whole("replicas", replicas, least)
-    cases, absent = _cases(config, [whole("svag", steps, 1) for steps in svag], substeps)
-    if against not in cases:
-        raise ValueError(f"against must be one of {', '.join(cases)}, got {against!r}")
+    replicas = integer("replicas", replicas, least)
+    driver = driver_of(driver, config)
+    cases, absent = _cases(config, integers("svag", svag, 1), substeps)
+    choice("against", against, cases)
     cases[f"{against} again"] = cases[against]
     runs: dict[str, xr.Dataset] = {}
     for done, (label, (dynamics, steps)) in enumerate(cases.items(), 1):
@@ -144,7 +152,7 @@ def network_ladder(
             warnings.filterwarnings("ignore", ".*replicas diverged.*", RuntimeWarning)  # they are counted below
             runs[label] = train(
                 model, data, config, updates, replicas, dynamics, seed=own, initialization=initialization,
-                substeps=steps, **options,
+                substeps=steps, driver=None if dynamics in _WITH_BATCHES else driver, **options,
             )  # fmt: skip
         if progress is not None:
             progress(done / len(cases))
@@ -170,8 +178,8 @@ def network_ladder(
 def _cases(config: SGDConfig, svag: Sequence[int], substeps: int) -> tuple[dict[str, tuple[str, int]], dict[str, str]]:
     """Label → dynamics and its steps for an update, from SGD to the SDE; and what is absent."""
     cases, absent = {"SGD": ("sgd", 1)}, {}
-    if config.momentum or config.sampling == "reshuffle":
-        given = f"m = {config.momentum:g}" if config.momentum else "reshuffled ones"
+    if config.momentum or config.permuted:
+        given = f"m = {config.momentum:g}" if config.momentum else f"those of {config.sampling!r}"
         absent["SVAG"] = f"it is made for independent batches without momentum, not for {given}"
     else:
         cases |= {f"SVAG({steps})": ("svag", steps) for steps in sorted(set(svag))}

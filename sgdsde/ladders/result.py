@@ -84,7 +84,7 @@ class Ladder:
         for rung in self.rungs:
             if rung.label == label:
                 return rung
-        raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}; got {label!r}")
+        raise KeyError(f"label must be one of {', '.join(rung.label for rung in self.rungs)}, got {label!r}")
 
     def to_xarray(self) -> xarray.Dataset:
         """``value``, ``standard_error``, ``noise`` and ``spread`` by rung, step (updates) and quantity, for netCDF.
@@ -142,7 +142,7 @@ class Ladder:
         return str(self)
 
     def _step_error(self) -> float:
-        """Of the variance, by the finest steps of Euler and Maruyama; 0 where nothing is known."""
+        """The relative error of the variance by the finest steps of Euler and Maruyama; 0 where nothing is known."""
         runs = [self.reference, *(rung.ensemble for rung in self.rungs)]
         told = [run.provenance for run in runs if run.provenance.get("scheme") == "euler_maruyama"]
         finest = max(told, key=lambda each: each["substeps"], default={})

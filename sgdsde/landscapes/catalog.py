@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde import expression
+from sgdsde.arguments import choice
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.layout import one_line
 
@@ -206,10 +207,7 @@ def _coordinate(text: str | float, values: Mapping[str, float]) -> float:
 
 
 def _entry(name: str) -> Entry:
-    try:
-        return CATALOG[name]
-    except (KeyError, TypeError):
-        raise ValueError(f"landscape must be one of {', '.join(CATALOG)}, got {name!r}") from None
+    return CATALOG[choice("landscape", name, CATALOG)]
 
 
 def _parameters(name: str, changed: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from sgdsde.arguments import real
+from sgdsde.arguments import choice, positive, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.wide import WideLandscape
@@ -39,7 +39,7 @@ def modified_landscape(
         ε > 0. It becomes a parameter of this name, so that ``with_parameters(learning_rate=…)`` compiles nothing;
         through it ε may also be 0, which is the loss that was given, or negative, which turns the correction round.
     sampling : str
-        ``"reshuffle"``, or another: fresh batches have no Tr F term.
+        ``"reshuffle"``, or another: fresh batches have no Tr F term. Not ``"shuffle_once"``, which has one order.
     batch_noise : float, optional
         c = 1/B − 1/N ≥ 0 of reshuffled batches, ``config.batch_noise``; a parameter of this name too.
 
@@ -72,23 +72,23 @@ def modified_landscape(
     >>> modified.gradient([1.0])                                                          # hx + (ε/2)h²x
     array([2.2])
     """
-    if not isinstance(sampling, str) or sampling not in SAMPLINGS:
-        raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {sampling!r}")
+    choice("sampling", sampling, sorted(SAMPLINGS))
+    rate = positive(LEARNING_RATE, learning_rate)
+    if SAMPLINGS[sampling].repeated:
+        raise ValueError(
+            f"sampling must not be {sampling!r}: the modified loss is that of a mean over the orders of an epoch, of "
+            "which each has a new one"
+        )
     if (batch_noise is None) is (sampling == "reshuffle"):
         raise ValueError(f"batch_noise must be given for sampling 'reshuffle' and no other, got {batch_noise!r}")
     slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]
     more = {}
     if batch_noise is not None:
-        c = real("batch_noise", batch_noise)
-        if c < 0:
-            raise ValueError(f"batch_noise must be zero or more, got {batch_noise!r}")
+        c = real("batch_noise", batch_noise, 0)
         factor = landscape.symbolic.factor
         trace = sum(factor[i, j] ** 2 for i in range(factor.rows) for j in range(factor.cols))
         more = {f"{BATCH_NOISE}*({_text(trace, landscape)})": {BATCH_NOISE: c}}
-    modified = _with_squares(landscape, LEARNING_RATE, learning_rate, 4, slopes, "modified", more)
-    if not modified.parameters[LEARNING_RATE] > 0:
-        raise ValueError(f"{LEARNING_RATE} must be positive, got {learning_rate!r}")
-    return modified
+    return _with_squares(landscape, LEARNING_RATE, rate, 4, slopes, "modified", more)
 
 
 @overload

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import expression
-from sgdsde.arguments import as_array
+from sgdsde.arguments import as_array, boolean
 from sgdsde.layout import in_short
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def parse(
     covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False
 ) -> Noise:
     """Read `covariance` or `factor`; errors name the entry."""
-    if not isinstance(cut, bool):
-        raise ValueError(f"cut must be True or False, got {cut!r}")
+    boolean("cut", cut)
     known = (*variables, *parameters)
     if "hessian" in known:
         raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")

@@ -48,7 +48,7 @@ def checked_labels(name: str, value: ArrayLike, rows: int, classes: int | None =
 
 def checked_penalty(name: str, value: object) -> float:
     """λ, a positive number."""
-    return positive(name, value, "; without it separable data have no minimum and the prior has no density")
+    return positive(name, value, ", as without it separable data have no minimum and the prior has no density")
 
 
 def checked_penalties(name: str, values: ArrayLike) -> Array:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sgdsde.data.dataset import as_seed
+from sgdsde.arguments import integer
 from sgdsde.layout import one_line
-from sgdsde.models.checks import count
 from sgdsde.models.covariance import GradientCovariance
 from sgdsde.models.curvature import MeanHessian
 from sgdsde.models.example_losses import COLUMNS
@@ -152,9 +151,8 @@ def covariance_curvature(
             g = gradients.double().cpu().numpy().T - covariance.mean_gradient[:, None]
             total += float(np.sum(g * hessian.product(g)))
         return Estimate(total / (covariance.n_examples - 1), 0.0)
-    if count("probes", probes) < 2:
-        raise ValueError(f"probes must be at least 2, for a standard error, got {probes}")
-    seeds = np.random.SeedSequence(as_seed(seed)).generate_state(-(-probes // COLUMNS), np.uint64)
+    probes = integer("probes", probes, 2, also=", for a standard error")
+    seeds = np.random.SeedSequence(integer("seed", seed, 0)).generate_state(-(-probes // COLUMNS), np.uint64)
     values = []
     for start, own in zip(range(0, probes, COLUMNS), seeds, strict=True):
         z = covariance.draw(min(COLUMNS, probes - start), int(own))

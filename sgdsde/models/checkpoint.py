@@ -82,7 +82,7 @@ class Checkpoint:
         return found
 
     def _digest(self, group: int, content: bytes) -> bytes:
-        """Of a file's bytes, for one group of one run."""
+        """The SHA-256 of a file's bytes, for one group of one run, in hexadecimal."""
         return hashlib.sha256(f"{self.run} {group} ".encode() + content).hexdigest().encode()
 
     def _file(self, group: int) -> Path:
@@ -183,7 +183,7 @@ def digest(arrays: Iterable[NDArray[np.generic]]) -> str:
 
 
 def data_digest(sets: Iterable[Dataset]) -> str:
-    """Of all examples of data sets."""
+    """The SHA-256 of all examples of data sets, in hexadecimal."""
     return digest(array for d in sets for array in (d.x_train, d.y_train, d.x_test, d.y_test))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import torch
 from torch import nn
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.data.examples import representable
@@ -19,30 +18,14 @@ from sgdsde.models.losses import Loss
 from sgdsde.models.network_checks import TRIED, checked_network
 from sgdsde.run import dtype_name
 
-T = TypeVar("T")
-#: Of a data set.
+#: The arrays of a data set.
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def count(name: str, value: object) -> int:
-    """`value` as a positive integer."""
-    number = as_whole(value)
-    if number is None or number < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return number
-
-
-def one_of(name: str, value: str, accepted: Mapping[str, T]) -> T:
-    """The entry of a registry."""
-    if not isinstance(value, str) or value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(sorted(accepted))}, got {value!r}")
-    return accepted[value]
-
-
 def checked_dtype(dtype: object) -> torch.dtype:
     """A floating type by its name, or by a dtype of torch or NumPy."""
-    return one_of("dtype", dtype_name(dtype), DTYPES)
+    return DTYPES[choice("dtype", dtype_name(dtype), DTYPES)]
 
 
 def checked_device(device: str | torch.device | None) -> torch.device:

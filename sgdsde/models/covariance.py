@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.linalg import vector_norm
 
-from sgdsde.data.dataset import as_seed
-from sgdsde.models.checks import count
+from sgdsde.arguments import integer
 from sgdsde.models.example_losses import ExampleLosses, example_losses
 from sgdsde.models.examples import Data
 from sgdsde.models.linear_layers import LayerFactors, layer_factors, layer_products
@@ -110,7 +109,7 @@ class GradientCovariance:
 
         A ValueError where F has fewer than `k` eigenvalues above rounding.
         """
-        k, (values, vectors) = count("k", k), self._spectrum
+        k, (values, vectors) = integer("k", k, 1), self._spectrum
         rounding = torch.finfo(self._mean.dtype).eps * self.n_examples  # the Gram matrix has that of the gradients
         rank = int(np.sum(values > rounding * values[0]))
         if k > rank:
@@ -136,8 +135,8 @@ class GradientCovariance:
 
         Wu et al., arXiv 1906.07405: a backward pass for each.
         """
-        generator = np.random.default_rng(as_seed(seed))
-        xi = generator.standard_normal((self.n_examples, count("k", k)))
+        generator = np.random.default_rng(integer("seed", seed, 0))
+        xi = generator.standard_normal((self.n_examples, integer("k", k, 1)))
         return as_array(self.losses.combine(self.losses.tensor((xi - xi.mean(0)) / np.sqrt(self.n_examples - 1))))
 
     def to_scipy(self) -> Any:

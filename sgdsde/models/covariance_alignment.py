@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sgdsde.data.dataset import as_seed
+from sgdsde.arguments import integer
 from sgdsde.layout import one_line
 from sgdsde.models.batch_noise_scales import covariance_curvature
 from sgdsde.models.covariance import GradientCovariance
@@ -127,7 +127,7 @@ def alignment(
     """
     if not covariance.trace:
         raise ValueError("covariance must not be 0: all examples have the same gradient")
-    of_product, of_trace, of_top = (int(s) for s in np.random.SeedSequence(as_seed(seed)).generate_state(3))
+    of_product, of_trace, of_top = (int(s) for s in np.random.SeedSequence(integer("seed", seed, 0)).generate_state(3))
     product = covariance_curvature(covariance, hessian, probes=probes, seed=of_product)
     moments = trace_and_norm(hessian, sketch=sketch, probes=trace_probes, seed=of_trace)
     top = top_eigenpairs(hessian, 1, seed=of_top)

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from sgdsde.data.dataset import as_seed
+from sgdsde.arguments import integer, real
 from sgdsde.layout import one_line
-from sgdsde.models.checks import checked_dtype, count
+from sgdsde.models.checks import checked_dtype
 from sgdsde.models.curvature_evidence import operator_of
 from sgdsde.models.example_losses import COLUMNS
 from sgdsde.models.examples import Data
@@ -170,13 +170,10 @@ def top_eigenpairs(operator: Any, k: int = 1, *, tolerance: float | None = None,
     from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
     product, size = as_product(operator)
-    k = count("k", k)
-    if k >= size:
-        raise ValueError(f"k must be less than the number of parameters, {size}, got {k}")
+    k = integer("k", k, 1, size - 1, also=", fewer than there are parameters")
     tolerance = getattr(operator, "tolerance", TOLERANCES[torch.float64]) if tolerance is None else tolerance
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance!r}")
-    generator = np.random.default_rng(as_seed(seed))
+    tolerance = real("tolerance", tolerance, above=0, below=1)
+    generator = np.random.default_rng(integer("seed", seed, 0))
     check_symmetry(product, generator.standard_normal((size, 2)))
     one = LinearOperator((size, size), matvec=lambda v: product(v.reshape(-1, 1))[:, 0], dtype=np.float64)
     try:

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sgdsde.arguments import choice
 from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.models.examples import Data
 from sgdsde.models.forward_mode import forward_mode
-from sgdsde.models.losses import LOSSES, Loss, LossLike, checked_loss
+from sgdsde.models.losses import LOSSES, Loss, LossLike
 from sgdsde.models.summed_loss import SummedLoss, summed_loss
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.theory.evidence import null_log_evidence
@@ -60,12 +61,12 @@ class NetworkEvidence:
 
     @property
     def standard_error(self) -> float:
-        """Of both, over the random probes, in nats."""
+        """The error of both from the random probes, in nats."""
         return self.log_determinant.standard_error / 2
 
     @property
     def quadrature_error(self) -> float:
-        """Of both, from a finite number of Lanczos steps, in nats."""
+        """The error of both from a finite number of Lanczos steps, in nats."""
         return self.log_determinant.quadrature_error / 2
 
 
@@ -164,10 +165,8 @@ def network_evidence(
     (310, True)
     """
     penalty = checked_penalty("regularization", regularization)
-    classes = checked_loss(loss).classes
-    if classes is None:
-        accepted = ", ".join(sorted(name for name, each in LOSSES.items() if each.classes is not None))
-        raise ValueError(f"loss must be one of {accepted}, as others are no −ln p of a label, got {loss!r}")
+    of_labels = {name: each.classes for name, each in LOSSES.items() if each.classes is not None}
+    classes = of_labels[choice("loss", loss, sorted(of_labels), ", as others are no −ln p of a label")]
     summed = summed_loss(model, data, loss, dtype)
     operator = operator_of(summed)
     cost, norm = summed.cost(penalty)

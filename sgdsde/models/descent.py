@@ -25,7 +25,7 @@ Kick = Callable[[Weights, Weights, Part, Tensor, float], None]
 EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
 #: Parameters of a network with one hidden layer.
 HIDDEN_LAYER = 4
-#: Of all examples, so many times replicas go through the network together: memory does not grow with N.
+#: So many examples, times replicas, go through the network together: memory does not grow with N.
 PART = {"cpu": 1 << 11}
 PART_ELSEWHERE = 1 << 18
 
@@ -113,7 +113,7 @@ def kick_by_hand(weights: Weights, velocity: Weights, examples: Part, a: Tensor,
 def layer_errors(
     weights: Weights, inputs: Tensor, labels: Tensor, a: Tensor
 ) -> Iterator[tuple[str, str, Tensor, Tensor]]:
-    """Of each layer, the last first: names of matrix and bias, errors δ of Σ a_i C_i, and inputs (R, n, …).
+    """Yield for each layer, the last first: names of matrix and bias, errors δ of Σ a_i C_i, and inputs (R, n, …).
 
     When a layer is handed out its weights are done with.
     """

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
 from sgdsde.dynamics import all_noises, find
 from sgdsde.dynamics.course import Course
 from sgdsde.dynamics.limits import LIMITS
 from sgdsde.dynamics.noises import Steps
-from sgdsde.dynamics.registry import NAMED, Dynamics, all_rules
+from sgdsde.dynamics.pairs import NAMED, Dynamics
+from sgdsde.dynamics.registry import all_rules
 
 #: Rules that the fast step v ← r v − Σ a_i ∇C_i, ω ← ω + v is a form of, without weight decay.
 HEAVY_BALLS = ("heavy_ball", "sgd")
@@ -110,8 +112,7 @@ def network_dynamics(name: object, config: SGDConfig, noise: object = None, subs
     ValueError
         When there is none, or the config has what it does not take.
     """
-    if not isinstance(name, str) or name not in names():
-        raise ValueError(f"dynamics must be one of {', '.join(names())}, got {name!r}")
+    name = choice("dynamics", name, names())
     if name in LIMITS:
         if noise is not None:
             raise ValueError(f"noise must be left out for dynamics {name!r}, whose noise is Brownian; got {noise!r}")

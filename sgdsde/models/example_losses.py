@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vjp, vmap
 
-from sgdsde.models.checks import count
+from sgdsde.arguments import integer
 from sgdsde.models.examples import BATCH, Data
 from sgdsde.models.forward_mode import forward_mode
 from sgdsde.models.losses import Loss, LossLike
@@ -153,7 +153,7 @@ def example_losses(
     >>> example_losses(nn.Linear(3, 2), (torch.eye(3), [0, 1, 1])).along(torch.eye(8, dtype=torch.float64)).shape
     torch.Size([3, 8])
     """
-    chunk = count("chunk", chunk)
+    chunk = integer("chunk", chunk, 1)
     summed = summed_loss(model, data, loss, dtype)
     if summed.n_examples < 2:
         raise ValueError(f"data must have at least two examples, got {summed.n_examples}")

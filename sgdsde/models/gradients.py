@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from sgdsde.data.dataset import Dataset, as_seed
+from sgdsde.arguments import integer
+from sgdsde.data.dataset import Dataset
 from sgdsde.layout import one_line
-from sgdsde.models.checks import count
 from sgdsde.models.examples import Data, batches_of
 from sgdsde.models.loss_checks import as_input, check_loss
 from sgdsde.models.losses import Loss, LossLike, checked_loss
@@ -96,7 +96,7 @@ def per_example_gradients(
     at = own if weights is None else {name: w.detach() for name, w in weights.items()}
     if {name: w.shape for name, w in at.items()} != {name: w.shape for name, w in own.items()}:
         raise ValueError(f"weights must have the names and shapes of the model's {list(own)}, got {list(at)}")
-    return _gradients(network, kind, x, y, at, count("chunk", chunk))
+    return _gradients(network, kind, x, y, at, integer("chunk", chunk, 1))
 
 
 def _gradients(
@@ -124,7 +124,8 @@ def random_directions(model: nn.Module, k: int, seed: int) -> NDArray[np.float32
     ((385, 3), True)
     """
     size = sum(p.numel() for p in model.parameters())
-    drawn = np.random.default_rng(as_seed(seed)).standard_normal((size, count("k", k)), dtype=np.float32)
+    generator = np.random.default_rng(integer("seed", seed, 0))
+    drawn = generator.standard_normal((size, integer("k", k, 1)), dtype=np.float32)
     drawn /= np.linalg.norm(drawn, axis=0)
     return drawn
 

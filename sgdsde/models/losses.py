@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sgdsde.arguments import choice
 from sgdsde.data.examples import checked_labels, checked_real_targets, checked_targets
 
 #: (outputs (n, …), targets (n, …)) → (n,).
@@ -128,14 +129,10 @@ def checked_loss(loss: LossLike) -> Loss:
     >>> checked_loss(nn.HuberLoss(reduction="none")).name
     'HuberLoss()'
     """
-    accepted = f"loss must be one of {', '.join(sorted(LOSSES))}, or a function of (outputs, targets)"
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"{accepted}, got {loss!r}")
-        return LOSSES[loss]
-    if not callable(loss) or isinstance(loss, type):
-        hint = f": hand in one of its objects, {loss.__name__}(…)" if isinstance(loss, type) else ""
-        raise ValueError(f"{accepted}, got {loss!r}{hint}")
+    if isinstance(loss, type):
+        raise ValueError(f"loss must be an object of the class, {loss.__name__}(…), got {loss!r}")
+    if isinstance(loss, str) or not callable(loss):
+        return LOSSES[choice("loss", loss, sorted(LOSSES), ", or a function of (outputs, targets)")]
     if isinstance(loss, nn.Module) and (own := [name for name, _ in loss.named_parameters()]):
         raise ValueError(f"loss must have no parameters, as they would not be trained, got {', '.join(own)}")
     name = " ".join(str(loss).split()) if isinstance(loss, nn.Module) else _name(loss)

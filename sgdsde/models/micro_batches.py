@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import real, real_array
+from sgdsde.arguments import integers, real, real_array
 
 Array = NDArray[np.float64]
 
@@ -71,9 +71,9 @@ def weights_or_equal(given: Sequence[float | None]) -> Array:
 
 def checked_lengths(sizes: object, squared_norms: object, squared_norm: object, weights: object) -> StepLengths:
     """The lengths of a step that a user measured: arguments of :meth:`sgdsde.models.GradientNoise.add_step`."""
-    b, norms = real_array("sizes", sizes), real_array("squared_norms", squared_norms)
-    if b.ndim != 1 or len(b) < 2 or not ((b >= 1) & (b == np.floor(b))).all():
-        raise ValueError(f"sizes must be at least two positive integers, got {sizes!r}")
+    b, norms = np.array(integers("sizes", sizes, 1), np.float64), real_array("squared_norms", squared_norms)
+    if len(b) < 2:
+        raise ValueError(f"sizes must be at least two, got {sizes!r}")
     w = np.full(b.shape, 1 / len(b)) if weights is None else real_array("weights", weights)
     for name, given in (("squared_norms", norms), ("weights", w)):
         if given.shape != b.shape or not (given >= 0).all():

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sgdsde.data.dataset import as_seed
+from sgdsde.arguments import integer, integers
 
 Weights = dict[str, Tensor]
 #: Where a module keeps what is called beside it.
@@ -43,8 +43,8 @@ def mlp(*widths: int, seed: int = 0) -> nn.Sequential:
     >>> sum(p.numel() for p in mlp(784, 800, 10).parameters())
     636010
     """
-    if len(widths) < 2 or not all(isinstance(w, int) and not isinstance(w, bool) and w > 0 for w in widths):
-        raise ValueError(f"widths must be at least two positive integers (inputs, …, outputs), got {widths!r}")
+    if len(integers("widths", widths, 1)) < 2:
+        raise ValueError(f"widths must be at least two (inputs, …, outputs), got {widths!r}")
     layers: list[nn.Module] = []
     with seeded(seed):
         for inputs, outputs in pairwise(widths):
@@ -106,7 +106,7 @@ def draw_weights(model: nn.Module, seed: int) -> Weights:
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {model!r}")
     model = copy.deepcopy(model).cpu()  # the same weights on any device
-    with seeded(as_seed(seed)):
+    with seeded(integer("seed", seed, 0)):
         for name, module in model.named_modules():
             if callable(getattr(module, "reset_parameters", None)):
                 module.reset_parameters()

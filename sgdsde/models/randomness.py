@@ -18,6 +18,6 @@ def kept_generators(near: Tensor) -> Iterator[None]:
 
 
 def random_state(near: Tensor) -> Tensor:
-    """Of the generators that functions of a tensor draw from by default."""
+    """The states of the generators that functions of a tensor draw from by default, as one tensor of bytes."""
     own = torch.get_rng_state()
     return torch.cat([own, torch.cuda.get_rng_state(near.device)]) if near.is_cuda else own

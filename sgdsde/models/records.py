@@ -69,7 +69,7 @@ def schedules_of(course: Course) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of what the bits of a result depend on."""
+    """The versions of the packages on which the bits of a result depend."""
     return {"torch_version": torch.__version__, "numpy_version": np.__version__, "sgdsde_version": _version()}
 
 

@@ -9,12 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import integer, real, real_array
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 from sgdsde.landscapes.wide import LinearRegressionLandscape, linear_regression
 from sgdsde.layout import one_line
-from sgdsde.models.checks import count
 from sgdsde.theory import linear_regression_covariance, stationary_covariance
 from sgdsde.theory.modes import symmetric
 
@@ -66,7 +64,7 @@ class LinearRegression:
         set_field = object.__setattr__
         set_field(self, "hessian", symmetric("hessian", self.hessian))
         set_field(self, "optimum", _finite("optimum", self.optimum, (len(self.hessian),)))
-        set_field(self, "label_variance", _variance("label_variance", self.label_variance))
+        set_field(self, "label_variance", real("label_variance", self.label_variance, 0))
         if self.curvature[0] <= 1e-12 * self.curvature[-1]:
             raise ValueError(
                 "hessian must be positive definite (inputs: as many independent columns as there are weights), "
@@ -126,15 +124,15 @@ class LinearRegression:
         >>> LinearRegression.gaussian(2, n_examples=1000, spectrum=[1.0, 0.5]).curvature.round(1)
         array([0.5, 1. ])
         """
-        p = count("dimension", dimension)
+        p = integer("dimension", dimension, 1)
         variances = real_array("spectrum", spectrum)
         if variances.shape not in ((), (p,)) or not (np.isfinite(variances).all() and (variances > 0).all()):
             raise ValueError(f"spectrum must be a positive number or {p} of them, one per weight, got {spectrum!r}")
-        variance, optimum = _variance("label_variance", label_variance), np.ones(p)
+        variance, optimum = real("label_variance", label_variance, 0), np.ones(p)
         if n_examples is None:
             return cls(np.diag(np.broadcast_to(variances, p)), optimum, variance)
-        generator = np.random.default_rng(as_seed(seed))
-        x = generator.standard_normal((count("n_examples", n_examples), p))
+        generator = np.random.default_rng(integer("seed", seed, 0))
+        x = generator.standard_normal((integer("n_examples", n_examples, 1), p))
         x *= np.sqrt(variances)
         return cls.from_examples(x, x @ optimum + np.sqrt(variance) * generator.standard_normal(len(x)))
 
@@ -193,7 +191,7 @@ class LinearRegression:
         Raises
         ------
         ValueError
-            When N is not that of the data, batches are reshuffled (they are then not independent), or the variance
+            When N is not that of the data, batches are those of permutations (not independent), or the variance
             grows without bound at this learning rate.
 
         Notes
@@ -213,8 +211,8 @@ class LinearRegression:
         check_examples(self, config)
         if self.n_examples is None:
             return linear_regression_covariance(self.hessian, self.label_variance, config)
-        if config.sampling == "reshuffle":
-            raise ValueError("sampling must draw batches independently for this law, got 'reshuffle'")
+        if config.permuted:
+            raise ValueError(f"sampling must draw batches independently for this law, got {config.sampling!r}")
         unbiased = self.n_examples / (self.n_examples - 1)
         still = self.gradient_covariance()
         sigma = first = stationary_covariance(self.hessian, still, config, dynamics="sgd")
@@ -255,13 +253,6 @@ def check_examples(problem: LinearRegression, config: SGDConfig) -> None:
             f"config.n_examples must be the number of examples of the problem, {problem.n_examples}, "
             f"got {config.n_examples}"
         )
-
-
-def _variance(name: str, value: object) -> float:
-    number = float(_finite(name, value, ()))
-    if number < 0:
-        raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
-    return number
 
 
 def _finite(name: str, value: object, shape: tuple[int | None, ...]) -> Array:

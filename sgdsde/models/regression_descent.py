@@ -13,14 +13,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import check_steps, integer
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import as_seed
 from sgdsde.dynamics.sampling import batches
 from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.memory import check_memory
-from sgdsde.models.checks import checked_device, checked_dtype, count
+from sgdsde.models.checks import checked_device, checked_dtype
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
 from sgdsde.theory import stability_limit
@@ -121,10 +120,9 @@ def sgd_on_regression(
     >>> bool(abs(runs.trace - problem.stationary_covariance(config).trace()) < 4 * runs.trace_standard_error)
     True
     """
-    updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    if isinstance(burn_in, bool) or not isinstance(burn_in, (int, np.integer)) or not 0 <= burn_in < updates:
-        raise ValueError(f"burn_in must be an integer, at least 0 and below updates = {updates}, got {burn_in!r}")
-    if covariance_groups and replicas % count("covariance_groups", covariance_groups):
+    updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
+    burn_in = integer("burn_in", burn_in, 0, updates - 1)
+    if covariance_groups and replicas % integer("covariance_groups", covariance_groups, 1):
         raise ValueError(f"covariance_groups must divide replicas = {replicas}, got {covariance_groups}")
     device, dtype = checked_device(device), checked_dtype(dtype)
     check_steps(updates)
@@ -235,7 +233,7 @@ class _Source:
 
 
 def _indices(config: SGDConfig, replicas: int, seeds: np.random.SeedSequence) -> Iterator[NDArray[np.int64]]:
-    """Batch after batch of all replicas, (R, B) each."""
+    """Batch after batch of all replicas, (R, B) each, or less of it at the end of an epoch."""
     n, shape = config.n_examples, (replicas, config.batch_size)
     if config.sampling == "with_replacement":  # the one kind whose draws need nothing of each other
         generator = np.random.Generator(np.random.SFC64(seeds))
@@ -268,14 +266,16 @@ def _run(
     d = torch.zeros((block.replicas, p), dtype=source.dtype, device=source.device)
     v, squares = torch.zeros_like(d), torch.zeros_like(d, dtype=torch.float64)
     products = squares.new_zeros((block.groups, p, p))
-    rate, step = config.learning_rate / config.batch_size, -source.scale
+    step = -source.scale
     with torch.no_grad():
         for first in range(0, updates, LOOK):
             if stop.is_set():
                 break
             for update in range(first, min(first + LOOK, updates)):
                 x, e = draw()
-                v.mul_(config.momentum).addcmul_(step, _gradient(x, e, source.scale * d), value=rate)
+                v.mul_(config.momentum).addcmul_(
+                    step, _gradient(x, e, source.scale * d), value=config.learning_rate / e.shape[1]
+                )
                 d.add_(v)
                 if update >= burn_in:
                     squares.add_(d * d)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from threading import Event
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sgdsde.dynamics.noises import Steps
 from sgdsde.models.descent import by_hand, descend_by_autograd
+from sgdsde.models.label_noise import LabelNoise
 from sgdsde.models.loss_checks import as_input
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.measures import Measure, all_names, own_measures, standard_measures
@@ -29,13 +30,13 @@ from sgdsde.models.weight_average import Average
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 #: Index entries held at once: a few MB, whatever the number of updates.
 INDEX_CHUNK = 1 << 20
-#: Of streams that are drawn again after an interruption: steps between two looks at `stop`.
+#: Steps between two looks at `stop` while streams are drawn again after an interruption.
 LOOK = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Replicas that go through the network together: their weights, stacked, their steps and their examples.
+    """Replicas that go through the network together: their weights, stacked, their steps, examples and label noise.
 
     `numbers` bounds the numbers in a step of one replica, `substeps` of which make an update; `ema` is the decay of the
     average of weights, where there is one.
@@ -50,6 +51,7 @@ class Group:
     numbers: int
     loss: Loss = LOSSES["cross_entropy"]
     ema: float | None = None
+    labels: LabelNoise = field(default_factory=LabelNoise)
 
 
 @dataclass(eq=False)
@@ -101,7 +103,7 @@ def run_group(
         state = _restored(group, state, found)
     if 0 < state.column < len(marks):
         done = marks[state.column - 1]
-        _draw_again([*group.streams, scalars], done * group.substeps, stop)
+        _draw_again([*group.streams, *group.labels.streams, scalars], done * group.substeps, stop)
         if state.average is not None:
             state.average.updates = done
     with torch.no_grad():
@@ -123,7 +125,7 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
     x, y = data.in_a_row()
     offsets = np.arange(len(group.streams))[:, None, None] * len(data) if data.own else 0
     steps = 0
-    for indices, coefficients, numbers in _chunks(group.streams, scalars, updates * group.substeps, group.numbers):
+    for indices, coefficients, shifts, numbers in _chunks(group, scalars, updates * group.substeps):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
         k = 1 if picked is None or average is not None else motion.together(picked.shape[-1])
@@ -134,7 +136,8 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
                 motion.all(weights, data, weighted[:, t], numbers)
             else:
                 index = picked[:, t : t + k]
-                motion.some(weights, x[index], y[index], weighted[:, t : t + k], numbers)
+                targets = group.labels(y[index], None if shifts is None else shifts[:, t : t + k])
+                motion.some(weights, x[index], targets, weighted[:, t : t + k], numbers)
             steps += 1
             if average is not None and steps % group.substeps == 0:
                 average.follow(weights)
@@ -142,18 +145,21 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
 
 
 def _chunks(
-    streams: list[Steps], scalars: Iterator[Any], steps: int, numbers: int
-) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float64], Any]]:
+    group: Group, scalars: Iterator[Any], steps: int
+) -> Iterator[tuple[NDArray[np.int64] | None, NDArray[np.float64], NDArray[np.generic] | None, Any]]:
     """The next `steps` of all streams, in pieces (R, k, n) of equally many examples and equal scalars, that fit."""
+    replicas, streams = range(len(group.streams)), (*group.streams, *group.labels.streams, scalars)
     while steps:
-        size = min(steps, 1 + INDEX_CHUNK // (len(streams) * numbers))
-        drawn = zip(*(islice(each, size) for each in (*streams, scalars)), strict=True)
+        size = min(steps, 1 + INDEX_CHUNK // (len(replicas) * group.numbers))
+        drawn = zip(*(islice(each, size) for each in streams), strict=True)
         for (_, own), alike in groupby(drawn, key=lambda step: (len(step[0][1]), step[-1])):
             together = list(alike)
-            indices = None
+            indices = shifts = None
             if together[0][0][0] is not None:
-                indices = np.stack([np.stack([step[r][0] for step in together]) for r in range(len(streams))])
-            yield indices, np.stack([np.stack([step[r][1] for step in together]) for r in range(len(streams))]), own
+                indices = np.stack([np.stack([step[r][0] for step in together]) for r in replicas])
+            if group.labels.streams:
+                shifts = np.stack([np.stack([step[len(replicas) + r] for step in together]) for r in replicas])
+            yield indices, np.stack([np.stack([step[r][1] for step in together]) for r in replicas]), shifts, own
         steps -= size
 
 

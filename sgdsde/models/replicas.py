@@ -34,7 +34,7 @@ class Part:
 
     @property
     def axis(self) -> int | None:
-        """Of the replicas, as torch.func.vmap takes it."""
+        """The axis of the replicas, as torch.func.vmap takes it: None where all have the same examples."""
         return 0 if self.own else None
 
     def rows(self, which: slice) -> Part:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sgdsde.arguments import positive, whole
+from sgdsde.arguments import integer, positive
 from sgdsde.models.gradient_lengths import over_ranks, squared, total
 from sgdsde.models.micro_batches import StepLengths, checked_lengths, weighted_sums, weights_or_equal
 from sgdsde.models.two_batches import TwoBatchEstimates
@@ -106,7 +106,7 @@ class GradientNoise:
         """
         if not self._norms:
             raise RuntimeError("after_micro_batch() must follow a backward() that reaches a parameter, and none did")
-        self._sizes.append(whole("size", size, 1))
+        self._sizes.append(integer("size", size, 1))
         self._weights.append(None if weight is None else positive("weight", weight))
         self._lengths.append(total(list(self._norms.values())))
         self._norms.clear()
@@ -134,7 +134,7 @@ class GradientNoise:
         """
         if self._loss is None or self._network is None:
             raise ValueError("gradient_noise must be given a module and a loss for backward()")
-        n, parts = len(x), min(whole("parts", parts, 2), len(x))
+        n, parts = len(x), min(integer("parts", parts, 2), len(x))
         values = []
         for start, stop in pairwise(n * k // parts for k in range(parts + 1)):
             share = (stop - start) / n

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.data.dataset import as_seed
+from sgdsde.arguments import integer
 from sgdsde.layout import one_line
-from sgdsde.models.checks import count
 from sgdsde.models.example_losses import COLUMNS
 from sgdsde.statistics.estimates import Estimate, mean
 from sgdsde.statistics.lanczos import Function, as_product
@@ -72,10 +71,9 @@ def trace_and_norm(operator: Any, *, sketch: int = 16, probes: int = 16, seed: i
     (True, True)
     """
     product, size = as_product(operator)
-    sketch, probes = min(count("sketch", sketch), size), count("probes", probes)
-    if probes < 2:
-        raise ValueError(f"probes must be at least 2, for a standard error, got {probes}")
-    generator = np.random.default_rng(as_seed(seed))
+    sketch = min(integer("sketch", sketch, 1), size)
+    probes = integer("probes", probes, 2, also=", for a standard error")
+    generator = np.random.default_rng(integer("seed", seed, 0))
     q = np.linalg.qr(_in_blocks(product, _signs(generator, size, sketch)))[0]
     aq = _in_blocks(product, q)
     inside = q.T @ aq

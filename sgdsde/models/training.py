@@ -16,10 +16,12 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from sgdsde.arguments import choice, integer
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
-from sgdsde.data.dataset import Dataset, as_seed
-from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model, count, one_of
+from sgdsde.data.dataset import Dataset
+from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model
+from sgdsde.models.label_noise import classes_for, label_noise
 from sgdsde.models.losses import LossLike, checked_loss
 from sgdsde.models.measures import Measure, all_names
 from sgdsde.models.motion import motion_of
@@ -111,7 +113,9 @@ def train(
     noise : str, optional
         How the gradient of a step differs from ∇L, as in :func:`sgdsde.simulate_sgd`: ``"batches"``, ``"normal"``,
         ``"svag"``, ``"isotropic"`` and ``"diagonal"``. All but batches and SVAG take all N examples in every step;
-        the last two need the gradient of every example besides.
+        the last two need the gradient of every example besides. ``"labels:p"``: batches whose labels are drawn anew in
+        every step, another class, uniformly, with probability p; or y + σz, z normal, for ``"labels:σ"`` of targets
+        that are real numbers.
     substeps : int
         l, steps for an update of ``"svag"``, ``"sde"`` and ``"momentum_sde"``. 1 for the others.
     learning_rates, batch_sizes : (≥ updates,), optional
@@ -119,7 +123,7 @@ def train(
     driver : str, optional
         Of the normal noise of ``"noisy_gd"``, ``"sde"`` and ``"momentum_sde"``: ``"brownian"``, independent steps, or
         ``"epoched"``, which adds up to 0 in every epoch as the batches of one permutation do. By default the latter
-        where the sampling is ``"reshuffle"``.
+        where the sampling is by permutations; see :func:`sgdsde.simulate_sde` for those that it cannot stand for.
     measures : mapping of str to callable, optional
         More to measure: functions (weights of a replica by name, training inputs, targets) → a number, on the device.
         A CPU calls them from several threads: they must not load weights into one module, but into copies of it.
@@ -177,10 +181,10 @@ def train(
     >>> list(train(mlp(4, 8, 1), wave, SGDConfig(0.1, 2, n_examples=4), updates=50, loss="mse").data_vars)
     ['test_loss', 'train_loss', 'weight_norm', 'diverged']
     """
-    updates, replicas, seed = count("updates", updates), count("replicas", replicas), as_seed(seed)
-    initial = one_of("initialization", initialization, INITIALIZATIONS)
-    every = updates if evaluate_every is None else count("evaluate_every", evaluate_every)
-    keep_every = count("checkpoint_every", checkpoint_every)
+    updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
+    initial = INITIALIZATIONS[choice("initialization", initialization, sorted(INITIALIZATIONS))]
+    every = updates if evaluate_every is None else integer("evaluate_every", evaluate_every, 1)
+    keep_every = integer("checkpoint_every", checkpoint_every, 1)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
     criterion, decay = checked_loss(loss), checked_decay(ema)
@@ -197,6 +201,7 @@ def train(
     check_weights(network, replicas, together, averaged)
     x, y = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
     rehearse(network, criterion, x, y, device)
+    classes = classes_for(moving[0][0], network, criterion, x, y)
     marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     size = sum(p.numel() for p in model.parameters())
@@ -211,8 +216,8 @@ def train(
     folder = run_folder(
         checkpoint, settings, model, sets, configs[:1] if one_config else configs, courses[0], every, own
     )
-    seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(2, np.uint64) for r in range(replicas)]
-    start = [initial(model, int(weight_seed)) for weight_seed, _ in seeds]
+    seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(3, np.uint64) for r in range(replicas)]
+    start = [initial(model, int(weight_seed)) for weight_seed, _, _ in seeds]
     shared = Examples.of(sets, device, dtype) if len(sets) == 1 else None
 
     def run(number: int, stop: Event) -> NDArray[np.float64]:
@@ -229,6 +234,13 @@ def train(
             first.numbers_of_step(course, size),
             criterion,
             decay,
+            label_noise(
+                first,
+                [courses[r] for r in members],
+                [int(seeds[r][2]) for r in members],
+                sets[0].y_train.shape[1:],
+                classes,
+            ),
         )
         if folder is None:
             return run_group(group, marks, own, stop)

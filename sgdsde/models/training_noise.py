@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sgdsde.arguments import whole
+from sgdsde.arguments import integer
 from sgdsde.models.gradient_lengths import trained
 from sgdsde.models.step_gradients import GradientNoise
 
@@ -78,6 +78,6 @@ def gradient_noise(
     parameters = trained(model)
     if loss is not None and not callable(loss):
         raise ValueError(f"loss must be a function of (outputs, y), got {loss!r}")
-    window = None if window is None else whole("window", window, 2)
-    n_examples = None if n_examples is None else whole("n_examples", n_examples, 2)
+    window = None if window is None else integer("window", window, 2)
+    n_examples = None if n_examples is None else integer("n_examples", n_examples, 2)
     return GradientNoise(parameters, model if isinstance(model, nn.Module) else None, loss, window, n_examples, group)

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from sgdsde.arguments import check_steps
+from sgdsde.arguments import boolean, check_steps, integer
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
+from sgdsde.drivers import check_bridge
 from sgdsde.dynamics.course import Course
-from sgdsde.dynamics.registry import driver_with
+from sgdsde.dynamics.pairs import driver_with
 from sgdsde.memory import check_memory
 from sgdsde.models.checkpoint import Checkpoint, data_digest, model_digest, open_checkpoint
-from sgdsde.models.checks import count
 from sgdsde.models.dynamics import NetworkDynamics, network_dynamics
 from sgdsde.models.losses import Loss
 from sgdsde.models.measures import AVERAGED, Measure, all_names
@@ -53,14 +53,16 @@ def checked_courses(
     driver: str | None = None,
 ) -> list[tuple[NetworkDynamics, Course]]:
     """What moves each replica, and its course."""
-    steps = count("substeps", substeps)
+    steps = integer("substeps", substeps, 1)
     check_steps(updates, steps)
     rates = None if learning_rates is None else learning_rate_schedule(learning_rates, updates)
     made = {}
     for config in configs:
         found = network_dynamics(name, config, noise, steps)
         sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, updates)
-        made[config] = found, Course(config, steps, rates, sizes, driver_with(found.dynamics.noise, driver, config))
+        own = driver_with(found.dynamics.noise, driver, config)
+        check_bridge(own, config, sizes)
+        made[config] = found, Course(config, steps, rates, sizes, own)
     return [made[config] for config in configs]
 
 
@@ -108,7 +110,7 @@ def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.devic
         return [[r] for r in range(len(moving))]
     found: dict[object, list[int]] = {}
     for r, (dynamics, course) in enumerate(moving):
-        size = course.config.batch_size if dynamics.batches_of_step and course.batch_sizes is None else 0
+        size = course.config.sizes if dynamics.batches_of_step and course.batch_sizes is None else ()
         own = {"learning_rate": 0.0 if dynamics.fast else course.config.learning_rate, **dynamics.dynamics.numbers}
         noise = 0.0 if dynamics.fast else course.config.batch_noise
         found.setdefault((size, noise, *own.values()), []).append(r)
@@ -117,9 +119,7 @@ def groups(moving: Sequence[tuple[NetworkDynamics, Course]], device: torch.devic
 
 def checked_tf32(tf32: bool, device: torch.device, dtype: torch.dtype) -> bool:
     """Whether products of float32 matrices may be rounded to TF32, which only CUDA devices have."""
-    if not isinstance(tf32, bool):
-        raise ValueError(f"tf32 must be True or False, got {tf32!r}")
-    if tf32 and (device.type != "cuda" or dtype != torch.float32):
+    if boolean("tf32", tf32) and (device.type != "cuda" or dtype != torch.float32):
         raise ValueError(f"tf32 must be False but for float32 on a CUDA device, got True for {dtype} on {device}")
     return tf32
 

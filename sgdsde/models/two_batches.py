@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sgdsde.arguments import choice, integer, integers, real
 from sgdsde.config import SAMPLINGS
-from sgdsde.data.dataset import as_seed
 from sgdsde.layout import one_line
-from sgdsde.models.checks import count, one_of
 from sgdsde.models.covariance import as_array
 from sgdsde.models.curvature import MeanHessian
 from sgdsde.models.example_losses import ExampleLosses, example_losses
@@ -91,8 +89,7 @@ class TwoBatchEstimates:
         """
         from scipy.special import stdtrit
 
-        if not 0 < level < 1:
-            raise ValueError(f"level must be between 0 and 1, got {level!r}")
+        level = real("level", level, above=0, below=1)
         n, least = len(self.numerators), -math.inf if self.signed else 0.0
         if n < 2:
             return least, math.inf
@@ -163,18 +160,17 @@ def two_batch_estimates(
     True
     """
     losses = example_losses(model, data, dtype=dtype, loss=loss)
-    one_of("sampling", sampling, SAMPLERS)
+    choice("sampling", sampling, sorted(SAMPLERS))
     small, big = _sizes(batch_sizes, losses.n_examples, sampling)
-    if count("repetitions", repetitions) < 2:
-        raise ValueError(f"repetitions must be at least 2, for a standard error, got {repetitions}")
+    repetitions = integer("repetitions", repetitions, 2, also=", for a standard error")
     if hessian is not None:
         hessian.check_same(losses.n_parameters, losses.loss.name, "this model")
-    generator, n = np.random.default_rng(as_seed(seed)), losses.n_examples
+    generator, n = np.random.default_rng(integer("seed", seed, 0)), losses.n_examples
     lengths = np.empty((repetitions, 2))
     for repetition in range(repetitions):
         batch = torch.from_numpy(SAMPLERS[sampling](n, big, generator)).to(losses.y.device)
         lengths[repetition] = _lengths(losses, batch, small, hessian)
-    c_small, c_big = (SAMPLINGS[sampling](n, size) for size in (small, big))
+    c_small, c_big = (SAMPLINGS[sampling].batch_noise(n, size) for size in (small, big))
     of_small, of_big = lengths.T
     return TwoBatchEstimates(
         (of_small - of_big) / (c_small - c_big),
@@ -202,10 +198,7 @@ def _length(gradient: Tensor, hessian: MeanHessian | None) -> float:
 
 
 def _sizes(batch_sizes: object, n: int, sampling: str) -> tuple[int, int]:
-    pair = tuple(batch_sizes) if isinstance(batch_sizes, (tuple, list)) else ()
-    most = n if sampling == "without_replacement" else math.inf
-    whole = [isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in pair]
-    if len(pair) != 2 or not all(whole) or not 1 <= pair[0] < pair[1] <= most:
-        limit = f" ≤ N = {n}" if most == n else ""
-        raise ValueError(f"batch_sizes must be two integers, 1 ≤ small < big{limit}, got {batch_sizes!r}")
-    return cast("tuple[int, int]", pair)
+    pair = integers("batch_sizes", batch_sizes, 1, n if sampling == "without_replacement" else None)
+    if len(pair) != 2 or not pair[0] < pair[1]:
+        raise ValueError(f"batch_sizes must be two integers, small < big, got {batch_sizes!r}")
+    return pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import real
 from sgdsde.models.networks import Weights
 
 
@@ -46,7 +46,4 @@ class Average:
 
 def checked_decay(ema: object) -> float | None:
     """ρ, 0 ≤ ρ < 1, or None."""
-    decay = as_real(ema)
-    if ema is not None and (decay is None or not 0 <= decay < 1):
-        raise ValueError(f"ema must be a decay per update, 0 ≤ ρ < 1, or None for no average, got {ema!r}")
-    return decay
+    return None if ema is None else real("ema", ema, 0, below=1, also=", or None for no average")

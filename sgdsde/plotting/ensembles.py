@@ -168,7 +168,7 @@ def _of_histogram(found: Histogram) -> _Density:
 
 
 def _of_samples(values: Array, edges: Array) -> _Density:
-    """Of values (paths, samples); errors from the spread over paths, each an independent sample."""
+    """The density of values (paths, samples); errors from the spread over paths, each an independent sample."""
     paths, samples = values.shape
     bins = np.digitize(values, edges) - 1
     inside = (bins >= 0) & (bins < BINS)

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.ladders import CHANCE, Ladder, Rung
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style, plain_log_ticks
 from sgdsde.statistics import Distance
@@ -54,9 +55,7 @@ def ladder_chart(ladder: Ladder, parameter: str | None = None) -> Figure:
     ['laws after 20 updates', 'means, in σ', 'covariances, relative', 'W1 of x', 'energy distance']
     """
     names = ladder.reference.parameters
-    if parameter is not None and parameter not in names:
-        raise ValueError(f"parameter must be one of {', '.join(names)}, got {parameter!r}")
-    column = 0 if parameter is None else names.index(parameter)
+    column = 0 if parameter is None else names.index(choice("parameter", parameter, names))
     families = _families(ladder)
     looks = _looks(families)
     with house_style():

@@ -109,27 +109,35 @@ def build_on_arrays(
 
 def runs_on_arrays(declaration: Declaration, landscape: WideLandscape) -> bool:
     """Whether a scheme runs on a landscape of arrays."""
-    if declaration.noise not in landscape.kinds or (declaration.loss != "any" and not landscape.is_quadratic):
-        return False
+    return not _obstacle(declaration, landscape)
+
+
+def _obstacle(declaration: Declaration, landscape: WideLandscape) -> str:
+    """Why a scheme does not run on a landscape of arrays; empty when it does."""
+    if declaration.noise not in landscape.kinds:
+        kind = next(kind for kind in NOISE_KINDS if kind in landscape.kinds)
+        return f"whose noise is of the kind {kind!r}"
+    if declaration.loss != "any" and not landscape.is_quadratic:
+        return "whose loss is not quadratic"
     try:
         declaration.function(MatrixStep(landscape, declaration))
-    except Unfit:
-        return False
-    return True
+    except Unfit as unfit:
+        return f"which have no {unfit}"
+    return ""
 
 
 def _taped(declaration: Declaration, landscape: WideLandscape, epoched: bool) -> tuple[MatrixStep, list[str]]:
     """The tape, and the names of the new state's vectors."""
-    if not runs_on_arrays(declaration, landscape):
+    if why := _obstacle(declaration, landscape):
         others = [
             name
             for name, other in sorted(declaration.family().items())
             if other.equation == declaration.equation and runs_on_arrays(other, landscape)
         ]
-        kind = next(kind for kind in NOISE_KINDS if kind in landscape.kinds)
+        one = "one of the landscapes of arrays" if why.startswith("which") else "a landscape of arrays"
         raise ValueError(
-            f"{declaration.kind} {declaration.name!r} does not run on {landscape.name}, a landscape of arrays whose "
-            f"noise is of the kind {kind!r}; those that do: {', '.join(others)}"
+            f"{declaration.kind} {declaration.name!r} does not run on {landscape.name}, {one}, {why}; those that do: "
+            f"{', '.join(others)}"
         )
     tape = MatrixStep(landscape, declaration, epoched)
     result = declaration.function(tape)

@@ -275,11 +275,16 @@ class MatrixStep:
         return (self.z + self.y / sp.sqrt(3)) * (self.dt * sp.sqrt(self.dt) / 2)
 
     @property
+    def signs(self) -> Vector:
+        """±1."""
+        return self._draw("two")
+
+    @property
     def two_point(self) -> Any:
         """±√Δ."""
         import sympy as sp
 
-        return self._draw("two") * sp.sqrt(self.dt)
+        return self.signs * sp.sqrt(self.dt)
 
     @property
     def three_point(self) -> Any:
@@ -307,11 +312,11 @@ class MatrixStep:
 
     def function(self, name: str, *_: Any) -> NoReturn:
         """What whole vectors do not have."""
-        raise Unfit(f"{name} of components")
+        raise Unfit(f"{name.lower()} of components")
 
     def carry(self, name: str, _: Any) -> NoReturn:
         """What paths do not carry here."""
-        raise Unfit(f"{name}, a number that changes with the step,")
+        raise Unfit(f"{name.replace('_', ' ')}, a number that changes from step to step")
 
     carried_before = carry
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from sgdsde.arguments import choice
+
 #: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
 _NOT_SCHEMES = {"exits", "matrix_program", "matrix_step", "program", "registry", "step", "walls"}
 _REGISTRY: dict[str, Declaration] = {}
@@ -24,7 +26,7 @@ _WIDER = {
 }
 INTERPRETATIONS = ("ito", "stratonovich", "update")
 EQUATIONS = ("overdamped", "momentum")
-#: Of rules that scale each component by an average of its squares: they are not equations of T and a clock s alone.
+#: Equations of rules that divide by an average of squares: they are not of a temperature T and a clock s alone.
 ADAPTIVE_EQUATIONS = ("rmsprop", "adam")
 LOSSES = ("any", "quadratic")
 
@@ -136,8 +138,7 @@ def scheme(
         ("noise", noise, NOISE_KINDS),
         ("loss", loss, LOSSES),
     ):
-        if word not in known:
-            raise ValueError(f"{argument} must be one of {', '.join(known)}, got {word!r}")
+        choice(argument, word, known)
     orders = [_by_kind(name, given, noise) for name, given in (("strong", strong), ("weak", weak))]
 
     def declare(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -195,6 +196,4 @@ def find(name: str, equations: tuple[str, ...] = EQUATIONS) -> Declaration:
         When there is none for these equations; the message lists those that exist.
     """
     fitting = declarations(equations)
-    if not isinstance(name, str) or name not in fitting:
-        raise ValueError(f"scheme must be one of {', '.join(sorted(fitting))}, got {name!r}")
-    return fitting[name]
+    return fitting[choice("scheme", name, sorted(fitting))]

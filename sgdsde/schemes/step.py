@@ -202,11 +202,16 @@ class Step:
         return symmetric + self._antisymmetric(self._draw("area", self._k * (self._k - 1) // 2), self.dt)
 
     @property
+    def signs(self) -> Vector:
+        """k×1, ±1 with equal odds."""
+        return self._draw("two", self._k)
+
+    @property
     def two_point(self) -> Vector:
         """k×1, ±√Δ with equal odds."""
         import sympy as sp
 
-        return sp.sqrt(self.dt) * self._draw("two", self._k)
+        return sp.sqrt(self.dt) * self.signs
 
     @property
     def three_point(self) -> Vector:
@@ -221,7 +226,7 @@ class Step:
 
     @property
     def declaration(self) -> Declaration:
-        """Of the scheme."""
+        """What the scheme was declared to be: its equation, kind of noise and orders."""
         return self._declaration
 
     @property

@@ -27,16 +27,3 @@ def checked_times(times: ArrayLike, ended: ArrayLike) -> tuple[Array, Flags]:
     if over.shape != t.shape or over.dtype != np.bool_:
         raise ValueError(f"ended must be booleans of the shape {t.shape} of times, got {over.dtype} of {over.shape}")
     return t, over
-
-
-def check_confidence(confidence: float) -> None:
-    """ValueError unless `confidence` is in (0, 1).
-
-    Examples
-    --------
-    >>> check_confidence(95)
-    Traceback (most recent call last):
-    ValueError: confidence must be between 0 and 1, got 95
-    """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence!r}")

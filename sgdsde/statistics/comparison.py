@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real, real_array
+from sgdsde.arguments import integer, real, real_array
 from sgdsde.statistics.estimates import Estimate
 from sgdsde.statistics.table import Comparison, Row
 
@@ -198,10 +198,7 @@ def sigmas_for(tests: int, level: float = 0.05) -> float:
     >>> round(sigmas_for(1, 0.05), 4), round(sigmas_for(100, 0.05), 4)
     (1.96, 3.474)
     """
-    if tests < 1:
-        raise ValueError(f"tests must be at least 1, got {tests!r}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    tests, level = integer("tests", tests, 1), real("level", level, above=0, below=1)
     from scipy.special import ndtri  # here: it costs more than everything else that this room imports
 
     return float(-ndtri(-math.expm1(math.log1p(-level) / tests) / 2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import integer, real_array
 from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Array, Estimate, mean
 
@@ -225,8 +225,7 @@ class _Split:
 
 def _split(a: ArrayLike, b: ArrayLike, paired: bool, seed: int) -> _Split:
     first, second = _checked(a, b, paired)
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, got {seed!r}")
+    seed = integer("seed", seed, 0)
     n, m = len(first), len(second)
     members = [np.arange(n + m) < n, np.arange(n + m) >= n]
     columns, left_out = [(0, 1)], []

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.statistics.censoring import check_confidence, checked_times
+from sgdsde.arguments import choice, real
+from sgdsde.statistics.censoring import checked_times
 from sgdsde.statistics.estimates import Estimate
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
@@ -124,9 +125,8 @@ def mean_exit_time(times: ArrayLike, ended: ArrayLike, *, method: str = "auto", 
     (inf, 100.1)
     """
     t, over = checked_times(times, ended)
-    check_confidence(confidence)
-    if method != "auto" and method not in _METHODS:
-        raise ValueError(f"method must be one of auto, {', '.join(_METHODS)}, got {method!r}")
+    confidence = real("confidence", confidence, above=0, below=1)
+    choice("method", method, ("auto", *_METHODS))
     used = method if method != "auto" else "sample_mean" if over.all() else "exponential"
     k = int(over.sum())
     mean, error, rates = _METHODS[used](t, over, confidence)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real
 from sgdsde.layout import one_line
 from sgdsde.statistics.censoring import checked_times
 from sgdsde.statistics.estimates import Estimate
@@ -95,10 +96,8 @@ def exponentiality(
     from scipy.special import ndtr
 
     t, over = checked_times(times, ended)
-    for name, value in (("after", after), ("resolution", resolution)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be finite and not negative, got {value!r}")
-    start = math.floor(after / resolution + 1e-9) * resolution if resolution else float(after)
+    after, resolution = real("after", after, 0), real("resolution", resolution, 0)
+    start = math.floor(after / resolution + 1e-9) * resolution if resolution else after
     kept = t > start * (1 + 1e-12)
     x, over = t[kept] - start, over[kept]
     x[over] -= resolution / 2

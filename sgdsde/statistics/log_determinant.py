@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sgdsde.arguments import positive, whole
+from sgdsde.arguments import integer, positive
 from sgdsde.layout import one_line
 from sgdsde.statistics.lanczos import Array, Function, as_product, check_symmetry, lanczos
 from sgdsde.statistics.spectral_sum import Deflation, LogTerms, deflate
@@ -114,9 +114,9 @@ def log_determinant(
     >>> bool(abs(found.value - true) < 4 * found.standard_error + found.quadrature_error), found.deflated >= 20
     (True, True)
     """
-    whole("probes", 2 if probes is None else probes, 2)
+    integer("probes", 2 if probes is None else probes, 2)
     for name, number, least in (("steps", steps, 2), ("deflation", deflation, 0), ("seed", seed, 0)):
-        whole(name, number, least)
+        integer(name, number, least)
     terms = LogTerms(positive("regularization", regularization), lower, cutoff)
     if lower is not None and not -terms.regularization < lower < np.inf:
         raise ValueError(f"lower must be None or above −λ = {-terms.regularization:g}, got {lower!r}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sgdsde.arguments import integer, positive
 from sgdsde.layout import columns
 from sgdsde.statistics.levels import COLUMNS, Level, Sampler, Tally, foretold, rate
 
@@ -135,18 +136,11 @@ def multilevel(
     >>> found.converged, abs(found.value) < 0.06, len(found.levels), found.cost < found.cost_of_plain / 2
     (True, True, 8, True)
     """
-    for name, value, accepted, right in (
-        ("tolerance", tolerance, "positive", tolerance > 0),
-        ("weak", weak, "positive", weak is None or weak > 0),
-        ("levels_start", levels_start, "at least 3", levels_start >= 3),
-        ("max_level", max_level, f"at least levels_start − 1 = {levels_start - 1}", max_level >= levels_start - 1),
-        ("least_paths", least_paths, "at least 2", least_paths >= 2),
-        ("most_paths", most_paths, "at least 2", most_paths >= 2),
-        ("steps", steps, "at least 1", steps >= 1),
-        ("seed", seed, "at least 0", seed >= 0),
-    ):
-        if not right:
-            raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    tolerance, weak = positive("tolerance", tolerance), None if weak is None else positive("weak", weak)
+    levels_start = integer("levels_start", levels_start, 3)
+    max_level = integer("max_level", max_level, levels_start - 1)
+    least_paths, most_paths = integer("least_paths", least_paths, 2), integer("most_paths", most_paths, 2)
+    steps, seed = integer("steps", steps, 1), integer("seed", seed, 0)
     tallies = [Tally(level, steps * 2**level) for level in range(levels_start)]
     wanted = [least_paths] * levels_start
     while True:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array, whole
+from sgdsde.arguments import integer, real, real_array
 from sgdsde.layout import one_line
 
 Array = NDArray[np.float64]
@@ -101,7 +101,7 @@ def optimum(
     (True, True)
     """
     x, e, rows = _checked(places, errors, level)
-    count = whole("resamples", resamples, 100)
+    count = integer("resamples", resamples, 100)
     from scipy.special import stdtrit
 
     shares = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), size=count) / rows
@@ -196,6 +196,5 @@ def _checked(places: ArrayLike, errors: ArrayLike, level: float) -> tuple[Array,
         raise ValueError(f"errors must have the shape (replicas, {len(at)}) with at least 3 replicas, got {e.shape}")
     if not (np.isfinite(e).all() and (e >= 0).all() and (e.mean(axis=0) > 0).all()):
         raise ValueError("errors must be finite, not negative, and at each place positive for some replica")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    level = real("level", level, above=0, below=1)
     return np.log(at), e, len(e)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import integer, positive, real, real_array
 from sgdsde.statistics.regression import regression
 
 Array = NDArray[np.float64]
@@ -134,20 +134,16 @@ def fit_order(
     step, error = real_array("step_sizes", step_sizes), real_array("errors", errors)
     spread = _spread(standard_errors, covariance, step.size)
     good = step.ndim == 1 and np.isfinite(step).all() and (step > 0).all() and len(np.unique(step)) == step.size > 0
-    for name, value, accepted, right in (
-        ("step_sizes", step_sizes, "a sequence of positive, finite and distinct numbers", good),
-        ("errors", errors, "numbers, one for each step size", error.shape == step.shape),
-        ("next_power", next_power, "positive", next_power is None or 0 < next_power < math.inf),
-        ("confidence", confidence, "between 0 and 1", 0 < confidence < 1),
-        ("least_points", least_points, "at least 3", least_points >= 3),
-        ("noise_factor", noise_factor, "at least 0", noise_factor >= 0),
-    ):
-        if not right:
-            raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    if not good:
+        raise ValueError(f"step_sizes must be a sequence of positive, finite and distinct numbers, got {step_sizes!r}")
+    if error.shape != step.shape:
+        raise ValueError(f"errors must be numbers, one for each step size, got {errors!r}")
+    power = 1.0 if next_power is None else positive("next_power", next_power)
+    confidence = real("confidence", confidence, above=0, below=1)
+    least_points, noise_factor = integer("least_points", least_points, 3), real("noise_factor", noise_factor, 0)
     deviation = np.sqrt(np.diagonal(spread))
     reasons = [_reason(*point, noise_factor) for point in zip(step, error, deviation, strict=True)]
     used = np.array([not reason for reason in reasons])
-    power = 1.0 if next_power is None else float(next_power)
     bent = next_power is not None and used.sum() > least_points
     intercept = slope = bend = own = reach = math.nan
     if used.sum() >= least_points:
@@ -164,7 +160,7 @@ def fit_order(
 
 
 def _quantile(probability: float, freedom: float) -> float:
-    """Of Student's distribution, or of the normal one."""
+    """The quantile of Student's distribution, or of the normal one where `freedom` is infinite."""
     from scipy.special import ndtri, stdtrit  # here, as in regression
 
     return float(stdtrit(freedom, probability) if math.isfinite(freedom) else ndtri(probability))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import integer, real_array
 from sgdsde.layout import one_line
 from sgdsde.statistics.estimates import Estimate
 
@@ -153,8 +153,7 @@ def pooled_moments(count: int, path_mean: ArrayLike, path_covariance: ArrayLike)
     (array([2.]), array([[5.]]))
     """
     means, within = real_array("path_mean", path_mean), real_array("path_covariance", path_covariance)
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count!r}")
+    count = integer("count", count, 1)
     if means.ndim != 2:
         raise ValueError(f"path_mean must have the shape (paths, d), got {means.shape}")
     paths, d = means.shape

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import choice, real
 from sgdsde.layout import columns, one_line
-from sgdsde.statistics.censoring import check_confidence
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
 
@@ -113,10 +113,9 @@ def splitting_probabilities(
         raise ValueError(
             f"region must be from −1 to {len(labels) - 1}, for names = {labels}, got {found.min()} to {found.max()}"
         )
-    for name, value, accepted in (("of", of, ("ended", "all")), ("method", method, ("wilson", "exact"))):
-        if value not in accepted:
-            raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
-    check_confidence(confidence)
+    choice("of", of, ("ended", "all"))
+    choice("method", method, ("wilson", "exact"))
+    confidence = real("confidence", confidence, above=0, below=1)
     counts = np.bincount(found[found >= 0], minlength=len(labels)).astype(np.int64)
     n = int(counts.sum()) if of == "ended" else found.size
     if not n:

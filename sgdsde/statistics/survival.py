@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import as_integer, integer, real, real_array
 from sgdsde.layout import one_line
-from sgdsde.statistics.censoring import check_confidence, checked_times
+from sgdsde.statistics.censoring import checked_times
 
 # SciPy is imported where it is used: it costs more than everything else that this room imports.
 
@@ -82,7 +82,7 @@ def survival_curve(
     from scipy.stats import CensoredData, ecdf
 
     t, over = checked_times(times, ended)
-    check_confidence(confidence)
+    confidence = real("confidence", confidence, above=0, below=1)
     asked = np.unique(t[over]) if at is None else _grid(at, float(t.max()))
     found = ecdf(CensoredData(uncensored=t[over], right=t[~over])).sf
     with warnings.catch_warnings():
@@ -107,10 +107,8 @@ def survival_curve(
 
 
 def _grid(at: ArrayLike | int, last: float) -> Array:
-    if isinstance(at, (int, np.integer)) and not isinstance(at, bool):
-        if at < 2:
-            raise ValueError(f"at must be at least 2 times, got {at}")
-        return np.linspace(0.0, last, int(at))
+    if as_integer(at) is not None:
+        return np.linspace(0.0, last, integer("at", at, 2, also=", or times"))
     asked = real_array("at", at)
     if asked.ndim != 1 or not np.isfinite(asked).all() or not (np.diff(asked, prepend=0.0) >= 0).all():
         raise ValueError(f"at must be a number of times, or finite times that increase from 0 on, got {at!r}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import positive, whole
+from sgdsde.arguments import integer, integers, positive, real
 from sgdsde.config import SGDConfig
 from sgdsde.layout import columns
 from sgdsde.statistics.optimum import LEAST, Optimum, optimum
@@ -156,14 +156,13 @@ def batch_size_study(
     rates = (
         [config.learning_rate] if learning_rates is None else [positive("learning_rates", e) for e in learning_rates]
     )
-    sizes = [whole("batch_sizes", size, 1) for size in batch_sizes]
+    sizes = list(integers("batch_sizes", batch_sizes, 1))
     if len(sizes) < LEAST or sorted(set(sizes)) != sizes:
         raise ValueError(f"batch_sizes must be at least {LEAST} increasing integers, got {list(batch_sizes)!r}")
     if not rates or len(set(rates)) < len(rates):
         raise ValueError(f"learning_rates must be at least one and differ, got {learning_rates!r}")
-    replicas, updates = whole("replicas", replicas, 3), whole("updates", updates, 1)
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    replicas, updates = integer("replicas", replicas, 3), integer("updates", updates, 1)
+    level = real("level", level, above=0, below=1)
     for name in ("checkpoint", "evaluate_every", "learning_rates", "measures"):
         if name in options:
             raise ValueError(f"options must not have {name}: batch_size_study sets it")

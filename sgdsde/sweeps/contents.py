@@ -57,7 +57,7 @@ class Contents:
         self._open: list[int] = []
 
     def digest(self, value: Any) -> bytes:
-        """Of a value, 32 bytes.
+        """The SHA-256 of a value's contents, 32 bytes.
 
         Raises
         ------

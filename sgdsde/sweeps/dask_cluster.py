@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from sgdsde.arguments import positive
 from sgdsde.callers import stacklevel
 
 TIMEOUT = 6.0  # s, for a scheduler to answer
@@ -92,9 +93,7 @@ def dask_workers(address: str, capacity: int | None, options: Mapping[str, Any])
 
 def _knock(dask: Any, address: str, settings: Mapping[str, Any]) -> None:
     """Whether a scheduler answers. A client that finds none stays half made, and takes long to go away."""
-    timeout = settings["timeout"]
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
-        raise ValueError(f"client_options['timeout'] must be a number of seconds, got {timeout!r}")
+    timeout = positive("client_options['timeout']", settings["timeout"], " of seconds")
 
     async def call() -> None:
         security = settings.get("security") or {}

@@ -11,6 +11,8 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from sgdsde.arguments import integer
+
 
 class Workers(Protocol):
     """What the loop of a sweep needs of an executor.
@@ -128,8 +130,7 @@ def workers_of(
     ConnectionError
         When a scheduler does not answer.
     """
-    if in_flight is not None and (isinstance(in_flight, bool) or not isinstance(in_flight, int) or in_flight < 1):
-        raise ValueError(f"in_flight must be a positive integer, got {in_flight!r}")
+    in_flight = None if in_flight is None else integer("in_flight", in_flight, 1)
     dask = isinstance(executor, str) and (executor == "dask" or executor.startswith(("tcp://", "tls://")))
     if client_options and not dask:
         raise ValueError(f"client_options go with a Dask executor, got executor={executor!r}")

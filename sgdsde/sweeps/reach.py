@@ -36,14 +36,14 @@ _UNSEEN = (
 _UNSEEN_NAMES = {"__subclasses__", "__globals__", "f_globals", "f_back"}
 #: With these any name of a module may be looked up.
 _ANY_NAME = (getattr, vars, dir, operator.attrgetter, inspect.getmembers, inspect.getattr_static)
-#: Of all functions that choose by the type of their argument.
+#: The code of all functions that choose by the type of their argument.
 _DISPATCH: types.CodeType = functools.singledispatch(abs).__code__  # type: ignore[attr-defined]
-#: Of a module, about itself.
+#: Names by which a module tells about itself.
 _ABOUT = {
     "__name__", "__file__", "__doc__", "__spec__", "__package__", "__loader__", "__path__", "__cached__",
     "__builtins__", "__annotations__",
 }  # fmt: skip
-#: Of a class: made by Python, or of no effect on what it does.
+#: Attributes of a class that Python made, or that have no effect on what it does.
 _BOOKKEEPING = {
     "__dict__", "__weakref__", "__module__", "__slotnames__", "__firstlineno__", "__static_attributes__", "_abc_impl",
     "__abstractmethods__", "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__",

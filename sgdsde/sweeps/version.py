@@ -17,7 +17,7 @@ from sgdsde.sweeps.owners import LIBRARY, Owners
 from sgdsde.sweeps.reach import GLOBALS, Reach
 from sgdsde.sweeps.replaced import matters
 
-#: Of what a store holds; a change here makes stores of another version.
+#: The format of what a store holds; a change here makes stores of another version.
 FORMAT = 2
 _KEY = ("function", "code", "library", "python", "named", "format")
 _SHOWN = 5  # differences that a message lists

@@ -83,5 +83,5 @@ class Frame:
         return value, ratio * u + p, by_middle
 
     def actions(self, z: Array) -> Array:
-        """Of each segment of a path z (n + 1, d), inf where F is not positive definite."""
+        """The action of each segment of a path z (n + 1, d): (n,), inf where F is not positive definite."""
         return self.segments(np.diff(z, axis=0), (z[1:] + z[:-1]) / 2)[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sgdsde.arguments import positive
 from sgdsde.config import SGDConfig
-from sgdsde.theory.surface import number
 
 
 class Clock(NamedTuple):
@@ -44,10 +44,4 @@ def clock(config: SGDConfig | float) -> Clock:
         if not config.temperature > 0:
             raise ValueError("config must have noise: with batch_size = n_examples its temperature is 0")
         return Clock(config.temperature, config.mean_loss_time_per_update)
-    try:
-        temperature = number("config", config)
-    except ValueError:
-        temperature = 0.0
-    if isinstance(config, bool) or not temperature > 0:
-        raise ValueError(f"config must be an SGDConfig, or a temperature T > 0, got {config!r}")
-    return Clock(temperature, 1.0)
+    return Clock(positive("config", config, ", the temperature T, or an SGDConfig"), 1.0)

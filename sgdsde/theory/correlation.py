@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import choice, integer
 from sgdsde.clock import with_momentum
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
@@ -38,8 +38,8 @@ def autocovariance(
     Raises
     ------
     ValueError
-        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when the sampling is
-        ``"reshuffle"``.
+        As :func:`sgdsde.theory.stationary_covariance`; when ``lag`` is negative or not an integer; when batches are
+        those of permutations.
 
     Notes
     -----
@@ -53,13 +53,10 @@ def autocovariance(
     >>> (autocovariance(1.0, 1.0, config, 3, "sgd") / autocovariance(1.0, 1.0, config, 0, "sgd")).round(6)   # (1 − εh)³
     array([[0.729]])
     """
-    if dynamics not in LAWS:
-        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
-    if as_whole(lag) is None or lag < 0:
-        raise ValueError(f"lag must be an integer of at least 0, got {lag!r}")
+    law, lag = LAWS[choice("dynamics", dynamics, LAWS)], integer("lag", lag, 0)
     _check_independent(config)
     modes = modes_of(hessian, covariance, config)
-    return modes.rotate_back(modes.noise * LAWS[dynamics](modes.curvature, config, int(lag)))
+    return modes.rotate_back(modes.noise * law(modes.curvature, config, lag))
 
 
 def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
@@ -141,8 +138,8 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
 
 
 def _check_independent(config: SGDConfig) -> None:
-    if config.sampling == "reshuffle":
+    if config.permuted:
         raise ValueError(
-            "sampling must be 'with_replacement' or 'without_replacement' here: with 'reshuffle' the covariance at a "
-            "lag depends on where in the epoch it starts, got 'reshuffle'"
+            "sampling must be 'with_replacement' or 'without_replacement' here: with permutations the covariance at a "
+            f"lag depends on where in the epoch it starts, or never decays; got {config.sampling!r}"
         )

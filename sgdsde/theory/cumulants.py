@@ -79,7 +79,7 @@ def stationary_cumulants(curvature: float, gradients: ArrayLike, config: SGDConf
     Raises
     ------
     ValueError
-        When h is not positive, ε is not below the stability limit, the sampling is ``"reshuffle"``, or the gradients
+        When h is not positive, ε is not below the stability limit, batches are those of permutations, or the gradients
         are not N finite numbers.
 
     Notes
@@ -98,8 +98,8 @@ def stationary_cumulants(curvature: float, gradients: ArrayLike, config: SGDConf
     h = float(curvature) + config.weight_decay
     if not (np.isfinite(h) and h > 0):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
-    if config.sampling == "reshuffle":
-        raise ValueError("sampling must not be 'reshuffle': the batches of an epoch are not independent")
+    if config.permuted:
+        raise ValueError(f"sampling must not be {config.sampling!r}: the batches of an epoch are not independent")
     check_stable(h, config)
     p, m = config.kick * h, config.momentum
     step, kick = np.array([[1 - p, m], [-p, m]]), np.ones(2)

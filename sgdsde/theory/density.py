@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import real, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.layout import one_line
 from sgdsde.theory.clock import clock
 from sgdsde.theory.panels import Panels, cut
-from sgdsde.theory.surface import Line, Surface, line_of, number
+from sgdsde.theory.surface import Line, Surface, line_of
 
 Array = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def stationary_density(landscape: Surface, config: SGDConfig | float, box: tuple
     """
     line, temperature = line_of(landscape), clock(config).temperature
     try:
-        low, high = (number("box", end) for end in box)
+        low, high = (real("box", end) for end in box)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
     if not low < high:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import integer, real
 from sgdsde.config import SGDConfig
 from sgdsde.theory.clock import clock
 from sgdsde.theory.interval import interval
 from sgdsde.theory.panels import Panels, cut, open_end
-from sgdsde.theory.surface import Surface, line_of, number
+from sgdsde.theory.surface import Surface, line_of
 
 Array = NDArray[np.float64]
 
@@ -121,8 +121,7 @@ def exit_time_moments(
     >>> float(round(second / first**2, 3))
     2.0
     """
-    if as_whole(moments) is None or moments < 1:
-        raise ValueError(f"moments must be a positive integer, got {moments!r}")
+    moments = integer("moments", moments, 1)
     line, (temperature, unit) = line_of(landscape), clock(config)
     x0, ends = interval(landscape, start, left, right, stop)
     low, high = ends
@@ -173,7 +172,7 @@ def splitting_probability(
     0.974482
     """
     line, (temperature, _) = line_of(landscape), clock(config)
-    x0, (low, high) = interval(landscape, start, number("left", left), number("right", right))
+    x0, (low, high) = interval(landscape, start, real("left", left), real("right", right))
     assert low is not None
     assert high is not None
     panels = cut(line, temperature, (low, x0, high))

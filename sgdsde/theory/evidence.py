@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array, whole
+from sgdsde.arguments import integer, real_array
 from sgdsde.layout import one_line
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_penalty
@@ -123,7 +123,7 @@ def null_log_evidence(n_examples: int, n_classes: int = 2) -> float:
     >>> round(null_log_evidence(200), 3)
     -138.629
     """
-    return -float(whole("n_examples", n_examples, 1) * np.log(whole("n_classes", n_classes, 2)))
+    return -float(integer("n_examples", n_examples, 1) * np.log(integer("n_classes", n_classes, 2)))
 
 
 def log_evidence_ratio(

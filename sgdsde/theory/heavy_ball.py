@@ -71,6 +71,19 @@ def reshuffled_epoch_end(left: Array, right: Array, momentum: float, batches: in
     return _law(one, other, end_of_epochs(one, other, batches))
 
 
+def shuffled_once(left: Array, right: Array, momentum: float, batches: int) -> Law:
+    """Law over permutations, each repeated for ever, in units of F_ij/B.
+
+    The orbit of a permutation has ω = (I − M^n)⁻¹ Σ_l M^l b ξ at an epoch's end, so that the scatter of the responses
+    is taken between these inverses. Permutations that are turned round are as likely: all places have this law.
+    """
+    one, other = _Mode(left, momentum), _Mode(right, momentum)
+    scatter, departure, departure_other = _scatter(one, other, batches)
+    d, e, inner = (np.moveaxis(x, (0, 1), (-2, -1)) for x in (departure, departure_other, scatter))
+    solution: Array = np.linalg.solve(e, np.linalg.solve(d, inner).swapaxes(-1, -2))
+    return _law(one, other, np.moveaxis(solution, (-1, -2), (0, 1)))
+
+
 def average_of_epochs(one: Response, other: Response, batches: int) -> Array:
     """X̄ of two modes, (m, m, …), in units of F_ij/B, as :func:`reshuffled_average`."""
     delta, delta_other = (_epoch(mode, batches).lag / batches**2 for mode in (one, other))
@@ -80,11 +93,19 @@ def average_of_epochs(one: Response, other: Response, batches: int) -> Array:
 
 def end_of_epochs(one: Response, other: Response, batches: int) -> Array:
     """X of two modes at the ends of epochs, (m, m, …), in units of F_ij/B, as :func:`reshuffled_epoch_end`."""
+    scatter, departure, departure_other = _scatter(one, other, batches)
+    return solve_pairs(departure, departure_other, scatter)
+
+
+def _scatter(one: Response, other: Response, batches: int) -> tuple[Array, Array, Array]:
+    """The scatter of an epoch's responses about their means, (m, m, …), and I − M^n of both modes."""
     epoch, epoch_other = _epoch(one, batches), _epoch(other, batches)
-    scatter = np.zeros((len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:])))
+    scatter: Array = np.zeros(
+        (len(one.kick), len(one.kick), *np.broadcast_shapes(one.kick.shape[1:], other.kick.shape[1:]))
+    )
     for a, b in zip(epoch.merges, epoch_other.merges, strict=True):
         scatter = merged(scatter, a, b)
-    return solve_pairs(epoch.departure, epoch_other.departure, scatter)
+    return scatter, epoch.departure, epoch_other.departure
 
 
 def merged(scatter: Array, a: Merge, b: Merge) -> Array:

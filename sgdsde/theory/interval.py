@@ -8,8 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import real
 from sgdsde.regions import Region, is_affine, parse_regions
-from sgdsde.theory.surface import Surface, line_of, number
+from sgdsde.theory.surface import Surface, line_of
 
 Array = NDArray[np.float64]
 Ends: TypeAlias = tuple[float | None, float | None]
@@ -54,13 +55,13 @@ def interval(
     (-1.0, (-2.0, 0.5))
     """
     line_of(landscape)
-    x0 = number("start", start)
+    x0 = float(landscape.point(start, "start")[0])
     if stop is not None:
         if left is not None or right is not None:
             raise ValueError("give stop, or left and right, not both")
         return x0, _where(landscape, x0, stop)
-    low = None if left is None else number("left", left)
-    high = None if right is None else number("right", right)
+    low = None if left is None else real("left", left)
+    high = None if right is None else real("right", right)
     if low is not None and not low < x0:
         raise ValueError(f"left must be below start = {x0:g}, got {left!r}")
     if high is not None and not x0 < high:

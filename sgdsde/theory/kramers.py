@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import real
 from sgdsde.config import SGDConfig
 from sgdsde.theory.clock import clock
 from sgdsde.theory.surface import Surface
@@ -105,9 +105,7 @@ def hessian_noise_escape_time(
     [343.05, 171.525]
     """
     temperature, unit = clock(config)
-    part = as_real(share)
-    if part is None or not 0 <= part <= 1:
-        raise ValueError(f"share must be a number from 0 to 1, got {share!r}")
+    share = real("share", share, 0, 1)
     low = minimum_at(landscape, minimum, "minimum")
     high = saddle_at(landscape, saddle, low)
     curvatures, axes = np.linalg.eigh(landscape.hessian(high))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import real
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import symmetric
 
@@ -45,8 +46,7 @@ def linear_regression_covariance(input_covariance: ArrayLike, label_variance: fl
     """
     config.require_plain("weight_decay")
     a = symmetric("input_covariance", input_covariance)
-    if not np.isfinite(label_variance) or label_variance < 0:
-        raise ValueError(f"label_variance must be a finite number, at least 0, got {label_variance!r}")
+    label_variance = real("label_variance", label_variance, 0)
     curvature, vectors = np.linalg.eigh(a)
     if curvature[0] <= 0:
         raise ValueError(f"input_covariance must be positive definite; its least eigenvalue is {curvature[0]:.6g}")

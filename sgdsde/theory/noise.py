@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.clock import overdamped
 from sgdsde.config import SAMPLINGS, SGDConfig
 
@@ -106,7 +106,7 @@ def between_batches_covariance(covariance: ArrayLike, config: SGDConfig) -> Arra
     >>> float(between_batches_covariance(2.0, SGDConfig(0.1, batch_size=4, n_examples=8, sampling="reshuffle")))
     -0.25
     """
-    factor = -1 / config.n_examples if config.sampling == "reshuffle" else 0.0
+    factor = -1 / config.n_examples if config.permuted else 0.0
     return factor * _finite("covariance", covariance)
 
 
@@ -166,7 +166,7 @@ def noise_scale(
     Raises
     ------
     ValueError
-        When a number is outside its range, B > N without replacement, or B does not divide N when reshuffling.
+        When a number is outside its range, or B > N without replacement.
 
     Notes
     -----
@@ -177,8 +177,7 @@ def noise_scale(
     >>> noise_scale(0.1, [1, 4, 64], 64, momentum=0.9)
     array([63., 15.,  0.])
     """
-    if sampling not in SAMPLINGS:
-        raise ValueError(f"sampling must be one of {', '.join(sorted(SAMPLINGS))}, got {sampling!r}")
+    choice("sampling", sampling, sorted(SAMPLINGS))
     rate, batch = _finite("learning_rate", learning_rate), _finite("batch_size", batch_size)
     examples, m = _finite("n_examples", n_examples), _finite("momentum", momentum)
     _require("learning_rate", rate > 0, learning_rate, "must be positive")
@@ -187,9 +186,7 @@ def noise_scale(
     _require("momentum", (m >= 0) & (m < 1), momentum, "must be in [0, 1)")
     if sampling != "with_replacement":
         _require("batch_size", batch <= examples, batch_size, f"must be at most n_examples when sampling {sampling!r}")
-    if sampling == "reshuffle":
-        _require("batch_size", examples % batch == 0, batch_size, "must divide n_examples when sampling 'reshuffle'")
-    c: Any = SAMPLINGS[sampling](examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays go through
+    c: Any = SAMPLINGS[sampling].batch_noise(examples, batch)  # type: ignore[arg-type]  # plain arithmetic, so arrays
     return np.asarray(examples * overdamped(rate, c, m).temperature)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import choice, integer
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import modes_of, symmetric
 from sgdsde.theory.stationary import stability_limit, stationary_covariance
@@ -56,8 +56,7 @@ def posterior_divergence(hessian: ArrayLike, stationary: ArrayLike, n_examples: 
     h, s = _definite("hessian", hessian), _definite("stationary", stationary)
     if h.shape != s.shape:
         raise ValueError(f"stationary must have the shape {h.shape} of hessian, got {s.shape}")
-    if as_whole(n_examples) is None or n_examples < 1:
-        raise ValueError(f"n_examples must be a positive integer, got {n_examples!r}")
+    n_examples = integer("n_examples", n_examples, 1)
     factor = np.linalg.cholesky(h)
     ratios = n_examples * np.linalg.eigvalsh(factor.T @ s @ factor)
     if not (ratios > 0).all():
@@ -108,15 +107,14 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     >>> [round(optimal_learning_rate(h, h, config, name), 6) for name in ("sde", "sgd")]
     [0.111111, 0.105697]
     """
-    if dynamics not in ("sde", "sgd"):
-        raise ValueError(f"dynamics must be one of sde, sgd, got {dynamics!r}")
+    choice("dynamics", dynamics, ("sde", "sgd"))
     config.require_plain("dampening", "weight_decay")
     _definite("hessian", hessian)
     f = _definite("covariance", covariance)
     modes_of(hessian, covariance, config)  # refuses what does not fit
     _noisy(config)
     closed = 2 * len(f) * (1 - config.momentum) / (config.n_examples * config.batch_noise * float(f.trace()))
-    if dynamics == "sde" and config.sampling != "reshuffle":
+    if dynamics == "sde" and not config.permuted:
         return closed
 
     def divergence(log_rate: float) -> float:

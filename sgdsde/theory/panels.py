@@ -67,7 +67,7 @@ class Panels:
     log_speed: Array
 
     def index(self, at: float) -> int:
-        """Of the edge nearest to `at`."""
+        """The index of the edge nearest to `at`."""
         return int(np.abs(self.edges - at).argmin())
 
     def running(self, log_integrand: Array, *, from_right: bool = False) -> Running:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import integer
 from sgdsde.layout import one_line
 from sgdsde.theory.action import Frame
 from sgdsde.theory.least_action import SETTLED, evenly, relaxed
@@ -107,8 +107,7 @@ def minimum_action_path(
     high = landscape.point(end, "end")
     if np.array_equal(low, high):
         raise ValueError(f"end must differ from start, got {listed(high)} for both")
-    if as_whole(segments) is None or segments % 2 ** (_LEVELS - 1) or segments < _FEWEST * 2 ** (_LEVELS - 1):
-        raise ValueError(f"segments must be a multiple of 8 from 64, got {segments!r}")
+    segments = integer("segments", segments, _FEWEST * 2 ** (_LEVELS - 1), multiple=2 ** (_LEVELS - 1))
     between = np.empty((0, landscape.dimension)) if initial is None else landscape.points(initial, "initial")
     if between.ndim != 2:
         raise ValueError(f"initial must have shape (m, {landscape.dimension}), got {between.shape}")

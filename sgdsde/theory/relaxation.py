@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import choice
 from sgdsde.config import SGDConfig
 from sgdsde.theory.modes import symmetric
 
@@ -55,11 +56,9 @@ def relaxation_time(hessian: ArrayLike, config: SGDConfig, dynamics: str = "sgd"
     >>> [round(relaxation_time([[1.0, 0.0], [0.0, 4.0]], config, name, "s"), 3) for name in MODELS]
     [1.898, 1.0, 2.0, 1.898]
     """
-    if dynamics not in MODELS:
-        raise ValueError(f"dynamics must be one of {', '.join(MODELS)}, got {dynamics!r}")
+    choice("dynamics", dynamics, MODELS)
     units = {"updates": 1.0, "s": config.mean_loss_time_per_update}
-    if clock not in units:
-        raise ValueError(f"clock must be one of {', '.join(units)}, got {clock!r}")
+    choice("clock", clock, units)
     curvatures = np.linalg.eigvalsh(symmetric("hessian", hessian)) + config.weight_decay
     rate = MODELS[dynamics](np.asarray(config.kick * curvatures), config.momentum)
     return units[clock] / rate if rate else math.inf

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 #: gᵀH⁻¹g, twice what a Newton step gains, in nats: the same in all linear coordinates. A step taken from here leaves
 #: less than rounding.
 DECREMENT = 1e-12
-#: Of C, relative: by so much a step may seem to raise it.
+#: By so much, relative to C, rounding may make a step seem to raise C.
 ROUNDING = 1e-12
 MOST_STEPS, MOST_HALVINGS = 200, 60
 

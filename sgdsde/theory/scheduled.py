@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.layout import one_line
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
@@ -87,10 +87,9 @@ def scheduled_law(
     >>> law.mean[:, 0].round(6)                                               # (1 − ε)(1 − ε')
     array([1.  , 0.6 , 0.48])
     """
-    if dynamics not in MODELS:
-        raise ValueError(f"dynamics must be one of {', '.join(MODELS)}, got {dynamics!r}")
-    if config.sampling == "reshuffle":
-        raise ValueError("config must have batches that are independent here, got sampling = 'reshuffle'")
+    choice("dynamics", dynamics, MODELS)
+    if config.permuted:
+        raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     h, f = symmetric("hessian", hessian), symmetric("covariance", covariance)
     if h.shape != f.shape:
         raise ValueError(f"covariance must have the shape {h.shape} of hessian, got {f.shape}")
@@ -100,7 +99,7 @@ def scheduled_law(
     if dynamics == "heavy_ball":
         config.require_plain("dampening")
     rates, sizes = _schedules(config, learning_rates, batch_sizes)
-    noises = np.array([SAMPLINGS[config.sampling](config.n_examples, int(b)) for b in sizes])
+    noises = np.array([SAMPLINGS[config.sampling].batch_noise(config.n_examples, int(b)) for b in sizes])
     damping = config.kick / config.learning_rate
     curvature, basis = np.linalg.eigh(h + config.weight_decay * np.eye(len(h)))
     modes = curvature, basis.T @ f @ basis, basis.T @ w0

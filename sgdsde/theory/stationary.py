@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import choice, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.theory import heavy_ball, linear_sde
@@ -57,13 +57,15 @@ def stationary_covariance(
     Raises
     ------
     ValueError
-        When a shape, symmetry or definiteness is wrong, an option is unknown, or with ``"sgd"`` the learning rate is
-        not below :func:`stability_limit`.
+        When a shape, symmetry or definiteness is wrong, an option is unknown, an epoch ends in a smaller batch or none
+        in its place, or with ``"sgd"`` the learning rate is not below :func:`stability_limit`.
 
     Notes
     -----
     SDE: H S + S H = T F (Smith & Le, arXiv 1710.06451, eq. 4 near a minimum). SGD: X = M X Mᵀ + ε² c F ⊗ 11ᵀ on the
-    state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch. The SDE
+    state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch. With
+    ``"shuffle_once"`` a path ends on an orbit of its permutation, of one epoch's length, and the law is that over
+    permutations, the same after every update. The SDE
     driven by epoched Brownian motion (Perko, arXiv 2512.04703) differs from that by O(ε) at a fixed length of the epoch
     in the SDE's clock, nε/(1 − m); its law is exact too, at any ε.
     A mode whose curvature is zero to rounding is flat: if F has no noise along it, its variance is 0 (from a fixed
@@ -81,7 +83,6 @@ def stationary_covariance(
     [0.00473, 0.005151]
     """
     check_options(dynamics, position)
-    driver = driver_of(driver, config)
     modes = modes_of(hessian, covariance, config)
     law = law_between(modes.curvature, config, dynamics, position, driver)
     return modes.rotate_back_symmetric(modes.noise * law.position)
@@ -161,14 +162,13 @@ def stationary_variance(
     array([0.024246, 0.012556])
     """
     check_options(dynamics, position)
-    driver = driver_of(driver, config)
     h, f = real_array("curvature", curvature), real_array("covariance", covariance)
     if not (np.isfinite(h).all() and (h > 0).all()):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     if not (np.isfinite(f).all() and (f >= 0).all()):
         raise ValueError(f"covariance must be at least 0 and finite, got {covariance!r}")
     flat = np.atleast_1d(h).ravel() + config.weight_decay
-    return np.asarray(f * LAWS[dynamics](flat, flat, config, position, driver).position.reshape(h.shape))
+    return np.asarray(f * _law_of(flat, flat, config, dynamics, position, driver).position.reshape(h.shape))
 
 
 def stability_limit(hessian: ArrayLike, config: SGDConfig) -> float:
@@ -207,8 +207,10 @@ def _sgd_law(left: Array, right: Array, config: SGDConfig, position: str, driver
     """Law of ω and v for unit noise F_ij = 1 in modes of curvature ``left`` and ``right``."""
     check_stable(float(max(left.max(initial=0.0), right.max(initial=0.0))), config)
     p, q, m = config.kick * left, config.kick * right, config.momentum
-    if config.sampling == "reshuffle":
-        law = POSITIONS[position](p, q, m, config.n_examples // config.batch_size)
+    config.require_whole_epochs()
+    if config.permuted:
+        kind = heavy_ball.shuffled_once if config.repeated else POSITIONS[position]
+        law = kind(p, q, m, config.n_examples // config.batch_size)
         unit = config.kick**2 / config.batch_size
     else:
         law = heavy_ball.independent_batches(p, q, m)
@@ -225,12 +227,19 @@ def law_between(
 ) -> heavy_ball.Law:
     """Law of every pair of modes for unit noise, as (P, P) arrays."""
     left, right = curvature[:, None], curvature[None, :]
+    return _law_of(left, right, config, dynamics, position, driver)
+
+
+def _law_of(
+    left: Array, right: Array, config: SGDConfig, dynamics: str, position: str, driver: str | None
+) -> heavy_ball.Law:
+    if dynamics == "sgd" and driver is None:
+        return _sgd_law(left, right, config, position, "")
+    config.require_equal_batches()
     return LAWS[dynamics](left, right, config, position, driver_of(driver, config))
 
 
 def check_options(dynamics: str, position: str = "average") -> None:
     """ValueError for a dynamics or position that does not exist."""
-    if dynamics not in LAWS:
-        raise ValueError(f"dynamics must be one of {', '.join(LAWS)}, got {dynamics!r}")
-    if position not in POSITIONS:
-        raise ValueError(f"position must be one of {', '.join(POSITIONS)}, got {position!r}")
+    choice("dynamics", dynamics, LAWS)
+    choice("position", position, POSITIONS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_real, real_array
 from sgdsde.regions import Region
 
 Array = NDArray[np.float64]
@@ -67,15 +66,3 @@ def line_of(landscape: Surface) -> Line:
         return landscape.gradient(x[..., None])[..., 0], landscape.covariance(x[..., None])[..., 0, 0]
 
     return line
-
-
-def number(argument: str, value: Any) -> float:
-    """`value` as a float; ValueError unless it is a finite number, or an array that holds just one."""
-    try:
-        array = real_array(argument, value)
-    except ValueError:
-        array = np.empty(0)
-    found = as_real(array.ravel()[0]) if array.size == 1 else None
-    if found is None:
-        raise ValueError(f"{argument} must be a finite number, got {value!r}")
-    return found

@@ -154,7 +154,7 @@ def sgd_occupancy(
 
 
 class _Law(NamedTuple):
-    """Of an update: where it goes without noise, its standard deviation, skewness and excess kurtosis."""
+    """The law of an update: where it goes without noise, its standard deviation, skewness and excess kurtosis."""
 
     line: Line
     rate: float
@@ -169,7 +169,7 @@ class _Law(NamedTuple):
         return x - self.rate * slope, self.scale * np.sqrt(noise)
 
     def density(self, start: Array, to: Array) -> Array:
-        """Of the next ω at `to` (m,), from `start` (n,): (n, m), Edgeworth's series to four cumulants."""
+        """The density of the next ω at `to` (m,), from `start` (n,): (n, m), Edgeworth's series to four cumulants."""
         centre, deviation = self.moved(start)
         z = (to - centre[:, None]) / deviation[:, None]
         shape = 1 + self.skewness / 6 * (z**3 - 3 * z) + self.kurtosis / 24 * (z**4 - 6 * z**2 + 3)
@@ -190,8 +190,8 @@ class _Grid(NamedTuple):
 
 def _law(line: Line, config: SGDConfig, examples: ArrayLike | None) -> _Law:
     config.require_plain("momentum", "weight_decay")
-    if config.sampling == "reshuffle":
-        raise ValueError("config must have batches that are independent here, got sampling = 'reshuffle'")
+    if config.permuted:
+        raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     if not config.batch_noise > 0:
         raise ValueError("config must have noise: with batch_size = n_examples there is none")
     if examples is None:

@@ -67,9 +67,12 @@ def test_a_file_of_three_classes_without_test_examples(run, tmp_path):
     [
         (("--task", "foo"), "--task must be toy, mnist01 or a file that ends in .npz, got 'foo'"),
         (("--task", "absent.npz"), "--task absent.npz cannot be read: No such file or directory"),
-        (("--regularization", "1,0"), "--regularization must be a positive number, got 0.0; without it separable data"),
+        (
+            ("--regularization", "1,0"),
+            "--regularization must be a positive finite number, as without it separable data",
+        ),
         (("--regularization", "weak"), "--regularization must be numbers with commas between them, got 'weak'"),
-        (("--seed", "-1"), "--seed must be a non-negative integer, got -1"),
+        (("--seed", "-1"), "--seed must be an integer of at least 0, got -1"),
         (("--labels", "true"), "Invalid value for '--labels'"),
     ],
 )

@@ -43,6 +43,10 @@ def test_notes_tell_where_theory_fails():
     assert "variance is 2 × the SDE's" in noted(1.0, 1, 6400, curvature=1.0)
     assert "2.311 times" in noted(0.1, 4, 64, curvature=1.0, sampling="reshuffle")
     assert "--curvature" in noted(0.1, 4, 64, sampling="reshuffle")
+    assert "one permutation cancel" in noted(0.1, 4, 64, curvature=1.0, sampling="shuffle_once")
+    assert "4 examples of each epoch make a smaller batch" in noted(0.1, 6, 64, curvature=1.0, sampling="reshuffle")
+    left_out = noted(0.1, 6, 64, curvature=1.0, sampling="reshuffle", drop_last=True)
+    assert "4 examples of each epoch are left out" in left_out
 
 
 def test_the_table_and_the_notes_are_printed():

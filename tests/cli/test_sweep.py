@@ -150,7 +150,7 @@ def stops(regularization):
         ("functoin = 1", "the key functoin is unknown, use function, store"),
         ("function = 3", "function must be text, got 3"),
         (VARIANCE.replace("[fixed]", "in_flight = true\n[fixed]"), "in_flight must be an integer, got True"),
-        (VARIANCE.replace("[fixed]", "in_flight = 0\n[fixed]"), "in_flight must be a positive integer, got 0"),
+        (VARIANCE.replace("[fixed]", "in_flight = 0\n[fixed]"), "in_flight must be an integer of at least 1, got 0"),
         ('function = "os.system"\n[grid]\nx = [1]', "function must be one of stationary_variance, exit_time, evidence"),
         (VARIANCE.replace("batch_size", "batch"), "grid.batch is no argument of stationary_variance: learning_rate"),
         (VARIANCE.replace("n_examples", "examples"), "fixed.examples is no argument of stationary_variance"),

@@ -152,7 +152,7 @@ def test_two_wells_by_transition_matrices():
 
 @pytest.mark.parametrize("friction", [None, 1.3])
 def test_kolmogorov_equations(friction):
-    """Of a parabola, where the law is known; of two wells, on another grid."""
+    """Solved for a parabola, where the law is known, and for two wells on another grid."""
     bowl, cosine = Landscape("h*(x - c)**2/2", "x", {"h": 1.5, "c": 0.5}, 0.8), lambda w: np.cos(w[:, 0]) + w[:, 0] ** 2
     known = by_gaussian(bowl, [1.2], 0.9, 0.7, friction)(cosine)
     assert on_a_line(bowl, 1.2, 0.9, 0.7, friction)(cosine) == pytest.approx(known, abs=1e-11)

@@ -74,8 +74,8 @@ BAD = [
     ({"y_test": ["cat", "dog", "dog"]}, "y_test must be targets .* real numbers, got a list of <U3"),
     ({"name": X}, "name must be a text, got ndarray; a Dataset is made of name, x_train, y_train, x_test, y_test"),
     ({"provenance": 3}, "provenance must be a text, got int"),
-    ({"image_shape": 4}, r"image_shape must be a tuple such as \(28, 28\), or \(\) for no images, got 4"),
-    ({"image_shape": (2, 0.5)}, "image_shape must be an integer, at least 1, got 0.5"),
+    ({"image_shape": 4}, r"image_shape must be a sequence of integers such as \(1, 2, 4\), got 4"),
+    ({"image_shape": (2, 0.5)}, "image_shape must be an integer of at least 1, got 0.5"),
 ]
 
 

@@ -225,7 +225,7 @@ def test_an_unreachable_mirror_is_given_up_quickly_and_quietly(cache, monkeypatc
         ({"n_train": 0}, "n_train must be an integer from 1 to 60000"),
         ({"n_train": 60001}, "n_train"),
         ({"n_test": 2.5}, "n_test"),
-        ({"seed": -1}, "seed must be a non-negative integer"),
+        ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"seed": "x"}, "seed"),
     ],
 )

@@ -56,11 +56,14 @@ def test_tossed_images_are_the_same_images():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: gaussian_task("wrong"), "labels must be one of informative, random; got 'wrong'"),
-        (lambda: gaussian_task(n_train=1), "n_train must be an integer, at least 2, got 1"),
-        (lambda: gaussian_task(features=0), "features must be an integer, at least 1, got 0"),
-        (lambda: gaussian_task(seed=-1), "seed must be a non-negative integer, got -1"),
-        (lambda: zeros_and_ones(digits(), n_train=3), "n_train must be an even integer, at least 2, got 3"),
+        (lambda: gaussian_task("wrong"), "labels must be one of informative, random, got 'wrong'"),
+        (lambda: gaussian_task(n_train=1), "n_train must be an integer of at least 2, got 1"),
+        (lambda: gaussian_task(features=0), "features must be an integer of at least 1, got 0"),
+        (lambda: gaussian_task(seed=-1), "seed must be an integer of at least 0, got -1"),
+        (
+            lambda: zeros_and_ones(digits(), n_train=3),
+            "n_train must be an integer of at least 2 and a multiple of 2, got 3",
+        ),
         (lambda: zeros_and_ones(digits(), n_train=800), "n_train must be at most .* with digits, got 800"),
         (lambda: zeros_and_ones(gaussian_task(), "wrong"), "labels must be one of"),
     ],

@@ -12,7 +12,7 @@ X, Y = torch.arange(600.0).reshape(50, 3, 2, 2), torch.arange(50) % 7
 
 
 class Items(TorchDataset):
-    """Of a function of the index."""
+    """A data set whose items are a function of the index."""
 
     def __init__(self, item, n=50):
         self.item, self.n, self.reads = item, n, []

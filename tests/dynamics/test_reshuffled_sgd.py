@@ -9,7 +9,7 @@ BOWL = sg.Landscape("x**2/2", "x")
 
 
 def variance(run):
-    """Of all observed updates about 0, and its standard error over paths."""
+    """The variance of all observed updates about 0, and its standard error over paths."""
     squares = run.path_covariance[:, 0, 0] + run.path_mean[:, 0] ** 2
     return squares.mean(), squares.std(ddof=1) / np.sqrt(len(squares))
 

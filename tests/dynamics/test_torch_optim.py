@@ -77,8 +77,9 @@ CASES = {
 }
 
 
-def test_every_rule_is_compared():
-    assert set(all_rules()) == {name for name, *_ in CASES.values()}
+def test_every_rule_that_torch_has_is_compared():
+    theirs = {name for name, rule in all_rules().items() if "torch.optim" in rule.source}
+    assert theirs <= {name for name, *_ in CASES.values()} <= set(all_rules())
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -63,8 +63,12 @@ BATCHES = [
     *[("without_replacement", b, 1) for b in (1, 2, 3, 8, N)],
     *[("with_replacement", b, 1) for b in (1, 2, 3, 8, N)],
     *[("reshuffle", b, 1) for b in (1, 2, 4, 8, N)],
+    *[("shuffle_once", b, 1) for b in (1, 2, 8, N)],
+    ("reshuffle", 5, 1),  # 16 = 3·5 + 1
+    ("shuffle_once", 11, 1),  # 11 + 5
     ("without_replacement", 3, 2),
     ("reshuffle", 2, 2),
+    ("shuffle_once", 6, 2),
     ("with_replacement", 3, 3),
     ("without_replacement", 13, 3),
 ]
@@ -106,6 +110,17 @@ RUNS = {
     "svag": lambda **options: simulate_sgd(ONE, config(2, m=0.0), 0.1, UPDATES, dynamics="svag", substeps=3, **options),
     "scheduled": lambda **options: simulate_sgd(
         ONE, config(2, "reshuffle"), 0.1, UPDATES, learning_rates=RATES, batch_sizes=SIZES, **options
+    ),
+    "dropped": lambda **options: simulate_sgd(
+        ONE, SGDConfig(0.05, 5, N, 0.5, "reshuffle", drop_last=True), 0.1, UPDATES, **options
+    ),
+    "shuffled once": lambda **options: simulate_sgd(
+        ONE,
+        SGDConfig(0.05, 2, N, 0.5, "shuffle_once", drop_last=True),
+        0.1,
+        UPDATES,
+        batch_sizes=([1, 3, 9, 8, 8, 4, 4, 4] * UPDATES)[:UPDATES],
+        **options,
     ),
     "sgd reshuffled": lambda **options: simulate_sgd(ONE, config(2, "reshuffle"), 0.1, UPDATES, **options),
 }
@@ -197,6 +212,17 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one(name: str, engine: str) 
     short = {
         "sde": lambda: simulate_sde(TWO, config(), [0.1, 0.2], 66, 20, substeps=3, engine=engine),
         "sgd": lambda: simulate_sgd(ONE, config(1), 0.1, 66, 20, engine=engine),
+        "dropped": lambda **options: simulate_sgd(
+            ONE, SGDConfig(0.05, 5, N, 0.5, "reshuffle", drop_last=True), 0.1, UPDATES, **options
+        ),
+        "shuffled once": lambda **options: simulate_sgd(
+            ONE,
+            SGDConfig(0.05, 2, N, 0.5, "shuffle_once", drop_last=True),
+            0.1,
+            UPDATES,
+            batch_sizes=([1, 3, 9, 8, 8, 4, 4, 4] * UPDATES)[:UPDATES],
+            **options,
+        ),
         "sgd reshuffled": lambda: simulate_sgd(ONE, config(2, "reshuffle"), 0.1, 66, 20, engine=engine),
     }[name]()
     np.testing.assert_array_equal(short.final, long.snapshots[2])

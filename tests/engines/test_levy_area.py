@@ -209,7 +209,7 @@ def test_moments_given_the_increments(method: str) -> None:
 
 
 def sech_distribution(a: np.ndarray) -> np.ndarray:
-    """Of the area over a unit step, k = 2: density 1/cosh(πa), characteristic function 1/cosh(u/2)."""
+    """Distribution of the area over a unit step, k = 2: density 1/cosh(πa), characteristic function 1/cosh(u/2)."""
     return np.asarray(2 / math.pi * np.arctan(np.exp(math.pi * a)))
 
 

@@ -1,6 +1,7 @@
 """True samplings: no repeats in a batch, each example once an epoch, every example and pair equally likely."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -51,6 +52,60 @@ def test_reshuffling_gives_each_example_once_an_epoch(drawn, engine: str, b: int
     assert (counts.sum(axis=1) == b).all()
     assert set(np.unique(counts)) <= {0, 1}
     assert (counts.reshape(epochs, N // b, N, 300).sum(axis=1) == 1).all()
+
+
+#: Of epochs of N = 8: all of it in equal batches, in others, and not all of it, in batches of one size and of several.
+EPOCHS = {"2": 2, "3": 3, "8": 8, "5 + 3": [5, 3], "1 + 4 + 3, 2 + 6": [1, 4, 3, 2, 6], "3 + 4, 7": [3, 4, 7]}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("sizes", EPOCHS)
+def test_a_repeated_permutation_is_the_same_in_every_epoch(drawn, engine: str, sizes: str) -> None:
+    """Batches are its pieces, one after the other, whatever their sizes; paths have permutations of their own."""
+    of, updates = EPOCHS[sizes], 20
+    given = of if isinstance(of, int) else np.array((of * updates)[:updates])
+    each = np.broadcast_to(given, updates)
+    noise = ExampleBatches(unit_table(N), given, "reshuffle", repeated=True)
+    found = drawn(engine, noise, updates, 300)
+    counts = np.stack([counts_of(found[[k]], int(each[k]))[0] for k in range(updates)])
+    places, end = [], N  # which examples were dealt before each batch ended
+    for size, batch in zip(each, counts, strict=True):
+        if end + size > N:
+            begun, end = np.zeros_like(batch), 0
+        begun, end = begun + batch, end + size
+        places.append((end, begun))
+    assert all(begun.max() == 1 for _, begun in places)
+    for end in {end for end, _ in places}:
+        same = [begun for other, begun in places if other == end]
+        assert len(same) > 1
+        assert all((begun == same[0]).all() for begun in same)
+    first = places[0][1]
+    assert each[0] == N or len(np.unique(first, axis=1).T) == math.comb(N, int(each[0]))  # 8 to 56 of 300 paths
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_epochs_end_where_the_next_batch_does_not_fit(drawn, engine: str) -> None:
+    """Epochs of 8 examples hold 3 + 4, or 7, or 2·3: nothing twice in an epoch, and as many as it holds."""
+    for sizes, epochs in ((np.array([3, 4, 7] * 5), [2, 1] * 5), (3, [2] * 5)):
+        updates = sum(epochs)
+        each = np.broadcast_to(sizes, updates)
+        found = drawn(engine, ExampleBatches(unit_table(N), sizes, "reshuffle"), updates, 300)
+        counts = np.stack([counts_of(found[[k]], int(each[k]))[0] for k in range(updates)])
+        for end, length in zip(np.cumsum(epochs), epochs, strict=True):
+            epoch = counts[end - length : end].sum(axis=0)
+            assert epoch.max() == 1
+            assert (epoch.sum(axis=0) == each[end - length : end].sum()).all()
+
+
+@pytest.mark.parametrize("sizes", [1, 2, [3, 1]])
+def test_a_repeated_permutation_makes_every_order_equally_likely(sizes) -> None:
+    n, paths = 4, 60_000
+    given, steps = (sizes, n // sizes) if isinstance(sizes, int) else (np.array(sizes), len(sizes))
+    source = ReferenceNoise(ExampleBatches(unit_table(n), given, "reshuffle", repeated=True), 2, paths)
+    order = np.concatenate([reference._reshuffle(source, source.noise, step) for step in range(steps)])
+    codes = np.bincount((order * n ** np.arange(n)[:, None]).sum(axis=0))
+    assert (codes > 0).sum() == 24
+    assert chi_square(codes[codes > 0], paths / 24) > LEVEL
 
 
 @pytest.mark.parametrize("engine", ENGINES)

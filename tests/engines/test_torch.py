@@ -64,9 +64,18 @@ CASES: dict[str, Callable[..., Any]] = {
             "with_replacement": (1, 3, 8, 18),
             "without_replacement": (1, 2, 3, 16, 18, 23, 30, 47, 48),
             "reshuffle": (1, 2, 16, 24, 48),
+            "shuffle_once": (1, 2, 3, 24, 48),
         }.items()
         for b in sizes
     },
+    **{
+        f"{sampling} {b}, the rest dropped": lambda sampling=sampling, b=b, **o: sgd(
+            config(b, sampling, drop_last=True), **WATCHED, **o
+        )
+        for sampling, b in (("reshuffle", 5), ("reshuffle", 22), ("shuffle_once", 7), ("shuffle_once", 22))
+    },
+    "reshuffle 20, the rest kept": lambda **o: sgd(config(20, "reshuffle"), **WATCHED, **o),
+    "shuffle_once 20, the rest kept": lambda **o: sgd(config(20, "shuffle_once"), **WATCHED, **o),
     "nesterov": lambda **o: sgd(config(), 2, dynamics="nesterov", **WATCHED, **o),
     "svag": lambda **o: sgd(config(m=0.0), 2, dynamics="svag", substeps=3, **WATCHED, **o),
     "svag of many": lambda **o: sgd(config(18, m=0.0), dynamics="svag", substeps=2, **WATCHED, **o),
@@ -317,6 +326,7 @@ def test_kernel_in_the_interpreter() -> None:
         "without_replacement 3",
         "without_replacement 18",
         "reshuffle 24",
+        "shuffle_once 3",
         "svag",
         "observed",
     ],

@@ -86,12 +86,12 @@ def test_the_seed_says_all():
 CONFIG = sg.SGDConfig(0.1, 2, 64)
 REFUSED = {
     "dynamics must be one of sde, sgd, got 'map'": {"dynamics": "map"},
-    "trials must be an integer at least 64, got 3": {"trials": 3},
-    "repetitions must be an integer at least 4, got 1": {"repetitions": 1},
-    r"trials × repetitions must be an integer between 1 and 4294967295, got 17179869184": {"trials": 2**30},
+    "trials must be an integer of at least 64, got 3": {"trials": 3},
+    "repetitions must be an integer of at least 4, got 1": {"repetitions": 1},
+    r"trials × repetitions must be an integer from 1 to 4294967295, got 17179869184": {"trials": 2**30},
     r"relaxation must be at most 2\*\*53 = 9007199254740992 steps": {"relaxation": 2**63, "substeps": 1},
     "relaxation must be given: by the least curvature": {"config": sg.SGDConfig(1e-140, 2, 64)},
-    "confidence must be between 0 and 1, got 95": {"confidence": 95},
+    "confidence must be a finite real number above 0 and below 1, got 95": {"confidence": 95},
     "updates is not an argument of rare_exit_time": {"updates": 10},
     "score": {"score": "z"},
     r"w0 must be outside of the regions of stop; \[1.0\] is in 'out'": {"start": 1.0},

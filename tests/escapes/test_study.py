@@ -64,7 +64,7 @@ def test_table_and_dataset_say_the_same(found):
     assert f"{found['SDE'][1].time.mean:.5g} ±" in lines[4]
     assert "Kramers: not at B = 1: the barrier is only 1.27 × TF/2 high" in lines[-1]
     assert np.isnan(data["kramers"][0])
-    with pytest.raises(KeyError, match="label must be one of SDE, SGD; got 'SDR'"):
+    with pytest.raises(KeyError, match="label must be one of SDE, SGD, got 'SDR'"):
         found["SDR"]
 
 
@@ -220,8 +220,8 @@ def test_steps_of_the_sde():
         ({"schemes": {"sde": "rk"}}, "scheme must be one of .*, got 'rk'"),
         ({"schemes": {"sgd": "heun"}}, "schemes must be by the names of SDEs among dynamics, got 'sgd'"),
         ({"dynamics": "sgd"}, "dynamics must be a sequence"),
-        ({"paths": 1}, "paths must be an integer at least 2"),
-        ({"updates": 0}, "updates must be an integer at least 1"),
+        ({"paths": 1}, "paths must be an integer of at least 2"),
+        ({"updates": 0}, "updates must be an integer of at least 1"),
         ({"updates": 2**60}, r"updates × substeps must be at most 2\*\*53"),
         ({"saddle": [0, 0]}, "saddle must have shape"),
         ({"box": (0, 1)}, "box is for landscapes of two variables"),

@@ -57,8 +57,12 @@ def test_annealing_comes_to_it_at_weak_penalties():
     [
         (LogisticRegression(np.eye(3), [0, 1, 2]), {}, "model must be binary, with one weight vector, got a softmax"),
         (LogisticRegression([[1.0], [2.0]], [0, 1]), {}, "model must have linearly independent inputs, got"),
-        (LogisticRegression(np.eye(2), [0, 1]), {"samples": 31}, "samples must be an integer, at least 32 and a mult"),
-        (LogisticRegression(np.eye(2), [0, 1]), {"seed": -1}, "seed must be an integer, at least 0, got -1"),
+        (
+            LogisticRegression(np.eye(2), [0, 1]),
+            {"samples": 31},
+            "samples must be an integer of at least 32 and a mult",
+        ),
+        (LogisticRegression(np.eye(2), [0, 1]), {"seed": -1}, "seed must be an integer of at least 0, got -1"),
         ("model", {}, "model must be a LogisticRegression, got str"),
     ],
 )

@@ -60,7 +60,7 @@ def test_it_is_a_front_door():
     ("arguments", "message"),
     [
         (([[1.0], [np.nan]], [0, 1]), r"X must be finite, got nan"),
-        (([[1.0], [2.0]], [0, 1], [1.0, -2.0]), "regularization must be a positive number, got -2.0"),
+        (([[1.0], [2.0]], [0, 1], [1.0, -2.0]), "regularization must be a positive finite number, as .*, got -2.0"),
         (([[1.0], [2.0]], [0, 1], []), "regularization must be a sequence of positive numbers"),
         (([[1.0], [2.0]], [0, 1], [1.0], [[1.0]]), "test must be a pair, X and y, got list"),
         (([[1.0], [2.0]], [0, 1], [1.0], ([[1.0, 2.0]], [0])), r"X of test must be an array of shape \(n, 1\)"),

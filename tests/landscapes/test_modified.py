@@ -64,11 +64,11 @@ def test_the_learning_rate_is_a_parameter_of_one_code():
 @pytest.mark.parametrize(
     ("rate", "message"),
     [
-        (0.0, "learning_rate must be positive, got 0.0"),
-        (-0.1, "learning_rate must be positive, got -0.1"),
-        (float("inf"), "learning_rate must be a finite real number, got inf"),
-        ("0.1", "learning_rate must be a finite real number, got '0.1'"),
-        (True, "learning_rate must be a finite real number, got True"),
+        (0.0, "learning_rate must be a positive finite number, got 0.0"),
+        (-0.1, "learning_rate must be a positive finite number, got -0.1"),
+        (float("inf"), "learning_rate must be a positive finite number, got inf"),
+        ("0.1", "learning_rate must be a positive finite number, got '0.1'"),
+        (True, "learning_rate must be a positive finite number, got True"),
     ],
 )
 def test_learning_rates_that_are_none(rate, message):
@@ -122,7 +122,7 @@ def test_the_mean_of_all_orders_follows_the_loss_with_the_trace_of_f():
     [
         ({"sampling": "reshuffle"}, "batch_noise must be given"),
         ({"batch_noise": 0.2}, "batch_noise must be given"),
-        ({"sampling": "reshuffle", "batch_noise": -1}, "batch_noise must be zero or more"),
+        ({"sampling": "reshuffle", "batch_noise": -1}, "batch_noise must be a finite real number of at least 0"),
         ({"sampling": "sorted"}, "sampling must be one of"),
     ],
 )

@@ -109,12 +109,12 @@ def test_bad_data_are_named(inputs, labels, options, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model: model.fit(0), "regularization must be a positive number, got 0; without it separable data"),
-        (lambda model: model.fit(-1.0), "regularization must be a positive number, got -1.0"),
-        (lambda model: model.fit("weak"), "regularization must be a positive number, got 'weak'"),
+        (lambda model: model.fit(0), "regularization must be a positive finite number, as .*, got 0"),
+        (lambda model: model.fit(-1.0), "regularization must be a positive finite number, as .*, got -1.0"),
+        (lambda model: model.fit("weak"), "regularization must be a positive finite number, as .*, got 'weak'"),
         (lambda model: model.fit(1.0, [0.0]), r"start must have the shape \(4,\), got \(1,\)"),
         (lambda model: model.path(1.0), "regularization must be a sequence of positive numbers, got 1.0"),
-        (lambda model: model.path([1.0, 0.0]), "regularization must be a positive number, got"),
+        (lambda model: model.path([1.0, 0.0]), "regularization must be a positive finite number, as .*, got"),
         (lambda model: model.score(np.zeros(4), np.zeros((2, 3)), [0, 1]), r"inputs must be .*\(n, 4\)"),
         (lambda model: model.score(np.zeros(4), np.zeros((2, 4)), [0, 2]), "labels must be .* below 2, got 2"),
     ],

@@ -12,6 +12,7 @@ from torch import nn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
+from sgdsde.dynamics import all_rules
 from sgdsde.models import mlp, train
 from sgdsde.models.checkpoint import open_checkpoint
 from sgdsde.models.dynamics import names, network_dynamics
@@ -52,11 +53,13 @@ def cut_short_after(calls):
     return measure
 
 
-WITHOUT_MOMENTUM = ("adam", "adamw", "svag")
+def without_momentum(dynamics):
+    """Whether its rule has none, or its noise is not made for any."""
+    return dynamics == "svag" or (dynamics in all_rules() and "momentum" not in all_rules()[dynamics].takes)
 
 
 def settings(dynamics="sgd", sampling="without_replacement", **more):
-    m = 0.0 if dynamics in WITHOUT_MOMENTUM else 0.9
+    m = 0.0 if without_momentum(dynamics) else 0.9
     config = SGDConfig(0.1, 5, 60, m, sampling)
     substeps = {"substeps": 3} if network_dynamics(dynamics, config).divides else {}
     given = {"model": mlp(64, 6, 10), "data": DIGITS, "config": config, "updates": 31, "replicas": 2}
@@ -68,8 +71,7 @@ def settings(dynamics="sgd", sampling="without_replacement", **more):
     ("dynamics", "sampling"),
     [
         *((name, "without_replacement") for name in names()),
-        ("sgd", "with_replacement"),
-        ("sgd", "reshuffle"),
+        *(("sgd", sampling) for sampling in ("with_replacement", "reshuffle", "shuffle_once")),
         ("sde", "reshuffle"),
         ("momentum_sde", "reshuffle"),
     ],

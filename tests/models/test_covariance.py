@@ -185,11 +185,11 @@ X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
         ),
         (lambda: gradient_covariance(mlp(5, 2), (X, Y)), "model must accept inputs of shape"),
         (lambda: gradient_covariance(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), (X, Y)), "BatchNorm1d"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y), chunk=0), "chunk must be a positive integer, got 0"),
+        (lambda: gradient_covariance(mlp(3, 2), (X, Y), chunk=0), "chunk must be an integer of at least 1, got 0"),
         (lambda: gradient_covariance(mlp(3, 2), (X, Y), dtype="float16"), "dtype must be one of"),
         (lambda: gradient_covariance(mlp(3, 2), (X, Y)).product(np.ones(7)), r"with P = 8, got \(7,\)"),
         (lambda: gradient_covariance(mlp(3, 2), (X, Y)).eigenvectors(9), "k must be at most"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y)).draw(2, seed=-1), "seed must be a non-negative integer"),
+        (lambda: gradient_covariance(mlp(3, 2), (X, Y)).draw(2, seed=-1), "seed must be an integer of at least 0"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset, digits
 from sgdsde.dynamics.course import Course
-from sgdsde.dynamics.registry import driver_with
+from sgdsde.dynamics.pairs import driver_with
 from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import descend_on_all, kick_of
 from sgdsde.models.dynamics import network_dynamics

@@ -290,7 +290,7 @@ NO_LOSS = {
     "another shape": (lambda o, t: o.mean(1) @ torch.ones(9), r"accept outputs \(n, 2\) and targets \(n, 2\) of float"),
     "one argument": (lambda o: o.mean(1), r"loss must accept outputs \(n, 2\) .* TypeError: .* takes 1 positional"),
     "a name": ("l1", "loss must be one of binary_cross_entropy, cross_entropy, mse, or a function .* got 'l1'"),
-    "a class": (nn.HuberLoss, r"or a function .*: hand in one of its objects, HuberLoss\(…\)"),
+    "a class": (nn.HuberLoss, r"loss must be an object of the class, HuberLoss\(…\), got"),
     "none": (None, "or a function of .* got None"),
     "with weights": (nn.Linear(2, 2), "loss must have no parameters, as they would not be trained, got weight, bias"),
 }  # fmt: skip

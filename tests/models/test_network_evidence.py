@@ -174,7 +174,7 @@ def test_the_binary_loss_is_that_of_two_logits_summed_over_batches():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"regularization": 0.0}, "regularization must be a positive number, got 0.0"),
+        ({"regularization": 0.0}, "regularization must be a positive finite number, as .*, got 0.0"),
         ({"model": "MLP"}, "model must be a torch.nn.Module, got 'MLP'"),
         ({"model": nn.ReLU()}, "model must have parameters"),
         ({"model": nn.Linear(5, 2)}, r"model must accept inputs of shape \(n, 3\)"),
@@ -188,7 +188,7 @@ def test_the_binary_loss_is_that_of_two_logits_summed_over_batches():
         ({"data": [(torch.eye(4, 3), torch.tensor([0, 1, 2, 0]))]}, r"classes ≥ 3\) for data, got \(n, 2\)"),
         ({"data": [(torch.eye(4, 3), torch.tensor([0, 1]))]}, r"data\[0\]\[1\], the targets, must be one class number"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
-        ({"probes": 1}, "probes must be an integer, at least 2, got 1"),
+        ({"probes": 1}, "probes must be an integer of at least 2, got 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):

@@ -2,6 +2,8 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
+from torch.utils.data import DataLoader
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.dynamics.sampling import SAMPLERS
@@ -45,11 +47,37 @@ def test_covariance_of_the_batch_mean_is_c_times_f(sampling, b):
     setting = config(sampling, b)
     means = values[batch_indices(setting, updates=40_000, seed=2)].mean(axis=1)
     squares = (means - values.mean()) ** 2
-    if sampling == "reshuffle":  # the batches of one epoch are dependent, epochs are not
+    if sampling == "shuffle_once":  # one epoch each of 2000 permutations
+        drawn = np.stack([batch_indices(setting, updates=20 // b, seed=seed) for seed in range(2000)])
+        squares = ((values[drawn].mean(axis=2) - values.mean()) ** 2).ravel()
+    if setting.permuted:  # the batches of one epoch are dependent, permutations are not
         squares = squares.reshape(-1, 20 // b).mean(axis=1)
     error = squares.std(ddof=1) / np.sqrt(len(squares))
-    assert error < 0.02 * squares.mean()
+    assert error < (0.1 if sampling == "shuffle_once" else 0.02) * squares.mean()
     assert abs(squares.mean() - setting.batch_noise * values.var(ddof=1)) < 4.5 * error
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("n", "b"), [(20, 6), (20, 5), (7, 7), (7, 4)])
+def test_epochs_are_those_of_a_data_loader(sampling, drop_last, n, b):
+    """Sizes of torch's own, batch by batch; each example once at most, and all of them where none is dropped."""
+    loader = DataLoader(torch.arange(n), batch_size=b, shuffle=True, drop_last=drop_last)
+    setting = SGDConfig(0.1, b, n, sampling=sampling, drop_last=drop_last)
+    stream, orders = batches(setting, np.random.default_rng(0)), []
+    for _ in range(4):
+        epoch = [next(stream) for _ in range(len(loader))]
+        assert [len(batch) for batch in epoch] == [len(batch) for batch in loader]
+        assert setting.updates_per_epoch == len(loader)
+        seen = np.concatenate(epoch)
+        assert len(set(seen.tolist())) == len(seen) == (n - n % b if drop_last else n)
+        orders.append(tuple(seen.tolist()))
+    assert len(set(orders)) == (1 if sampling == "shuffle_once" else 4)
+
+
+def test_batches_of_unequal_sizes_are_no_rows_of_an_array():
+    with pytest.raises(ValueError, match="batch_size must divide n_examples = 20 here, or drop_last be True"):
+        batch_indices(config("reshuffle", b=6), updates=4, seed=0)
 
 
 def test_two_batches_of_an_epoch_are_anticorrelated_by_f_over_n():
@@ -69,5 +97,5 @@ def test_the_seed_sets_the_stream(sampling):
 
 @pytest.mark.parametrize("updates", [0, 2.5, True])
 def test_no_batches_are_refused(updates):
-    with pytest.raises(ValueError, match="updates must be an integer, at least 1"):
+    with pytest.raises(ValueError, match="updates must be an integer of at least 1"):
         batch_indices(SGDConfig(0.1, 2, 6), updates, seed=0)

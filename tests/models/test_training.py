@@ -165,11 +165,11 @@ class Silent(nn.Linear):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"updates": 0}, "updates must be a positive integer, got 0"),
-        ({"updates": 1.5}, "updates must be a positive integer"),
-        ({"replicas": 0}, "replicas must be a positive integer"),
-        ({"evaluate_every": 0}, "evaluate_every must be a positive integer"),
-        ({"seed": -1}, "seed must be a non-negative integer"),
+        ({"updates": 0}, "updates must be an integer of at least 1, got 0"),
+        ({"updates": 1.5}, "updates must be an integer of at least 1"),
+        ({"replicas": 0}, "replicas must be an integer of at least 1"),
+        ({"evaluate_every": 0}, "evaluate_every must be an integer of at least 1"),
+        ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"dynamics": "svag?"}, f"dynamics must be one of {', '.join(names())}, got 'svag\\?'"),
         ({"initialization": "zero"}, "initialization must be one of independent, shared, got 'zero'"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),

@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import digits
+from sgdsde.dynamics import all_rules
 from sgdsde.models import draw_weights, mlp, train, training
 from sgdsde.models.dynamics import names
 from sgdsde.models.training_plan import groups, tensor_cores
@@ -51,7 +52,11 @@ def test_noisy_descent_is_what_a_plain_loop_does_and_schedules_are_followed(monk
 
 
 DIVIDED = ("svag", "sde", "momentum_sde")
-WITHOUT_MOMENTUM = ("adam", "adamw", "svag")
+
+
+def without_momentum(dynamics):
+    """Whether its rule has none, or its noise is not made for any."""
+    return dynamics == "svag" or (dynamics in all_rules() and "momentum" not in all_rules()[dynamics].takes)
 
 
 def options(dynamics):
@@ -68,7 +73,7 @@ def options(dynamics):
     ],
 )
 def test_replicas_of_many_configs_are_those_of_separate_runs_alone_or_together(dynamics, model, data, monkeypatch):
-    m = 0.0 if dynamics in WITHOUT_MOMENTUM else 0.5
+    m = 0.0 if without_momentum(dynamics) else 0.5
     configs = [SGDConfig(0.1, 5, 60, m), SGDConfig(0.2, 5, 60, m), SGDConfig(0.1, 10, 60, m, "with_replacement")]
     configs += [SGDConfig(0.1, 5, 60, m / 2), configs[0]]
     arguments = {"updates": 6, "replicas": 5, "dynamics": dynamics, "evaluate_every": 4, "dtype": "float64"}
@@ -146,7 +151,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"substeps": 0}, "substeps must be a positive integer, got 0"),
+        ({"substeps": 0}, "substeps must be an integer of at least 1, got 0"),
         ({"substeps": 2}, "substeps must be 1 for dynamics 'sgd', whose step is an update; got 2"),
         ({"driver": "brownian"}, "driver must be left out for noise 'batches'"),
         ({"dynamics": "sde", "driver": "epoched"}, "driver must be 'brownian' for sampling"),
@@ -170,7 +175,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
         ({"measures": {"loss": 1}}, r"measures\['loss'\] must be a function of weights, x and y, got 1"),
         ({"tf32": 1}, "tf32 must be True or False, got 1"),
         ({"tf32": True}, "tf32 must be False but for float32 on a CUDA device"),
-        ({"checkpoint_every": 0}, "checkpoint_every must be a positive integer"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be an integer of at least 1"),
     ],
 )
 def test_bad_arguments_are_named(changes, message):

@@ -128,11 +128,11 @@ def test_the_average_goes_on_to_the_same_bits(dynamics, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"ema": 1}, "ema must be a decay per update, 0 ≤ ρ < 1, or None for no average, got 1"),
-        ({"ema": -0.1}, "ema must be a decay .* got -0.1"),
-        ({"ema": True}, "ema must be a decay .* got True"),
-        ({"ema": float("nan")}, "ema must be a decay .* got nan"),
-        ({"ema": "0.9"}, "ema must be a decay .* got '0.9'"),
+        ({"ema": 1}, "ema must be a finite real number of at least 0 and below 1, or None for no average, got 1"),
+        ({"ema": -0.1}, "ema must be a finite real number .* got -0.1"),
+        ({"ema": True}, "ema must be a finite real number .* got True"),
+        ({"ema": float("nan")}, "ema must be a finite real number .* got nan"),
+        ({"ema": "0.9"}, "ema must be a finite real number .* got '0.9'"),
         ({"ema": 0.9, "measures": {"ema_test_loss": len}}, "not taken already, got 'ema_test_loss'"),
         ({"ema": 0.9, "measures": {"a": len, "ema_a": len}}, "other names than 'ema_a', that of 'a' averaged"),
     ],

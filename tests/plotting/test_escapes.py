@@ -69,7 +69,7 @@ def test_animation_counts_those_in_the_region(going_on, ended, monkeypatch):
 
 @pytest.fixture(scope="module")
 def bridged():
-    """Of the SDE, where half of the ends are crossings inside a step, whose last place is short of the edge."""
+    """A run of the SDE, where half of the ends are crossings inside a step, whose last place is short of the edge."""
     return sg.simulate_sde(BOWL, CONFIG, [0, 0], 60, 200, substeps=2, save_every=10, stop=STOP, seed=1, **REFERENCE)
 
 
@@ -204,7 +204,7 @@ def test_what_does_not_fit_is_refused(ended, going_on, line):
         (lambda: escape_animation(BOWL, {"SGD": going_on}, STOP, rate=0), "rate must be"),
         (lambda: survival_curves({"SGD": going_on}), "run with stop"),
         (lambda: survival_curves({}), "shown must be ensembles"),
-        (lambda: survival_curves({"SGD": ended}, {"exact": -1.0}), "positive and finite"),
+        (lambda: survival_curves({"SGD": ended}, {"exact": -1.0}), "a positive finite number"),
         (lambda: density_beside_paths(equation, density, {"SDE": line}, [10, 20]), "densities must have shape"),
         (lambda: density_beside_paths(equation, density, {"SDE": line}, [15]), "snapshots after"),
         (lambda: density_beside_paths(equation, density, {"SGD": going_on}, [10]), "1 parameters"),

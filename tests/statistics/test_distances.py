@@ -173,7 +173,7 @@ def test_the_order_of_paths_does_not_matter_and_seeds_repeat(paired):
         (np.zeros(9), np.zeros((9, 1)), {}, "b must have the components of a"),
         (np.zeros((9, 2)), np.zeros((8, 2)), {"paired": True}, "b must have the 9 paths of a when paired, got 8"),
         (np.zeros((9, 2)), [[0.0, np.nan], [np.inf, np.nan], *np.zeros((7, 2))], {}, "b must be finite, but 2 of 9"),
-        (np.zeros(9), np.zeros(9), {"seed": -1}, "seed must be at least 0, got -1"),
+        (np.zeros(9), np.zeros(9), {"seed": -1}, "seed must be an integer of at least 0, got -1"),
         (np.arange(9.0), np.zeros(9), {}, "reference must be positive definite"),
         (np.eye(9), np.eye(9), {}, "reference must be positive definite"),
         (np.eye(9), np.eye(9), {"reference": np.eye(2)}, r"reference must be .* shape \(9, 9\)"),

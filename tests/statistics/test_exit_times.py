@@ -83,7 +83,10 @@ def test_exits_have_these_in_updates():
         (lambda: mean_exit_time([1.0], [True], method="mean"), "method must be one of auto, sample_mean, exponential"),
         (lambda: mean_exit_time([1.0, 2.0], [True, False], method="sample_mean"), "1 of 2 are censored; 'exponential'"),
         (lambda: mean_exit_time([1.0], [True]), "times must be at least two for method 'sample_mean', got 1"),
-        (lambda: mean_exit_time([1.0], [True], confidence=1.0), "confidence must be between 0 and 1, got 1.0"),
+        (
+            lambda: mean_exit_time([1.0], [True], confidence=1.0),
+            "confidence must be a finite real number above 0 and below 1, got 1.0",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

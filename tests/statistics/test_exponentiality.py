@@ -66,7 +66,10 @@ def test_after_takes_a_transient_off():
     ("call", "message"),
     [
         (lambda: exponentiality([1.0, 2.0], [True, False]), "at least two exits after 0, got 1"),
-        (lambda: exponentiality([1.0, 2.0], [True, True], after=-1.0), "after must be finite and not negative"),
+        (
+            lambda: exponentiality([1.0, 2.0], [True, True], after=-1.0),
+            "after must be a finite real number of at least 0",
+        ),
         (lambda: exponentiality([1.0, 2.0], [True, True], resolution=2.5), "resolution must be at most the shortest"),
         (lambda: exponentiality([2.0, 2.0], [True, True]), "no Weibull law of shape"),
     ],

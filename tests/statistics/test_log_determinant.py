@@ -23,7 +23,7 @@ def true(eigenvalues, penalty=1.0):
 
 
 def probe_variance(f, n):
-    """Of d times the mean of xᵀFx over n orthogonal x, uniform on the sphere, from the eigenvalues f of F."""
+    """The variance of d times the mean of xᵀFx over n orthogonal x, uniform on the sphere, from F's eigenvalues f."""
     d = len(f)
     return 2 * (d * (f**2).sum() - f.sum() ** 2) / (d + 2) / n * (1 - (n - 1) / (d - 1))
 
@@ -201,14 +201,14 @@ def not_symmetric():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: quick(BULK, 0.0), "regularization must be a positive number, got 0.0"),
-        (lambda: quick(BULK, -1.0), "regularization must be a positive number, got -1.0"),
-        (lambda: quick(BULK, probes=1), "probes must be an integer, at least 2, got 1"),
+        (lambda: quick(BULK, 0.0), "regularization must be a positive finite number, got 0.0"),
+        (lambda: quick(BULK, -1.0), "regularization must be a positive finite number, got -1.0"),
+        (lambda: quick(BULK, probes=1), "probes must be an integer of at least 2, got 1"),
         (lambda: quick(BULK, probes=2.5), "probes must be an integer"),
-        (lambda: quick(BULK, steps=0), "steps must be an integer, at least 2, got 0"),
-        (lambda: quick(BULK, deflation=-1), "deflation must be an integer, at least 0, got -1"),
+        (lambda: quick(BULK, steps=0), "steps must be an integer of at least 2, got 0"),
+        (lambda: quick(BULK, deflation=-1), "deflation must be an integer of at least 0, got -1"),
         (lambda: quick(BULK, seed=-1), "seed must be an integer"),
-        (lambda: quick(BULK, tolerance=0), "tolerance must be a positive number, got 0"),
+        (lambda: quick(BULK, tolerance=0), "tolerance must be a positive finite number, got 0"),
         (lambda: quick(BULK, lower=-1.0), "lower must be None or above −λ = -1, got -1.0"),
         (lambda: quick(BULK, lower=None), "lower must be a number where deflation is 0, got None"),
         (lambda: quick(BULK, lower=0.5), "lower must be a lower bound of A's eigenvalues, got 0.5 but found one"),

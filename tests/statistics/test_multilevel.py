@@ -143,14 +143,14 @@ def test_tables():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"tolerance": 0.0}, "tolerance must be positive, got 0.0"),
-        ({"weak": -1.0}, "weak must be positive"),
-        ({"levels_start": 2}, "levels_start must be at least 3"),
-        ({"max_level": 1}, "max_level must be at least levels_start − 1 = 2"),
-        ({"least_paths": 1}, "least_paths must be at least 2"),
-        ({"most_paths": 1}, "most_paths must be at least 2"),
-        ({"steps": 0}, "steps must be at least 1"),
-        ({"seed": -1}, "seed must be at least 0"),
+        ({"tolerance": 0.0}, "tolerance must be a positive finite number, got 0.0"),
+        ({"weak": -1.0}, "weak must be a positive finite number"),
+        ({"levels_start": 2}, "levels_start must be an integer of at least 3"),
+        ({"max_level": 1}, "max_level must be an integer of at least 2"),
+        ({"least_paths": 1}, "least_paths must be an integer of at least 2"),
+        ({"most_paths": 1}, "most_paths must be an integer of at least 2"),
+        ({"steps": 0}, "steps must be an integer of at least 1"),
+        ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"sample": lambda level, paths, seed: (np.ones(paths), None, 1.0)}, "coarse paths at every level but 0"),
         ({"sample": lambda level, paths, seed: (np.ones(paths + 1), None, 1.0)}, r"fine of shape \(200,\)"),
         (

@@ -111,5 +111,5 @@ def test_at_an_end_of_the_grid_the_interval_is_open():
 def test_bad_input_is_refused_by_name(arguments, message):
     with pytest.raises(ValueError, match=message):
         optimum(*arguments)
-    with pytest.raises(ValueError, match="level must be between 0 and 1"):
+    with pytest.raises(ValueError, match="level must be a finite real number above 0 and below 1"):
         optimum([1, 2, 4, 8, 16], np.ones((3, 5)), level=1.0)

@@ -178,10 +178,10 @@ def test_regression_solves_for_the_scatter():
         ({"standard_errors": None, "covariance": np.eye(4)}, r"covariance must have the shape \(5, 5\)"),
         ({"standard_errors": None, "covariance": -np.eye(5)}, "covariance must be symmetric and positive semidef"),
         ({"standard_errors": None, "covariance": np.eye(5) + np.eye(5, k=1)}, "covariance must be symmetric"),
-        ({"confidence": 1.0}, "confidence must be between 0 and 1, got 1.0"),
-        ({"least_points": 2}, "least_points must be at least 3, got 2"),
-        ({"noise_factor": -1.0}, "noise_factor must be at least 0"),
-        ({"next_power": 0.0}, "next_power must be positive"),
+        ({"confidence": 1.0}, "confidence must be a finite real number above 0 and below 1, got 1.0"),
+        ({"least_points": 2}, "least_points must be an integer of at least 3, got 2"),
+        ({"noise_factor": -1.0}, "noise_factor must be a finite real number of at least 0"),
+        ({"next_power": 0.0}, "next_power must be a positive finite number"),
     ],
 )
 def test_bad_input_is_refused_by_name(changed, message):

@@ -59,7 +59,7 @@ def test_a_million_paths_on_a_grid():
     ("call", "message"),
     [
         (lambda: survival_curve([1.0], [True], at=[2.0, 1.0]), "at must be a number of times, or finite times"),
-        (lambda: survival_curve([1.0], [True], at=1), "at must be at least 2 times, got 1"),
+        (lambda: survival_curve([1.0], [True], at=1), "at must be an integer of at least 2, or times, got 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

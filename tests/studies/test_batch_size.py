@@ -81,10 +81,10 @@ def test_a_network_that_diverged_is_wrong_about_everything():
     [
         ({"sizes": [1, 2, 4, 8]}, "batch_sizes must be at least 5 increasing integers"),
         ({"sizes": [1, 2, 4, 8, 8]}, "batch_sizes must be at least 5 increasing"),
-        ({"sizes": [0, 2, 4, 8, 16]}, "batch_sizes must be an integer, at least 1, got 0"),
+        ({"sizes": [0, 2, 4, 8, 16]}, "batch_sizes must be an integer of at least 1, got 0"),
         ({"learning_rates": [0.1, 0.1]}, "learning_rates must be at least one and differ"),
-        ({"replicas": 2}, "replicas must be an integer, at least 3, got 2"),
-        ({"level": 2}, "level must be between 0 and 1"),
+        ({"replicas": 2}, "replicas must be an integer of at least 3, got 2"),
+        ({"level": 2}, "level must be a finite real number above 0 and below 1"),
         ({"checkpoint": "here"}, "options must not have checkpoint"),
         ({"sizes": [1, 2, 4, 8, 101]}, "batch_size must be at most n_examples"),
     ],

@@ -303,7 +303,7 @@ def half(x):
     [
         ({"executor": "slurm"}, "executor must be None, an Executor of concurrent.futures, 'processes', 'dask' or"),
         ({"executor": 4}, "executor must be None"),
-        ({"in_flight": 0}, "in_flight must be a positive integer, got 0"),
+        ({"in_flight": 0}, "in_flight must be an integer of at least 1, got 0"),
         ({"progress": "yes"}, "progress must be None, a bool or a callable, got 'yes'"),
         ({"client_options": {"timeout": 3}}, "client_options go with a Dask executor"),
         ({"version": ""}, "version must be a text that is not empty"),

@@ -220,16 +220,16 @@ def test_simulated_exits():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": 0.0}, "config must be an SGDConfig, or a temperature T > 0, got 0.0"),
-        ({"config": math.nan}, "config must be an SGDConfig, or a temperature T > 0, got nan"),
-        ({"config": "hot"}, "config must be an SGDConfig, or a temperature T > 0, got 'hot'"),
-        ({"config": True}, "config must be an SGDConfig, or a temperature T > 0, got True"),
+        ({"config": 0.0}, "config must be a positive finite number, the temperature T, or an SGDConfig, got 0.0"),
+        ({"config": math.nan}, "config must be a positive finite number, the temperature T, or an SGDConfig, got nan"),
+        ({"config": "hot"}, "config must be a positive finite number, the temperature T, or an SGDConfig, got 'hot'"),
+        ({"config": True}, "config must be a positive finite number, the temperature T, or an SGDConfig, got True"),
         ({"config": replace(CONFIG, weight_decay=0.1)}, "config must have weight_decay = 0 here, got 0.1"),
         ({"config": replace(CONFIG, batch_size=21)}, "config must have noise"),
         ({"config": 1e-7}, "config must have a temperature above 1e-07"),
         ({"start": 0.0}, "right must be above start = 0, got 0.0"),
         ({"left": -0.5}, "left must be below start = -1, got -0.5"),
-        ({"right": math.inf}, "right must be a finite number, got inf"),
+        ({"right": math.inf}, "right must be a finite real number, got inf"),
         ({"right": None}, "left or right must be a number, or stop a condition"),
         ({"stop": "x > 0"}, "give stop, or left and right, not both"),
         ({"right": None, "stop": "x < 0"}, "start must be outside of stop, where paths end; 'x < 0' holds at -1"),
@@ -306,7 +306,7 @@ def test_ends_of_a_condition(stop, ends):
 
 
 def test_other_functions_refuse_too():
-    with pytest.raises(ValueError, match="moments must be a positive integer, got 0"):
+    with pytest.raises(ValueError, match="moments must be an integer of at least 1, got 0"):
         exit_time_moments(WELL, 0.2, -1.0, right=0.0, moments=0)
     with pytest.raises(ValueError, match="right must be above start = 2"):
         splitting_probability(WELL, 0.2, 2.0, -1.0, 1.0)

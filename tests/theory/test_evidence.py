@@ -80,13 +80,19 @@ def test_null_model():
         (lambda: log_evidence_ratio([[1.0], [2.0]], [0, 0], 1.0), "y must hold two classes or more, got 0 only"),
         (lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1.5], 1.0), r"y must be .*got 1.5 at \[1\]"),
         (lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1, 1], 1.0), r"y must be .*got the shape \(3,\)"),
-        (lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1], 0.0), "regularization must be a positive number, got 0.0"),
-        (lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1], [1, -1]), "regularization must be a positive number"),
+        (
+            lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1], 0.0),
+            "regularization must be a positive finite number, as .*, got 0.0",
+        ),
+        (
+            lambda: log_evidence_ratio([[1.0], [2.0]], [0, 1], [1, -1]),
+            "regularization must be a positive finite number",
+        ),
         (lambda: log_evidence_ratio([[-1.0], [1.0]], [0, 1], 1e-300), "regularization must be stronger"),
         (lambda: laplace_evidence(np.nan, [1.0], 1.0), "cost must be finite, got nan"),
         (lambda: laplace_evidence(0.0, [[1.0]], 1.0), "eigenvalues must be finite numbers in one dimension"),
-        (lambda: null_log_evidence(0), "n_examples must be an integer, at least 1, got 0"),
-        (lambda: null_log_evidence(10, 1), "n_classes must be an integer, at least 2, got 1"),
+        (lambda: null_log_evidence(0), "n_examples must be an integer of at least 1, got 0"),
+        (lambda: null_log_evidence(10, 1), "n_classes must be an integer of at least 2, got 1"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -310,7 +310,7 @@ def test_a_landscape_without_the_asked_minimum():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": -1.0}, "config must be an SGDConfig, or a temperature T > 0, got -1.0"),
+        ({"config": -1.0}, "config must be a positive finite number, the temperature T, or an SGDConfig, got -1.0"),
         ({"minimum": 0.0}, r"minimum must have positive curvature in every direction, got \(-1\) at \(0\)"),
         ({"minimum": 0.5}, r"minimum must be a point without slope; the gradient at \(0.5\) is \(-0.375\)"),
         ({"saddle": 1.0}, "saddle must have one negative curvature"),
@@ -358,5 +358,5 @@ def test_a_saddle_below_the_minimum():
     lower = find_saddle(steps, near=1.7 - 4 * math.pi)
     with pytest.raises(ValueError, match="saddle must be higher than the minimum"):
         eyring_kramers_time(steps, 0.1, minimum, lower)
-    with pytest.raises(ValueError, match="share must be a number from 0 to 1, got 2"):
+    with pytest.raises(ValueError, match="share must be a finite real number from 0 to 1, got 2"):
         hessian_noise_escape_time(WELL, 0.1, -1.0, 0.0, share=2)

@@ -22,6 +22,7 @@ BATCHES = {
     "with_replacement": lambda b: product(range(N), repeat=b),
     "without_replacement": lambda b: combinations(range(N), b),
     "reshuffle": lambda b: (order[:b] for order in permutations(range(N))),
+    "shuffle_once": lambda b: (order[-b:] for order in permutations(range(N))),
 }
 
 
@@ -71,7 +72,7 @@ def test_noise_scale_broadcasts_and_agrees_with_the_config(sampling):
         ((0.1, [1, 5], 4), "batch_size must be at most"),
         ((0.1, 1, 1), "n_examples"),
         ((0.1, 1, 4, 1.0), "momentum"),
-        ((0.1, 3, 4, 0.0, "reshuffle"), "must divide"),
+        ((0.1, 5, 4, 0.0, "shuffle_once"), "batch_size must be at most"),
         ((0.1, 1, 4, 0.0, "bootstrap"), "sampling must be one of"),
         ((float("nan"), 1, 4), "learning_rate must be finite"),
         (("a", 1, 4), "learning_rate must be an array of real numbers"),

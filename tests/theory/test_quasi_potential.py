@@ -215,8 +215,8 @@ def test_another_first_path_another_way_round():
         ({"start": [0.3, 0.0]}, "start must be a point without slope"),
         ({"start": [[0.3, 0.0]]}, re.escape("start must have shape (2,), got (1, 2)")),
         ({"end": [0.0]}, re.escape("end must have shape (..., 2)")),
-        ({"segments": 100}, "segments must be a multiple of 8 from 64, got 100"),
-        ({"segments": True}, "segments must be a multiple of 8 from 64, got True"),
+        ({"segments": 100}, "segments must be an integer of at least 64 and a multiple of 8, got 100"),
+        ({"segments": True}, "segments must be an integer of at least 64 and a multiple of 8, got True"),
         ({"initial": [[[0.0, 0.0]]]}, re.escape("initial must have shape (m, 2), got (1, 1, 2)")),
     ],
 )

@@ -94,7 +94,7 @@ def test_scheduled_laws_end_at_the_stationary_ones(momentum):
 
 @pytest.mark.parametrize("dynamics", ["sgd", "heavy_ball"])
 def test_scheduled_laws_are_those_of_simulations(dynamics):
-    """Of SGD in two dimensions under both schedules; with the schedules left out they are not."""
+    """SGD in two dimensions under both schedules has these laws; with the schedules left out it has not."""
     rates, sizes = np.linspace(0.3, 0.05, 12), np.repeat([2, 8, 16], 4)
     config = SGDConfig(0.3, 2, 64, 0.5)
     a = np.linalg.cholesky(F).tolist()

@@ -71,7 +71,7 @@ def test_the_largest_eigenvalue_is_next_to_that_of_the_hessian(network):
 
 
 def test_the_largest_eigenvalue_is_gauss_and_newtons(network):
-    """Of ⟨Jᵀ(diag p − ppᵀ)J⟩, put together entry by entry."""
+    """The largest eigenvalue of ⟨Jᵀ(diag p − ppᵀ)J⟩, put together entry by entry."""
     model, weights, x, y = network
     g = 0.0
     for each in x:

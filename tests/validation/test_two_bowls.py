@@ -128,7 +128,10 @@ def test_paired_examples_have_no_third_moments():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("white", 1.0), "noise must be one of isotropic"), (("Hessian", 1.0), "variables must be one of 'x y'")],
+    [
+        (("white", 1.0), "noise must be one of isotropic"),
+        (("Hessian", 1.0), "variables must be one of x y, u v, got 'p q'"),
+    ],
 )
 def test_what_is_not_known_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

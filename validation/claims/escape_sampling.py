@@ -157,7 +157,7 @@ def _momentum_check(context: Context, momentum: float, unit: float) -> Check:
 
 
 def _fraction_check(examples: int, run: sg.Ensemble, fresh: sg.Ensemble) -> Check:
-    """Of paths that left by the end of the shorter run; an event is added to none, so that the error is not zero."""
+    """The fraction of paths that left by the end of the shorter run; to none one is added, lest the error be zero."""
     assert run.exits is not None
     assert fresh.exits is not None
     left, predicted = run.exits.ended.mean(), (fresh.exits.update <= run.updates).mean()

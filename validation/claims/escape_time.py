@@ -100,7 +100,7 @@ def escape_time(context: Context) -> Finding:
 
 
 def _config(batch: int, rate: float) -> sg.SGDConfig:
-    """Of the same g for all ε: `batch` is that at the small one."""
+    """A config of the same g for all ε: `batch` is that at the small one."""
     return sg.SGDConfig(rate, batch * round(rate / SMALL), N, sampling="with_replacement")
 
 

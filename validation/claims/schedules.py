@@ -219,7 +219,7 @@ def _against_law(case: Case, name: str, snapshots: Array) -> dict[tuple[Case, st
 
 
 def _ratio(case: Case, over: str = "B grows") -> float:
-    """Of the exact variances at the last snapshot, ε falls over the other run."""
+    """The ratio of the exact variances at the last snapshot: where ε falls over the other run."""
     falls, other = case.runs["ε falls"], case.runs[over]
     return float(falls.law[1][_at(falls, SNAPSHOTS)] / other.law[1][_at(other, SNAPSHOTS)])
 

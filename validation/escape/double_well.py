@@ -54,5 +54,5 @@ def double_well_checks(context: Context, rates: tuple[float, ...], paths: int) -
 
 
 def _loss(w: np.ndarray) -> np.ndarray:
-    """Of the double well, above its minimum."""
+    """The loss of the double well above its minimum."""
     return (w**2 - 1) ** 2 / 4

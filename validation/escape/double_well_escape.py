@@ -54,7 +54,7 @@ def escape_checks(context: Context, tables: dict[str, Array], batches: tuple[int
 
 
 def exact_fraction(table: Array, batch: int, points: int = POINTS) -> float:
-    """Of SGD with these examples."""
+    """The exact fraction of SGD's paths that escape, with these examples."""
     config = sg.SGDConfig(RATE, batch, len(table), sampling="with_replacement")
     factor = math.sqrt(2 * TEMPERATURE / config.temperature)
     return _fraction(batch_means(-RATE * factor * table, batch), RATE, points)

@@ -85,7 +85,7 @@ def _law(name: str, model: str, h: float) -> float:
 
 
 def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, Measured]:
-    """Of ln hτ against 1/h by weighted least squares: predicted, and measured."""
+    """The slope of ln hτ against 1/h by weighted least squares: predicted, and measured."""
     h = np.array(curvatures)
     weights = np.array([(check.measured / check.standard_error) ** 2 for check in checks])
     x = 1 / h - np.average(1 / h, weights=weights)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
+from sgdsde.arguments import choice
 from sgdsde.theory import FokkerPlanck
 from sgdsde.theory.fokker_planck import CellWarning
 
@@ -83,10 +84,8 @@ def bowls(noise: str, trace: float, *, ridge: float = RIDGE, variables: str = "x
     array([[0.55, 0.45],
            [0.45, 0.55]])
     """
-    if noise not in noises():
-        raise ValueError(f"noise must be one of {', '.join(noises())}, got {noise!r}")
-    if variables not in _SIDES:
-        raise ValueError(f"variables must be one of {', '.join(map(repr, _SIDES))}, got {variables!r}")
+    choice("noise", noise, noises())
+    choice("variables", variables, _SIDES)
     u, v = _SIDES[variables]
     sharp, flat = f"(10*({v})**2 + 100*({u} - sqrt(2))**2)", f"(({u} + sqrt(2))**2 + ({v})**2)"
     root = f"sqrt(({sharp} - {flat})**2 + ridge**2)"

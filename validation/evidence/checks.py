@@ -91,7 +91,7 @@ def rank_note(labels: str, studies: Sequence[EvidenceStudy]) -> str:
 
 
 class Tosses(NamedTuple):
-    """Of coin-tossed labels on fixed inputs: Smith & Le's E, and the mean of e^−E to Laplace's next order.
+    """Coin-tossed labels on fixed inputs: Smith & Le's E, and the mean of e^−E to Laplace's next order.
 
     With the standard error of that mean, and the mean of what that order adds to ln evidence.
     """

@@ -69,7 +69,7 @@ def ratios(studies: Sequence[EvidenceStudy]) -> Array:
 
 
 def scores(studies: Sequence[EvidenceStudy], part: str, column: int) -> Array:
-    """Of ``"train"`` or ``"test"``: mean cross-entropy (column 0) or accuracy (1), (data sets, λ)."""
+    """Scores on ``"train"`` or ``"test"``: mean cross-entropy (column 0) or accuracy (1), (data sets, λ)."""
     return np.array([getattr(study, part)[:, column] for study in studies])
 
 

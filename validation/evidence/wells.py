@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 import sgdsde as sg
+from sgdsde.arguments import integer
 from sgdsde.theory import Evidence, laplace_evidence
 from validation.escape.occupancy import (
     BOX,
@@ -61,8 +62,7 @@ def wells(dimension: int = 1, aligned: float | None = None) -> sg.Landscape:
     >>> wells(aligned=1.0).covariance([[-1], [1]])[:, 0, 0].round(3), (NOISE * np.sqrt([67 / 13, 13 / 67])).round(3)
     (array([181.617,  35.239]), array([181.617,  35.239]))
     """
-    if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < 1:
-        raise ValueError(f"dimension must be a positive integer, got {dimension!r}")
+    integer("dimension", dimension, 1)
     if aligned is not None and not (dimension == 1 and 0 <= aligned <= 1):
         raise ValueError(f"aligned must be from 0 to 1, in one dimension, got {aligned!r} in {dimension}")
     across = [f"y{k}" for k in range(1, dimension)]

@@ -92,7 +92,7 @@ def variance_checks(
 def sde_checks(
     context: Context, posterior: Posterior, rate: float, replicas: int, snapshots: int
 ) -> tuple[Check, Check]:
-    """Of the SDE with F(ω), against the law of its own steps."""
+    """Check the SDE with F(ω) against the law of its own steps."""
     found, noise = sde_run(context, posterior, rate, replicas, snapshots), batch_noise(posterior)
     temperature, rates = batch_config(posterior, rate).temperature, rate * np.eye(2)
     law, wrong = (
@@ -107,7 +107,7 @@ def sde_checks(
 def sgd_checks(
     context: Context, posterior: Posterior, rates: Array, replicas: int, snapshots: int, label: str
 ) -> tuple[Check, Check]:
-    """Of SGD with K = `rates`, against its exact law."""
+    """Check SGD with K = `rates` against its exact law."""
     found = sgd_run(context, posterior, rates, replicas, snapshots, label)
     return variance_checks(posterior, label, found, sgd_law(posterior, rates), sgd_law(posterior, WARMER * rates))
 
@@ -115,7 +115,7 @@ def sgd_checks(
 def momentum_checks(
     context: Context, posterior: Posterior, rate: float, replicas: int, snapshots: int, momentum: float
 ) -> tuple[Check, Check]:
-    """Of SGD with momentum at the noise scale of plain SGD with this rate, against the exact law of small steps."""
+    """Check SGD with momentum, at the noise scale of plain SGD with this rate, against the exact law of small steps."""
     label = f"SGD with m = {momentum:g}"
     config = batch_config(posterior, rate * (1 - momentum), momentum)
     rates = config.learning_rate * np.eye(2)

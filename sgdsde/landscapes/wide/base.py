@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_real
+from sgdsde.arguments import real
 from sgdsde.landscapes.points import checked_point, checked_points
 from sgdsde.whitened import whitened_examples
 
@@ -141,11 +141,8 @@ class WideLandscape(abc.ABC):
 
     def weight_decayed(self, weight_decay: float) -> WideLandscape:
         """With the loss L + (λ/2)|ω|² and the same noise; ValueError unless λ ≥ 0."""
-        number = as_real(weight_decay)
-        if number is None or number < 0:
-            raise ValueError(f"weight_decay must be a finite number, at least 0, got {weight_decay!r}")
         changed = copy.copy(self)
-        changed.decay = self.decay + number
+        changed.decay = self.decay + real("weight_decay", weight_decay, 0)
         return changed
 
     def with_parameters(self, **parameters: float) -> WideLandscape:

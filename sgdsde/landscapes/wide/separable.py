@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen
-from sgdsde.arguments import as_whole
+from sgdsde.arguments import integer
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.symbolic import SOURCES
 from sgdsde.landscapes.wide.base import WideLandscape
@@ -60,9 +60,7 @@ def separable(
     >>> wells.gradient(np.ones(3))
     array([ 0., -1., -2.])
     """
-    d = as_whole(dimension)
-    if d is None or d < 1:
-        raise ValueError(f"dimension must be an integer at least 1, got {dimension!r}")
+    d = integer("dimension", dimension, 1)
     if not isinstance(variable, str):
         raise ValueError(f"variable must be a name such as 'x', got {variable!r}")
     values = {key: vector(f"parameters[{key!r}]", value, d) for key, value in dict(parameters or {}).items()}

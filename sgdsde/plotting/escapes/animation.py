@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import integer
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.line import check_line, draw_regions, heights, loss_along
@@ -26,7 +27,6 @@ from sgdsde.plotting.escapes.plane import (
 )
 from sgdsde.plotting.saved import places_of
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
-from sgdsde.run import integer
 
 Array = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from sgdsde.arguments import integer
 from sgdsde.ensemble import Ensemble
 from sgdsde.landscapes import Landscape
 from sgdsde.plotting.escapes.line import check_line, draw_profile, draw_regions
 from sgdsde.plotting.escapes.plane import box_of, check_plane, check_saved, draw_plane
 from sgdsde.plotting.saved import track_of
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style
-from sgdsde.run import integer
 
 Array = NDArray[np.float64]
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sgdsde.arguments import positive
 from sgdsde.ensemble import Ensemble
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style, plain_log_ticks
 from sgdsde.statistics import SurvivalCurve, survival_curve
@@ -49,7 +50,7 @@ def survival_curves(
     >>> survival_curves({"SGD": sgd}, {"τ = 80": 80.0}).axes[0].get_yscale()
     'log'
     """
-    means = dict(exponential or {})
+    means = {label: positive(f"exponential[{label!r}]", mean) for label, mean in (exponential or {}).items()}
     if not isinstance(shown, Mapping) or not shown:
         raise ValueError(f"shown must be ensembles by their labels, such as {{'SDE': ...}}, got {shown!r}")
     for label, ensemble in shown.items():
@@ -57,9 +58,6 @@ def survival_curves(
             raise ValueError(f"shown[{label!r}] must have been run with stop")
         if not ensemble.finite.any():
             raise ValueError(f"shown: all paths of {label} diverged, nothing is left to draw")
-    for label, mean in means.items():
-        if not 0 < mean < np.inf:
-            raise ValueError(f"exponential[{label!r}] must be positive and finite, got {mean!r}")
     curves = {label: _curve(ensemble, confidence) for label, ensemble in shown.items()}
     most = max(int(ensemble.finite.sum()) for ensemble in shown.values())
     with house_style():

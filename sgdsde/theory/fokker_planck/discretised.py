@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from sgdsde.arguments import as_real, real_array
+from sgdsde.arguments import positive, real_array
 from sgdsde.callers import stacklevel
 from sgdsde.theory.fokker_planck.absorption import Cuts, Region, cut
 from sgdsde.theory.fokker_planck.chain import Chain
@@ -49,10 +49,7 @@ class Discretised:
         if dimension not in (1, 2):
             got = f"{dimension}: {', '.join(landscape.variables)}" if dimension else repr(landscape)
             raise ValueError(f"landscape must be a Landscape of 1 or 2 variables, got {got}")
-        number = as_real(temperature)
-        if number is None or not number > 0:
-            raise ValueError(f"temperature must be positive and finite, got {temperature!r}")
-        self.landscape, self.temperature = landscape, number
+        self.landscape, self.temperature = landscape, positive("temperature", temperature)
         self.grid = Grid.of(dimension, box, cells)
         self.absorbing = absorbing
         self._chain = Chain.of(landscape, self.temperature, self.grid)

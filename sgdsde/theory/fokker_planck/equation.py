@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import linalg
 
-from sgdsde.arguments import real_array
+from sgdsde.arguments import real, real_array
 from sgdsde.theory.fokker_planck.absorption import Region
 from sgdsde.theory.fokker_planck.discretised import Discretised
 from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
@@ -107,8 +107,7 @@ class FokkerPlanck(Discretised):
             or not np.isfinite(moments).all()
         ):
             raise ValueError(f"times must be finite, not negative and increasing, got {times!r}")
-        if not 0 < tolerance < 1:
-            raise ValueError(f"tolerance must be between 0 and 1, got {tolerance!r}")
+        tolerance = real("tolerance", tolerance, above=0, below=1)
         alive = self._plain.cell < 0
         mass = self._masses(start)[alive]
         stepper = Stepper(self.generator, conserved=not (self._plain.arm >= 0).any())

@@ -6,12 +6,11 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import as_whole, real_array
+from sgdsde.arguments import integers, real_array
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,14 +45,12 @@ class Grid:
         sides = sides[None] if dimension == 1 and sides.shape == (2,) else sides
         if sides.shape != (dimension, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
             raise ValueError(f"box must be (lowest, highest) for each of {dimension} components, finite; got {box!r}")
-        counts: Any = (cells,) * dimension if np.ndim(cells) == 0 else tuple(cells)  # type: ignore[arg-type]
-        whole = [as_whole(n) is not None and n >= LEAST for n in counts]
-        if len(counts) != dimension or not all(whole) or math.prod(map(int, counts)) > MOST:
+        counts = integers("cells", (cells,) * dimension if np.ndim(cells) == 0 else cells, LEAST)
+        if len(counts) != dimension or math.prod(counts) > MOST:
             raise ValueError(
-                f"cells must be an integer from {LEAST}, or {dimension} of them, with at most {MOST} in all; "
-                f"got {cells!r}"
+                f"cells must be one number, or {dimension} of them, with a product of at most {MOST}, got {cells!r}"
             )
-        return cls(sides, tuple(int(n) for n in counts))
+        return cls(sides, counts)
 
     @property
     def dimension(self) -> int:

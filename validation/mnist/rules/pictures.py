@@ -11,7 +11,7 @@ from validation.mnist.rules.curves import Measured
 
 
 def pictures(found: Measured) -> tuple[Picture, ...]:
-    """Of the last curve."""
+    """The pictures of the last curve."""
     return (
         Picture(
             "along_training",

@@ -40,7 +40,7 @@ class Found:
         return at_loss(self.runs[run], name, self.protocol.level)
 
     def slopes(self, name: str) -> Array:
-        """Of the logarithm of a variable at the level against ln(ε/B), (replica,)."""
+        """Slopes of the logarithm of a variable at the level against ln(ε/B), (replica,)."""
         values = np.array([self.at_loss(run, name) for run in self.protocol.scan])
         return slopes(np.log([run.ratio for run in self.protocol.scan]), values)
 
