@@ -20,7 +20,7 @@ CURVATURE = 0.2
 #: Where the SDE with momentum is simulated as well.
 RINGING = Case(0.9, 1.0)
 #: Where SGD and the SDE with momentum should agree; with long memory, so that fewer paths must do.
-LIMIT, FEWER = Case(0.999, 1.0), 5
+LIMIT, FEWER = Case(0.999, 1.0), 2
 CASES = (Case(0.5, 1.0), RINGING, Case(0.99, 1.0), Case(0.5, 0.05), Case(0.9, 0.05), LIMIT)
 
 
