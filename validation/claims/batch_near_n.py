@@ -75,7 +75,7 @@ def _bowl() -> sg.Landscape:
 
 
 def _checked(label: str, run: sg.Ensemble, predicted: float, wrong: float, unit: float) -> Check:
-    """A variance times ``unit``; one that is predicted to vanish is held against what the control says."""
+    """A variance times ``unit``; one that is predicted to vanish is held against what the rival says."""
     if predicted:
         return covariance_check(label, run, predicted, {LARGE_N: wrong}, unit=unit)
     found, error = (float(of[0, 0]) * unit for of in (whole(run).covariance, run.standard_error.covariance))

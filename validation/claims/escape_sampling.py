@@ -27,7 +27,7 @@ RATE, BATCH, N = 0.02, 8, 512
 #: ε/(1 − m) of the runs with momentum: one at which it does not matter, and one at which it does.
 SMALL, LARGE = 0.005, 0.02
 FRESH = ("without_replacement", "with_replacement")
-#: The negative control: g larger by this.
+#: The rival: g larger by this.
 OFF, TOO_NOISY = 1.1, "g larger by 10 %"
 #: Fractions that have left are compared after so many of the SDE's mean times.
 AFTER = 2.0

@@ -28,7 +28,7 @@ SMALL, TIMES = 0.02, 10
 LARGE = SMALL * TIMES
 #: T F/2 at B = 1 and ε = SMALL: twice the barrier of 1/4. It is divided by B.
 HOTTEST = 0.5
-#: The negative control: g too large by this much.
+#: The rival: g too large by this much.
 OFF, TOO_NOISY = 1.1, "g larger by 10 %"
 #: Runs end after so many mean times, when no path is left; steps of the SDE in a mean time, at least.
 LONG_ENOUGH, STEPS = 45, 1500

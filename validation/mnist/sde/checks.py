@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number of a replica at a reading: what it is called, and the run that is its negative control.
+    """A number of a replica at a reading: what it is called, and the run that is its rival.
 
     Controls are what changes the number. Without noise or with isotropic noise the norm of the weights differs by a
     thousandth, and many standard errors; the largest eigenvalue without noise is now above, now below.
@@ -117,7 +117,7 @@ def _check(
     statistic = STATISTICS[name]
     measured, predicted = readings(runs[run], name)[:, reading], readings(runs[reference], name)[:, reading]
     found = welch(measured, predicted)
-    # At a larger ε, what SGD does there is the control: an SVAG that were no nearer to the SDE would show it.
+    # At a larger ε, what SGD does there is the rival: an SVAG that were no nearer to the SDE would show it.
     control = (statistic.control, run[1]) if run[1] == protocol.smallest else (SGD, run[1])
     return Check(
         f"{statistic.label}, {run_label(protocol, *run)} against {run_label(protocol, *reference)}, "
