@@ -66,8 +66,7 @@ def keep(report: Path, names: Iterable[str], results: Path = RESULTS, *, picture
 def kept(results: Path = RESULTS) -> list[dict[str, Any]]:
     """The newest kept result of every claim that has one, in reading order."""
     paths = [results / f"{name}.json" for name in ORDER]
-    claims = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
-    return [claim for claim in claims if isinstance(claim, dict)]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
 def page(claims: Sequence[dict[str, Any]]) -> str:
