@@ -84,6 +84,15 @@ def test_each_rival_must_be_rejected_and_one_that_says_the_same_is_none():
     assert rule(same, Terms(0.05), limit=4.0).verdict is Verdict.AGREES
 
 
+def test_by_the_protocol_a_rival_within_the_margin_is_none_but_the_claim_needs_another(make_claim):
+    near, terms = Check("x", 1.0, 1.0, 0.001, {"near": 1.003}), Terms(0.05, apart=1.0)
+    assert rule(near, terms, limit=4.0).verdict is Verdict.AGREES
+    claim = make_claim("any", protocol=Protocol(apart=1.0))
+    assert judge(claim, Finding((near,), "x"), limit=4.0).verdict is Verdict.UNDECIDED
+    far = Check("y", 1.0, 1.0, 0.001, {"far": 1.1})
+    assert judge(claim, Finding((near, far), "x"), limit=4.0).verdict is Verdict.AGREES
+
+
 def test_margins_are_relative_to_the_scale_or_absolute():
     check = Check("x", 0.0, 0.15, 0.001, {"rival": 9.0}, scale=10.0)
     assert rule(check, Terms(0.05), limit=4.0).verdict is Verdict.AGREES
