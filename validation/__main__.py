@@ -15,8 +15,8 @@ from validation.presets import PRESETS
 
 DESCRIPTION = """Measure, claim by claim and with error bars, whether SGD is the stochastic differential equation that
 theory says it is, and write a report."""
-EXITS = """exit status: 0 every claim is confirmed, 1 a claim is not, 2 bad usage, 130 interrupted (the finished claims
-are in the report)"""
+EXITS = """exit status: 0 every check shows what its protocol expects, 1 one does not, 2 bad usage, 130 interrupted (the
+finished claims are in the report)"""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,99 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import math
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
-
-from sgdsde.statistics.table import ROUNDING
+from validation.check import Check
 from validation.presets import PRESETS
+from validation.protocol import Protocol, read
 
 if TYPE_CHECKING:
     from sgdsde.plotting import Figure
     from validation.context import Context
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number that theory predicts and a simulation measured: one test of the run.
-
-    ``wrong`` is what the claim's negative control predicts for the same number. ``expected="different"`` marks a
-    prediction that the claim says is false (the SDE under reshuffling): it passes when it is rejected. ``rounding`` is
-    an absolute difference that is no deviation: what floating point explains, or a slope at finite steps. ``scale`` is
-    the size that relative deviations refer to where the prediction may be near zero, as a covariance may; the
-    prediction's own by default. ``dof`` are the degrees of freedom of the standard error: with few replicas, deviations
-    are Student's t, and are given as the normal deviation of the same probability.
-    """
-
-    label: str
-    predicted: float
-    measured: float
-    standard_error: float
-    wrong: float
-    expected: Literal["equal", "different"] = "equal"
-    rounding: float = 0.0
-    scale: float | None = None
-    dof: float = math.inf
-
-    def __post_init__(self) -> None:
-        for name in ("predicted", "measured", "standard_error", "wrong"):
-            value = float(getattr(self, name))
-            object.__setattr__(self, name, value)
-            if not math.isfinite(value):
-                raise ValueError(f"{self.label}: {name} is {value}")
-
-    @property
-    def z(self) -> float:
-        """The deviation of the measurement from the prediction, in standard errors."""
-        return self._z(self.predicted)
-
-    @property
-    def control_z(self) -> float:
-        """The same, from what the negative control predicts."""
-        return self._z(self.wrong)
-
-    @property
-    def ratio(self) -> float:
-        """Measured over predicted; NaN where zero is predicted, or nothing but rounding beside what was measured."""
-        return self.measured / self.predicted if self._relative else math.nan
-
-    @property
-    def detectable(self) -> float:
-        """The smallest relative deviation that stands out at 4 σ; 0 where the check is exact, ∞ relative to nothing."""
-        if not self.standard_error:
-            return 0.0
-        if not self.scale and not self._relative:
-            return math.inf
-        return _student(4.0, self.dof) * self.standard_error / (self.scale or abs(self.predicted))
-
-    @property
-    def _relative(self) -> bool:
-        """Whether the prediction is more than rounding beside what was measured and its error."""
-        return abs(self.predicted) > ROUNDING * max(abs(self.measured), self.standard_error)
-
-    def _z(self, prediction: float) -> float:
-        difference = self.measured - prediction
-        if abs(difference) <= self.rounding:
-            return 0.0
-        if not self.standard_error > 0:
-            return math.copysign(math.inf, difference)
-        return _normal(difference / self.standard_error, self.dof)
-
-
-def _normal(t: float, dof: float) -> float:
-    """The normal deviation as improbable as Student's ``t``."""
-    if math.isinf(dof):
-        return t
-    return math.copysign(-float(ndtri(stdtr(dof, -abs(t)))), t)
-
-
-def _student(z: float, dof: float) -> float:
-    """The inverse of `_normal`."""
-    return z if math.isinf(dof) else -float(stdtrit(dof, ndtr(-z)))
 
 
 @dataclass(frozen=True)
@@ -110,7 +29,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a claim measured. ``headline`` is the label of the check that stands for it in the summary table.
+    """What a claim measured. ``headline`` is the label of the check whose number is that of the claim's title.
 
     ``undecided`` says why the measurement cannot decide, where the checks alone do not show it.
     """
@@ -127,8 +46,8 @@ class Finding:
         labels = [check.label for check in self.checks]
         if len(set(labels)) < len(labels):
             raise ValueError("two checks of a finding share a label")
-        if all(check.expected == "different" for check in self.checks):
-            raise ValueError("a finding needs at least one check that is expected to be equal to its prediction")
+        if not any(check.rivals for check in self.checks):
+            raise ValueError("a finding needs a check that names a rival: else nothing could have refuted it")
         if self.headline not in labels:
             raise ValueError(f"headline {self.headline!r} is not the label of a check")
 
@@ -155,9 +74,8 @@ class Claim:
     statement: str
     formula: str
     source: str
-    control: str
-    resolution: float
     plans: Mapping[str, Plan]
+    protocol: Protocol
     measure: Callable[[Context], Finding] = field(repr=False)
 
 
@@ -170,21 +88,21 @@ def claim(
     statement: str,
     formula: str,
     source: str,
-    control: str,
     plans: Mapping[str, Plan],
-    resolution: float = 0.05,
+    protocol: Protocol | None = None,
     registry: dict[str, Claim] | None = None,
 ) -> Callable[[Callable[[Context], Finding]], Claim]:
     """Register the decorated function as a claim, under its own name.
 
-    ``control`` says in words which wrong prediction each check's ``wrong`` holds. ``resolution`` is the relative
-    deviation that every check must be able to see at 4 standard errors; a claim with a weaker check is inconclusive.
+    The ``protocol`` is that of ``validation/protocols/NAME.toml`` if none is given.
     """
     if set(plans) != set(PRESETS):
         raise ValueError(f"a claim needs a plan for each of {', '.join(PRESETS)}, got {', '.join(plans)}")
 
     def register(measure: Callable[[Context], Finding]) -> Claim:
-        made = Claim(measure.__name__, title, statement, formula, source, control, resolution, dict(plans), measure)
+        name = measure.__name__
+        held = protocol or read(name)
+        made = Claim(name, title, statement, formula, source, dict(plans), held, measure)
         target = REGISTRY if registry is None else registry
         if made.name in target:
             raise ValueError(f"there are two claims named {made.name!r}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -70,6 +72,11 @@ def within(z: float) -> str:
     ('1.2 σ', '∞ σ')
     """
     return sigmas(abs(z)).removeprefix("+")
+
+
+def escape(text: str) -> str:
+    """Escaped for HTML, with no line break beside an operator: "1 − m" and "ε = 0.1" stay whole."""
+    return re.sub(" ([−=≈·÷±]) ", "\u00a0\\1\u00a0", html.escape(text))
 
 
 def strict(value: Any) -> Any:

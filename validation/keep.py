@@ -1,8 +1,10 @@
-"""Keeps claims of a report: numbers and pictures in validation/results/, and docs/mnist.md, which shows them.
+"""Keeps claims of a report in validation/results/, and writes what shows them: docs/mnist.md and README's table.
 
     python -m validation.keep report mnist_learning_rate mnist_momentum
+    python -m validation.keep --numbers report noise_scale
 
-Without arguments it writes the page again from what is kept.
+Without a report it writes both again from what is kept. With ``--numbers`` no pictures are kept, and the claim is in
+the table alone. A result of another protocol stays beside the new one, as NAME.NUMBER.json.
 """
 
 from __future__ import annotations
@@ -17,21 +19,24 @@ from typing import Any
 
 from validation.claim import ORDER
 from validation.formatting import strict
+from validation.found import END, START, found
 
 ROOT = Path(__file__).parent.parent
-RESULTS, PAGE = ROOT / "validation" / "results", ROOT / "docs" / "mnist.md"
+RESULTS, PAGE, README = ROOT / "validation" / "results", ROOT / "docs" / "mnist.md", ROOT / "README.md"
 #: Of a run, what a reader needs to repeat it.
 RUN = ("preset", "seed", "provenance")
 _HEAD = """# Networks on MNIST
 
 Made by `python -m validation.keep` from the results of runs in `validation/results/`; do not edit. What a claim checks
-and how it is judged is in the report of `python -m validation`; every measured number is in the claim's JSON file.
-Claims share what is trained: a time is of what claims before it had not trained.
+and how it is judged is in the report of `python -m validation`; every measured number is in the claim's JSON file. The
+margins, rivals and sizes of a claim are in `validation/protocols/`. Protocol 0 is none: such a run was made before
+protocols, and is judged by the margins and rivals of protocol 1, which were written down after it. Claims share what is
+trained: a time is of what claims before it had not trained.
 """
 
 
-def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
-    """Copy claims from a report's folder.
+def keep(report: Path, names: Iterable[str], results: Path = RESULTS, *, pictures: bool = True) -> None:
+    """Copy claims from a report's folder, with their pictures if wanted; results of other protocols stay.
 
     Raises
     ------
@@ -39,34 +44,42 @@ def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
         When the report has no such claim, or it did not end; nothing is written then.
     """
     run = json.loads((report / "results.json").read_text(encoding="utf-8"))
-    found = {claim["name"]: claim for claim in run["claims"]}
+    made = {claim["name"]: claim for claim in run["claims"]}
     wanted = list(names)
     for name in wanted:
-        if name not in found or not found[name]["checks"]:
-            ended = ", ".join(each for each, claim in found.items() if claim["checks"])
+        if name not in made or not made[name]["checks"]:
+            ended = ", ".join(each for each, claim in made.items() if claim["checks"])
             raise ValueError(f"{str(report)!r} has no finished claim {name!r}; it has {ended or 'none'}")
     for name in wanted:
-        content = {key: run[key] for key in RUN} | found[name]
+        content = {key: run[key] for key in RUN} | made[name] | ({} if pictures else {"figures": []})
+        path = results / f"{name}.json"
+        if path.exists():
+            old = json.loads(path.read_text(encoding="utf-8"))["protocol"]["number"]
+            if old != content["protocol"]["number"]:
+                path.rename(results / f"{name}.{old}.json")
         text = json.dumps(strict(content), indent=1, ensure_ascii=False, allow_nan=False)
-        (results / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        for figure in found[name]["figures"]:
+        path.write_text(text + "\n", encoding="utf-8")
+        for figure in content["figures"]:
             shutil.copyfile(report / figure["file"], results / figure["file"])
 
 
 def kept(results: Path = RESULTS) -> list[dict[str, Any]]:
-    """Claims that are kept with their pictures, in reading order."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.glob("*.json"))]
-    claims = {claim["name"]: claim for claim in found if isinstance(claim, dict)}
-    return [claims[name] for name in ORDER if name in claims]
+    """The newest kept result of every claim that has one, in reading order."""
+    paths = [results / f"{name}.json" for name in ORDER]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
 def page(claims: Sequence[dict[str, Any]]) -> str:
     """Text of docs/mnist.md."""
     parts = [_HEAD]
     for claim in claims:
+        if not claim["figures"]:
+            continue
         made = claim["provenance"]
         run = f"python -m validation --only {claim['name']} --preset {claim['preset']} --seed {claim['seed']}"
         parts.append(f"## {claim['title']}\n\n{claim['statement']}\n\n**{claim['verdict']}**: {claim['reason']}.\n")
+        if claim["unmet"]:
+            parts.append(f"Not as the protocol expects: {'; '.join(claim['unmet'])}.\n")
         parts += [f"{note}\n" for note in claim["notes"]]
         parts += [
             f"![{figure['alt']}](../validation/results/{figure['file']})\n\n{figure['caption']}\n"
@@ -75,9 +88,15 @@ def page(claims: Sequence[dict[str, Any]]) -> str:
         parts.append(f"{claim['method']}\n\nSource: {claim['source']}.\n")
         parts.append(
             f"`{run}`: {claim['seconds']:.0f} s on {made['CPUs']} CPUs, {made['date'][:10]}, torch {made['torch']}, "
-            f"data: {claim['data']}.\n"
+            f"data: {claim['data']}, protocol {claim['protocol']['number']}.\n"
         )
     return "\n".join(parts)
+
+
+def readme(text: str, claims: Sequence[dict[str, Any]]) -> str:
+    """README with the table of what was found made anew."""
+    before, _, rest = text.partition(START)
+    return f"{before}{START}\n{found(claims)}\n{END}{rest.partition(END)[2]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,15 +104,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = argparse.ArgumentParser(prog="python -m validation.keep", description=__doc__.splitlines()[0])
     command.add_argument("report", nargs="?", type=Path, help="folder of a report")
     command.add_argument("claims", nargs="*", metavar="NAME", help="claims to keep")
+    command.add_argument("--numbers", action="store_true", help="keep no pictures")
     options = command.parse_args(arguments)
     if options.report is not None:
         if not options.claims:
             command.error("name the claims to keep")
         try:
-            keep(options.report, options.claims)
+            keep(options.report, options.claims, pictures=not options.numbers)
         except (OSError, ValueError) as error:
             command.error(str(error))
     PAGE.write_text(page(kept()), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), kept()), encoding="utf-8")
     return 0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from validation.claim import Check
+from validation.check import Check
 
 if TYPE_CHECKING:
     from sgdsde import Ensemble
@@ -36,11 +37,10 @@ def covariance_check(
     label: str,
     ensemble: Ensemble,
     predicted: float,
-    wrong: float,
+    rivals: Mapping[str, float],
     *,
     entry: tuple[int, int] = (0, 0),
     unit: float = 1.0,
-    expected: Literal["equal", "different"] = "equal",
     rounding: float = 0.0,
 ) -> Check:
     """An entry of the ensemble's covariance, times ``unit``, against what is predicted for that product."""
@@ -49,4 +49,4 @@ def covariance_check(
     scale = None if i == j else unit * math.sqrt(covariance[i, i] * covariance[j, j])
     measured = float(covariance[i, j]) * unit
     error = float(ensemble.standard_error.covariance[entry]) * unit
-    return Check(label, predicted, measured, error, wrong, expected, rounding, scale)
+    return Check(label, predicted, measured, error, rivals, rounding, scale)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
-from html import escape as escape_html
 from pathlib import Path
 from string import Template
 
-from validation.claim import Check, Finding
-from validation.formatting import percent, plain, sigmas, with_error, within
+from validation.claim import Finding
+from validation.formatting import escape, percent, plain, sigmas, with_error
+from validation.paper_tables import badge, margin, paper_tables
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
 from validation.runner import Outcome, Run
 from validation.strip import strip
 from validation.summary import summary
-from validation.verdict import Verdict
+from validation.verdict import Ruling, Verdict
 
 HERE = Path(__file__).parent
-MARKS = {Verdict.CONFIRMED: "✓", Verdict.INCONCLUSIVE: "?", Verdict.INTERRUPTED: "…", Verdict.NOT_RUN: "…"}
 
 
 def page(run: Run, images: Mapping[str, bytes]) -> str:
@@ -31,7 +29,7 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
         summary=escape(summary(run)),
         preset=escape(run.preset),
         seed=run.seed,
-        rows="\n".join(_row(outcome) for outcome in run.outcomes),
+        papers=paper_tables(run.outcomes),
         tests=run.tests,
         claims=run.claims,
         level=f"{FAMILY_LEVEL:g}",
@@ -41,43 +39,9 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
     )
 
 
-def escape(text: str) -> str:
-    """Escaped for HTML, with no line break beside an operator: "1 − m" and "ε = 0.1" stay whole."""
-    return re.sub(" ([−=≈·÷±]) ", "\u00a0\\1\u00a0", escape_html(text))
-
-
 def _command(run: Run) -> str:
     only = "" if run.complete else " --only " + " ".join(outcome.claim.name for outcome in run.outcomes)
     return f"python -m validation --preset {run.preset} --seed {run.seed}{only}"
-
-
-def _badge(verdict: Verdict) -> str:
-    return f'<span class="badge {verdict.replace(" ", "-")}">{MARKS.get(verdict, "✗")} {escape(verdict)}</span>'
-
-
-def _row(outcome: Outcome) -> str:
-    claim, finding = outcome.claim, outcome.finding
-    data = f"<small>on {escape(finding.data)}</small>" if finding and finding.data else ""
-    cells = [f'<th scope="row"><a href="#{escape(claim.name)}">{escape(claim.title)}</a>{data}</th>']
-    cells.append(f'<td class="short">{_badge(outcome.verdict)}</td>')
-    if finding is None:
-        cells.append(f'<td colspan="5">{escape(outcome.judgement.reason)}</td>')
-    else:
-        check = finding.headline_check
-        equal = [item for item in finding.checks if item.expected == "equal"]
-        weakest = max(item.detectable for item in equal)
-        worst = max(abs(item.z) for item in equal)
-        most = within(worst).replace(" ", "\u00a0")
-        texts = {
-            "Predicted": f"{plain(check.predicted)}<small>{escape(check.label)}</small>",
-            "Measured": with_error(check.measured, check.standard_error),
-            "Ratio": plain(check.ratio),
-            "Checks": f"{len(finding.checks)}<small>worst\u00a0{most}</small>",
-            "Would have seen": percent(weakest),
-        }
-        # The label stands beside the number where the screen is too narrow for columns.
-        cells += [f'<td class="number" data-label="{label}">{text}</td>' for label, text in texts.items()]
-    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _section(outcome: Outcome, images: Mapping[str, bytes]) -> str:
@@ -85,17 +49,20 @@ def _section(outcome: Outcome, images: Mapping[str, bytes]) -> str:
     parts = [
         f'<section id="{escape(claim.name)}">',
         f"<h2>{escape(claim.title)}</h2>",
-        f'<p class="reason">{_badge(outcome.verdict)} · {escape(outcome.judgement.reason)}</p>',
+        f'<p class="reason">{badge(outcome.verdict)} · {escape(outcome.judgement.reason)}</p>',
         f"<p>{escape(claim.statement)}</p>",
         f'<p class="formula">{escape(claim.formula)}</p>',
-        f'<p class="source">Source: {escape(claim.source)}</p>',
+        f'<p class="source">Source: {escape(claim.source)}. Protocol {claim.protocol.number}'
+        f"{escape(_digest(claim.protocol.digest))}</p>",
     ]
+    if outcome.judgement.unmet:
+        parts.append(f'<p class="note">Not as the protocol expects: {escape("; ".join(outcome.judgement.unmet))}.</p>')
     if finding is not None:
         parts += [f'<p class="note">{escape(note)}</p>' for note in finding.notes]
         parts += _pictures(outcome, finding, images)
         parts += ["<h3>How it was measured</h3>", f"<p>{escape(finding.method)}</p>"] if finding.method else []
-        parts += _control(outcome, finding)
-        parts.append(_table(finding))
+        parts += _rivals(outcome)
+        parts.append(_table(outcome.judgement.rulings))
     parts.append(f'<p class="source">{outcome.seconds:.1f} s.{_on(finding)}</p>')
     parts.append("</section>")
     return "\n".join(parts)
@@ -116,45 +83,52 @@ def _pictures(outcome: Outcome, finding: Finding, images: Mapping[str, bytes]) -
     return made
 
 
-def _control(outcome: Outcome, finding: Finding) -> list[str]:
-    equal = [check for check in finding.checks if check.expected == "equal"]
-    rejected = outcome.judgement.control_rejected
-    told = f"{rejected} of {len(equal)} checks reject it" if rejected else "no check rejects it: the claim has no power"
-    return [
-        "<h3>Negative control</h3>",
-        f"<p>A wrong prediction on purpose: {escape(outcome.claim.control)}. Result: {told}.</p>",
-        strip(equal, outcome.limit),
-    ]
+def _digest(digest: str) -> str:
+    return f", digest {digest}" if digest else ""
 
 
-def _table(finding: Finding) -> str:
+def _rivals(outcome: Outcome) -> list[str]:
+    """How many checks reject each rival, and the strip of deviations."""
+    rulings = [ruling for ruling in outcome.judgement.rulings if ruling.expected != "differs"]
+    named: dict[str, list[bool]] = {}
+    for ruling in rulings:
+        for name in ruling.rivals:
+            named.setdefault(name, []).append(name in ruling.rejected)
+    told = "; ".join(f"{name}: rejected by {sum(kept)} of {len(kept)} checks" for name, kept in named.items())
+    checks = [ruling.check for ruling in rulings]
+    return ["<h3>Rivals</h3>", f"<p>{escape(told)}.</p>", strip(checks, outcome.limit) if checks else ""]
+
+
+def _table(rulings: tuple[Ruling, ...]) -> str:
     heads = (
-        "Check",
-        "Predicted",
-        "Measured ± SE",
-        "Ratio",
-        "Deviation",
-        "Would have seen",
-        "Control predicts",
-        "Control",
-    )
+        "Check", "Verdict", "Predicted", "Measured ± SE", "Ratio", "Deviation", "Interval", "Margin", "Would have seen",
+        "Rivals predict",
+    )  # fmt: skip
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
-    body = "\n".join(_check_row(check) for check in finding.checks)
+    body = "\n".join(_check_row(ruling) for ruling in rulings)
     return (
-        f"<details><summary>All {len(finding.checks)} checks</summary>"
+        f"<details><summary>All {len(rulings)} checks</summary>"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
     )
 
 
-def _check_row(check: Check) -> str:
-    differs = "<small>expected to be rejected</small>" if check.expected == "different" else ""
+def _check_row(ruling: Ruling) -> str:
+    check = ruling.check
+    expected = "" if ruling.expected == "agrees" else f"<small>expected: {ruling.expected}</small>"
+    rivals = "<br>".join(
+        f"{plain(value)} ({sigmas(check.z_from(value))})<small>{escape(name)}</small>"
+        for name, value in ruling.rivals.items()
+    )
     texts = (
         plain(check.predicted),
         with_error(check.measured, check.standard_error),
         plain(check.ratio),
         sigmas(check.z),
+        f"± {plain(ruling.half_width)}",
+        margin(ruling),
         percent(check.detectable),
-        *(("–", "–") if differs else (plain(check.wrong), sigmas(check.control_z))),
+        rivals or "–",
     )
     cells = "".join(f'<td class="number">{text}</td>' for text in texts)
-    return f'<tr><th scope="row">{escape(check.label)}{differs}</th>{cells}</tr>'
+    shown = f'<td class="short">{badge(ruling.verdict)}{expected}</td>'
+    return f'<tr><th scope="row">{escape(check.label)}</th>{shown}{cells}</tr>'

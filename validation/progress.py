@@ -13,7 +13,9 @@ from validation.claim import Claim
 from validation.runner import Listener, Outcome
 from validation.verdict import Verdict
 
-COLOURS = {Verdict.CONFIRMED: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.INTERRUPTED: "yellow"}
+COLOURS = {
+    Verdict.AGREES: "green", Verdict.EXACT: "green", Verdict.UNDECIDED: "yellow", Verdict.INTERRUPTED: "yellow",
+}  # fmt: skip
 
 
 class Clock:

@@ -10,13 +10,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from validation.claim import Check
 from validation.formatting import strict
 from validation.page import page
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
 from validation.runner import Outcome, Run
+from validation.statements import Row, rows
 from validation.summary import summary
+from validation.verdict import Ruling
 
 
 class Report:
@@ -71,7 +72,6 @@ def results_of(run: Run) -> dict[str, Any]:
 
 def _claim(outcome: Outcome) -> dict[str, Any]:
     claim, finding, judgement = outcome.claim, outcome.finding, outcome.judgement
-    checks = finding.checks if finding else ()
     return {
         "name": claim.name,
         "title": claim.title,
@@ -81,18 +81,17 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "reason": judgement.reason,
         "seconds": outcome.seconds,
-        "resolution": claim.resolution,
+        "as_expected": outcome.as_expected,
+        "unmet": list(judgement.unmet),
+        "protocol": {"number": claim.protocol.number, "digest": claim.protocol.digest},
         "threshold_sigma": outcome.limit,
-        "negative_control": {
-            "prediction": claim.control,
-            "checks_that_reject_it": judgement.control_rejected,
-            "largest_z": judgement.control_worst,
-        },
+        "statements": [_statement(row) for row in rows(outcome)],
         "headline": finding.headline if finding else None,
         "data": finding.data if finding else "",
         "method": finding.method if finding else "",
         "notes": list(finding.notes) if finding else [],
-        "checks": [_check(check) for check in checks],
+        "undecided": finding.undecided if finding else "",
+        "checks": [_check(ruling) for ruling in judgement.rulings],
         "figures": [
             {"file": file_name(outcome, picture.name), "caption": picture.caption, "alt": picture.alt}
             for picture in (finding.pictures if finding else ())
@@ -100,18 +99,38 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _statement(row: Row) -> dict[str, Any]:
+    said = row.statement
+    return {
+        "paper": said.paper,
+        "where": said.where,
+        "words": said.words,
+        "range": said.range,
+        "denies": said.denies,
+        "verdict": str(row.verdict),
+        "check": row.ruling.check.label if row.ruling else None,
+        "breaks": row.broken.check.label if row.broken else None,
+    }
+
+
+def _check(ruling: Ruling) -> dict[str, Any]:
+    check = ruling.check
     return {
         "label": check.label,
-        "expected": check.expected,
+        "verdict": str(ruling.verdict),
+        "expected": ruling.expected,
         "predicted": check.predicted,
         "measured": check.measured,
         "standard_error": check.standard_error,
+        "dof": check.dof,
+        "rounding": check.rounding,
+        "scale": check.scale,
+        "margin": ruling.margin,
+        "interval": [check.measured - ruling.half_width, check.measured + ruling.half_width],
         "ratio": check.ratio,
         "z": check.z,
         "detectable": check.detectable,
-        "control_predicted": check.wrong,
-        "control_z": check.control_z,
+        "rivals": {name: {"predicted": value, "z": check.z_from(value)} for name, value in check.rivals.items()},
     }
 
 

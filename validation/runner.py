@@ -17,7 +17,7 @@ from validation.verdict import Judgement, Verdict, judge, thresholds
 
 @dataclass(frozen=True)
 class Outcome:
-    """A claim, what it measured (None if it did not end), the verdict, the seconds it took, and its threshold."""
+    """A claim, what it measured (None if it did not end), the verdict, the seconds, and its `thresholds` entry."""
 
     claim: Claim
     judgement: Judgement
@@ -28,6 +28,11 @@ class Outcome:
     @property
     def verdict(self) -> Verdict:
         return self.judgement.verdict
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the claim ended and showed what its protocol expects of this preset."""
+        return self.finding is not None and not self.judgement.unmet
 
 
 class Listener(Protocol):
@@ -61,10 +66,10 @@ class Run:
 
     @property
     def exit_status(self) -> int:
-        """0 when every claim is confirmed, 130 when interrupted, otherwise 1."""
+        """0 when every check shows what its protocol expects, 130 when interrupted, otherwise 1."""
         if self.interrupted:
             return 130
-        return 0 if all(outcome.verdict is Verdict.CONFIRMED for outcome in self.outcomes) else 1
+        return 0 if all(outcome.as_expected for outcome in self.outcomes) else 1
 
 
 def run_claims(
@@ -121,10 +126,13 @@ def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
             finding = claim.measure(context)
         if len(finding.checks) != plan.tests:
             raise RuntimeError(f"announced {plan.tests} checks, made {len(finding.checks)}")
+        if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
+            raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
         judgement = Judgement(Verdict.ERROR, _short(error))
         return Outcome(claim, judgement, None, time.perf_counter() - began)
-    return Outcome(claim, judge(claim, finding, limit), finding, time.perf_counter() - began, limit)
+    judgement = judge(claim, finding, limit, decides=context.preset in claim.protocol.decides)
+    return Outcome(claim, judgement, finding, time.perf_counter() - began, limit)
 
 
 def _short(error: Exception) -> str:

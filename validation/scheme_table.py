@@ -2,7 +2,7 @@
 
     python -m validation.scheme_table [path/to/results.json]
 
-With the results of a run, their measured orders are kept in validation/results/integrator_orders.json first.
+With the results of a run, their measured orders are kept in validation/results/measured_orders.json first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sgdsde.schemes.registry import ADAPTIVE_EQUATIONS, EQUATIONS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "schemes.md"
-MEASURED = ROOT / "validation" / "results" / "integrator_orders.json"
+MEASURED = ROOT / "validation" / "results" / "measured_orders.json"
 
 _HEAD = """# Schemes
 

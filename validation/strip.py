@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from validation.claim import Check
+from validation.check import Check
 from validation.formatting import within
 
 WIDTH, HEIGHT, EDGE = 720, 74, 28
@@ -14,17 +14,19 @@ REACH = 10.0
 
 
 def strip(checks: Sequence[Check], limit: float) -> str:
-    """An inline SVG: dots for the prediction, rings for the negative control, the band that chance allows."""
+    """An inline SVG: dots for the prediction, rings for the rivals, the band that chance allows."""
     left, right = _x(-limit), _x(limit)
     ticks = "".join(f'<text x="{_x(z):.0f}" y="68" text-anchor="middle">{_tick(z)}</text>' for z in range(-10, 11, 5))
     dots = "".join(
         f'<circle class="dot" cx="{_x(check.z):.1f}" cy="{y:.1f}" r="3.5"/>' for check, y in _rows(checks, 26)
     )
     rings = "".join(
-        f'<circle class="ring" cx="{_x(check.control_z):.1f}" cy="{y:.1f}" r="3.5"/>' for check, y in _rows(checks, 26)
+        f'<circle class="ring" cx="{_x(check.z_from(value)):.1f}" cy="{y:.1f}" r="3.5"/>'
+        for check, y in _rows(checks, 26)
+        for value in check.rivals_beyond().values()
     )
     worst = max(abs(check.z) for check in checks)
-    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; the control's in rings"
+    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; from rivals in rings"
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f'<rect class="band" x="{left:.1f}" y="4" width="{right - left:.1f}" height="48"/>'

@@ -1,29 +1,32 @@
-"""The run in one sentence."""
+"""The run in a few sentences."""
 
 from __future__ import annotations
 
 from validation.runner import Run
-from validation.verdict import Verdict
+from validation.verdict import Verdict, count
 
 UNFINISHED = (Verdict.NOT_RUN, Verdict.INTERRUPTED)
 
 
 def summary(run: Run) -> str:
-    """What holds, what does not, and how much was tested."""
+    """Claims and checks by verdict, and what is not as the protocols expect."""
     finished = [outcome for outcome in run.outcomes if outcome.verdict not in UNFINISHED]
-    confirmed = [outcome for outcome in finished if outcome.verdict is Verdict.CONFIRMED]
-    checks = sum(len(outcome.finding.checks) for outcome in finished if outcome.finding)
-    others = [f"{outcome.claim.name} ({outcome.verdict})" for outcome in finished if outcome not in confirmed]
     if not finished:
-        held = "No claim has finished."
-    elif others:
-        held = f"{len(confirmed)} of {_claims(len(finished))} confirmed. Not confirmed: {', '.join(others)}."
-    elif len(finished) == 1:
-        held = f"The claim {finished[0].claim.name} is confirmed."
-    else:
-        held = f"All {len(finished)} claims are confirmed."
-    spent = f" {checks} check{'' if checks == 1 else 's'}, {_time(run.seconds)}." if finished else ""
-    return held + spent + _state(run, len(finished))
+        return "No claim has finished." + _state(run, 0)
+    kinds = count((outcome.verdict for outcome in finished), "claim")
+    rulings = [ruling.verdict for outcome in finished for ruling in outcome.judgement.rulings]
+    checks = f" {count(rulings)}, in {_time(run.seconds)}." if rulings else ""
+    others = [
+        f"{outcome.claim.name} ({_unmet(len(outcome.judgement.unmet))})"
+        for outcome in finished
+        if not outcome.as_expected
+    ]
+    expected = f" Not as the protocols expect: {', '.join(others)}." if others else " All is as the protocols expect."
+    return f"{kinds}.{checks}{expected}{_state(run, len(finished))}"
+
+
+def _unmet(checks: int) -> str:
+    return f"{checks} check{'' if checks == 1 else 's'}" if checks else "did not end"
 
 
 def _state(run: Run, finished: int) -> str:

@@ -12,7 +12,9 @@ from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Claim, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.presets import PRESETS
+from validation.protocol import Protocol
 
+RIVAL = "10 % larger"
 MakeClaim = Callable[..., Claim]
 
 
@@ -25,7 +27,7 @@ def registry() -> dict[str, Claim]:
 def make_claim(registry: dict[str, Claim]) -> MakeClaim:
     """Register a fake claim: it measures the mean of normal numbers around ``truth`` and predicts ``predicted``."""
 
-    def make(name: str, *, predicted: float = 2.0, wrong: float = 2.2, truth: float = 2.0, **texts: Any) -> Claim:
+    def make(name: str, *, predicted: float = 2.0, rival: float = 2.2, truth: float = 2.0, **texts: Any) -> Claim:
         count, raises = texts.pop("count", 10_000), texts.pop("raises", None)
         tests = texts.pop("tests", 1)
 
@@ -35,7 +37,7 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
                 raise raises
             draws = np.random.default_rng(context.seed("draws")).normal(truth, 1.0, count)
             error = draws.std(ddof=1) / np.sqrt(count)
-            check = Check(texts.get("label", "mean"), predicted, float(draws.mean()), float(error), wrong)
+            check = Check(texts.get("label", "mean"), predicted, float(draws.mean()), float(error), {RIVAL: rival})
             series = Series("measured", [1.0], [check.measured], [check.standard_error], [check.predicted])
             figure = against_theory([series], "x", "y")
             checks = texts.get("checks", (check,))
@@ -47,9 +49,9 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
             statement="A mean is what it is.",
             formula=texts.get("formula", "⟨x⟩ = 2"),
             source="nobody",
-            control="a mean that is 10 % too large",
             plans={preset: Plan(tests, 1.0) for preset in PRESETS},
             registry=registry,
+            protocol=texts.get("protocol", Protocol(rivals=(RIVAL,))),
         )(measure)
 
     return make

@@ -10,6 +10,7 @@ from validation.__main__ import main
 from validation.claim import Plan, claim
 from validation.context import Place
 from validation.presets import PRESETS
+from validation.protocol import Protocol, Rule
 
 
 def run(registry, out, *arguments):
@@ -32,35 +33,59 @@ def test_claims_are_told_where_their_sweeps_run(registry, tmp_path):
         raise ValueError("enough")
 
     plans = {preset: Plan(1, 1.0) for preset in PRESETS}
-    claim(title="", statement="", formula="", source="", control="", plans=plans, registry=registry)(measure)
+    claim(title="", statement="", formula="", source="", plans=plans, registry=registry, protocol=Protocol())(measure)
     run(registry, tmp_path, "--executor", "processes")
     assert seen == [Place(tmp_path / "sweeps", "processes", "cpu")]
 
 
-def test_true_claims_are_confirmed_and_exit_with_0(registry, make_claim, tmp_path):
+def test_true_claims_agree_and_exit_with_0(registry, make_claim, tmp_path):
     make_claim("one")
     make_claim("two")
     status, results = run(registry, tmp_path / "new" / "folder")
     assert status == 0
-    assert [item["verdict"] for item in results["claims"]] == ["confirmed", "confirmed"]
-    assert "All 2 claims are confirmed" in results["summary"]
+    assert [item["verdict"] for item in results["claims"]] == ["agrees", "agrees"]
+    assert "2 claims: 2 agree. 2 checks: 2 agree" in results["summary"]
+    assert "All is as the protocols expect." in results["summary"]
 
 
 def test_a_false_claim_fails_and_the_others_still_run(registry, make_claim, tmp_path):
-    make_claim("wrong", predicted=2.2, wrong=2.4)
+    make_claim("wrong", predicted=2.2, rival=2.0)
     make_claim("right")
     status, results = run(registry, tmp_path)
     assert status == 1
-    assert [item["verdict"] for item in results["claims"]] == ["refuted", "confirmed"]
-    assert "Not confirmed: wrong (refuted)" in results["summary"]
+    assert [item["verdict"] for item in results["claims"]] == ["differs", "agrees"]
+    assert "Not as the protocols expect: wrong (1 check)" in results["summary"]
 
 
-def test_a_negative_control_that_passes_fails_the_claim(registry, make_claim, tmp_path):
-    make_claim("blind", wrong=2.0001)
+def test_a_rival_that_is_not_told_apart_leaves_the_claim_undecided(registry, make_claim, tmp_path):
+    make_claim("blind", rival=2.0001)
     status, results = run(registry, tmp_path)
     assert status == 1
-    assert results["claims"][0]["verdict"] == "no power"
-    assert "no power" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert results["claims"][0]["verdict"] == "undecided"
+    assert "not told apart from: 10 % larger" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_where_a_preset_does_not_decide_undecided_is_no_failure(registry, make_claim, tmp_path):
+    make_claim("few", count=5, protocol=Protocol(rivals=("10 % larger",), decides=frozenset({"full"})))
+    status, results = run(registry, tmp_path)
+    assert (status, results["claims"][0]["verdict"]) == (0, "undecided")
+
+
+def test_a_statement_that_is_expected_to_fail_is_an_expectation(registry, make_claim, tmp_path):
+    rules = (Rule("mean", expects="differs"),)
+    make_claim("wrong", predicted=2.2, rival=2.0, protocol=Protocol(rivals=("10 % larger",), rules=rules))
+    status, results = run(registry, tmp_path)
+    assert (status, results["claims"][0]["verdict"]) == (0, "differs")
+    make_claim("right", protocol=Protocol(rivals=("10 % larger",), rules=rules))
+    status, results = run(registry, tmp_path)
+    assert (status, results["claims"][1]["unmet"]) == (1, ["mean (agrees)"])
+
+
+def test_a_rival_must_stand_in_the_protocol(registry, make_claim, tmp_path):
+    make_claim("sly", protocol=Protocol())
+    status, results = run(registry, tmp_path)
+    assert status == 1
+    assert "rivals that the protocol does not name: 10 % larger" in results["claims"][0]["reason"]
 
 
 def test_a_claim_that_raises_is_an_error_and_the_others_go_on(registry, make_claim, tmp_path):
@@ -70,7 +95,7 @@ def test_a_claim_that_raises_is_an_error_and_the_others_go_on(registry, make_cla
     assert status == 1
     assert results["claims"][0]["verdict"] == "error"
     assert results["claims"][0]["reason"] == "RuntimeError: disk <full>"
-    assert results["claims"][1]["verdict"] == "confirmed"
+    assert results["claims"][1]["verdict"] == "agrees"
     assert "disk &lt;full&gt;" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -87,7 +112,7 @@ def test_ctrl_c_leaves_the_finished_claims(registry, make_claim, tmp_path):
     make_claim("after")
     status, results = run(registry, tmp_path)
     assert status == 130
-    assert [item["verdict"] for item in results["claims"]] == ["confirmed", "interrupted", "not run"]
+    assert [item["verdict"] for item in results["claims"]] == ["agrees", "interrupted", "not run"]
     assert results["interrupted"]
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Interrupted: 2 claims of 3 not finished." in page
@@ -101,11 +126,12 @@ def test_a_real_sigint_ends_with_130_and_a_report(tmp_path):
         from validation.__main__ import main
         from validation.claim import Check, Finding, Plan, claim
         from validation.presets import PRESETS
-        texts = dict(title="t", statement="s", formula="f", source="s", control="c")
+        from validation.protocol import Protocol
+        texts = dict(title="t", statement="s", formula="f", source="s", protocol=Protocol(rivals=("r",)))
         plans, registry = {name: Plan(1, 1.0) for name in PRESETS}, {}
         @claim(**texts, plans=plans, registry=registry)
         def quick(context):
-            return Finding((Check("x", 1.0, 1.0, 0.01, 2.0),), "x")
+            return Finding((Check("x", 1.0, 1.0, 0.01, {"r": 2.0}),), "x")
         @claim(**texts, plans=plans, registry=registry)
         def endless(context):
             os.kill(os.getpid(), signal.SIGINT)
@@ -116,7 +142,7 @@ def test_a_real_sigint_ends_with_130_and_a_report(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, timeout=60, text=True)
     assert done.returncode == 130, done.stderr
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert [item["verdict"] for item in results["claims"]] == ["confirmed", "interrupted"]
+    assert [item["verdict"] for item in results["claims"]] == ["agrees", "interrupted"]
 
 
 def test_only_gives_the_same_numbers_and_the_same_threshold(registry, make_claim, tmp_path):
@@ -188,5 +214,5 @@ def test_without_a_terminal_progress_is_plain_lines(registry, make_claim, tmp_pa
     run(registry, tmp_path)
     out = capsys.readouterr().out
     assert "[1/1] one: Title of one (about 1 s left)" in out
-    assert "confirmed in" in out
+    assert "agrees in" in out
     assert "\x1b" not in out

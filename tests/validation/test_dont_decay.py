@@ -38,7 +38,7 @@ def test_the_clock_is_that_of_the_integral_of_the_rate():
     assert CASE.clock(REFERENCE) == pytest.approx(64 * (0.2 + 0.1 + 0.05) / 0.5)
     check = _clock(CASE)
     assert check.z == 0
-    assert check.wrong == pytest.approx(3 / 1.75)
+    assert check.rivals["neither changes"] == pytest.approx(3 / 1.75)
     assert (CASE.updates(REFERENCE), CASE.updates("B grows"), CASE.last_updates("B grows")) == (192, 112, 16)
 
 
@@ -65,7 +65,8 @@ def test_differences_are_paired_and_losses_in_proportion():
         assert run.difference(quantity, "B grows", 1) == pytest.approx(expected)
     checks = _alike(run)
     assert len(checks) == 2 * 2 * 2
-    assert max(abs(check.z) for check in checks) < 4 < min(abs(check.control_z) for check in checks)
+    rivals = [abs(check.z_from(check.rivals["neither changes"])) for check in checks]
+    assert max(abs(check.z) for check in checks) < 4 < min(rivals)
     assert {check.dof for check in checks} == {4}
 
 

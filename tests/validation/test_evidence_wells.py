@@ -112,13 +112,13 @@ def test_paths_are_at_each_minimum_as_often_as_the_law_says_and_not_as_the_contr
     case = Case(0.45)
     found = measured_preference(case, 4000, seed=3)
     assert abs(found.value - case.exact) < 4.5 * found.error
-    assert abs(found.value - case.wrong) > 8 * found.error
+    assert min(abs(found.value - rival) for rival in case.rivals.values()) > 8 * found.error
 
 
 def test_a_control_for_every_kind_of_run():
-    assert Case(0.2, 2).wrong == -DEPTH / 0.2
-    assert Case(0.2).wrong == evidence_preference(0.4)
-    assert Case(0.2, aligned=0.1).wrong == evidence_preference(0.2)
+    assert Case(0.2, 2).rivals == {"depth alone": -DEPTH / 0.2}
+    assert Case(0.2).rivals == {"twice the temperature": evidence_preference(0.4)}
+    assert Case(0.2, aligned=0.1).rivals == {"the evidence": evidence_preference(0.2)}
     assert hottest(0.1, 1.0) == pytest.approx(0.1 * np.sqrt(SHARPNESS / WIDTH))
 
 

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from validation.claim import discover
-from validation.keep import PAGE, RESULTS, keep, kept, main, page
+from validation.keep import PAGE, README, RESULTS, keep, kept, main, page, readme
+from validation.papers import Statement
+from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 
@@ -24,7 +26,8 @@ class Silent:
 
 @pytest.fixture
 def report(make_claim, registry, tmp_path):
-    make_claim("mnist_momentum")
+    said = Statement("smith-le", "figure 7", "B_opt grows", "everywhere")
+    make_claim("mnist_momentum", protocol=Protocol(rivals=("10 % larger",), statements=(said,)))
     make_claim("mnist_learning_rate", raises=ValueError("it broke"))
     (tmp_path / "report").mkdir()
     run_claims(list(registry.values()), registry, "smoke", 3, Silent(), Report(tmp_path / "report").write)
@@ -42,6 +45,28 @@ def test_a_claim_is_kept_with_its_pictures_and_how_to_repeat_it(report, tmp_path
     assert "mnist_momentum_mean.png" in text
 
 
+def test_a_result_of_another_protocol_stays(make_claim, report, tmp_path):
+    keep(report, ["mnist_momentum"], tmp_path)
+    old = json.loads((tmp_path / "mnist_momentum.json").read_text(encoding="utf-8"))
+    old["protocol"]["number"] = 0
+    (tmp_path / "mnist_momentum.json").write_text(json.dumps(old), encoding="utf-8")
+    keep(report, ["mnist_momentum"], tmp_path, pictures=False)
+    (new,) = kept(tmp_path)
+    assert (new["protocol"]["number"], new["figures"]) == (1, [])
+    assert json.loads((tmp_path / "mnist_momentum.0.json").read_text(encoding="utf-8")) == old
+    keep(report, ["mnist_momentum"], tmp_path)
+    assert not (tmp_path / "mnist_momentum.1.json").exists()
+
+
+def test_the_table_has_what_was_found_of_each_statement(report, tmp_path):
+    keep(report, ["mnist_momentum"], tmp_path)
+    text = readme("before\n<!-- found: python -m validation.keep -->\nold\n<!-- /found -->\nafter", kept(tmp_path))
+    assert "| B_opt grows (figure 7; everywhere) | agrees | 2.000 | 1.999 ± 0.035 | ± 0.1 |" in text
+    assert "old" not in text
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter")
+
+
 @pytest.mark.parametrize("name", ["mnist_learning_rate", "mnist_sde"])
 def test_what_did_not_end_is_not_kept(report, tmp_path, name):
     with pytest.raises(ValueError, match=f"no finished claim '{name}'; it has mnist_momentum"):
@@ -56,12 +81,14 @@ def test_bad_usage_is_told(tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_the_page_is_that_of_the_results():
+def test_the_page_and_the_table_of_readme_are_those_of_the_results():
     claims = kept()
     assert PAGE.read_text(encoding="utf-8") == page(claims)
+    text = README.read_text(encoding="utf-8")
+    assert text == readme(text, claims)
     for claim in claims:
         assert claim["name"] in discover()
-        assert claim["data"] == "MNIST"
+        assert claim["data"] == "MNIST" or not claim["figures"]
         for figure in claim["figures"]:
             assert (RESULTS / figure["file"]).stat().st_size < 400_000
         assert json.dumps(claim, allow_nan=False)

@@ -42,7 +42,7 @@ def test_the_exponents_are_those_of_curves_with_a_limit(monkeypatch):
     small, large, *others = _checks(found)
     assert small.measured == pytest.approx(1.0, abs=0.02)
     assert large.measured == pytest.approx(0.0, abs=0.02)
-    assert abs(small.control_z) > 5 < abs(large.z)
+    assert abs(small.z) > 5 < abs(large.z)
     assert others[0].measured == pytest.approx(0.0, abs=1e-3)
     assert others[1].measured > 0.1
     assert not _undecided(found, _checks(found)[3:5])

@@ -44,10 +44,10 @@ def test_a_long_claim_says_each_quarter_on_plain_lines(claims, now):
         for step in range(11):
             told.progressed(step / 10)
         told.said("no MNIST")
-        told.finished(Outcome(claims[1], Judgement(Verdict.CONFIRMED, "all [well]"), None, 1.0))
+        told.finished(Outcome(claims[1], Judgement(Verdict.AGREES, "all [well]"), None, 1.0))
     lines = [line.strip() for line in written.getvalue().splitlines()]
     assert [line.split("(")[0].strip() for line in lines[1:4]] == ["25 % done", "50 % done", "75 % done"]
-    assert lines[4:] == ["no MNIST", "confirmed in 1.0 s: all [well]"]
+    assert lines[4:] == ["no MNIST", "agrees in 1.0 s: all [well]"]
 
 
 def test_a_terminal_gets_a_bar(claims, now):
@@ -55,7 +55,7 @@ def test_a_terminal_gets_a_bar(claims, now):
     with listener(Console(file=written, force_terminal=True, width=120), claims, "quick") as told:
         told.started(claims[0])
         told.progressed(0.5)
-        told.finished(Outcome(claims[0], Judgement(Verdict.REFUTED, "off [by] 5 σ"), None, 1.0))
-    assert "refuted" in written.getvalue()
+        told.finished(Outcome(claims[0], Judgement(Verdict.DIFFERS, "off [by] 5 σ"), None, 1.0))
+    assert "differs" in written.getvalue()
     assert "off [by] 5 σ" in written.getvalue()
     assert "left" in written.getvalue()

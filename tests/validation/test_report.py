@@ -8,6 +8,8 @@ from validation.claim import Check, Finding
 from validation.report import Report
 from validation.runner import run_claims
 
+RIVAL = "10 % larger"
+
 
 class Silent:
     def started(self, claim): ...
@@ -38,14 +40,16 @@ def test_all_text_is_escaped(registry, make_claim, tmp_path):
 
 
 def test_no_number_of_a_table_is_infinite_or_relative_to_rounding(registry, make_claim, tmp_path):
-    make_claim("exact", tests=2, checks=(Check("off", 1.0, 0.9, 0.0, 0.5), Check("on", 2.0, 2.0, 0.0, 1.0)))
-    make_claim("zero", tests=2, checks=(Check("tiny", 1e-16, -2e-6, 1e-6, 1.0), Check("nothing", 0.0, 0.1, 0.1, 9.0)))
+    exact = Check("off", 1.0, 0.9, 0.0, {RIVAL: 0.5}), Check("on", 2.0, 2.0, 0.0, {RIVAL: 1.0})
+    make_claim("exact", tests=2, checks=exact)
+    zero = Check("tiny", 1e-16, -2e-6, 1e-6, {RIVAL: 1.0}), Check("nothing", 0.0, 0.1, 0.1, {RIVAL: 9.0})
+    make_claim("zero", tests=2, checks=zero)
     report_of(registry, tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "−∞ σ" in page
     assert not re.search(r"\binf\b|\bnan\b", re.sub(r"base64,[^\"]+", "", page))
     tiny = re.search(r">tiny</th>(.*?)</tr>", page)[1]
-    assert re.findall(r">([^<]*)</td>", tiny)[2:5] == ["–", "−2.0 σ", "–"]
+    assert re.findall(r">([^<]*)</td>", tiny)[-6:-4] == ["–", "−2.0 σ"]
     results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))
     zero = next(claim for claim in results["claims"] if claim["name"] == "zero")
     assert [check["ratio"] for check in zero["checks"]] == [None, None]
@@ -65,8 +69,10 @@ def test_the_page_is_self_contained(registry, make_claim, tmp_path):
 
 
 def test_json_is_strict_even_where_a_check_is_exact(registry, make_claim, tmp_path):
-    claim = make_claim("exact", predicted=0.0, truth=0.0, wrong=1.0, count=2)
-    exact = Finding((Check("no noise", 0.0, 1e-9, 0.0, 1.0), Check("some", 1.0, 1.0, 0.01, 2.0)), "some")
+    claim = make_claim("exact", predicted=0.0, truth=0.0, rival=1.0, count=2)
+    exact = Finding(
+        (Check("no noise", 0.0, 1e-9, 0.0, {RIVAL: 1.0}), Check("some", 1.0, 1.0, 0.01, {RIVAL: 2.0})), "some"
+    )
     object.__setattr__(claim, "measure", lambda context: exact)
     object.__setattr__(claim, "plans", {"quick": type(claim.plans["quick"])(2, 1.0)})
     report_of(registry, tmp_path)
@@ -74,7 +80,7 @@ def test_json_is_strict_even_where_a_check_is_exact(registry, make_claim, tmp_pa
     check = results["claims"][0]["checks"][0]
     assert check["z"] is None  # infinite: nothing may differ where there is no noise
     assert check["ratio"] is None
-    assert results["claims"][0]["verdict"] == "refuted"
+    assert results["claims"][0]["verdict"] == "differs"
 
 
 def test_the_report_is_written_after_each_claim(registry, make_claim, tmp_path):
@@ -88,7 +94,7 @@ def test_the_report_is_written_after_each_claim(registry, make_claim, tmp_path):
         seen.append([item["verdict"] for item in results["claims"]])
 
     report_of(registry, tmp_path, publish)
-    assert seen == [["confirmed", "not run"], ["confirmed", "confirmed"]]
+    assert seen == [["agrees", "not run"], ["agrees", "agrees"]]
     assert not list(tmp_path.glob(".*"))
 
 

@@ -13,11 +13,13 @@ from sgdsde.plotting import Line, Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check, whole
+from validation.sizes import plans
 
 RATE, N, CURVATURE, NOISE, START = 0.25, 32, 1.0, 1.0, 1.0
 SAMPLINGS = {"without_replacement": "without replacement", "with_replacement": "with replacement"}
 #: Sums of N examples in another order: what is left of a variance that is zero, and of a mean.
 ROUNDING = 1e-28
+LARGE_N = "B ≪ N, c = 1/B"
 Key = tuple[str, str, int, float]
 
 
@@ -44,12 +46,7 @@ class Size:
     ),
     formula="without replacement:  c = 1/B − 1/N\nwith replacement:  c = (N − 1)/(NB)",
     source="Smith & Le, arXiv 1710.06451, §4, before its approximation B ≪ N; sampling from finite populations",
-    control="the approximation B ≪ N, c = 1/B",
-    plans={
-        "smoke": Size(15_000, (4, 31, 32), (0.0,)).plan(1),
-        "quick": Size(100_000, (4, 8, 16, 24, 28, 30, 31, 32), (0.0, 0.9)).plan(12),
-        "full": Size(1_000_000, tuple(range(4, N + 1)), (0.0, 0.5, 0.9)).plan(1500),
-    },
+    plans=plans("batch_near_n", Size),
 )
 def batch_near_n(context: Context) -> Finding:
     size: Size = context.size
@@ -78,11 +75,11 @@ def _bowl() -> sg.Landscape:
 
 
 def _checked(label: str, run: sg.Ensemble, predicted: float, wrong: float, unit: float) -> Check:
-    """A variance times ``unit``; one that is predicted to vanish is held against what the control says."""
+    """A variance times ``unit``; one that is predicted to vanish is held against what the rival says."""
     if predicted:
-        return covariance_check(label, run, predicted, wrong, unit=unit)
+        return covariance_check(label, run, predicted, {LARGE_N: wrong}, unit=unit)
     found, error = (float(of[0, 0]) * unit for of in (whole(run).covariance, run.standard_error.covariance))
-    return Check(label, 0.0, found, error, wrong, rounding=ROUNDING * unit, scale=wrong)
+    return Check(label, 0.0, found, error, {LARGE_N: wrong}, rounding=ROUNDING * unit, scale=wrong)
 
 
 def _one_update(context: Context, sampling: str, batch: int) -> dict[Key, Check]:
@@ -119,7 +116,7 @@ def _minimum(context: Context, sampling: str, batch: int, m: float) -> dict[Key,
             descent,
             float(run.mean[0]),
             0.0,
-            wrong=descent + math.sqrt(per_c / batch),
+            {LARGE_N: descent + math.sqrt(per_c / batch)},
             rounding=math.sqrt(ROUNDING),
         )
     return found

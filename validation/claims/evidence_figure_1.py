@@ -12,6 +12,7 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.evidence.tasks import PENALTIES, TASKS, TITLES, Array, Studies, gaussian_studies, scores
 from validation.measure import mean_and_error
+from validation.sizes import plans
 
 #: λ at which test accuracies are checked: as weak as it gets, where evidence is most, and as strong as it gets.
 CHECKED = (0, 17, 24)
@@ -36,8 +37,7 @@ class Size:
     ),
     formula="test accuracy = 1 − arccos(ω·1/(|ω||1|))/π  with informative labels,   ½  with random ones",
     source="Smith & Le, arXiv 1710.06451, figure 1, after Zhang et al., arXiv 1611.03530; the angle for normal inputs",
-    control="the other labelling: accuracies of random labels for informative ones and the reverse",
-    plans={"smoke": Size(2).plan(5), "quick": Size(20).plan(25), "full": Size(200).plan(250)},
+    plans=plans("evidence_figure_1", Size),
 )
 def evidence_figure_1(context: Context) -> Finding:
     size: Size = context.size
@@ -47,17 +47,21 @@ def evidence_figure_1(context: Context) -> Finding:
     for labels in TASKS:
         fitted = scores(studies[labels], "train", 1)[:, 0]
         least = float(fitted.min())
-        checks.append(Check(f"least training accuracy, {TITLES[labels]}, λ = {PENALTIES[0]:g}", 1.0, least, 0.0, 0.5))
+        checks.append(
+            Check(f"least training accuracy, {TITLES[labels]}, λ = {PENALTIES[0]:g}", 1.0, least, 0.0, {"a coin": 0.5})
+        )
     for labels, other in zip(TASKS, reversed(TASKS), strict=True):
         found = scores(studies[labels], "test", 1)
         for k in CHECKED:
             excess, error = mean_and_error(found[:, k] - predicted[labels][:, k])
             expected, wrong = (float(predicted[each][:, k].mean()) for each in (labels, other))
             label = f"test accuracy, {TITLES[labels]}, λ = {PENALTIES[k]:.3g}"
-            checks.append(Check(label, expected, expected + excess, error, wrong, dof=size.data_sets - 1))
+            checks.append(
+                Check(label, expected, expected + excess, error, {"the other labelling": wrong}, dof=size.data_sets - 1)
+            )
     memorised, error = mean_and_error(scores(studies["informative"], "test", 1)[:, 0])
     label = f"memorised labels tell nothing: test accuracy, informative labels, λ = {PENALTIES[0]:g}"
-    checks.append(Check(label, 0.5, memorised, error, 0.5, "different", dof=size.data_sets - 1))
+    checks.append(Check(label, 0.5, memorised, error, dof=size.data_sets - 1))
     caption = (
         f"Accuracy of training and test examples against the penalty, means over {size.data_sets} data sets; bands "
         "reach from the least to the greatest."

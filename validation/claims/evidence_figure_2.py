@@ -21,6 +21,7 @@ from validation.evidence.checks import (
     tossed_labels,
 )
 from validation.evidence.tasks import PENALTIES, TASKS, TITLES, gaussian_studies, ratios
+from validation.sizes import plans
 
 #: Up to here the prior is weak enough for the model to say much of 200 examples.
 WEAK = 20.0
@@ -52,8 +53,7 @@ class Size:
         "Smith & Le, arXiv 1710.06451, eq. 2 and figure 2; the law of tossed labels is that p(y|model) sums to 1; the "
         "next order of Laplace's method, Shun & McCullagh, J. R. Stat. Soc. B 57 (1995) 749"
     ),
-    control="the other labelling; training cross-entropy in place of E; Laplace's method without its next order",
-    plans={"smoke": Size(2, 100).plan(5), "quick": Size(20, 400).plan(35), "full": Size(200, 10_000).plan(700)},
+    plans=plans("evidence_figure_2", Size),
 )
 def evidence_figure_2(context: Context) -> Finding:
     size: Size = context.size

@@ -16,6 +16,7 @@ from validation.escape.occupancy import N
 from validation.evidence.well_cases import SHORT, Case, Checks, against_evidence, measured_preference
 from validation.evidence.well_pictures import occam_picture, preference_picture, sides_picture
 from validation.evidence.wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
+from validation.sizes import plans
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
 PARTLY = 0.1
@@ -72,48 +73,7 @@ class Size:
         "Smith & Le, arXiv 1710.06451, eqs 1–2 and §4; Jastrzębski et al., Three Factors, arXiv 1711.04623; Xie, Sato "
         "& Sugiyama, arXiv 2002.03495; stationary densities in one dimension (Gardiner, Handbook of Stochastic Methods)"
     ),
-    control=(
-        "twice the temperature (P = 1, isotropic); depth alone, no Occam factor (P > 1); the evidence (F that follows "
-        "H); for crossings half the temperature, that of P = 1, and that of the evidence"
-    ),
-    plans={
-        "smoke": Size(
-            7_000, {1: (0.44,), 2: (0.4,)}, (), (0.3,), (Case(0.32, aligned=1.0, batch=2),), (Case(0.3, 1, 1.0),)
-        ).plan(5),
-        "quick": Size(
-            6_500,
-            {1: (0.2, 0.26, 0.32, 0.39, 0.5), 2: (0.22, 0.25, 0.28, 0.33, 0.42), 4: (0.175, 0.19, 0.22, 0.27)},
-            (0.185, 0.2, 0.22, 0.25, 0.29),
-            (0.15, 0.27, 0.38),
-            (
-                Case(0.28, batch=2), Case(0.44, batch=2), Case(0.44, batch=4), Case(0.29, aligned=PARTLY, batch=2),
-                Case(0.27, aligned=1.0, batch=2), Case(0.38, aligned=1.0, batch=4),
-            ),
-            (
-                Case(0.25, aligned=PARTLY), Case(0.29, aligned=PARTLY), Case(0.29, aligned=PARTLY, batch=2),
-                Case(0.15, aligned=1.0), Case(0.27, aligned=1.0, batch=2),
-            ),
-        ).plan(45),
-        "full": Size(
-            150_000,
-            {
-                1: (0.2, 0.24, 0.28, 0.33, 0.39, 0.48, 0.6),
-                2: (0.18, 0.21, 0.24, 0.28, 0.34, 0.42),
-                4: (0.14, 0.155, 0.17, 0.19, 0.23, 0.28),
-            },
-            (0.16, 0.175, 0.19, 0.21, 0.24, 0.29),
-            (0.15, 0.2, 0.27, 0.38, 0.6),
-            (
-                Case(0.28, batch=2), Case(0.28, batch=4), Case(0.44, batch=2), Case(0.44, batch=4),
-                Case(0.29, aligned=PARTLY, batch=2), Case(0.27, aligned=1.0, batch=2),
-                Case(0.38, aligned=1.0, batch=2), Case(0.38, aligned=1.0, batch=4),
-            ),
-            (
-                Case(0.24, aligned=PARTLY), Case(0.29, aligned=PARTLY), Case(0.29, aligned=PARTLY, batch=2),
-                Case(0.15, aligned=1.0), Case(0.27, aligned=1.0, batch=2),
-            ),
-        ).plan(1800),
-    },
+    plans=plans("evidence_picks_minimum", Size),
 )  # fmt: skip
 def evidence_picks_minimum(context: Context) -> Finding:
     size: Size = context.size
@@ -121,7 +81,7 @@ def evidence_picks_minimum(context: Context) -> Finding:
     for case in size.cases:
         measured = measured_preference(case, size.paths, context.seed(*case))
         scale = max(1.0, abs(case.exact))
-        checks[case] = Check(case.label, case.exact, *measured, case.wrong, scale=scale)
+        checks[case] = Check(case.label, case.exact, *measured, case.rivals, scale=scale)
         context.progress(len(checks) / len(size.cases))
     crossings = [_crossing_check(checks, cases) for cases in size.sweeps]
     headline = crossings[0].label if crossings else next(iter(checks.values())).label
@@ -155,8 +115,8 @@ def _crossing_check(checks: Checks, cases: Iterable[Case]) -> Check:
     missed = fitted_root(x, np.array([check.predicted for check in found.values()]), errors).value - math.log(exact)
     value = math.exp(root - missed)
     plain = crossing(evidence_preference, *CROSSINGS)
-    wrong = exact / 2 if one == Case(one.temperature) else plain
-    return Check(f"D beyond which B is chosen, {one.model}", exact, value, value * scatter, wrong)
+    rivals = {"half the temperature": exact / 2} if one == Case(one.temperature) else {"the evidence for P = 1": plain}
+    return Check(f"D beyond which B is chosen, {one.model}", exact, value, value * scatter, rivals)
 
 
 def _notes(checks: Checks, crossings: list[Check], between: tuple[Case, ...]) -> tuple[str, ...]:

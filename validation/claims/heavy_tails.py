@@ -19,6 +19,7 @@ from validation.context import Context
 from validation.escape.double_well_escape import REJECTED, escape_checks, escape_picture
 from validation.laws.transfer import batch_means, beyond
 from validation.measure import whole
+from validation.sizes import plans
 
 Array = NDArray[np.float64]
 RATE, N, CURVATURE, NOISE = 0.3, 512, 1.0, 1.0
@@ -89,13 +90,7 @@ class Size:
     ),
     formula="κᵣ(ω) = (−ε)ʳ κᵣ(ḡ) Σₖ aₖʳ,   aₖ = (Mᵏ(1, 1))_ω;    without momentum Σₖ aₖʳ = 1/(1 − (1 − εh)ʳ)",
     source="cumulants of sums of independent batches; against the normal law of Smith & Le, arXiv 1710.06451, eq. 4",
-    control="the SDE: its variance, no skewness, kurtosis 3, the tail of a normal law, and its escape",
-    resolution=0.15,
-    plans={
-        "smoke": Size(2_000, (1, 2, 4, 8), 8_000, (1,)).plan(2),
-        "quick": Size(60_000, (1, 2, 4, 8, 16, 32), 100_000, (1, 4, 16)).plan(20),
-        "full": Size(1_000_000, (1, 2, 4, 8, 16, 32, 64), 2_000_000, (1, 2, 4, 8, 16, 32)).plan(1500),
-    },
+    plans=plans("heavy_tails", Size),
 )
 def heavy_tails(context: Context) -> Finding:
     size: Size = context.size
@@ -182,9 +177,9 @@ def _cumulant_checks(case: Case, table: Array, x: Array) -> dict[tuple[str, Case
     checks = {}
     for name, (values, predicted, wrong, scale) in found.items():
         value, error = _average(values)
-        checks[name, case] = Check(f"{name} of ω, {case}", predicted, value, error, wrong, scale=scale)
+        checks[name, case] = Check(f"{name} of ω, {case}", predicted, value, error, {"the SDE": wrong}, scale=scale)
         if name == "kurtosis" and case in {Case(examples, 1) for examples in REJECTED}:
-            checks["SDE", case] = Check(f"kurtosis of ω is the SDE's 3, {case}", 3.0, value, error, 3.0, "different")
+            checks["SDE", case] = Check(f"kurtosis of ω is the SDE's 3, {case}", 3.0, value, error)
     return checks
 
 
@@ -208,7 +203,9 @@ def _tail_checks(case: Case, table: Array, x: Array) -> list[Check]:
     checks = []
     for level, predicted in zip(LEVELS, _exact_tails(table, case.batch, LEVELS), strict=True):
         value, error = _average((np.abs(x) > level).astype(float))
-        checks.append(Check(f"fraction beyond {level:g} σ, {case}", predicted, value, error, _normal(level)))
+        checks.append(
+            Check(f"fraction beyond {level:g} σ, {case}", predicted, value, error, {"a normal law": _normal(level)})
+        )
     return checks
 
 

@@ -19,7 +19,9 @@ from sgdsde.theory import (
 )
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
+from validation.sizes import plans
 
+CONSTANT = "the SDE with constant noise"
 LABEL_VARIANCE, LEAST_CURVATURE = 1.0, 0.5
 #: Every example new: N and the sampling play no part.
 MANY = 10**9
@@ -78,37 +80,7 @@ class Size:
         "ε* = 2P(1−m)/(N c Tr F) in the limit of small ε,   c ≈ 1/B"
     ),
     source="Liu, Ziyin & Ueda, arXiv 2012.03636; Mandt, Hoffman & Blei, arXiv 1704.04289",
-    control="the SDE with the constant noise at the minimum: Σ = T F/(2h), and the closed form of ε*",
-    resolution=0.015,
-    plans={
-        "smoke": Size(
-            (
-                Case(1, (0.5,), (1,), (0.0,), 4096),
-                Case(10, (0.5,), (8,), (0.9,), 512),
-                Case(10, (0.5,), (8,), (0.0,), 256, n=100_000),
-            ),
-            ((200, 8, 128),),
-        ).plan(3),
-        "quick": Size(
-            (
-                Case(1, (0.1, 0.25, 0.5), (1, 4), (0.0, 0.8), 65_536),
-                Case(10, (0.15, 0.35, 0.5), (1, 8), (0.0, 0.8), 4096),
-                Case(1000, (0.25, 0.5), (100,), (0.0,), 32, 10, dtype="float32"),
-                Case(10, (0.5,), (8,), (0.0,), 4096, n=100_000),
-            ),
-            ((200, 8, 2048), (1000, 32, 1536)),
-        ).plan(50),
-        "full": Size(
-            (
-                Case(1, (0.05, 0.1, 0.2, 0.3, 0.4, 0.5), (1, 8, 64), (0.0, 0.5, 0.9), 1 << 20),
-                Case(10, (0.05, 0.1, 0.2, 0.3, 0.4, 0.5), (1, 8, 64), (0.0, 0.5, 0.9), 1 << 16),
-                Case(100, (0.1, 0.25, 0.5), (1, 16, 128), (0.0, 0.9), 2048),
-                Case(1000, (0.1, 0.25, 0.5), (16, 128), (0.0, 0.9), 64, dtype="float32"),
-                Case(10, (0.25, 0.5), (8,), (0.0, 0.9), 1 << 15, n=100_000),
-            ),
-            ((200, 8, 1 << 15), (1000, 32, 1 << 14), (1000, 8, 1 << 14)),
-        ).plan(2400),
-    },
+    plans=plans("linear_regression", Size),
 )
 def linear_regression(context: Context) -> Finding:
     size: Size = context.size
@@ -190,7 +162,7 @@ def _spread(
         law,
         float(runs.trace),
         float(runs.trace_standard_error),
-        float(additive),
+        {CONSTANT: float(additive)},
         dof=case.replicas - 1,
     )
     if endless is problem:
@@ -263,7 +235,7 @@ def _optimum(context: Context, n: int, batch: int, replicas: int) -> Optimum:
         best,
         found,
         float(np.sqrt((GROUPS - 1) * without.var())),
-        closed,
+        {"the closed form of the SDE": closed},
         dof=GROUPS - 1,
     )
     note = (
@@ -295,9 +267,9 @@ def _spread_picture(spreads: dict[tuple[Case, int, float, float], Check]) -> Pic
         Series(
             name,
             [fraction for fraction, _ in rows],
-            [check.measured / check.wrong for _, check in rows],
-            [check.standard_error / check.wrong for _, check in rows],
-            [check.predicted / check.wrong for _, check in rows],
+            [check.measured / check.rivals[CONSTANT] for _, check in rows],
+            [check.standard_error / check.rivals[CONSTANT] for _, check in rows],
+            [check.predicted / check.rivals[CONSTANT] for _, check in rows],
         )
         for name, rows in groups.items()
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from validation.claim import Finding, Plan, claim
+from validation.claim import Finding, claim
 from validation.context import Context
+from validation.sizes import plans
 
 
 @claim(
@@ -15,9 +16,7 @@ from validation.context import Context
     ),
     formula="B_opt ∝ ε^α,   α = 1      (because g ≈ εN/(B(1 − m)))",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 5",
-    control="the best batch size does not depend on ε, α = 0",
-    resolution=1.0,  # few replicas: at least "proportional" and "no dependence" must be told apart
-    plans={"smoke": Plan(1, 3), "quick": Plan(1, 90), "full": Plan(1, 1200)},
+    plans=plans("mnist_learning_rate"),
 )
 def mnist_learning_rate(context: Context) -> Finding:
     from validation.mnist.rules.finding import rule_finding

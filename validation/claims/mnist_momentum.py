@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from validation.claim import Finding, Plan, claim
+from validation.claim import Finding, claim
 from validation.context import Context
+from validation.sizes import plans
 
 
 @claim(
@@ -14,9 +15,7 @@ from validation.context import Context
     ),
     formula="B_opt ∝ (1 − m)^{−α},   α = 1",
     source="Smith & Le, arXiv 1710.06451, §5 and figure 7",
-    control="the best batch size does not depend on m, α = 0",
-    resolution=1.0,  # few replicas: at least "proportional" and "no dependence" must be told apart
-    plans={"smoke": Plan(1, 2), "quick": Plan(1, 50), "full": Plan(1, 1500)},
+    plans=plans("mnist_momentum"),
 )
 def mnist_momentum(context: Context) -> Finding:
     from validation.mnist.rules.finding import rule_finding

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from validation.claim import Finding, Plan, claim
+from validation.claim import Finding, claim
 from validation.context import Context
 from validation.mnist.images import images
-
-
-@dataclass(frozen=True)
-class Size:
-    """Which protocol of ``validation.mnist.sde.protocol`` is run: MNIST's and digits' have equally many readings."""
-
-    preset: str
-    readings: int
-
-    def plan(self, seconds: float) -> Plan:
-        return Plan(7 * 3 * self.readings + 4 + 3, seconds, self)
+from validation.sizes import plans
 
 
 @claim(
@@ -30,16 +18,7 @@ class Size:
     ),
     formula="dω = −∇L ds + √(T F(ω)) dW,   T = εc,   an update is s = ε,   c = (N − 1)/(N B)",
     source="Smith & Le, arXiv 1710.06451, §4; Li, Malladi & Arora, arXiv 2102.12470",
-    control=(
-        "no noise for losses, accuracies and curvatures; g × 1.5 for the spread of weights; isotropic noise of the "
-        "same trace for their norm and the spread of outputs; at the largest ε, SGD itself"
-    ),
-    resolution=0.75,  # isotropic noise leaves a fiftieth of the spread of outputs; curvature varies most
-    plans={
-        "smoke": Size("smoke", 1).plan(4),
-        "quick": Size("quick", 3).plan(90),
-        "full": Size("full", 6).plan(6000),
-    },
+    plans=plans("mnist_sde"),
 )
 def mnist_sde(context: Context) -> Finding:
     from validation.mnist.sde.checks import (
@@ -53,9 +32,8 @@ def mnist_sde(context: Context) -> Finding:
     from validation.mnist.sde.protocol import NOISY, PROTOCOLS, SDE, SGD, SVAG, run_all
     from validation.mnist.sde.report import method, rate_notes, wrong_notes
 
-    size: Size = context.size
     source = images(context)
-    protocol = PROTOCOLS[source.name][size.preset]
+    protocol = PROTOCOLS[source.name][context.preset]
     runs = run_all(context, source, protocol)
     small = small_rate_checks(runs, protocol)
     distances = {

@@ -11,15 +11,16 @@ import sgdsde as sg
 from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
-from validation.laws.heavy_ball_correlation import Case, correlation_checks, correlation_picture
+from validation.laws.heavy_ball_correlation import NO_MEMORY, Case, correlation_checks, correlation_picture
 from validation.measure import covariance_check, whole
+from validation.sizes import plans
 
 RATE, BATCH, N = 0.1, 8, 64
 CURVATURE = 0.2
 #: Where the SDE with momentum is simulated as well.
 RINGING = Case(0.9, 1.0)
 #: Where SGD and the SDE with momentum should agree; with long memory, so that fewer paths must do.
-LIMIT, FEWER = Case(0.999, 1.0), 5
+LIMIT, FEWER = Case(0.999, 1.0), 2
 CASES = (Case(0.5, 1.0), RINGING, Case(0.99, 1.0), Case(0.5, 0.05), Case(0.9, 0.05), LIMIT)
 
 
@@ -54,12 +55,7 @@ class Size:
         "ρ(τ) → e^{−γτ/2}(cos Ωτ + γ/(2Ω) sin Ωτ),   γ = (1 − m)/√ε,   Ω² = h − γ²/4,   one update: τ = √ε"
     ),
     source="Smith & Le, arXiv 1710.06451, §5; exact autocorrelation from powers of the heavy-ball map",
-    control="the factor 1/(1 − m) forgotten, g = ε(N/B − 1), ρ(k) = (1 − εh)ᵏ",
-    plans={
-        "smoke": Size(15_000, (0.0, 0.9), 15_000, (RINGING,)).plan(2),
-        "quick": Size(80_000, (0.0, 0.5, 0.9, 0.99), 80_000, CASES).plan(25),
-        "full": Size(2_000_000, (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99), 400_000, CASES).plan(900),
-    },
+    plans=plans("momentum", Size),
 )
 def momentum(context: Context) -> Finding:
     size: Size = context.size
@@ -78,14 +74,18 @@ def momentum(context: Context) -> Finding:
         )
         gain, squared = kicks(m, updates)
         checks["slope", m] = covariance_check(
-            f"g from diffusion, m = {m:g}", slid, config.noise_scale, forgotten.noise_scale, unit=N / (RATE * squared)
+            f"g from diffusion, m = {m:g}",
+            slid,
+            config.noise_scale,
+            {NO_MEMORY: forgotten.noise_scale},
+            unit=N / (RATE * squared),
         )
         checks["clock", m] = Check(
             f"clock N·t per update, m = {m:g}",
             config.mean_loss_time_per_update,
             -float(slid.mean[0]) / gain,
             float(slid.standard_error.mean[0]) / gain,
-            forgotten.mean_loss_time_per_update,
+            {NO_MEMORY: forgotten.mean_loss_time_per_update},
         )
         settled = math.ceil(8 * (1 / (1 - m) + (1 - m) / (2 * RATE * CURVATURE)))
         rolled = sg.simulate_sgd(
@@ -96,7 +96,7 @@ def momentum(context: Context) -> Finding:
             f"g around a minimum, m = {m:g}",
             rolled,
             config.noise_scale,
-            forgotten.noise_scale,
+            {NO_MEMORY: forgotten.noise_scale},
             unit=2 * CURVATURE * N * correction,
         )
     correlations = correlation_checks(context, RINGING, size.correlated, simulated=True)

@@ -14,6 +14,7 @@ from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.escape.two_bowls import ESCAPED, FLOOR, RIDGE, START, bowls, escape_probability, noises, paired_examples
 from validation.measure import whole
+from validation.sizes import plans
 
 #: T tr F, and the time s in which a path has to leave the sharp bowl, whose curvatures are 200 and 20.
 STRENGTH, TIME = 4.0, 0.5
@@ -51,13 +52,7 @@ class Size:
     ),
     formula="P(left by s) = 1 − ∫ p(ω, s) dω,   ∂p = ∇·(p∇L) + ½ Σ ∂ᵢ∂ⱼ(T Fᵢⱼ p),   T tr F the same for all",
     source="Zhu, Wu, Yu, Wu & Ma, The Anisotropic Noise in SGD, arXiv 1803.00195, §4.1 and github.com/uuujf/SGDNoise",
-    control="only the trace counts: isotropic noise for the directed ones, F of the data for the others",
-    resolution=0.12,
-    plans={
-        "smoke": Size(2e-4, 8_000, 200, (184, 116)).plan(10),
-        "quick": Size(1e-4, 45_000, 4_000, (184, 116)).plan(45),
-        "full": Size(2.5e-5, 200_000, 50_000, (368, 232)).plan(1800),
-    },
+    plans=plans("noise_geometry", Size),
 )
 def noise_geometry(context: Context) -> Finding:
     size: Size = context.size
@@ -69,23 +64,22 @@ def noise_geometry(context: Context) -> Finding:
     context.progress(0.3)
     checks: Checks = {}
     for noise in noises():
-        wrong = theory["isotropic" if noise in DIRECTED else "covariance"]
+        other = "isotropic" if noise in DIRECTED else "covariance"
+        rivals = {f"{other} noise": theory[other]}
         for model in ("SDE", "SGD"):
             value, error = _escaped(context, noise, model)
             label = f"left by s = {TIME:g}, {noise}, {model}"
-            checks[noise, model] = Check(label, (laws if model == "SGD" else theory)[noise], value, error, wrong)
+            checks[noise, model] = Check(label, (laws if model == "SGD" else theory)[noise], value, error, rivals)
             if noise in DIRECTED and model == "SGD":
                 label = f"left as often as with isotropic noise, {noise}, SGD"
-                checks[noise, "isotropic"] = Check(label, wrong, value, error, wrong, "different")
+                checks[noise, "isotropic"] = Check(label, theory["isotropic"], value, error)
         context.progress(0.3 + 0.6 * (1 + noises().index(noise)) / len(noises()))
     still = _descended(size.rate, 10 * round(TIME / size.rate), RIDGE)
     label = "left by ten times as long, gradient descent"
-    checks["none", "GD"] = Check(label, 0.0, still, 0.0, theory["covariance"])
+    checks["none", "GD"] = Check(label, 0.0, still, 0.0, {"the noise of batches": theory["covariance"]})
     value, error = _escaped(context, "covariance", "SGD", PAPER)
     label = f"left by s = {TIME:g} as the SDE says, covariance, SGD at ε = {PAPER:g}"
-    checks["covariance", "large ε"] = Check(
-        label, theory["covariance"], value, error, theory["covariance"], "different"
-    )
+    checks["covariance", "large ε"] = Check(label, theory["covariance"], value, error)
     paper = {noise: _paper_rate(context, noise) for noise in noises()}
     return Finding(
         tuple(checks.values()),

@@ -26,6 +26,7 @@ from validation.posterior.runs import (
 )
 from validation.posterior.samplers import GROUPS
 from validation.posterior.target import Posterior, tumours
+from validation.sizes import plans
 
 Array = NDArray[np.float64]
 #: With momentum, at the same noise scale.
@@ -61,13 +62,7 @@ class Size:
         "ε* = 2P(1 − m)/(N c Tr F),    K = 2(1 − m)/(N c) F⁻¹:  ω ← ω − K ĝ"
     ),
     source="Mandt, Hoffman & Blei, arXiv 1704.04289, §4; Smith & Le, arXiv 1710.06451, §2",
-    control="noise stronger by 10 %: the law at 1.1 times the temperature; for the best ε, F = H",
-    resolution=0.1,
-    plans={
-        "smoke": Size(2_048, 8, 128, 128, 6).plan(8),
-        "quick": Size(16_384, 16, 2_048, 768, 16).plan(40),
-        "full": Size(131_072, 32, 16_384, 4_096, 32).plan(1200),
-    },
+    plans=plans("posterior_sampling", Size),
 )
 def posterior_sampling(context: Context) -> Finding:
     size: Size = context.size
@@ -86,7 +81,7 @@ def posterior_sampling(context: Context) -> Finding:
     rates = measured_rates(context, posterior, best, *runs)
     shaped = preconditioned_checks(context, posterior, rates.least, *runs)
     different = [
-        Check(f"{check.label}: the posterior's", 1.0, check.measured, check.standard_error, 1.0, "different")
+        Check(f"{check.label}: the posterior's", 1.0, check.measured, check.standard_error)
         for name in ("SDE, noise of batches", "SGD")
         for check in ratios[name]
     ]

@@ -20,6 +20,7 @@ from validation.coordinates.laplace_shift import LAMBDA, TRUTH, measured_shifts,
 from validation.coordinates.pictures import evidence_picture, sharpness_picture, shift_picture
 from validation.coordinates.rescaled_network import NETWORK_LAMBDA, orbit, random_network
 from validation.formatting import plain
+from validation.sizes import plans
 
 
 @dataclass(frozen=True)
@@ -53,24 +54,7 @@ class Size:
         "Laplace in θ − in ω = ½ ∇u·δ + ½ Tr K⁻¹(∇∇u − ∂_δ K) + O(1/N²),   u = ln|det J|,   K = H_θ,   δ = K⁻¹∇u"
     ),
     source="Dinh, Pascanu, Bengio & Bengio, arXiv 1703.04933, §4–5; Smith & Le, arXiv 1710.06451, §2",
-    control=(
-        "the Jacobian left out of the density; sharpness unchanged by the map; no cost of leaving the balanced point; "
-        "powers of N one too high"
-    ),
-    plans={
-        "smoke": Size((25,), (100, 200, 400, 800), 16, (0.01, 100.0), 100, 40).plan(3),
-        "quick": Size(
-            (25, 100, 400), (100, 200, 400, 800, 1600, 3200, 6400), 200, (0.01, 0.1, 10.0, 100.0), 100, 200
-        ).plan(25),
-        "full": Size(
-            (25, 50, 100, 200, 400, 800, 1600),
-            (200, 400, 800, 1600, 3200, 6400, 12800),
-            600,
-            (0.001, 0.01, 0.1, 0.5, 2.0, 10.0, 100.0, 1000.0),
-            100,
-            400,
-        ).plan(300),
-    },
+    plans=plans("reparametrisation", Size),
 )
 def reparametrisation(context: Context) -> Finding:
     size: Size = context.size
@@ -80,7 +64,13 @@ def reparametrisation(context: Context) -> Finding:
     seeds = [context.seed("shift", repeat) for repeat in range(size.repeats)]
     shifts = measured_shifts(CURVED, size.counts, seeds)
     slopes = tuple(
-        Check(f"power of N in {what}", exact, float(found.value), float(found.standard_error), exact + 1)
+        Check(
+            f"power of N in {what}",
+            exact,
+            float(found.value),
+            float(found.standard_error),
+            {"one power higher": exact + 1},
+        )
         for what, exact, found in (
             ("Laplace's shift, ω = sinh θ", -1.0, power(shifts.counts, shifts.shift)),
             ("what its first-order term leaves", -2.0, power(shifts.counts, shifts.rest)),

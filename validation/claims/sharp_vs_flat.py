@@ -17,6 +17,7 @@ from validation.escape.occupancy import (
     EXITS,
     NOISE,
     SHARP,
+    TWICE,
     WIDE,
     Array,
     Checks,
@@ -32,6 +33,7 @@ from validation.escape.occupancy import (
 )
 from validation.escape.occupancy_pictures import exit_picture, occupancy_picture
 from validation.escape.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_picture
+from validation.sizes import plans
 
 
 @dataclass(frozen=True)
@@ -67,30 +69,7 @@ class Size:
         "Jastrzębski et al., Three Factors, arXiv 1711.04623; Xie, Sato & Sugiyama, arXiv 2002.03495; exact laws of "
         "one dimension (Gardiner, Handbook of Stochastic Methods, §5)"
     ),
-    control="noise of twice the variance, εσ²/B for εσ²/(2B) as Three Factors once has it; the other noise for slopes",
-    plans={
-        "smoke": Size(7_000, (0.0075, 0.01), (0.0048, 0.006, 0.008), (0.0075,), (0.01,), (4,), (3, 6), (8,)).plan(5),
-        "quick": Size(
-            8_000,
-            (0.0045, 0.005, 0.00575, 0.00675, 0.008, 0.01),
-            (0.0048, 0.0052, 0.0056, 0.006, 0.0068, 0.008),
-            (0.004, 0.005, 0.00625, 0.0075, 0.01),
-            (0.00625, 0.0075, 0.01),
-            (2, 4),
-            (1.75, 2, 3, 4, 6),
-            (4, 5, 6, 8),
-        ).plan(40),
-        "full": Size(
-            150_000,
-            (0.0035, 0.004, 0.0045, 0.005, 0.00575, 0.00675, 0.008, 0.01),
-            (0.0045, 0.0048, 0.0052, 0.0056, 0.006, 0.0068, 0.008),
-            (0.0035, 0.004, 0.005, 0.00625, 0.0075, 0.01),
-            (0.005, 0.00625, 0.0075, 0.01),
-            (1, 2, 4),
-            (1.25, 1.5, 2, 3, 4, 6),
-            (2.5, 3, 3.5, 4.5, 6, 8),
-        ).plan(1800),
-    },
+    plans=plans("sharp_vs_flat", Size),
 )
 def sharp_vs_flat(context: Context) -> Finding:
     size: Size = context.size
@@ -151,7 +130,7 @@ def _occupied(context: Context, name: str, landscape: sg.Landscape, cases: Itera
         predicted = exact if model == "SDE" else update_log_ratio(landscape, config)
         label = f"ln(p_wide/p_sharp), {name if name == 'deeper' else 'equal depth'}, {_where(model, ratio, batch)}"
         wrong = log_ratio(landscape, 2 * config.temperature)
-        found[name, model, ratio, batch] = Check(label, predicted, *measured, wrong, scale=1.0)
+        found[name, model, ratio, batch] = Check(label, predicted, *measured, {TWICE: wrong}, scale=1.0)
     return found
 
 
@@ -168,7 +147,7 @@ def _crossing_check(checks: Checks, landscape: sg.Landscape, size: Size) -> Chec
     exact = crossing(landscape, (size.deeper[0] * per_ratio, size.deeper[-1] * per_ratio)) / per_ratio
     curved = math.exp(fitted_root(x, np.array([check.predicted for check in found]), errors).value) - exact
     return Check(
-        "ε/B beyond which the wide minimum wins", exact, math.exp(root), math.exp(root) * scatter, exact / 2,
+        "ε/B beyond which the wide minimum wins", exact, math.exp(root), math.exp(root) * scatter, {TWICE: exact / 2},
         rounding=abs(curved),  # of the parabola through the exact log ratios
     )  # fmt: skip
 
@@ -184,7 +163,7 @@ def _exits(context: Context, landscape: sg.Landscape, cases: Iterable[tuple[str,
             predicted = exact if model == "SDE" else sgd_exit_time(landscape, config, start, stop=stop)
             wrong = mean_exit_time(landscape, 2 * config.temperature, start, stop=stop) / config.learning_rate
             label = f"mean exit time from the {name} minimum, {_where(model, ratio, batch)}"
-            found[name, model, ratio, batch] = Check(label, predicted, *measured, wrong)
+            found[name, model, ratio, batch] = Check(label, predicted, *measured, {TWICE: wrong})
     return found
 
 

@@ -13,6 +13,7 @@ from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check
+from validation.sizes import plans
 
 N, CURVATURE, NOISE = 64, 1.0, 1.0
 #: Euler–Maruyama steps of the SDE are this short or shorter, in units of 1/h.
@@ -42,14 +43,7 @@ class Size:
     ),
     formula="SDE:  Var ω = T F/(2h),   T = g/N ≈ ε/(B(1 − m))\nSGD:  Var ω = T F/(2h) · 1/(1 − εh/(2(1 + m)))",
     source="Smith & Le, arXiv 1710.06451, equations 4–5 and §5; exact law from the discrete Lyapunov equation",
-    control="g off by 10 %",
-    plans={
-        "smoke": Size(4_000, (0.1, 1.5), (8,), (0.5,)).plan(1),
-        "quick": Size(40_000, (0.02, 0.1, 0.5, 1.5), (1, 8, 32), (0.0, 0.5, 0.9)).plan(12),
-        "full": Size(
-            2_000_000, (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 1.9), (1, 4, 8, 32, 63), (0.0, 0.5, 0.9)
-        ).plan(3600),
-    },
+    plans=plans("stationary_variance", Size),
 )
 def stationary_variance(context: Context) -> Finding:
     size: Size = context.size
@@ -87,7 +81,9 @@ def stationary_variance(context: Context) -> Finding:
             law = _law(model, config)
             if model == "SDE":
                 law /= 1 - CURVATURE * config.mean_loss_time_per_update / substeps / 2
-            checks[model, rate, batch, momentum] = covariance_check(f"{model}, {where}", ensemble, law, 1.1 * law)
+            checks[model, rate, batch, momentum] = covariance_check(
+                f"{model}, {where}", ensemble, law, {"g off by 10 %": 1.1 * law}
+            )
     return Finding(
         tuple(checks.values()),
         headline=checks["SGD", size.learning_rates[1], size.batch_sizes[-1], size.momenta[0]].label,

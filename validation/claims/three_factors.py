@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from validation.claim import Finding, Plan, claim
+from validation.claim import Finding, claim
 from validation.context import Context
 from validation.mnist.images import images
+from validation.sizes import plans
 
 
 @claim(
@@ -20,9 +21,7 @@ from validation.mnist.images import images
     ),
     formula="d ln λ_max / d ln(ε/B) < 0,   (ε, B) → (βε, βB) changes nothing at small ε",
     source="Jastrzębski et al., Three Factors Influencing Minima in SGD, arXiv 1711.04623, §4",
-    control="ε doubled alone; constant ε/B at the cycle's largest; no dependence on ε/B",
-    resolution=0.5,  # in logarithms: sharpness changes by more over the range of ε/B
-    plans={"smoke": Plan(13, 5), "quick": Plan(13, 80), "full": Plan(13, 7200)},
+    plans=plans("three_factors"),
 )
 def three_factors(context: Context) -> Finding:
     from validation.mnist.three_factors.checks import PARTS, measured, memory_notes
@@ -36,7 +35,7 @@ def three_factors(context: Context) -> Finding:
     missing = found.missing()
     return Finding(
         checks,
-        headline=next(check.label for check in checks if check.expected == "equal"),
+        headline=next(check.label for check in checks if check.rivals),
         pictures=pictures(found),
         method=(
             f"A network with {plan.hidden} hidden ReLU units, trained without momentum on {plan.n_examples:,} random "

@@ -13,6 +13,7 @@ from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Finding, Picture, Plan, claim
 from validation.context import Context
 from validation.measure import covariance_check
+from validation.sizes import plans
 
 N = 256
 HESSIAN = np.array([[1.0, 0.5], [0.5, 3.0]])
@@ -46,12 +47,7 @@ class Size:
     ),
     formula="⟨Δω Δωᵀ⟩ − ⟨Δω⟩⟨Δω⟩ᵀ  =  (ε/N)² ⟨αα⟩  =  g F(ω) ε/N,    g = ε(N/B − 1)",
     source="Smith & Le, arXiv 1710.06451, equation 5",
-    control="F at the minimum, ω = 0, in place of F where the update starts",
-    plans={
-        "smoke": Size(60_000, (0.1,), (8,)).plan(1),
-        "quick": Size(200_000, (0.01, 0.05, 0.2, 0.5), (1, 8, 64)).plan(10),
-        "full": Size(4_000_000, (0.003, 0.01, 0.03, 0.1, 0.3, 0.5), (1, 2, 8, 32, 128)).plan(500),
-    },
+    plans=plans("update_variance", Size),
 )
 def update_variance(context: Context) -> Finding:
     size: Size = context.size
@@ -73,7 +69,11 @@ def update_variance(context: Context) -> Finding:
         wrong = sg.theory.update_covariance(landscape.covariance(0 * start), config)
         for model, (name, entry) in product(MODELS, ENTRIES.items()):
             checks[model, point, rate, batch, name] = covariance_check(
-                f"{model} {name}, {where}", ensembles[model], laws[model][entry], wrong[entry], entry=entry
+                f"{model} {name}, {where}",
+                ensembles[model],
+                laws[model][entry],
+                {"F at the minimum": wrong[entry]},
+                entry=entry,
             )
     shown = size.batch_sizes[len(size.batch_sizes) // 2]
     return Finding(

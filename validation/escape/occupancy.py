@@ -26,8 +26,11 @@ LOSS = "(x**2 - 1)**2*(5/8 - 3/4*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4"
 SHARP, WIDE = -1.0, 1.0
 #: F. As the temperature is ε/B, no more than a scale of ε/B.
 NOISE = 80.0
+TWICE = "noise of twice the variance"
 #: Beyond it, no path goes at any temperature that is asked for: L is 25 times T F/2 there.
 BOX = (-2.3, 3.2)
+#: Single updates of SGD reach further.
+BEYOND = 0.5
 #: How much deeper the sharp minimum is where the wide one has to win against that.
 DEPTH = 0.15
 #: Exits end beyond the maximum, where a path does not turn back: start and condition.
@@ -105,7 +108,7 @@ def nodes(low: float, high: float, count: int = NODES) -> tuple[Array, Array]:
 
 def update_log_ratio(landscape: sg.Landscape, config: sg.SGDConfig) -> float:
     """Exact ln(p_wide/p_sharp) of SGD whose batch means are normal."""
-    sharp, wide = sg.theory.sgd_occupancy(landscape, config, [BOX[0], top(landscape), BOX[1]])
+    sharp, wide = sg.theory.sgd_occupancy(landscape, config, [BOX[0] - BEYOND, top(landscape), BOX[1] + BEYOND])
     return math.log(wide / sharp)
 
 

@@ -12,7 +12,7 @@ from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.theory import mean_exit_time, sgd_exit_time
 from validation.claim import Check, Picture
 from validation.context import Context
-from validation.escape.occupancy import Array, Measured, config_at, measured_exit_time
+from validation.escape.occupancy import TWICE, Array, Measured, config_at, measured_exit_time
 
 #: ε/B and B, F/|H| of the noise that follows the curvature, and the curvature at which white noise is as strong.
 RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0
@@ -61,7 +61,7 @@ def sharpness_checks(
     for name, other in (("hessian", "white"), ("white", "hessian")):
         exact, measured = lines[name]
         label = f"slope of ln hτ against 1/h, {SHAPES[name].title}"
-        slopes[name] = Check(label, exact, *measured, lines[other][0], scale=lines["hessian"][0])
+        slopes[name] = Check(label, exact, *measured, {SHAPES[other].title: lines[other][0]}, scale=lines["hessian"][0])
     return found, slopes
 
 
@@ -73,7 +73,7 @@ def _check(context: Context, paths: int, name: str, model: str, h: float) -> Che
         context.seed("sharpness", name, model, h), math.ceil(config.learning_rate * h / STEP),
     )  # fmt: skip
     wrong = mean_exit_time(landscape, 2 * config.temperature, start, stop=shape.stop) / config.learning_rate
-    return Check(f"mean exit time, {shape.title}, h = {h:g}, {model}", _law(name, model, h), *measured, wrong)
+    return Check(f"mean exit time, {shape.title}, h = {h:g}, {model}", _law(name, model, h), *measured, {TWICE: wrong})
 
 
 def _law(name: str, model: str, h: float) -> float:

@@ -51,5 +51,5 @@ def title(weights: int, labels: str) -> str:
 
 
 def without_half(evidence: Evidence) -> float:
-    """The negative control: Laplace's ln evidence with −Σ ln(λ_i/λ) for −½ Σ ln(λ_i/λ)."""
+    """The rival: Laplace's ln evidence with −Σ ln(λ_i/λ) for −½ Σ ln(λ_i/λ)."""
     return evidence.log_evidence + evidence.log_occam_factor

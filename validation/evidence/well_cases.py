@@ -60,11 +60,13 @@ class Case(NamedTuple):
         return evidence_preference(self.temperature, self.dimension)
 
     @property
-    def wrong(self) -> float:
-        """What the negative control says: the evidence, depth alone, or the evidence at twice the temperature."""
+    def rivals(self) -> dict[str, float]:
+        """The evidence, depth alone, or the evidence at twice the temperature."""
         if self.aligned:
-            return evidence_preference(self.temperature)
-        return -DEPTH / self.temperature if self.dimension > 1 else evidence_preference(2 * self.temperature)
+            return {"the evidence": evidence_preference(self.temperature)}
+        if self.dimension > 1:
+            return {"depth alone": -DEPTH / self.temperature}
+        return {"twice the temperature": evidence_preference(2 * self.temperature)}
 
     def at(self, temperature: float) -> Case:
         """The same at another temperature."""
@@ -108,7 +110,7 @@ def against_evidence(case: Case, check: Check) -> Check:
     """That paths do not choose by the evidence, even if it is taken at the temperature of the noise at A."""
     predicted = evidence_preference(hottest(case.temperature, case.aligned))
     label = f"{check.label}, as the evidence at A's own temperature has it"
-    return Check(label, predicted, check.measured, check.standard_error, predicted, "different", scale=1.0)
+    return Check(label, predicted, check.measured, check.standard_error, scale=1.0)
 
 
 def _along(case: Case, landscape: sg.Landscape) -> sg.Landscape:

@@ -30,6 +30,9 @@ ORIGINS = 8
 NEAR, FAR = 0.1, 10.0
 #: The SDE with momentum is simulated with steps of at most this long, in units of 1/√h: ρ is off by about 1/2000.
 LONGEST_STEP = 0.1
+#: How the label of a check says what is expected.
+AGAINST = {"equal": "on", "different": "is not that of"}
+NO_MEMORY = "1/(1 − m) forgotten"
 SDES = {"momentum_sde": "the SDE with momentum", "sde": "the overdamped SDE"}
 
 Array = NDArray[np.float64]
@@ -108,11 +111,11 @@ def correlation_checks(context: Context, case: Case, paths: int, *, simulated: b
     rho, error = ensemble_autocorrelation(whole(run).snapshots[settled // case.spacing :])
     own, name = ("momentum_sde", "simulated SDE with momentum") if simulated else ("sgd", "SGD")
 
-    def check(lag: int, model: str, against: str, expected: Literal["equal", "different"] = "equal") -> Check:
+    def check(lag: int, model: str, against: str) -> Check:
         updates = lag * case.spacing
         label = f"autocorrelation of {name}{against}, {case}, lag {updates}"
-        wrong = (1 - config.learning_rate * CURVATURE) ** updates
-        return Check(label, case.rho(model, updates), rho[lag, 0], error[lag, 0], wrong, expected, scale=1.0)
+        rivals = {NO_MEMORY: (1 - config.learning_rate * CURVATURE) ** updates}
+        return Check(label, case.rho(model, updates), rho[lag, 0], error[lag, 0], rivals, scale=1.0)
 
     found: Measured = {(own, case, lag): check(lag, own, "") for lag in case.lags}
     if simulated:
@@ -122,7 +125,8 @@ def correlation_checks(context: Context, case: Case, paths: int, *, simulated: b
         worst = case.lags[int(case.gaps(model, paths).argmax())]
         lags = {"equal": case.lags, "different": [worst], None: []}[expected]
         if expected:
-            found |= {(f"SGD on {model}", case, lag): check(lag, model, f" on {title}", expected) for lag in lags}
+            against = f" {AGAINST[expected]} {title}"
+            found |= {(f"SGD on {model}", case, lag): check(lag, model, against) for lag in lags}
     return found | _spread(case, run)
 
 
@@ -137,14 +141,14 @@ def _spread(case: Case, run: sg.Ensemble) -> Measured:
             law(CURVATURE, NOISE, config, "sgd")[0, 0],
             run.covariance[0, 0],
             run.standard_error.covariance[0, 0],
-            law(CURVATURE, NOISE, forgotten, "sgd")[0, 0],
+            {NO_MEMORY: law(CURVATURE, NOISE, forgotten, "sgd")[0, 0]},
         ),
         ("Var v", case, 0): Check(
             f"Var v, {case}",
             velocity(CURVATURE, NOISE, config)[0, 0],
             float(speed.value),
             float(speed.standard_error),
-            velocity(CURVATURE, NOISE, forgotten)[0, 0],
+            {NO_MEMORY: velocity(CURVATURE, NOISE, forgotten)[0, 0]},
         ),
     }
 

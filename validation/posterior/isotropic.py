@@ -19,8 +19,9 @@ Array = NDArray[np.float64]
 
 #: Largest step times curvature: the scheme's law is of second order in it, and exact for a normal law.
 STEP = 0.1
-#: The temperature of the negative control, in units of the right one.
+#: The temperature of the rival, in units of the right one.
 WARMER = 1.1
+WARM = "noise stronger by 10 %"
 #: Relaxation times before the first snapshot; snapshots are one apart.
 SETTLED = 8
 #: Gauss–Legendre nodes in the root of this order of the power β of the likelihood: ⟨H⟩ rises steeply towards β = 0.
@@ -63,7 +64,7 @@ def isotropic_checks(context: Context, posterior: Posterior, snapshots: Array, p
 
     def add(label: str, predicted: float, value: object, error: object, wrong: float) -> None:
         label = f"{label}, {where}"
-        found.append(Check(label, predicted, float(value), float(error), wrong, scale=1.0))  # type: ignore[arg-type]
+        found.append(Check(label, predicted, float(value), float(error), {WARM: wrong}, scale=1.0))  # type: ignore[arg-type]
 
     for i, name in enumerate(("narrow", "wide")):
         shift = float((warm.mean - exact.mean) @ axes[:, i])
@@ -98,7 +99,7 @@ def _evidence_check(context: Context, posterior: Posterior, paths: int) -> Check
     truth = posterior.log_evidence()
     return Check(
         "ln evidence by thermodynamic integration", truth, -float(weights @ values),
-        float(np.sqrt(weights**2 @ np.square(errors))), -float(weights @ warm),
+        float(np.sqrt(weights**2 @ np.square(errors))), {WARM: -float(weights @ warm)},
         rounding=abs(truth + float(weights @ exact)),  # of the rule with exact ⟨H⟩
     )  # fmt: skip
 

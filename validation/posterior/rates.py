@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from sgdsde.theory import optimal_preconditioner
 from validation.claim import Check
 from validation.context import Context
-from validation.posterior.isotropic import WARMER
+from validation.posterior.isotropic import WARM, WARMER
 from validation.posterior.runs import batch_config, normal_law, sgd_law, sgd_run
 from validation.posterior.samplers import GROUPS, Divergence, measured_divergence
 from validation.posterior.target import Posterior
@@ -76,7 +76,7 @@ def measured_rates(context: Context, posterior: Posterior, best: float, replicas
     # Where F = H, as for a model that is true, ε* = 2P/(N c Tr H).
     equal = 2 * len(plain) / (posterior.n_examples * batch_config(posterior).batch_noise * posterior.hessian.trace())
     error = bias * float(np.sqrt(spread))
-    check = Check("ε of least KL", where, bias * least_rate(at[FITTED], values, errors), error, float(equal))
+    check = Check("ε of least KL", where, bias * least_rate(at[FITTED], values, errors), error, {"F = H": float(equal)})
     return Rates(
         at,
         tuple(checks),
@@ -97,9 +97,7 @@ def preconditioned_checks(
         run = measured_divergence(posterior, sgd_run(context, posterior, matrix, replicas, snapshots, name))
         if name == "from F":
             # So near to 0 KL is a square, whose error is not normal: its own law is tested by variances instead.
-            found[name] = Check(
-                "KL, K from F: that of the best ε", least, run.value, run.error, least, "different", dof=GROUPS - 1
-            )
+            found[name] = Check("KL, K from F: that of the best ε", least, run.value, run.error, dof=GROUPS - 1)
         else:
             wrong = divergence(posterior, WARMER * matrix)
             found[name] = _check(f"KL, K {name}", divergence(posterior, matrix), run, wrong, least)
@@ -133,7 +131,7 @@ def _curve(posterior: Posterior, low: float, high: float) -> CubicSpline:
 
 
 def _check(label: str, law: float, found: Divergence, wrong: float, scale: float | None = None) -> Check:
-    return Check(label, law, found.value, found.error, wrong, scale=scale, dof=GROUPS - 1)
+    return Check(label, law, found.value, found.error, {WARM: wrong}, scale=scale, dof=GROUPS - 1)
 
 
 def _normal(posterior: Posterior, rates: Array) -> float:

@@ -13,6 +13,7 @@ from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
 from validation.mnist.images import Images
+from validation.sizes import by_source
 
 #: What the others are compared with.
 REFERENCE = "ε falls"
@@ -65,33 +66,8 @@ class Protocol:
         return 2 * (len(FALLS) - 1) * readings + len(self.same) + 1
 
 
-#: ε, B, a, drops, epochs from drop to drop. ε/(1 − m) is small, but where few updates fit into 1/(1 − m).
-_HALVED = Schedule(0.2, 10, 2, 3, 2)
-_FAST = Case(Schedule(0.2, 80, 2, 3, 2), 0.9, 640)
-_TINY = Protocol((Case(Schedule(0.2, 10, 2, 2, 2), 0.0, 320),), Case(Schedule(0.1, 40, 2, 2, 2), 0.9, 320), 3, 3, 50, 1)
-PROTOCOLS: dict[str, dict[str, Protocol]] = {
-    "MNIST": {
-        "smoke": _TINY,
-        "quick": Protocol((Case(_HALVED, 0.0, 640),), _FAST, 12, 16, test_stride=10),
-        "full": Protocol(
-            (
-                Case(Schedule(0.2, 10, 2, 3, 4, 2), 0.0, 1000),
-                Case(Schedule(0.02, 10, 2, 3, 4, 2), 0.9, 1000),
-                Case(Schedule(0.2, 8, 5, 2, 4, 2), 0.0, 1000),
-                Case(Schedule(0.02, 8, 5, 2, 4, 2), 0.9, 1000),
-            ),
-            _FAST,
-            24,
-            24,
-            test_stride=1,
-        ),
-    },
-    "digits": {
-        "smoke": _TINY,
-        "quick": Protocol((Case(_HALVED, 0.0, 640),), _FAST, 16, 16, 200, 1),
-        "full": Protocol((Case(_HALVED, 0.0, 640), Case(Schedule(0.02, 10, 2, 3, 2), 0.9, 640)), _FAST, 40, 40, 800, 1),
-    },
-}
+#: By name of the data set and preset. ε/(1 − m) is small, but where few updates fit into 1/(1 − m).
+PROTOCOLS = by_source("dont_decay", Protocol)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ accuracy falls at large B too, which is not for want of examples: what is missin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,7 @@ from validation.context import Context
 from validation.mnist.cells.annealing import annealed
 from validation.mnist.images import Images
 from validation.mnist.optimum import FloatArray, Optima, optima
+from validation.sizes import by_source
 
 #: In octaves: an octave above the best ε training fails, which must not bend the curve at its maximum.
 BANDWIDTH = 0.5
@@ -55,35 +56,9 @@ class Protocol:
         return max(1, round(self.epochs * self.n_examples / batch_size))
 
 
-def _half_octaves(first: float, points: int) -> tuple[float, ...]:
-    return tuple(first * 2.0 ** (i / 2) for i in range(points))
-
-
-def _scaled(batch_sizes: tuple[int, ...], first: float, points: int) -> tuple[Point, ...]:
-    """Grids in proportion to B, from `first` at the least of them."""
-    return tuple(Point(b, _half_octaves(first * b / batch_sizes[0], points)) for b in batch_sizes)
-
-
-def _same(batch_sizes: tuple[int, ...], first: float, points: int) -> tuple[Point, ...]:
-    """The same grid at every B."""
-    return tuple(Point(b, _half_octaves(first, points)) for b in batch_sizes)
-
-
-_EQUAL = (Point(16, (0.5,)), Point(125, (0.5,)))
-_TINY = Protocol(
-    _scaled((4, 8), 0.1, 4), _same((80, 160), 0.2, 4), 4, (Point(8, (0.3,)), Point(160, (0.3,))), 40, 2, 2, 320, 20
-)
-_QUICK = Protocol(_scaled((2, 8), 0.04, 5), _same((125, 500), 0.28, 5), 10, _EQUAL, 400, 8, 32, hidden=200)
-_FULL = Protocol(_scaled((1, 2, 4), 0.014, 7), _same((64, 125, 250, 500), 0.2, 6), 10, _EQUAL, 400, 32, 64)
-#: With right labels digits are learnt as well by large batches, and there is no best ε at small ones.
-_DIGITS = Protocol(
-    _scaled((2, 8), 0.04, 6), _same((125, 500), 0.56, 5), 10, _EQUAL, 400, 32, 32, hidden=200, random_share=0.4
-)
-#: By name of the data set and preset. MNIST, quick: 200 hidden units, as small batches take many updates.
-PROTOCOLS: dict[str, dict[str, Protocol]] = {
-    "MNIST": {"smoke": _TINY, "quick": _QUICK, "full": _FULL},
-    "digits": {"smoke": _TINY, "quick": _DIGITS, "full": replace(_DIGITS, replicas=64)},
-}
+#: By name of the data set and preset; grids of ε are half octaves. MNIST, quick, has 200 hidden units, as small batches
+#: take many updates. Digits have random labels: right ones are learnt as well by large batches.
+PROTOCOLS = by_source("noise_benefit", Protocol)
 
 
 @dataclass(frozen=True, eq=False)

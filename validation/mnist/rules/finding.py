@@ -11,6 +11,9 @@ from validation.mnist.images import images, mislabelled_words
 from validation.mnist.rules.curves import VARIABLES, Curve, Measured, Variable, measure
 from validation.mnist.rules.protocols import PROTOCOLS
 
+#: Exponents of other laws than proportionality.
+RIVALS = {"the square root": 0.5, "no dependence": 0.0}
+
 
 def rule_finding(context: Context, rule: str, more: str = "") -> Finding:
     """A rule as a claim: train its curves, and hold the exponent against 1. `more` is said of the method."""
@@ -29,10 +32,10 @@ def rule_finding(context: Context, rule: str, more: str = "") -> Finding:
 
 
 def exponent_check(found: Measured, variable: Variable, where: str = "") -> Check:
-    """α against 1; the control is that the best batch size does not depend on the variable."""
+    """α against 1, the square root and no dependence."""
     values = ", ".join(f"{variable.of(curve):g}" for curve in found.curves)
     label = f"exponent α, {variable.symbol} = {values}{where}"
-    return Check(label, 1.0, found.optima.exponent, found.optima.exponent_error, 0.0, dof=found.optima.dof)
+    return Check(label, 1.0, found.optima.exponent, found.optima.exponent_error, RIVALS, dof=found.optima.dof)
 
 
 def accuracy_picture(found: Measured, variable: Variable, name: str = "accuracy") -> Picture:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -29,7 +28,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number of a replica at a reading: what it is called, and the run that is its negative control.
+    """A number of a replica at a reading: what it is called, and the run that is its rival.
 
     Controls are what changes the number. Without noise or with isotropic noise the norm of the weights differs by a
     thousandth, and many standard errors; the largest eigenvalue without noise is now above, now below.
@@ -97,14 +96,14 @@ WRONG = (
 def wrong_noise_checks(runs: Runs, protocol: Protocol) -> list[Check]:
     """The wrong noises at the smallest ε, which are not SGD."""
     rate = protocol.smallest
-    return [_check(runs, protocol, name, (run, rate), (SGD, rate), -1, "different") for run, name in WRONG]
+    return [_check(runs, protocol, name, (run, rate), (SGD, rate), -1) for run, name in WRONG]
 
 
 def large_rate_checks(runs: Runs, protocol: Protocol) -> list[Check]:
     """At the largest ε, at the end: SVAG is where the SDE is, and SGD is elsewhere."""
     large, reference = protocol.learning_rates[-1], (SDE, protocol.smallest)
     equal = [_check(runs, protocol, name, (SVAG, large), reference, -1) for name in ("train_loss", "weight_spread")]
-    return [*equal, _check(runs, protocol, "train_loss", (SGD, large), reference, -1, "different")]
+    return [*equal, _check(runs, protocol, "train_loss", (SGD, large), reference, -1)]
 
 
 def _check(
@@ -114,12 +113,11 @@ def _check(
     run: tuple[str, float],
     reference: tuple[str, float],
     reading: int,
-    expected: Literal["equal", "different"] = "equal",
 ) -> Check:
     statistic = STATISTICS[name]
     measured, predicted = readings(runs[run], name)[:, reading], readings(runs[reference], name)[:, reading]
     found = welch(measured, predicted)
-    # At a larger ε, what SGD does there is the control: an SVAG that were no nearer to the SDE would show it.
+    # At a larger ε, what SGD does there is the rival: an SVAG that were no nearer to the SDE would show it.
     control = (statistic.control, run[1]) if run[1] == protocol.smallest else (SGD, run[1])
     return Check(
         f"{statistic.label}, {run_label(protocol, *run)} against {run_label(protocol, *reference)}, "
@@ -127,8 +125,7 @@ def _check(
         float(predicted.mean()),
         float(predicted.mean()) + found.value,
         found.standard_error,
-        float(readings(runs[control], name)[:, reading].mean()),
-        expected,
+        {control[0]: float(readings(runs[control], name)[:, reading].mean())},
         dof=found.dof,
     )
 

@@ -17,6 +17,7 @@ import xarray as xr
 from validation.context import Context
 from validation.mnist.cells.dynamics import followed
 from validation.mnist.images import Images
+from validation.sizes import by_source
 
 #: At any ε, and at the smallest one only.
 SGD, SVAG, NOISY = "SGD", "SVAG", "noisy gradient descent"
@@ -93,21 +94,8 @@ class Protocol:
             yield NOISY, rate, "noisy_gd", 1, size, other
 
 
-_SMOKE = Protocol(48, 60, 16, (0.1, 0.5), 3, time=1.0, readings=1, replicas=24, batch_replicas=32, other_replicas=4,
-                  curvatures=3)  # fmt: skip
-#: By name of the data set and preset. MNIST, quick: about 1½ minutes on 2 cores.
-PROTOCOLS: dict[str, dict[str, Protocol]] = {
-    "MNIST": {
-        "smoke": _SMOKE,
-        "quick": Protocol(64, 500, 800, (0.05, 0.25, 1.0), 3, 3.0, 3, 20, 40, 14, 20),
-        "full": Protocol(1000, 10_000, 800, (0.025, 0.1, 0.2, 0.5, 1.0), 3, 6.0, 6, 48, 96, 32, 24, 4),
-    },
-    "digits": {
-        "smoke": _SMOKE,
-        "quick": Protocol(64, 500, 800, (0.05, 0.25, 1.0), 3, 3.0, 3, 20, 40, 14, 20),
-        "full": Protocol(500, 1_000, 800, (0.025, 0.1, 0.2, 0.5, 1.0), 3, 6.0, 6, 48, 96, 32, 24, 4),
-    },
-}
+#: By name of the data set and preset.
+PROTOCOLS = by_source("mnist_sde", Protocol)
 
 
 def run_all(context: Context, source: Images, protocol: Protocol) -> Runs:

@@ -92,7 +92,7 @@ def scaling_checks(found: Found) -> list[Check]:
     """(b) ε and B times 2 change nothing; times the largest factor, training fails."""
     plan = found.protocol
     one, largest = plan.scaled[1], max(plan.scaled)
-    checks = _same("ε and B times 2", found, one, plan.scaled[2], plan.alone)
+    checks = _same("ε and B times 2", found, one, plan.scaled[2], plan.alone, "ε doubled alone")
     lowest = {f: found.runs[plan.scaled[f]]["train_loss"].min("reading").fillna(GUESS) for f in (1, largest)}
     loss = {f: np.log(each.to_numpy()) for f, each in lowest.items()}
     fails = _different(f"ln lowest training loss, ε and B times {largest}", direction(loss[largest] - loss[1], 1))
@@ -102,7 +102,7 @@ def scaling_checks(found: Found) -> list[Check]:
 def cycle_checks(found: Found) -> list[Check]:
     """(c) A cycle of B does what the cycle of ε does."""
     rates, sizes = found.protocol.cycles
-    return _same("cycle of B for one of ε", found, rates, sizes, found.protocol.hottest)
+    return _same("cycle of B for one of ε", found, rates, sizes, found.protocol.hottest, "constant at the largest ε/B")
 
 
 def memory_checks(found: Found) -> list[Check]:
@@ -140,7 +140,7 @@ def memory_notes(found: Found, share: float) -> list[str]:
     return texts
 
 
-def _same(what: str, found: Found, one: Run, other: Run, control: Run) -> list[Check]:
+def _same(what: str, found: Found, one: Run, other: Run, control: Run, rival: str) -> list[Check]:
     """Checks that `other` is like `one` at equal training loss, and `control` is not."""
     checks = []
     for text, name in COMPARED.items():
@@ -149,7 +149,7 @@ def _same(what: str, found: Found, one: Run, other: Run, control: Run) -> list[C
         value, error = mean_and_error(present(tried - base))
         wrongly = float(present(wrong - base).mean())
         dof = np.isfinite(tried - base).sum() - 1
-        numbers = (reference, reference + value, error, reference + wrongly)
+        numbers = (reference, reference + value, error, {rival: reference + wrongly})
         checks.append(Check(f"{text}, {what}", *numbers, scale=1.0, dof=dof))
     return checks
 
@@ -157,7 +157,7 @@ def _same(what: str, found: Found, one: Run, other: Run, control: Run) -> list[C
 def _different(label: str, values: Array) -> Check:
     """That there is no dependence is to be rejected."""
     value, error = mean_and_error(values)
-    return Check(label, 0.0, value, error, 0.0, "different", scale=1.0, dof=len(values) - 1)
+    return Check(label, 0.0, value, error, scale=1.0, dof=len(values) - 1)
 
 
 def _trace(runs: xr.Dataset, level: float) -> Array:

@@ -1,0 +1,63 @@
+"""Papers, and what a claim tests of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Papers in the order of the report: key → authors, title, arXiv number or other source.
+PAPERS: dict[str, tuple[str, str, str]] = {
+    "smith-le": (
+        "Smith & Le", "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", "arXiv 1710.06451",
+    ),
+    "three-factors": ("Jastrzębski et al.", "Three Factors Influencing Minima in SGD", "arXiv 1711.04623"),
+    "noise-benefit": (
+        "Smith, Elsen & De", "On the Generalization Benefit of Noise in Stochastic Gradient Descent",
+        "arXiv 2006.15081",
+    ),
+    "dont-decay": (
+        "Smith, Kindermans, Ying & Le", "Don't Decay the Learning Rate, Increase the Batch Size", "arXiv 1711.00489",
+    ),
+    "li-malladi-arora": (
+        "Li, Malladi & Arora", "On the Validity of Modeling SGD with Stochastic Differential Equations",
+        "arXiv 2102.12470",
+    ),
+    "li-tai-e": (
+        "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms", "arXiv 1511.06251",
+    ),
+    "liu-ziyin-ueda": (
+        "Liu, Ziyin & Ueda", "Noise and Fluctuation of Finite Learning Rate Stochastic Gradient Descent",
+        "arXiv 2012.03636",
+    ),
+    "mandt": (
+        "Mandt, Hoffman & Blei", "Stochastic Gradient Descent as Approximate Bayesian Inference", "arXiv 1704.04289",
+    ),
+    "zhu": (
+        "Zhu, Wu, Yu, Wu & Ma", "The Anisotropic Noise in Stochastic Gradient Descent", "arXiv 1803.00195",
+    ),
+    "xie": ("Xie, Sato & Sugiyama", "A Diffusion Theory for Deep Learning Dynamics", "arXiv 2002.03495"),
+    "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
+    "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
+    "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a paper: a key of `PAPERS`, where it stands there, what it says, and of which range.
+
+    ``check`` is a pattern of labels: the checks that test it, the headline by default.
+    ``denies`` says that the statement holds where these checks differ, as "falls" does where no change is predicted.
+    ``breaks`` is a pattern of the checks that are expected to show where it fails.
+    """
+
+    paper: str
+    where: str
+    words: str
+    range: str
+    check: str = ""
+    denies: bool = False
+    breaks: str = ""
+
+    def __post_init__(self) -> None:
+        if self.paper not in PAPERS:
+            raise ValueError(f"paper must be one of {', '.join(PAPERS)}, got {self.paper!r}")

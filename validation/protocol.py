@@ -1,0 +1,149 @@
+"""Protocols: what a claim's run is held to, fixed in ``validation/protocols/NAME.toml`` before it runs.
+
+A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported; the ``margin``
+within which a number agrees with theory, relative to the check's unit unless ``absolute``; the names of ``rivals``,
+which count from ``apart`` margins on; ``[[checks]]`` with another margin or expectation for labels that match a
+pattern; the ``[[statements]]`` of papers that it tests, which are no part of its digest; and sizes for each preset.
+``sizes`` names another file to take presets from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from validation.papers import Statement
+
+FOLDER = Path(__file__).parent / "protocols"
+Expectation = Literal["agrees", "differs", "undecided"]
+_ENTRIES = {"number", "margin", "absolute", "apart", "rivals", "seeds", "checks", "statements", "presets"}
+_EXPECTATIONS = ("agrees", "differs", "undecided")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one check is held to: ``margin`` is relative to the check's unit, or in that of the measurement if absolute.
+
+    Rivals count that are further from the prediction than ``apart`` margins.
+    """
+
+    margin: float = 0.05
+    absolute: bool = False
+    expects: Expectation = "agrees"
+    apart: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Terms of the checks whose labels match a pattern, such as ``"order of *"``; None leaves what was."""
+
+    match: str
+    margin: float | None = None
+    absolute: bool = False
+    expects: Expectation | None = None
+
+    def __post_init__(self) -> None:
+        if self.margin is not None and not self.margin > 0:
+            raise ValueError(f"margin must be positive, got {self.margin} for {self.match!r}")
+        if self.expects not in (*_EXPECTATIONS, None):
+            raise ValueError(f"expects must be one of {', '.join(_EXPECTATIONS)}, got {self.expects!r}")
+
+    def applied(self, terms: Terms) -> Terms:
+        margin, absolute = (terms.margin, terms.absolute) if self.margin is None else (self.margin, self.absolute)
+        return Terms(margin, absolute, self.expects or terms.expects, terms.apart)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A claim's protocol. ``decides`` says of which presets the sizes suffice to decide every check."""
+
+    number: int = 1
+    margin: float = 0.05
+    absolute: bool = False
+    apart: float = 0.0
+    rivals: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    rules: tuple[Rule, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    decides: frozenset[str] = frozenset({"quick", "full"})
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    digest: str = ""
+
+    def terms(self, label: str) -> Terms:
+        """What the check of this label is held to: of several patterns that match, later ones win."""
+        terms = Terms(self.margin, self.absolute, apart=self.apart)
+        for rule in self.rules:
+            if fnmatchcase(label, rule.match):
+                terms = rule.applied(terms)
+        return terms
+
+
+def read(name: str, folder: Path = FOLDER) -> Protocol:
+    """The protocol of a claim.
+
+    Raises
+    ------
+    ValueError
+        When the file is missing or says what a protocol does not have.
+    """
+    content = _content(name, folder)
+    unknown = set(content) - {
+        "number",
+        "margin",
+        "absolute",
+        "apart",
+        "rivals",
+        "seeds",
+        "checks",
+        "statements",
+        "presets",
+    }
+    if unknown:
+        raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
+    if not (isinstance(content.get("number"), int) and content["number"] >= 1):
+        raise ValueError(f"protocol {name!r} must have a number of at least 1, got {content.get('number')!r}")
+    presets = content.get("presets", {})
+    return Protocol(
+        content["number"],
+        content.get("margin", 0.05),
+        content.get("absolute", False),
+        content.get("apart", 0.0),
+        tuple(content.get("rivals", ())),
+        tuple(content.get("seeds", (0,))),
+        tuple(Rule(**rule) for rule in content.get("checks", ())),
+        tuple(Statement(**said) for said in content.get("statements", ())),
+        frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
+        presets,
+        digest_of({key: value for key, value in content.items() if key != "statements"}),
+    )
+
+
+def presets_of(name: str, folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
+    """Preset → its sizes and planned seconds, as they stand in the file."""
+    return dict(_content(name, folder)["presets"])
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what a protocol says, whatever its comments, order and spaces, in 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _content(name: str, folder: Path) -> dict[str, Any]:
+    path = folder / f"{name}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"claim {name!r} has no protocol {path.name}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"protocol {path.name}: {error}") from None
+    if other := content.pop("sizes", None):
+        shared = _content(other, folder)["presets"]
+        own = content.get("presets", {})
+        content["presets"] = {preset: shared[preset] | own.get(preset, {}) for preset in shared}
+    return content

@@ -1,0 +1,59 @@
+"""Sizes of claims from their protocols: tables of TOML as the dataclasses and named tuples that claims take."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from validation.claim import Plan
+from validation.presets import PRESETS
+from validation.protocol import presets_of
+
+T = TypeVar("T")
+
+
+class Planned(Protocol):
+    """A claim's sizes, which know how many checks they make."""
+
+    def plan(self, seconds: float) -> Plan: ...
+
+
+def plans(name: str, kind: type[Planned] | None = None) -> dict[str, Plan]:
+    """The plan of each preset by the protocol ``name``: of sizes of a ``kind``, or with the ``tests`` it states."""
+    found = {}
+    for preset in PRESETS:
+        held = presets_of(name)[preset]
+        seconds = held["seconds"]
+        found[preset] = Plan(held["tests"], seconds) if kind is None else built(kind, held["size"]).plan(seconds)
+    return found
+
+
+def by_source(name: str, kind: type[T]) -> dict[str, dict[str, T]]:
+    """Data set → preset → sizes, of a protocol that has sizes for each data set."""
+    held = presets_of(name)
+    sources = held["quick"]["size"]
+    return {source: {preset: built(kind, held[preset]["size"][source]) for preset in held} for source in sources}
+
+
+def built(kind: Any, value: Any) -> Any:
+    """What TOML says, as the annotated type: tables as dataclasses, named tuples or dicts, arrays as tuples.
+
+    Numbers stay what they are, 2 or 2.0, because seeds are named by them.
+
+    >>> built(dict[int, tuple[float, ...]], {"2": [0.5, 1]})
+    {2: (0.5, 1)}
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return built(next(each for each in arguments if each is not type(None)), value)
+    if isinstance(value, Mapping) and (is_dataclass(kind) or hasattr(kind, "_fields")):
+        hints = get_type_hints(kind)
+        return kind(**{name: built(hints[name], item) for name, item in value.items()})
+    if origin is dict:
+        return {arguments[0](key): built(arguments[1], item) for key, item in value.items()}
+    if origin is tuple:
+        kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        return tuple(built(each, item) for each, item in zip(kinds, value, strict=True))
+    return value
