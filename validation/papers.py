@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sgdsde.arguments import choice
+
 #: Papers in the order of the report: key → authors, title, arXiv number or other source.
 PAPERS: dict[str, tuple[str, str, str]] = {
     "smith-le": (
@@ -59,5 +61,4 @@ class Statement:
     breaks: str = ""
 
     def __post_init__(self) -> None:
-        if self.paper not in PAPERS:
-            raise ValueError(f"paper must be one of {', '.join(PAPERS)}, got {self.paper!r}")
+        choice("paper", self.paper, PAPERS)

@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
+from sgdsde.arguments import choice, integer
 from validation.papers import Statement
 
 FOLDER = Path(__file__).parent / "protocols"
@@ -51,8 +52,8 @@ class Rule:
     def __post_init__(self) -> None:
         if self.margin is not None and not self.margin > 0:
             raise ValueError(f"margin must be positive, got {self.margin} for {self.match!r}")
-        if self.expects not in (*_EXPECTATIONS, None):
-            raise ValueError(f"expects must be one of {', '.join(_EXPECTATIONS)}, got {self.expects!r}")
+        if self.expects is not None:
+            choice("expects", self.expects, _EXPECTATIONS)
 
     def applied(self, terms: Terms) -> Terms:
         margin, absolute = (terms.margin, terms.absolute) if self.margin is None else (self.margin, self.absolute)
@@ -106,8 +107,7 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
     }
     if unknown:
         raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
-    if not (isinstance(content.get("number"), int) and content["number"] >= 1):
-        raise ValueError(f"protocol {name!r} must have a number of at least 1, got {content.get('number')!r}")
+    integer(f"number of protocol {name!r}", content.get("number"), 1)
     presets = content.get("presets", {})
     return Protocol(
         content["number"],

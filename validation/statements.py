@@ -53,7 +53,7 @@ def rows(outcome: Outcome) -> Iterator[Row]:
 
 
 def _shown(tested: Sequence[Ruling], verdict: Verdict, headline: str, denies: bool) -> Ruling:
-    """Of the checks with the statement's verdict the headline, or else the one that is furthest off by its margin."""
+    """The headline, if it has the statement's verdict, or that check with it which is furthest off by its margin."""
     alike = [ruling for ruling in tested if together([ruling.verdict], denies) is verdict] or list(tested)
     named = [ruling for ruling in alike if ruling.check.label == headline]
     return named[0] if named else max(alike, key=_off)

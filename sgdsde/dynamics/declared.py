@@ -105,7 +105,7 @@ def check_free(what: str, function: Callable[..., Any], all_found: Callable[[], 
 
     A module may declare its own anew, as a cell of a notebook does that is run again.
     """
-    name, module = function.__name__, function.__module__
+    name, module = function.__name__, str(function.__module__)
     if module.startswith("sgdsde.dynamics."):
         return
     found = all_found()  # loads sgdsde's own

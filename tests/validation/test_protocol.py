@@ -69,7 +69,7 @@ def test_shared_sizes_are_part_of_a_protocol(folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("number = 0", "a number of at least 1, got 0"),
+        ("number = 0", "must be an integer of at least 1, got 0"),
         ("number = 1\nmargins = 2", "unknown entries margins"),
         ("number = ", "one.toml: "),
         ('number = 1\n[[checks]]\nmatch = "x"\nexpects = "confirmed"', "expects must be one of agrees, differs"),

@@ -27,7 +27,7 @@ def replicated(generator, truth, scatter, count, rival):
 
 
 def verdicts(truth, width, rival=2.0, seed=1):
-    """Of `RUNS` runs with 16 replicas, whose interval's half width is ``width`` margins on average."""
+    """What `RUNS` runs show with 16 replicas, whose interval's half width is ``width`` margins on average."""
     generator, count = np.random.default_rng(seed), 16
     quantile = t.isf(norm.sf(LIMIT), count - 1)
     scatter = width * MARGIN * np.sqrt(count) / quantile
