@@ -11,6 +11,7 @@ from sgdsde import codegen
 from sgdsde.dynamics.declared import values_of
 from sgdsde.dynamics.registry import OPTIONS, Rule
 from sgdsde.dynamics.update import Update
+from sgdsde.schemes.tape import Tape
 
 
 @dataclass(frozen=True)
@@ -33,43 +34,11 @@ class RuleBlock:
     carried: tuple[str, ...]
 
 
-class _Component:
-    """The tape of one component, as `sgdsde.schemes.step.Step` is that of all."""
-
-    def __init__(self) -> None:
-        self.stages: list[tuple[list[str], list[Any]]] = []
-        self.carried: dict[str, tuple[Any, Any]] = {}
-
-    def name(self, value: Any) -> Any:
-        import sympy as sp
-
-        symbol = sp.Symbol(f"s{len(self.stages)}", real=True)
-        self.stages.append(([str(symbol)], [sp.sympify(value)]))
-        return symbol
-
-    def function(self, name: str, *values: Any) -> Any:
-        import sympy as sp
-
-        return getattr(sp, name)(*values)
-
-    def carry(self, name: str, following: Callable[[Any], Any]) -> Any:
-        import sympy as sp
-
-        if name not in self.carried:
-            symbol = sp.Symbol(f"q_{name}", real=True)
-            self.carried[name] = symbol, self.name(following(symbol))
-        return self.carried[name][1]
-
-    def carried_before(self, name: str, following: Callable[[Any], Any]) -> Any:
-        self.carry(name, following)
-        return self.carried[name][0]
-
-
 @functools.lru_cache(maxsize=64)
 def _made(rule_name: str, rule: Callable[..., Any], state: tuple[str, ...], scalars: tuple[str, ...]) -> RuleBlock:
     import sympy as sp
 
-    tape = _Component()
+    tape = Tape()
     numbers = {name: sp.Symbol(f"h_{name}", real=True) for name in scalars}
     zeros = {name: 0 for name in OPTIONS if name not in scalars}
     arrays = [sp.Symbol(name, real=True) for name in ("w", "g", *(f"x_{name}" for name in state))]

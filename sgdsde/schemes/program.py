@@ -21,7 +21,8 @@ from sgdsde.landscapes import Landscape, kinds, symbolic
 from sgdsde.regions import Region
 from sgdsde.schemes.exits import margins
 from sgdsde.schemes.registry import NOISE_KINDS, Declaration, check_follows_epochs
-from sgdsde.schemes.step import CARRIED, NUMBER, SCALARS, Step
+from sgdsde.schemes.step import NUMBER, SCALARS, Step
+from sgdsde.schemes.tape import CARRIED
 
 _DRAW = re.compile(r"(z|y|area|two|three|sign|batch|other|uniform)(\d+)")
 _UNSET: dict[str, float] = {**dict.fromkeys(SCALARS, math.nan), "rounding": ROUNDING["float64"]}
@@ -125,7 +126,8 @@ def build(
         values += [after for _, after in step.carried.values()]
         if epoched:
             check_follows_epochs(declaration, dict.fromkeys(name.rstrip("0123456789") for name in step.noise))
-        names = [f"n_{symbol}" for symbol in step.state]
+        state = [*map(str, step.state), *(str(number) for number, _ in step.carried.values())]
+        names = [f"n_{symbol}" for symbol in state]
         scalars = (*SCALARS, *map(str, step.numbers.values()), *landscape.scalars, *step.matrix_entries)
         stages = [*step.stages, (names, values)]
         if regions:
@@ -135,7 +137,7 @@ def build(
             kept = [f"e_{name}" for name in names]
             kept += [f"{kind}_{i}" for kind in ("margin", "bound") for i in range(len(exact))]
             stages.append((kept, [*after.values(), *exact, *bounds]))
-        return codegen.lower(stages, scalars, [*map(str, step.state), *step.noise])
+        return codegen.lower(stages, scalars, [*state, *step.noise])
 
     modules = declaration.modules or (declaration.function.__module__,)
     if all(str(module).startswith(("sgdsde.schemes.", "sgdsde.dynamics.")) for module in modules):

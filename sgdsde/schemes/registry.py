@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from sgdsde.arguments import choice
 
 #: Modules of this folder that hold no schemes; every other one does, and a new scheme is a function in one of them.
-_NOT_SCHEMES = {"exits", "matrix_program", "matrix_step", "program", "registry", "step", "walls"}
+_NOT_SCHEMES = {"exits", "matrix_program", "matrix_step", "program", "registry", "step", "tape", "walls"}
 _REGISTRY: dict[str, Declaration] = {}
 
 #: Kinds of noise, the most special first: the factor A constant; A diagonal with A_ii of ω_i alone; the fields of A

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sgdsde import expression
 from sgdsde.landscapes import Landscape
 from sgdsde.schemes.registry import Declaration
+from sgdsde.schemes.tape import Tape
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -21,11 +22,11 @@ SCALARS = (
     "dt", "temperature", "learning_rate", "momentum", "friction", "batch_noise", "spread", "rounding", "keep", "pull",
     "share",
 )  # fmt: skip
-#: How names begin of the numbers that a declaration asks for, and of those that a path carries.
-NUMBER, CARRIED = "h_", "q_"
+#: How names begin of the numbers that a declaration asks for.
+NUMBER = "h_"
 
 
-class Step:
+class Step(Tape):
     """What a scheme sees of one step. Vectors are SymPy columns; noise is drawn when first asked for.
 
     Attributes
@@ -35,12 +36,12 @@ class Step:
         clock, T, ε, m, γ, c, √(2l − 1), and the distance from 1 to the next number of the run's dtype.
     epoched : whether `z` is of epoched Brownian motion, whose X is then a part of the state.
     numbers : dict of symbols, those that the declaration asks for beside these.
-    carried : dict of pairs, one number of the state and what it becomes; see `carry`.
     """
 
     def __init__(self, landscape: Landscape, declaration: Declaration, epoched: bool = False) -> None:
         import sympy as sp
 
+        super().__init__()
         self._of, self._declaration, self._epoched = landscape.symbolic, declaration, epoched
         self._k = landscape.noise_dimension
         self._drawn: dict[str, list[sp.Symbol]] = {}
@@ -57,8 +58,6 @@ class Step:
             self._x = sp.Matrix([sp.Symbol(f"bridge_{i}", real=True) for i in range(self._k)])
             self.state += list(self._x)
         self.numbers = {name: sp.Symbol(f"{NUMBER}{name}", real=True) for name in declaration.numbers}
-        self.carried: dict[str, tuple[Any, Any]] = {}
-        self.stages: list[tuple[list[str], list[Any]]] = []
         self.matrix_entries: list[str] = []
 
     if TYPE_CHECKING:
@@ -249,47 +248,11 @@ class Step:
 
     # The tape
 
-    def let(self, value: Iterable[Any]) -> Vector:
-        """Name an intermediate stage, so that later formulas hold its name and not its formula."""
-        import sympy as sp
-
-        values = list(value)
-        names = [f"s{len(self.stages)}_{i}" for i in range(len(values))]
-        self.stages.append((names, values))
-        return sp.Matrix([sp.Symbol(name, real=True) for name in names])
-
-    def name(self, value: Any) -> Any:
-        """As :meth:`let`, of one number."""
-        import sympy as sp
-
-        return self.let([sp.sympify(value)])[0]
-
-    def function(self, name: str, *values: Any) -> Any:
-        """A function of SymPy's, of numbers."""
-        import sympy as sp
-
-        return getattr(sp, name)(*values)
-
     def by_component(self, step: Callable[..., Sequence[Any]], *vectors: Vector) -> list[Vector]:
         """Vectors of what `step` makes of each component of some."""
         import sympy as sp
 
         return [sp.Matrix(column) for column in zip(*(step(*each) for each in zip(*vectors, strict=True)), strict=True)]
-
-    def carried_before(self, name: str, following: Callable[[Any], Any]) -> Any:
-        """As :meth:`carry`, what it is at the start of the step."""
-        self.carry(name, following)
-        return self.carried[name][0]
-
-    def carry(self, name: str, following: Callable[[Any], Any]) -> Any:
-        """A number that each path carries from step to step, zero at first: what `following` makes of it, named."""
-        import sympy as sp
-
-        if name not in self.carried:
-            symbol = sp.Symbol(f"{CARRIED}{name}", real=True)
-            self.carried[name] = symbol, self.name(following(symbol))
-            self.state.append(symbol)
-        return self.carried[name][1]
 
     def matrix(self, name: str, rows: int | None = None, columns: int | None = None) -> sp.Matrix:
         """rows × columns (default d×d) numbers that the declaration's `matrices` gives under this name."""

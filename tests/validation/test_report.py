@@ -3,19 +3,13 @@ import json
 import re
 
 import pytest
+from listeners import Silent
 
 from validation.claim import Check, Finding
 from validation.report import Report
 from validation.runner import run_claims
 
 RIVAL = "10 % larger"
-
-
-class Silent:
-    def started(self, claim): ...
-    def progressed(self, fraction): ...
-    def said(self, text): ...
-    def finished(self, outcome): ...
 
 
 def report_of(registry, folder, publish=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from listeners import Silent
 
 from validation.check import Check
 from validation.claim import discover
@@ -17,13 +18,6 @@ from validation.statements import rows, together
 from validation.verdict import Verdict
 
 RIVAL = "10 % larger"
-
-
-class Silent:
-    def started(self, claim): ...
-    def progressed(self, fraction): ...
-    def said(self, text): ...
-    def finished(self, outcome): ...
 
 
 CHECKS = (
