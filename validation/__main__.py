@@ -24,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m validation", description=DESCRIPTION, epilog=EXITS)
     made.add_argument("--preset", choices=list(PRESETS), default="quick", help=presets)
     made.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="run these claims only")
-    made.add_argument("--seed", type=_seed, default=0, help="same seed, same numbers (default 0)")
+    made.add_argument(
+        "--seed", type=_seed, help="same seed, same numbers (default: the seeds of each claim's protocol)"
+    )
     made.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default report/)")
     made.add_argument(
         "--executor",

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from sgdsde.statistics.table import ROUNDING
+
+if TYPE_CHECKING:
+    from sgdsde.statistics import Estimate
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Check:
                 object.__setattr__(self, name, float(getattr(self, name)))
         if self.standard_error < 0:
             raise ValueError(f"{self.label}: standard_error must not be negative, got {self.standard_error}")
+
+    @classmethod
+    def of(cls, label: str, predicted: float, estimate: Estimate, rivals: Mapping[str, float], **more: Any) -> Check:
+        """The check of an estimate with its standard error; ``more`` are further fields."""
+        return cls(label, predicted, float(estimate.value), float(estimate.standard_error), rivals, **more)
 
     @property
     def z(self) -> float:

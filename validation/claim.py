@@ -1,16 +1,21 @@
-"""What a claim is: a statement of theory, the checks that test it, and the registry that finds all claims."""
+"""What a claim is: a statement of theory, a generator that measures it, and the registry that finds all claims.
+
+A claim is a function of a `Context` in ``validation/claims/NAME.py`` that yields a `Check` for each number, a `Drawing`
+for each picture and what it has `Told`; its words, grid and terms are in ``validation/protocols/NAME.toml``.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from validation.check import Check
 from validation.presets import PRESETS
 from validation.protocol import Protocol, read
+from validation.sizes import Plan, plans_of
 
 if TYPE_CHECKING:
     from sgdsde.plotting import Figure
@@ -57,12 +62,28 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What one preset of a claim does: how many checks it makes, about how long it takes on 2 cores, and its sizes."""
+class Drawing:
+    """A figure by the name under which its caption stands in the protocol."""
 
-    tests: int
-    seconds: float
-    size: Any = None
+    name: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a measurement says of itself: ``facts`` that texts name, ``notes`` of this run, where its ``data`` are from.
+
+    ``undecided`` says why the measurement cannot decide, where the checks alone do not show it.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    data: str = ""
+    undecided: str = ""
+
+
+#: What a claim yields, in any order.
+Found = Iterator[Check | Drawing | Told]
 
 
 @dataclass(frozen=True)
@@ -76,33 +97,40 @@ class Claim:
     source: str
     plans: Mapping[str, Plan]
     protocol: Protocol
-    measure: Callable[[Context], Finding] = field(repr=False)
+    measure: Callable[[Context], Found | Finding] = field(repr=False)
 
 
 REGISTRY: dict[str, Claim] = {}
 
 
 def claim(
+    size: Any = None,
     *,
-    title: str,
-    statement: str,
-    formula: str,
-    source: str,
-    plans: Mapping[str, Plan],
+    title: str = "",
+    statement: str = "",
+    formula: str = "",
+    source: str = "",
+    plans: Mapping[str, Plan] | None = None,
     protocol: Protocol | None = None,
     registry: dict[str, Claim] | None = None,
-) -> Callable[[Callable[[Context], Finding]], Claim]:
+) -> Callable[[Callable[[Context], Found | Finding]], Claim]:
     """Register the decorated function as a claim, under its own name.
 
-    The ``protocol`` is that of ``validation/protocols/NAME.toml`` if none is given.
+    ``size`` is the type of its sizes, or None. The protocol is that of ``validation/protocols/NAME.toml`` if none is
+    given, and the plans are the protocol's.
     """
-    if set(plans) != set(PRESETS):
-        raise ValueError(f"a claim needs a plan for each of {', '.join(PRESETS)}, got {', '.join(plans)}")
 
-    def register(measure: Callable[[Context], Finding]) -> Claim:
+    def register(measure: Callable[[Context], Found | Finding]) -> Claim:
         name = measure.__name__
         held = protocol or read(name)
-        made = Claim(name, title, statement, formula, source, dict(plans), held, measure)
+        planned = dict(plans_of(name, size) if plans is None else plans)
+        if set(planned) != set(PRESETS):
+            raise ValueError(f"a claim needs a plan for each of {', '.join(PRESETS)}, got {', '.join(planned)}")
+        said = held.words
+        made = Claim(
+            name, title or said.title, statement or said.statement, formula or said.formula, source or said.source,
+            planned, held, measure,
+        )  # fmt: skip
         target = REGISTRY if registry is None else registry
         if made.name in target:
             raise ValueError(f"there are two claims named {made.name!r}")

@@ -6,15 +6,17 @@ import hashlib
 import inspect
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     import xarray
+
+T = TypeVar("T")
 
 
 def derived_seed(seed: int, *labels: object) -> int:
@@ -43,11 +45,11 @@ HERE = Place()
 
 @dataclass(frozen=True)
 class Context:
-    """Handed to a claim's function."""
+    """Handed to a claim's function. Simulations use the first of the ``seeds``; sweeps pool the replicas of all."""
 
     claim: str
     preset: str
-    root_seed: int
+    seeds: tuple[int, ...]
     size: Any
     progress: Callable[[float], None] = lambda fraction: None
     say: Callable[[str], None] = lambda text: None
@@ -55,30 +57,40 @@ class Context:
 
     def seed(self, *labels: object) -> int:
         """The seed of one simulation of this claim, named by the labels."""
-        return derived_seed(self.root_seed, self.claim, *labels)
+        return derived_seed(self.seeds[0], self.claim, *labels)
 
     def common_seed(self, *labels: object) -> int:
-        """A seed that claims share: what one has in the store, another need not run again."""
-        return derived_seed(self.root_seed, *labels)
+        """A seed that claims share: what one has drawn, another need not draw again."""
+        return derived_seed(self.seeds[0], *labels)
 
     def part(self, start: float, stop: float) -> Context:
         """The same for a part of the work, whose progress is from ``start`` to ``stop`` of the claim's."""
         return replace(self, progress=lambda fraction: self.progress(start + fraction * (stop - start)))
+
+    def shares(self, items: Sequence[T], work: Sequence[float] | None = None) -> Iterator[tuple[T, Context]]:
+        """Each item with the context of its share of the work: equal ones unless ``work`` says how much each is."""
+        ends = np.cumsum([0.0, *(np.ones(len(items)) if work is None else work)])
+        for item, start, stop in zip(items, ends / ends[-1], ends[1:] / ends[-1], strict=False):
+            yield item, self.part(float(start), float(stop))
+            self.progress(float(stop))
 
     def sweep(
         self,
         function: Callable[..., Any],
         grid: Mapping[str, Iterable[Any]],
         fixed: Mapping[str, Any],
-        progress: Callable[[float], None] = lambda fraction: None,
+        seed: str | None = None,
     ) -> xarray.Dataset:
         """:func:`sgdsde.sweeps.sweep` in the run's store: a run that was stopped goes on, and claims share cells.
 
-        Results of other code, which is the library's and the function's whole folder, stay in a store of their own.
-        RuntimeError with the first traceback where cells fail; the others are in the store then.
+        With a name of the ``seed``, the function is called with each seed of the protocol, named so, and the replicas
+        of all are one dimension. Results of other code, which is the library's and the function's whole folder, stay in
+        a store of their own. RuntimeError with the first traceback where cells fail; the others are in the store then.
         """
         from sgdsde.sweeps import SweepFailures, code_version, failures, sweep
 
+        if seed is not None:
+            grid = {**grid, "seed": [derived_seed(root, seed) for root in self.seeds]}
         code = hashlib.sha256(code_version(function).text.encode())
         for path in sorted(Path(inspect.getfile(function)).parent.glob("*.py")):
             code.update(path.read_bytes())
@@ -89,8 +101,16 @@ class Context:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SweepFailures)
                 found = sweep(
-                    function, grid, store, self.place.executor, fixed=fixed, retry_failed=True, progress=progress
+                    function, grid, store, self.place.executor, fixed=fixed, retry_failed=True, progress=self.progress
                 )
             if found.attrs["failed"]:
                 raise RuntimeError(f"{found.attrs['failures']}\n{failures(store)[0].traceback}")
-        return found
+        return found if seed is None else _pooled(found)
+
+
+def _pooled(found: xarray.Dataset) -> xarray.Dataset:
+    """Replicas of all seeds along one dimension; what has none must not depend on the seed."""
+    import xarray
+
+    each = [found.isel(seed=number, drop=True) for number in range(found.sizes["seed"])]
+    return xarray.concat(each, "replica", data_vars="minimal", coords="minimal", compat="equals")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from validation.check import Check
 
 if TYPE_CHECKING:
     from sgdsde import Ensemble
+    from sgdsde.plotting import Series
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -50,3 +51,15 @@ def covariance_check(
     measured = float(covariance[i, j]) * unit
     error = float(ensemble.standard_error.covariance[entry]) * unit
     return Check(label, predicted, measured, error, rivals, rounding, scale)
+
+
+def series(
+    label: str, x: ArrayLike, checks: Sequence[Check], line_x: ArrayLike | None = None, line_y: ArrayLike | None = None
+) -> Series:
+    """Checks as points of a picture at ``x``, with what they are held against and its line."""
+    from sgdsde.plotting import Series
+
+    measured, error, predicted = (
+        [getattr(check, name) for check in checks] for name in ("measured", "standard_error", "predicted")
+    )
+    return Series(label, x, measured, error, predicted, line_x, line_y)

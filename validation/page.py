@@ -28,7 +28,7 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
         verdict_line=escape(summary(run).partition(".")[0]),
         summary=escape(summary(run)),
         preset=escape(run.preset),
-        seed=run.seed,
+        seed="each protocol's" if run.seed is None else run.seed,
         papers=paper_tables(run.outcomes),
         tests=run.tests,
         claims=run.claims,
@@ -41,7 +41,8 @@ def page(run: Run, images: Mapping[str, bytes]) -> str:
 
 def _command(run: Run) -> str:
     only = "" if run.complete else " --only " + " ".join(outcome.claim.name for outcome in run.outcomes)
-    return f"python -m validation --preset {run.preset} --seed {run.seed}{only}"
+    seed = "" if run.seed is None else f" --seed {run.seed}"
+    return f"python -m validation --preset {run.preset}{seed}{only}"
 
 
 def _section(outcome: Outcome, images: Mapping[str, bytes]) -> str:
@@ -53,7 +54,7 @@ def _section(outcome: Outcome, images: Mapping[str, bytes]) -> str:
         f"<p>{escape(claim.statement)}</p>",
         f'<p class="formula">{escape(claim.formula)}</p>',
         f'<p class="source">Source: {escape(claim.source)}. Protocol {claim.protocol.number}'
-        f"{escape(_digest(claim.protocol.digest))}</p>",
+        f"{escape(_digest(claim.protocol.digest))}, seeds {', '.join(map(str, outcome.seeds))}</p>",
     ]
     if outcome.judgement.unmet:
         parts.append(f'<p class="note">Not as the protocol expects: {escape("; ".join(outcome.judgement.unmet))}.</p>')

@@ -1,10 +1,14 @@
-"""Protocols: what a claim's run is held to, fixed in ``validation/protocols/NAME.toml`` before it runs.
+"""Protocols: what a claim says and what its run is held to, fixed in ``validation/protocols/NAME.toml`` before it runs.
 
-A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported; the ``margin``
-within which a number agrees with theory, relative to the check's unit unless ``absolute``; the names of ``rivals``,
-which count from ``apart`` margins on; ``[[checks]]`` with another margin or expectation for labels that match a
-pattern; the ``[[statements]]`` of papers that it tests, which are no part of its digest; and sizes for each preset.
-``sizes`` names another file to take presets from.
+A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported, pooled where
+networks are trained; the ``margin`` within which a number agrees with theory, relative to the check's unit unless
+``absolute``; the names of ``rivals``, which count from ``apart`` margins on; a pattern of labels whose first check is
+the ``headline``; ``[[checks]]`` with another margin or expectation for labels that match a pattern; and for each preset
+how many ``tests`` it makes, its ``size`` and the ``seconds`` that it takes. ``sizes`` names another file to take
+presets from.
+
+Words are no part of the digest: ``[says]`` has title, statement, formula, source, method and notes, ``[pictures.NAME]``
+caption and alt, with ``{names}`` of sizes and facts in them; ``[[statements]]`` are those of papers that it tests.
 """
 
 from __future__ import annotations
@@ -23,7 +27,9 @@ from validation.papers import Statement
 
 FOLDER = Path(__file__).parent / "protocols"
 Expectation = Literal["agrees", "differs", "undecided"]
-_ENTRIES = {"number", "margin", "absolute", "apart", "rivals", "seeds", "checks", "statements", "presets"}
+#: What a file may have; words and the planned seconds are no part of the digest.
+_TERMS = {"number", "margin", "absolute", "apart", "rivals", "seeds", "headline", "checks", "presets"}
+_WORDS = {"says", "pictures", "statements"}
 _EXPECTATIONS = ("agrees", "differs", "undecided")
 
 
@@ -61,6 +67,19 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What a claim says, and how it was measured. Texts may have ``{names}`` of sizes and facts in them."""
+
+    title: str = ""
+    statement: str = ""
+    formula: str = ""
+    source: str = ""
+    method: str = ""
+    notes: tuple[str, ...] = ()
+    pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Protocol:
     """A claim's protocol. ``decides`` says of which presets the sizes suffice to decide every check."""
 
@@ -70,8 +89,10 @@ class Protocol:
     apart: float = 0.0
     rivals: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
+    headline: str = "*"
     rules: tuple[Rule, ...] = ()
     statements: tuple[Statement, ...] = ()
+    words: Words = Words()
     decides: frozenset[str] = frozenset({"quick", "full"})
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     digest: str = ""
@@ -94,18 +115,7 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         When the file is missing or says what a protocol does not have.
     """
     content = _content(name, folder)
-    unknown = set(content) - {
-        "number",
-        "margin",
-        "absolute",
-        "apart",
-        "rivals",
-        "seeds",
-        "checks",
-        "statements",
-        "presets",
-    }
-    if unknown:
+    if unknown := set(content) - _TERMS - _WORDS:
         raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
     integer(f"number of protocol {name!r}", content.get("number"), 1)
     presets = content.get("presets", {})
@@ -116,12 +126,39 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         content.get("apart", 0.0),
         tuple(content.get("rivals", ())),
         tuple(content.get("seeds", (0,))),
+        content.get("headline", "*"),
         tuple(Rule(**rule) for rule in content.get("checks", ())),
         tuple(Statement(**said) for said in content.get("statements", ())),
+        _words(content),
         frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
         presets,
-        digest_of({key: value for key, value in content.items() if key != "statements"}),
+        digest_of(_terms(content)),
     )
+
+
+def _words(content: Mapping[str, Any]) -> Words:
+    said = {key: _lines(key, text) for key, text in content.get("says", {}).items()}
+    pictures = {
+        name: {key: _lines(key, text) for key, text in held.items()}
+        for name, held in content.get("pictures", {}).items()
+    }
+    return Words(**said, pictures=pictures)
+
+
+def _lines(key: str, text: Any) -> Any:
+    """Running text on one line; notes as a tuple; lines of a formula stay."""
+    if isinstance(text, list):
+        return tuple(_lines(key, each) for each in text)
+    return text.strip() if key == "formula" else " ".join(text.split())
+
+
+def _terms(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the digest is of."""
+    terms = {key: value for key, value in content.items() if key in _TERMS}
+    presets = content.get("presets", {})
+    return terms | {
+        "presets": {name: {k: v for k, v in held.items() if k != "seconds"} for name, held in presets.items()}
+    }
 
 
 def presets_of(name: str, folder: Path = FOLDER) -> dict[str, dict[str, Any]]:

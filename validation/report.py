@@ -81,6 +81,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "reason": judgement.reason,
         "seconds": outcome.seconds,
+        "seeds": list(outcome.seeds),
         "as_expected": outcome.as_expected,
         "unmet": list(judgement.unmet),
         "protocol": {"number": claim.protocol.number, "digest": claim.protocol.digest},

@@ -12,6 +12,7 @@ from typing import Protocol
 from sgdsde import CoarseStepWarning
 from validation.claim import Claim, Finding
 from validation.context import HERE, Context, Place
+from validation.gather import gather
 from validation.verdict import Judgement, Verdict, judge, thresholds
 
 
@@ -24,6 +25,7 @@ class Outcome:
     finding: Finding | None = None
     seconds: float = 0.0
     limit: float = math.nan
+    seeds: tuple[int, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -52,7 +54,7 @@ class Run:
     """The state of a run: one outcome for each chosen claim, whether it has run or not."""
 
     preset: str
-    seed: int
+    seed: int | None
     tests: int
     claims: int
     outcomes: tuple[Outcome, ...]
@@ -76,12 +78,12 @@ def run_claims(
     chosen: Sequence[Claim],
     registry: Mapping[str, Claim],
     preset: str,
-    seed: int,
+    seed: int | None,
     listener: Listener,
     publish: Callable[[Run], None],
     place: Place = HERE,
 ) -> Run:
-    """Run the chosen claims in order and ``publish`` the state after each.
+    """Run the chosen claims in order and ``publish`` the state after each; without a seed, with their protocols' seeds.
 
     The thresholds count the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the
     numbers and the verdict that it gets in the whole run.
@@ -107,7 +109,9 @@ def run_claims(
         for position, claim in enumerate(chosen):
             outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
             listener.started(claim)
-            context = Context(claim.name, preset, seed, claim.plans[preset].size, listener.progressed, say, place)
+            seeds = claim.protocol.seeds if seed is None else (seed,)
+            progress = _Furthest(listener.progressed)
+            context = Context(claim.name, preset, seeds, claim.plans[preset].size, progress, say, place)
             outcomes[position] = _measure(claim, context, limits[claim.name])
             listener.finished(outcomes[position])
             publish(state())
@@ -117,22 +121,31 @@ def run_claims(
     return state()
 
 
+class _Furthest:
+    """Tells how far a claim is, of what counts its checks and what counts the cells of a sweep whichever is further."""
+
+    def __init__(self, told: Callable[[float], None]) -> None:
+        self.told, self.reached = told, 0.0
+
+    def __call__(self, fraction: float) -> None:
+        if fraction > self.reached:
+            self.reached = fraction
+            self.told(fraction)
+
+
 def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
-    plan = claim.plans[context.preset]
     began = time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CoarseStepWarning)  # claims choose their steps, and what these may do
-            finding = claim.measure(context)
-        if len(finding.checks) != plan.tests:
-            raise RuntimeError(f"announced {plan.tests} checks, made {len(finding.checks)}")
+            finding = gather(claim, context)
         if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
             raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
         judgement = Judgement(Verdict.ERROR, _short(error))
-        return Outcome(claim, judgement, None, time.perf_counter() - began)
+        return Outcome(claim, judgement, None, time.perf_counter() - began, seeds=context.seeds)
     judgement = judge(claim, finding, limit, decides=context.preset in claim.protocol.decides)
-    return Outcome(claim, judgement, finding, time.perf_counter() - began, limit)
+    return Outcome(claim, judgement, finding, time.perf_counter() - began, limit, context.seeds)
 
 
 def _short(error: Exception) -> str:

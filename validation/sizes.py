@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from validation.claim import Plan
 from validation.presets import PRESETS
 from validation.protocol import presets_of
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What one preset of a claim does: how many checks it makes, about how long it takes on 2 cores, and its sizes."""
+
+    tests: int
+    seconds: float
+    size: Any = None
+
+
 class Planned(Protocol):
     """A claim's sizes, which know how many checks they make."""
 
     def plan(self, seconds: float) -> Plan: ...
+
+
+def plans_of(name: str, kind: Any = None) -> dict[str, Plan]:
+    """The plan of each preset by the protocol ``name``, with sizes of a ``kind``; a function makes its own of them."""
+    held = presets_of(name)
+    if missing := [preset for preset in PRESETS if "tests" not in held.get(preset, {})]:
+        raise ValueError(f"protocol {name!r} does not say how many tests {', '.join(missing)} makes")
+    sizes = {preset: None if kind is None else built(kind, held[preset]["size"]) for preset in PRESETS}
+    return {preset: Plan(held[preset]["tests"], held[preset]["seconds"], sizes[preset]) for preset in PRESETS}
 
 
 def plans(name: str, kind: type[Planned] | None = None) -> dict[str, Plan]:

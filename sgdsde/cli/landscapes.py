@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.table import Table
@@ -44,7 +44,10 @@ def landscape_of(
         noise["factor"] = [[noise["factor"]]]
     if loss in catalog.CATALOG:
         entry, name = catalog.CATALOG[loss], loss
-        landscape, start = catalog.named(loss, **parameters), catalog.minima(loss, **parameters)[0]
+        landscape, start = (
+            catalog.named(loss, **cast(dict[str, Any], parameters)),
+            catalog.minima(loss, **parameters)[0],
+        )
         if covariance is None and factor is None:
             return landscape, start
         loss, variables, parameters = entry.loss, entry.variables, landscape.parameters

@@ -100,12 +100,13 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             covariance="1 + r*x**2",
         ),
         "double_well": Entry(
-            description="Two equal wells a distance 2√a apart, barrier a²/4: exit times and occupancy",
+            description="Two equal wells 2√a apart, barrier a²/4, constant noise f: exit times and occupancy",
             source="Kramers, Physica 7 (1940) 284",
             loss="x**4/4 - a*x**2/2",
             variables="x",
             minima=[["-sqrt(a)"], ["sqrt(a)"]],
-            parameters={"a": 1.0},
+            parameters={"a": 1.0, "f": 1.0},
+            covariance="f",
         ),
         "sharp_flat": Entry(
             description="Two minima of the same depth 0, at −1 with curvature `sharp` and at +1 with curvature `flat`",
@@ -159,13 +160,17 @@ def catalog() -> dict[str, Entry]:
     return dict(CATALOG)
 
 
-def named(name: str, **parameters: float) -> Landscape:
+def named(
+    name: str, *, covariance: str | _Table | None = None, factor: _Table | None = None, **parameters: float
+) -> Landscape:
     """The landscape of that name.
 
     Parameters
     ----------
     name : str
         A name in :func:`catalog`.
+    covariance, factor : optional
+        Another noise than the entry's, as for `Landscape`; it may name the entry's parameters.
     **parameters : float
         Values in place of the entry's defaults.
 
@@ -178,11 +183,12 @@ def named(name: str, **parameters: float) -> Landscape:
     --------
     >>> named("double_well", a=2.0).loss([2.0])
     array(0.)
+    >>> named("double_well", covariance="f*(1 + x**2)", f=2.0).covariance([1.0])
+    array([[4.]])
     """
     entry = _entry(name)
-    return Landscape(
-        entry.loss, entry.variables, _parameters(name, parameters), entry.covariance, entry.factor, name=name
-    )
+    noise = (entry.covariance, entry.factor) if covariance is None and factor is None else (covariance, factor)
+    return Landscape(entry.loss, entry.variables, _parameters(name, parameters), *noise, name=name)
 
 
 def minima(name: str, **parameters: float) -> NDArray[np.float64]:

@@ -152,7 +152,7 @@ def test_zhu_two_bowls_is_the_lesser_of_two_bowls_with_the_noise_of_their_data()
 def test_unknown_names_are_refused_with_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"landscape must be one of quadratic, .*zhu_two_bowls, got 'triple_well'"):
         named("triple_well")
-    with pytest.raises(ValueError, match="parameters of double_well are a, got 'b'"):
+    with pytest.raises(ValueError, match="parameters of double_well are a, f, got 'b'"):
         named("double_well", b=1.0)
     with pytest.raises(ValueError, match=r"minima: .* has no finite real value at a = -1"):
         minima("double_well", a=-1.0)

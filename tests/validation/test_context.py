@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from validation.context import Context, Place
 
@@ -27,7 +29,7 @@ def square(x: int, shift: int) -> float:
 
 
 def context(folder=None, claim="one", **more):
-    return Context(claim, "smoke", 5, None, place=Place(folder), **more)
+    return Context(claim, "smoke", more.pop("seeds", (5,)), None, place=Place(folder), **more)
 
 
 def test_seeds_are_a_claims_own_or_common():
@@ -37,7 +39,7 @@ def test_seeds_are_a_claims_own_or_common():
 
 def test_what_one_claim_has_run_another_does_not_run_again(tmp_path, calls):
     told = []
-    first = context(tmp_path).sweep(square, {"x": [1, 2]}, {"shift": 1}, told.append)
+    first = context(tmp_path, progress=told.append).sweep(square, {"x": [1, 2]}, {"shift": 1})
     second = context(tmp_path, "two").sweep(square, {"x": [2, 3]}, {"shift": 1})
     assert first.result.values.tolist() == [2, 5]
     assert second.result.values.tolist() == [5, 10]
@@ -80,3 +82,25 @@ def test_parts_of_the_progress():
     part.progress(0)
     part.part(0, 0.5).progress(1)
     assert told == [0.5, 0.75]
+
+
+def test_shares_of_the_work_are_as_large_as_it():
+    told = []
+    for item, share in context(progress=told.append).shares("ab", [1, 3]):
+        share.progress(0.5)
+        assert item in "ab"
+    assert told == [0.125, 0.25, 0.625, 1]
+
+
+def drawn(x: int, replicas: int, seed: int) -> xr.Dataset:
+    noise = np.random.default_rng(seed).normal(size=replicas)
+    return xr.Dataset({"value": ("replica", x + noise), "size": ((), float(x))})
+
+
+def test_replicas_of_all_seeds_are_pooled(tmp_path):
+    both = context(tmp_path, seeds=(5, 6)).sweep(drawn, {"x": [1, 2]}, {"replicas": 3}, "noise")
+    assert dict(both.sizes) == {"x": 2, "replica": 6}
+    assert both["size"].dims == ("x",)
+    for root, place in ((5, slice(0, 3)), (6, slice(3, 6))):
+        alone = context(tmp_path, seeds=(root,)).sweep(drawn, {"x": [1, 2]}, {"replicas": 3}, "noise")
+        np.testing.assert_array_equal(both["value"].isel(replica=place), alone["value"])

@@ -37,11 +37,11 @@ def report(make_claim, registry, tmp_path):
 def test_a_claim_is_kept_with_its_pictures_and_how_to_repeat_it(report, tmp_path):
     keep(report, ["mnist_momentum"], tmp_path)
     (claim,) = kept(tmp_path)
-    assert (claim["name"], claim["preset"], claim["seed"]) == ("mnist_momentum", "smoke", 3)
+    assert (claim["name"], claim["preset"], claim["seeds"]) == ("mnist_momentum", "smoke", [3])
     assert claim["checks"][0]["measured"] == pytest.approx(2, abs=0.1)
     assert (tmp_path / claim["figures"][0]["file"]).read_bytes()[1:4] == b"PNG"
     text = page([claim])
-    assert "--only mnist_momentum --preset smoke --seed 3" in text
+    assert "--only mnist_momentum --preset smoke" in text
     assert "mnist_momentum_mean.png" in text
 
 

@@ -34,7 +34,7 @@ def made_up(limit):
 
 def measured(monkeypatch, limit):
     monkeypatch.setattr(Context, "sweep", made_up(limit))
-    return measure(Context("noise_benefit", "quick", 3, None), PROTOCOL, Images("digits", None))
+    return measure(Context("noise_benefit", "quick", (3,), None), PROTOCOL, Images("digits", None))
 
 
 def test_the_exponents_are_those_of_curves_with_a_limit(monkeypatch):

@@ -58,6 +58,15 @@ def test_the_digest_is_of_what_is_said_and_not_of_how(folder):
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
 
 
+def test_words_and_seconds_are_no_terms(folder):
+    before = read("one", folder).digest
+    words = '[says]\ntitle = """\nA\nB"""\nformula = """\na\nb"""\n[pictures.p]\ncaption = "C"\nalt = "D"\n'
+    (folder / "one.toml").write_text(TEXT.replace("seconds = 2", "seconds = 9") + words, encoding="utf-8")
+    found = read("one", folder)
+    assert found.digest == before
+    assert (found.words.title, found.words.formula, found.words.pictures["p"]["alt"]) == ("A B", "a\nb", "D")
+
+
 def test_shared_sizes_are_part_of_a_protocol(folder):
     (folder / "two.toml").write_text('number = 1\nsizes = "one"\n[presets.quick]\nseconds = 9\n', encoding="utf-8")
     assert protocol.presets_of("two", folder)["quick"] == {"seconds": 9, "tests": 3}
@@ -106,7 +115,7 @@ def test_every_kept_result_was_held_to_a_protocol():
             assert (digest is None) == (number == 0)
             if number == claim.protocol.number:
                 assert digest == claim.protocol.digest
-                assert result["seed"] in claim.protocol.seeds
+                assert tuple(result["seeds"]) == claim.protocol.seeds
 
 
 def test_tables_become_what_claims_take():

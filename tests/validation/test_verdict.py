@@ -197,7 +197,7 @@ def test_seeds_depend_on_every_label_and_fit_a_double():
     seeds = {derived_seed(seed, claim, label) for seed in range(5) for claim in "ab" for label in range(5)}
     assert len(seeds) == 50
     assert max(seeds) < 2**53
-    context = Context("claim", "quick", 3, None)
+    context = Context("claim", "quick", (3,), None)
     assert context.seed("a", 1) == context.seed("a", 1) == derived_seed(3, "claim", "a", 1)
     assert context.seed("a", 1) != context.seed("a1")
 

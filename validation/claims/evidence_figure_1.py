@@ -41,7 +41,7 @@ class Size:
 )
 def evidence_figure_1(context: Context) -> Finding:
     size: Size = context.size
-    studies = gaussian_studies(context.root_seed, size.data_sets, PENALTIES, context.progress)
+    studies = gaussian_studies(context.seeds[0], size.data_sets, PENALTIES, context.progress)
     predicted = {labels: _predicted(labels, studies) for labels in TASKS}
     checks = []
     for labels in TASKS:

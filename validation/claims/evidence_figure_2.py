@@ -57,7 +57,7 @@ class Size:
 )
 def evidence_figure_2(context: Context) -> Finding:
     size: Size = context.size
-    studies = gaussian_studies(context.root_seed, size.data_sets, PENALTIES, lambda done: context.progress(0.6 * done))
+    studies = gaussian_studies(context.seeds[0], size.data_sets, PENALTIES, lambda done: context.progress(0.6 * done))
     tosses: list[Tosses] = []
     for k, penalty in enumerate((STRONG, STRONGER)):
         seed = context.seed("tosses", penalty)

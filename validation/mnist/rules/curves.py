@@ -108,21 +108,16 @@ class Measured:
 
 def run_curves(context: Context, source: Images, protocol: Protocol, chosen: Sequence[Curve]) -> list[xr.Dataset]:
     """Train these curves; those that another claim has trained are in the store."""
-    work = np.cumsum([0.0] + [protocol.updates(c) * sum(c.batch_sizes) for c in chosen])
+    work = [protocol.updates(curve) * sum(curve.batch_sizes) for curve in chosen]
     found = []
-    for curve, before, after in zip(chosen, work, work[1:], strict=False):
-
-        def progress(fraction: float, before: float = before, after: float = after) -> None:
-            context.progress((before + fraction * (after - before)) / work[-1])
-
+    for curve, share in context.shares(chosen, work):
         fixed = {
             "source": source.name, "n_examples": curve.n_examples, "hidden": protocol.hidden,
             "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
             "random_share": protocol.random_share, "updates": protocol.updates(curve), "readings": curve.readings,
-            "replicas": protocol.replicas, "seed": context.common_seed("networks on images"),
-            "device": context.place.device,
+            "replicas": protocol.replicas, "device": context.place.device,
         }  # fmt: skip
-        found.append(context.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, progress))
+        found.append(share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, "networks on images"))
     return found
 
 
