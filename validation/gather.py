@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from sgdsde import CoarseStepWarning
 from validation.check import Check
-from validation.claim import Claim, Drawing, Finding, Picture, Told
+from validation.claim import Claim, Drawing, Finding, Found, Picture, Told
 from validation.context import Context
 
 
@@ -25,7 +27,10 @@ def gather(claim: Claim, context: Context) -> Finding:
     drawings: list[Drawing] = []
     notes, data, undecided = list(words.notes), "", ""
     facts = _own(context.size)
-    found = claim.measure(context)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CoarseStepWarning)  # claims choose their steps, and what these may do
+        found = claim.measure(context)
+        found = found if isinstance(found, Finding) else list(_counted(found, context, tests))
     if isinstance(found, Finding):  # TODO: until all claims are generators
         if len(found.checks) != tests:
             raise RuntimeError(f"announced {tests} checks, made {len(found.checks)}")
@@ -33,7 +38,6 @@ def gather(claim: Claim, context: Context) -> Finding:
     for item in found:
         if isinstance(item, Check):
             checks.append(item)
-            context.progress(len(checks) / tests)
         elif isinstance(item, Drawing):
             drawings.append(item)
         elif isinstance(item, Told):
@@ -51,6 +55,15 @@ def gather(claim: Claim, context: Context) -> Finding:
     pictures = tuple(_picture(claim, drawing, facts) for drawing in drawings)
     said = tuple(_filled(note, facts) for note in notes)
     return Finding(tuple(checks), headline, pictures, _filled(words.method, facts), said, data, undecided)
+
+
+def _counted(found: Found, context: Context, tests: int) -> Found:
+    done = 0
+    for item in found:
+        yield item
+        if isinstance(item, Check):
+            done += 1
+            context.progress(done / tests)
 
 
 def _own(size: Any) -> dict[str, Any]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sgdsde import CoarseStepWarning
 from validation.claim import Claim, Finding
 from validation.context import HERE, Context, Place
 from validation.gather import gather
@@ -136,9 +134,7 @@ class _Furthest:
 def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
     began = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CoarseStepWarning)  # claims choose their steps, and what these may do
-            finding = gather(claim, context)
+        finding = gather(claim, context)
         if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
             raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
