@@ -29,8 +29,8 @@ def gather(claim: Claim, context: Context) -> Finding:
     facts = _own(context.size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CoarseStepWarning)  # claims choose their steps, and what these may do
-        found = claim.measure(context)
-        found = found if isinstance(found, Finding) else list(_counted(found, context, tests))
+        made = claim.measure(context)
+        found = made if isinstance(made, Finding) else list(_counted(made, context, tests))
     if isinstance(found, Finding):  # TODO: until all claims are generators
         if len(found.checks) != tests:
             raise RuntimeError(f"announced {tests} checks, made {len(found.checks)}")
