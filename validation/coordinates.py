@@ -12,7 +12,7 @@ from scipy.special import expit
 
 import sgdsde as sg
 from sgdsde.logistic import LogisticRegression
-from sgdsde.plotting import Figure, Series, against_theory
+from sgdsde.plotting import Figure, Line, Panel, Series, against_theory, stacked
 from sgdsde.statistics import Estimate, mean
 from sgdsde.theory import Coordinates, LinearMap
 
@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 
 #: λ of the prior N(0, I/λ), and the two weights that labels are drawn from.
 LAMBDA, TRUTH = 1.0, np.array([1.0, -0.5])
+#: How far below the evidence lines are drawn, in nats.
+BELOW = 40.0
 
 
 def plane_examples(n: int, seed: int) -> LogisticRegression:
@@ -62,6 +64,12 @@ def reading(network: sg.theory.ReLUNetwork, weights: Array) -> float:
     return sg.theory.laplace_evidence(network.cost(weights), eigenvalues, penalty, cutoff=True).log_evidence
 
 
+def transported(network: sg.theory.ReLUNetwork, minimum: Array, alpha: float) -> Array:
+    """The Hessian at (αu, v/α), by JᵀHJ from that at (u, v)."""
+    jacobian = np.diag(network.rescaled(np.ones(3), 1 / alpha))
+    return sg.theory.transformed_hessian(network.hessian(minimum), jacobian)
+
+
 @dataclass(frozen=True, eq=False)
 class Shifts:
     """ln evidence by Laplace in θ minus that in ω, over data sets of several sizes.
@@ -88,6 +96,32 @@ def measured_shifts(coordinates: Coordinates, counts: Sequence[int], seeds: Sequ
             third = partial(model.hessian_slope, here.theta)
             firsts[row, column] = sg.theory.laplace_shift(here.hessian, third, coordinates, here.theta)
     return Shifts(np.array(counts, dtype=float), firsts.mean(axis=0), mean(shifts), mean(shifts - firsts))
+
+
+def orbit_figure(network: sg.theory.ReLUNetwork, exact: dict[float, float]) -> Figure:
+    """Sharpness along the orbit, and under it the evidence: exact, and by two readings that are wrong."""
+    minimum, alphas, level = network.minimum(), sorted(exact), exact[1.0]
+    fine, zero = np.geomspace(alphas[0], alphas[-1], 161), np.zeros(len(alphas))
+    hessians = np.array([network.hessian(network.rescaled(minimum, alpha)) for alpha in alphas])
+    by_theory = np.array([transported(network, minimum, alpha) for alpha in fine.tolist()])
+    found, lines = (
+        np.array([(np.linalg.eigvalsh(h)[-1], np.trace(h)) for h in each]).T for each in (hessians, by_theory)
+    )
+    names = ("largest eigenvalue of ∇∇H", "trace")
+    sharpness = [
+        Series(name, alphas, points, zero, points, fine, line)
+        for name, points, line in zip(names, found, lines, strict=True)
+    ]
+    held = [exact[alpha] for alpha in alphas]
+    points = Series("exact, prior carried along", alphas, held, zero, held, fine, np.full(len(fine), level))
+    read = np.array([reading(network, network.rescaled(minimum, alpha)) for alpha in fine.tolist()])
+    shown = read > level - BELOW
+    wrong = (
+        Line("Jacobian left out", fine, level + np.log(fine)),
+        Line("read off the Hessian, isotropic prior", fine[shown], read[shown]),
+    )
+    panels = [Panel("sharpness of the cross-entropy", sharpness, y_scale="log")]
+    return stacked([*panels, Panel("ln evidence   (nats)", [points], wrong)], "α   of (u, v) → (αu, v/α)")
 
 
 def shift_figure(shifts: Shifts) -> Figure:

@@ -9,12 +9,11 @@ import numpy as np
 
 import sgdsde as sg
 from sgdsde.logistic import LogisticRegression
-from sgdsde.plotting import Figure, Line, Panel, Series, stacked
 from sgdsde.theory import Coordinates, LinearMap, ReLUNetwork, cubic_map, sinh_map
 from validation import coordinates as made
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.coordinates import LAMBDA, TRUTH, reading
+from validation.coordinates import LAMBDA, TRUTH, reading, transported
 from validation.formatting import plain
 
 #: By how much numbers that theory says are equal may differ, in nats or relative: quadrature and rounding.
@@ -26,8 +25,6 @@ SCALES = LinearMap(np.diag([100.0, 0.1]))
 MAPS: dict[str, Coordinates] = {"ω₁ = 100θ₁, ω₂ = θ₂/10": SCALES, "ω = sinh θ": sinh_map(), "ω = θ + θ³/3": cubic_map()}
 #: Singular values of the map of many weights, from least to largest.
 STRETCH = (0.1, 1000.0)
-#: How far below the evidence lines are drawn, in nats.
-BELOW = 40.0
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,11 @@ def _orbit(network: ReLUNetwork, alphas: Sequence[float]) -> Found:
         rivals = {NO_JACOBIAN: network.log_evidence(alpha, carried=False)}
         yield Check(f"ln evidence, {where}", exact[1.0], exact[alpha], 0.0, rivals, rounding=EXACT)
         before, after = (_largest(network.hessian(w)) for w in (minimum, there))
-        grown.append(_grown(where, before, after, _largest(_transported(network, minimum, alpha))))
+        grown.append(_grown(where, before, after, _largest(transported(network, minimum, alpha))))
         yield grown[-1]
         label = f"evidence read off the Hessian under the isotropic prior as at α = 1, {where}"
         yield Check(label, reading(network, minimum), reading(network, there), 0.0, rounding=EXACT)
-    yield Drawing("orbit", _orbit_figure(network, exact))
+    yield Drawing("orbit", made.orbit_figure(network, exact))
     lifted = network.cost(there) - network.cost(minimum)
     facts = {"both": network.inputs.size, "own": network.regularization, "largest": max(c.measured for c in grown)}
     read = {"read": plain(reading(network, there)), "true": plain(exact[alpha])}
@@ -104,12 +101,6 @@ def _exact(model: LogisticRegression, coordinates: Coordinates, *, carried: bool
 
 def _largest(hessian: np.ndarray) -> float:
     return float(np.linalg.eigvalsh(hessian)[-1])
-
-
-def _transported(network: ReLUNetwork, minimum: np.ndarray, alpha: float) -> np.ndarray:
-    """The Hessian at (αu, v/α), by JᵀHJ from that at (u, v)."""
-    jacobian = np.diag(network.rescaled(np.ones(3), 1 / alpha))
-    return sg.theory.transformed_hessian(network.hessian(minimum), jacobian)
 
 
 def _grown(where: str, before: float, after: float, predicted: float) -> Check:
@@ -132,27 +123,3 @@ def _many_weights(context: Context, dimension: int) -> Found:
     after = made.rewritten(model, stretched).hessian(there.theta, LAMBDA) - share
     predicted = sg.theory.transformed_hessian(before, stretched.matrix)
     yield _grown(where, *map(_largest, (before, after, predicted)))
-
-
-def _orbit_figure(network: ReLUNetwork, exact: dict[float, float]) -> Figure:
-    """Sharpness along the orbit, and under it the evidence: exact, and by two readings that are wrong."""
-    minimum, alphas, level = network.minimum(), sorted(exact), exact[1.0]
-    fine, zero = np.geomspace(alphas[0], alphas[-1], 161), np.zeros(len(alphas))
-    hessians = [network.hessian(network.rescaled(minimum, alpha)) for alpha in alphas]
-    by_theory = [_transported(network, minimum, alpha) for alpha in fine.tolist()]
-    found, lines = (np.array([(_largest(h), np.trace(h)) for h in each]).T for each in (hessians, by_theory))
-    names = ("largest eigenvalue of ∇∇H", "trace")
-    sharpness = [
-        Series(name, alphas, points, zero, points, fine, line)
-        for name, points, line in zip(names, found, lines, strict=True)
-    ]
-    held = [exact[alpha] for alpha in alphas]
-    points = Series("exact, prior carried along", alphas, held, zero, held, fine, np.full(len(fine), level))
-    read = np.array([reading(network, network.rescaled(minimum, alpha)) for alpha in fine.tolist()])
-    shown = read > level - BELOW
-    wrong = (
-        Line("Jacobian left out", fine, level + np.log(fine)),
-        Line("read off the Hessian, isotropic prior", fine[shown], read[shown]),
-    )
-    panels = [Panel("sharpness of the cross-entropy", sharpness, y_scale="log")]
-    return stacked([*panels, Panel("ln evidence   (nats)", [points], wrong)], "α   of (u, v) → (αu, v/α)")
