@@ -109,9 +109,10 @@ def sample_sde(
     generator = np.random.default_rng(integer("seed", seed, 0))
     w, found = _starts(start), []
     for count in range(1, steps + 1):
-        root = np.linalg.cholesky(temperature * step * posterior.batch_noise(w))
+        gradient, noise = posterior.gradient_moments(w)
+        root = np.linalg.cholesky(temperature * step * noise)
         kick = (root @ generator.standard_normal((*w.shape, 1)))[..., 0]
-        w = w - step * posterior.mean_gradient(w) + kick
+        w = w - step * gradient + kick
         if count > settled and (count - settled) % every == 0:
             found.append(w.copy())
     return _finite(np.array(found))

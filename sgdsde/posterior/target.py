@@ -113,10 +113,16 @@ class LogisticPosterior:
         """∇L(ω): (…, 2) → (…, 2)."""
         return np.asarray(self.rows[0] @ self.gradients(weights) / self.n_examples)
 
+    def gradient_moments(self, weights: Array) -> tuple[Array, Array]:
+        """∇L(ω), (…, 2), and F(ω), the covariance of the gradients of single examples, divisor N − 1, (…, 2, 2)."""
+        counts, each = self.rows[0], self.gradients(weights)
+        mean = np.asarray(counts @ each / self.n_examples)
+        d = each - mean[..., None, :]
+        return mean, np.asarray(np.swapaxes(d * counts[:, None], -1, -2) @ d / (self.n_examples - 1))
+
     def batch_noise(self, weights: Array) -> Array:
-        """F(ω), the covariance of the gradients of single examples with divisor N − 1: (…, 2) → (…, 2, 2)."""
-        d = self.gradients(weights) - self.mean_gradient(weights)[..., None, :]
-        return np.asarray(np.swapaxes(d * self.rows[0][:, None], -1, -2) @ d / (self.n_examples - 1))
+        """F(ω): (…, 2) → (…, 2, 2)."""
+        return self.gradient_moments(weights)[1]
 
     def cross_entropy(self, weights: Array) -> Array:
         """H in nats, of shape (…), at weights (…, 2)."""
