@@ -10,6 +10,7 @@ import pytest
 
 import sgdsde as sg
 from tests.mutations import mutation, noise_scaled
+from validation.posterior.runs import tumours
 
 
 @mutation("posterior_sampling", "noise stronger by 10 %")
@@ -27,6 +28,22 @@ def noise(patch: pytest.MonkeyPatch) -> None:
     noise_scaled(patch, 1.1, ("simulate_sde",))
     patch.setattr(sg.posterior, "sample_sgd", warmer_sgd)
     patch.setattr(sg.posterior, "sample_sde", warmer_sde)
+
+
+@mutation("posterior_sampling", "Laplace's normal law")
+def normal(patch: pytest.MonkeyPatch) -> None:
+    """isotropic noise on the parabola of the loss at its minimum"""
+    simulate = sg.simulate_sde
+
+    def in_a_bowl(landscape: sg.Landscape, config: sg.SGDConfig, *arguments: Any, **options: Any) -> Any:
+        posterior, held = tumours(), landscape.parameters
+        if held["power"] == 1:
+            (a, b), ((p, q), (_, r)) = posterior.fit.weights.tolist(), posterior.hessian.tolist()
+            text = f"{p!r}*(u - {a!r})**2/2 + {q!r}*(u - {a!r})*(v - {b!r}) + {r!r}*(v - {b!r})**2/2"
+            landscape = sg.Landscape(text, "u v", {"f": held["f"]}, covariance="f")
+        return simulate(landscape, config, *arguments, **options)
+
+    patch.setattr(sg, "simulate_sde", in_a_bowl)
 
 
 @mutation("posterior_sampling", "F = H")

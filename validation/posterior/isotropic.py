@@ -18,6 +18,8 @@ from validation.posterior.runs import AXES, WARM, WARMER
 
 Array = NDArray[np.float64]
 
+#: The rival that is normal about the minimum: means are its weights, third moments 0.
+NORMAL = "Laplace's normal law"
 #: Largest step times curvature: the scheme's law is of second order in it, and exact for a normal law.
 STEP = 0.1
 #: Relaxation times before the first snapshot; snapshots are one apart.
@@ -56,15 +58,16 @@ def isotropic_checks(context: Context, posterior: LogisticPosterior, snapshots: 
     """Moments and ⟨C⟩ of the snapshots, and the evidence by thermodynamic integration with `paths` for each power."""
     exact, warm, least = posterior.exact, posterior.moments(WARMER), posterior.fit.cost
 
-    def check(label: str, predicted: float, value: float, error: float, wrong: float) -> Check:
-        return Check(f"{label}, isotropic noise", predicted, value, error, {WARM: wrong}, scale=1.0)
+    def check(label: str, predicted: float, value: float, error: float, wrong: float, **others: float) -> Check:
+        return Check(f"{label}, isotropic noise", predicted, value, error, {WARM: wrong, **others}, scale=1.0)
 
     def each(found: Estimate, entry: tuple[int, ...]) -> tuple[float, float]:
         return float(np.asarray(found.value)[entry]), float(np.asarray(found.standard_error)[entry])
 
-    means, shift = mean(posterior.whitened(snapshots).mean(axis=0)), posterior.whitened(warm.mean)
+    means = mean(posterior.whitened(snapshots).mean(axis=0))
+    shift, mode = (posterior.whitened(point) for point in (warm.mean, posterior.fit.weights))
     for i, name in enumerate(AXES):
-        yield check(f"mean, {name} axis", 0.0, *each(means, (i,)), shift[i])
+        yield check(f"mean, {name} axis", 0.0, *each(means, (i,)), shift[i], **{NORMAL: mode[i]})
     covariance, warmer = sg.posterior.sampled_covariance(posterior, snapshots), posterior.relative(warm.covariance)
     for (i, j), name in {(0, 0): "narrow axis", (1, 1): "wide axis", (0, 1): "between the axes"}.items():
         yield check(f"covariance, {name}", float(i == j), *each(covariance, (i, j)), warmer[i, j])
@@ -72,7 +75,7 @@ def isotropic_checks(context: Context, posterior: LogisticPosterior, snapshots: 
     cubes, warmest = (_rotated(moments, posterior.axes) for moments in (exact, warm))
     for entry in ((0, 0, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1)):
         axis = "".join(str(1 + i) for i in entry)
-        yield check(f"third moment {axis}", cubes[entry], *each(third, entry), warmest[entry])
+        yield check(f"third moment {axis}", cubes[entry], *each(third, entry), warmest[entry], **{NORMAL: 0.0})
     costs = mean(posterior.cost(snapshots).mean(axis=0))
     value, error = float(costs.value) - least, float(costs.standard_error)
     yield check("⟨C⟩ − C at the minimum", exact.cost - least, value, error, warm.cost - least)
