@@ -127,10 +127,14 @@ def orbit_figure(network: sg.theory.ReLUNetwork, exact: dict[float, float]) -> F
 def shift_figure(shifts: Shifts) -> Figure:
     """Laplace's evidence in θ minus that in ω against N, and what the first-order term leaves of it."""
     n, fine = shifts.counts, np.geomspace(shifts.counts[0], shifts.counts[-1], 50)
-    shift, rest = ((abs(np.asarray(each.value)), each.standard_error) for each in (shifts.shift, shifts.rest))
-    first, last = float(shifts.first[-1] * n[-1]), float(rest[0][-1] * n[-1] ** 2)
+    rest = abs(np.asarray(shifts.rest.value))
+    first, last = float(shifts.first[-1] * n[-1]), float(rest[-1] * n[-1] ** 2)
     series = [
-        Series("Laplace in θ − in ω", n, *shift, shifts.first, fine, first / fine),
-        Series("less its first-order term, |·|", n, *rest, last / n**2, fine, last / fine**2),
+        Series(
+            "Laplace in θ − in ω", n, shifts.shift.value, shifts.shift.standard_error, shifts.first, fine, first / fine
+        ),
+        Series(
+            "less its first-order term, |·|", n, rest, shifts.rest.standard_error, last / n**2, fine, last / fine**2
+        ),
     ]
     return against_theory(series, "N   (examples)", "difference of ln evidence   (nats)")
