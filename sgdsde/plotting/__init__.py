@@ -17,6 +17,8 @@ from sgdsde.plotting.evidence import accuracy_chart, evidence_chart
 from sgdsde.plotting.ladder import ladder_chart
 from sgdsde.plotting.noise_geometry import Rate, paths_over_contours, success_rates
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
+from sgdsde.plotting.samples import samples_over_contours
+from sgdsde.plotting.stacked import Panel, stacked
 from sgdsde.plotting.style import png
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Figure",
     "Line",
     "MeasuredOrder",
+    "Panel",
     "Rate",
     "Series",
     "Shown",
@@ -42,7 +45,9 @@ __all__ = [
     "orders_chart",
     "paths_over_contours",
     "png",
+    "samples_over_contours",
     "side_by_side",
+    "stacked",
     "success_rates",
     "survival_curves",
 ]
