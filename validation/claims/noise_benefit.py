@@ -28,14 +28,14 @@ def noise_benefit(context: Context) -> Found:
     others = list(_differences(runs))
     yield from (*exponents, *others)
     few, many = size.equal
+    alphas = [f"{check.measured:.3f} ± {check.standard_error:.3f}" for check in exponents]
+    largest = max(best.place for best in runs.large.optima)
     told = {
         "mislabelled": mislabelled_words(size.random_share), "few": few.batch_size, "many": many.batch_size,
         "rate": few.learning_rates[0], "pooled": runs.small.dof + 1, "pooled_equal": len(runs.best(few)),
-        "best": "; ".join(_listed(runs)), "share": runs.small.optima[-1].place / max(o.place for o in runs.large.optima),
+        "best": "; ".join(_listed(runs)), "alpha_small": alphas[0], "alpha_large": alphas[1],
+        "last_small": size.small[-1].batch_size, "share": runs.small.optima[-1].place / largest,
     }  # fmt: skip
-    for name, check in zip(("small", "large"), exponents, strict=True):
-        told[f"alpha_{name}"] = f"{check.measured:.3f} ± {check.standard_error:.3f}"
-    told["last_small"] = size.small[-1].batch_size
     yield Told(asdict(size) | told, source.notes, source.label, "; ".join(_reasons(runs, others)))
     yield Drawing("epochs", epochs_figure(runs))
 
@@ -58,7 +58,10 @@ def _differences(runs: Runs) -> Iterator[Check]:
     first, last, largest = (runs.best(p) for p in (size.small[0], size.small[-1], size.large[-1]))
     b = [p.batch_size for p in (size.small[0], size.small[-1], size.large[-1], *size.equal)]
     few, many = size.equal
-    after, equal = f"best test accuracy after {size.epochs} epochs", f"after {size.updates} updates, B = {b[3]} less {b[4]}"
+    after, equal = (
+        f"best test accuracy after {size.epochs} epochs",
+        f"after {size.updates} updates, B = {b[3]} less {b[4]}",
+    )
     fallen = {"falls as at large B": float((first - largest).mean())}
     logs = [np.log(runs.best(p, "train_loss")) for p in size.equal]
     yield _difference(f"{after}, B = {b[0]} less {b[1]}", first - last, fallen)

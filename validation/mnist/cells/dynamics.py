@@ -6,6 +6,7 @@ import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 
 import sgdsde as sg
 from sgdsde.models.networks import Weights
+from sgdsde.models.parallel import in_threads
 from validation.context import derived_seed
 from validation.mnist.cells.curvature import hessian_trace, logits
 from validation.mnist.cells.training import subsets
@@ -99,7 +101,11 @@ def followed(
     states = kept.of(runs["ticket"])
     names = ["train_loss", "test_accuracy", "weight_norm", "hessian_trace"]
     looked = torch.from_numpy(data.x_test[:LOOKED_AT]).to(next(iter(states[0][0].values())).device)
-    outputs = [[logits(w, looked)[1].double().softmax(1).flatten().cpu().numpy() for w in row] for row in states]
+
+    def look(replica: int, stop: Event) -> list[FloatArray]:
+        return [logits(w, looked)[1].double().softmax(1).flatten().cpu().numpy() for w in states[replica]]
+
+    outputs = in_threads(look, range(replicas))
     return runs[names].drop_vars(runs.coords).rename(step="reading").drop_attrs().assign(
         outputs=(("replica", "reading", "output"), np.array(outputs)),
         weight_spread=(("replica", "reading"), np.stack([_spread(c) for c in zip(*states, strict=True)], axis=1)),
@@ -114,8 +120,5 @@ def squared_deviations(values: FloatArray) -> FloatArray:
 
 def _spread(weights: Sequence[Weights]) -> FloatArray:
     """`squared_deviations` of the weights of all replicas at one reading, layer by layer: they are large."""
-    squares = np.zeros(len(weights))
-    for name in weights[0]:
-        part = torch.stack([w[name].flatten() for w in weights])
-        squares += (part - part.mean(0)).square().sum(1, dtype=torch.float64).cpu().numpy()
-    return squares * len(weights) / max(len(weights) - 1, 1)
+    parts = ([w[name].flatten().cpu().numpy() for w in weights] for name in weights[0])
+    return np.sum([squared_deviations(np.array(part)) for part in parts], axis=0, dtype=np.float64)

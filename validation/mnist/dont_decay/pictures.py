@@ -38,7 +38,9 @@ def curves_figure(runs: Sequence[Run]) -> Figure:
             plain_log_ticks(left.yaxis)
             right.axhspan(-MARGIN, MARGIN, color="0.92", linewidth=0)
             right.axhline(0.0, color=styles[REFERENCE][0], linewidth=1.2)
-            right.set(xlabel="epochs", ylabel=f"test accuracy less that\nwhere {REFERENCE}, points", xlim=left.get_xlim())
+            right.set(
+                xlabel="epochs", ylabel=f"test accuracy less that\nwhere {REFERENCE}, points", xlim=left.get_xlim()
+            )
             left.set_title(str(run.case))
         figure.legend(*rows[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(KINDS))
         return figure

@@ -38,7 +38,9 @@ def sharpness_figure(runs: Runs) -> Figure:
                 change = 100 * np.expm1(present(each - one).mean())
                 if factor > 1:
                     height = np.exp(present(each).mean())
-                    right.annotate(f"{change:+.0f} %", (factor, height), (8, 0), textcoords="offset points", va="center")
+                    right.annotate(
+                        f"{change:+.0f} %", (factor, height), (8, 0), textcoords="offset points", va="center"
+                    )
         right.axhline(np.exp(present(one).mean()), color="#333333", linewidth=1.0)
         right.axvspan(largest / 1.1, largest * 1.1, color="#000000", alpha=0.1, linewidth=0)
         right.text(largest, right.get_ylim()[0], " does not train ", rotation=90, ha="center", va="bottom")

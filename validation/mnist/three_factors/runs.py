@@ -102,7 +102,8 @@ class Runs:
         """Runs of which a replica did not reach the loss where it is compared."""
         size = self.size
         compared = [(run, 0.0) for run in dict.fromkeys([*size.scan, *size.kept.values(), *size.cycles])]
-        for run, share in [*compared, *((run, share) for share in size.memories for run in size.memories[share])]:
+        compared += [(run, share) for share, runs in size.memories.items() for run in runs]
+        for run, share in compared:
             names = ["trace", "largest"] if run in size.scan and not share else ["trace"]
             if any(np.isnan(self.at_loss(run, name, share)).any() for name in names):
                 yield f"{100 * share:g} % random, {run}" if share else str(run)
