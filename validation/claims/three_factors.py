@@ -46,7 +46,8 @@ def three_factors(context: Context) -> Found:
     yield Told(
         asdict(size)
         | {
-            "pooled": size.replicas * len(context.seeds), "half": size.period // 2,
+            "as_the_paper": "; ".join(_sizes(runs)), "half": size.period // 2,
+            "pooled": size.replicas * len(context.seeds),
             "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
             "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
         },
@@ -78,6 +79,16 @@ def _memory(runs: Runs, share: float) -> Iterator[Check]:
     yield _different(f"slope of ln tr H {named}", runs.slopes("trace", share), -1)
     for text, name, where, value, sign in PAPER:
         yield _different(f"slope of {text} {named}", runs.slopes_where(name, where, value, share), sign)
+
+
+def _sizes(runs: Runs) -> Iterator[str]:
+    """Slopes that the paper has of the other sign, as measured: checks have 0 in their place."""
+    for share in runs.size.memories:
+        for text, name, where, value, _ in PAPER:
+            found = runs.slopes_where(name, where, value, share)
+            if np.isfinite(found).sum() > 1:
+                mean, error = mean_and_error(found[np.isfinite(found)])
+                yield f"{text}, {100 * share:g} % random: {mean:+.3f} ± {error:.3f}".replace("-", "−")
 
 
 def _different(label: str, values: Array, sign: int) -> Check:
