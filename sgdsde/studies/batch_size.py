@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sgdsde.arguments import integer, integers, positive, real
 from sgdsde.config import SGDConfig
 from sgdsde.layout import columns
-from sgdsde.statistics.optimum import LEAST, Optimum, optimum
+from sgdsde.statistics.minima import LEAST
+from sgdsde.statistics.optimum import Optimum, optimum
 
 if TYPE_CHECKING:
     import xarray as xr
