@@ -21,14 +21,11 @@ FINE, INSIDE = 400, 0.975
 class Minima(NamedTuple):
     """ln places of the fits' minima, of the mean and then of its resamples; NaN where a resample has no error at all.
 
-    ``same`` is the parabola in the cubic's window. ``located`` and ``inside``: in nearly all resamples the cubic's, and
-    the parabola's too, are inside of their windows. ``smooth``: the parabola misses no point.
+    ``inside``: of nearly all resamples they are inside of the windows. ``smooth``: the parabola misses no point.
     """
 
     cubic: Array
     parabola: Array
-    same: Array
-    located: bool
     inside: bool
     smooth: bool
     curve: tuple[Array, Array]
@@ -36,19 +33,24 @@ class Minima(NamedTuple):
 
 def minima(x: Array, errors: Array, resamples: int, seed: int) -> Minima:
     """Of fits to ln mean errors. The same seed and number of replicas give the same resamples, whatever the curve."""
+    logs, positive = resampled(errors, resamples, seed)
+    parabola, cubic = _Fits(x, 0.0, 2), _Fits(x, DEPTH, 3)
+    places = np.full((2, len(positive)), np.nan)
+    (places[0, positive], inner), (places[1, positive], inside) = parabola.minima(logs), cubic.minima(logs)
+    within = min(inner, inside) * positive.mean() >= INSIDE
+    return Minima(places[1], places[0], bool(within), parabola.fits(logs[0]), cubic.curve(logs[0]))
+
+
+def resampled(errors: Array, resamples: int, seed: int) -> tuple[Array, NDArray[np.bool_]]:
+    """ln mean errors of all replicas, and then of resamples, without those that have no error somewhere; and of which.
+
+    A resample may have drawn the replicas without an error alone.
+    """
     rows = len(errors)
     shares = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), size=resamples) / rows
     means = np.vstack([errors.mean(axis=0)[None], shares @ errors])
-    positive = (means > 0).all(axis=1)  # a resample may have drawn the replicas without an error alone
-    logs = np.log(means[positive])
-    fits = _Fits(x, DEPTH, 3), _Fits(x, 0.0, 2), _Fits(x, DEPTH, 2)
-    places, parts = np.full((3, len(means)), np.nan), []
-    for k, fit in enumerate(fits):
-        places[k, positive], part = fit.minima(logs)
-        parts.append(bool(part * positive.mean() >= INSIDE))
-    cubic, parabola, same = places
-    inside = parts[0] and parts[1]
-    return Minima(cubic, parabola, same, parts[0], inside, fits[1].fits(logs[0]), fits[0].curve(logs[0]))
+    positive = np.asarray((means > 0).all(axis=1))
+    return np.log(means[positive]), positive
 
 
 def spread(values: Array, rows: int) -> float:

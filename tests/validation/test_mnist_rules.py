@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from validation.mnist.rules.protocols import PROTOCOLS
 
 from sgdsde.config import SGDConfig
 from validation.mnist.cells.training import subsets, trained
 from validation.mnist.optimum import optima
 from validation.mnist.rules.curves import VARIABLES, Curve
-from validation.mnist.rules.protocols import PROTOCOLS
 
 SIZES = np.array([4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0])
 
