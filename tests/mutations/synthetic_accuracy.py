@@ -27,8 +27,8 @@ def _accuracies(best: float, **cell: Any) -> xr.Dataset:
     point = np.random.default_rng([cell["seed"], b, round(1e6 * config.noise_scale)])
     own = OWN * (3 if octaves < -1 else 1) * point.standard_normal(cell["replicas"])
     error = 0.09 * np.exp(np.minimum(curve, 2.0) + COMMON * replica + own)
-    every = np.tile(error[:, None], cell["readings"])
-    return xr.Dataset({"test_accuracy": (("replica", "reading"), 1 - every), "train_loss": (("replica", "reading"), every)})
+    every = xr.DataArray(np.tile(error[:, None], cell["readings"]), dims=("replica", "reading"))
+    return xr.Dataset({"test_accuracy": 1 - every, "train_loss": every})
 
 
 def _best(alpha: float, beta: float, **cell: Any) -> float:
