@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 import sgdsde as sg
 from sgdsde.models.networks import weights_of
+from validation.claims.three_factors import _different, three_factors
 from validation.mnist.cells.curvature import (
     accuracy_on,
     hessian_trace,
@@ -22,7 +23,6 @@ from validation.mnist.cells.curvature import (
 from validation.mnist.cells.descent import course, descent
 from validation.mnist.cells.training import mislabelled, subsets, with_every_test, with_random_labels
 from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
-from validation.mnist.three_factors.protocol import PROTOCOLS
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +176,19 @@ def test_replicas_do_not_depend_on_how_many_there_are():
     assert few["epochs"].to_numpy()[-1] == 4.0
 
 
-@pytest.mark.parametrize("source", PROTOCOLS)
-def test_protocols_compare_equal_ratios(source):
-    for plan in PROTOCOLS[source].values():
-        assert [run.ratio for run in plan.scaled.values()] == pytest.approx([plan.scaled[1].ratio] * len(plan.scaled))
-        assert plan.alone.setting == (2 * plan.scaled[1].setting[0], plan.scaled[1].setting[1])
-        assert plan.hottest.ratio == max(plan.cycles[0].ratio, plan.cycles[1].ratio)
-        assert max(run.ratio for run in plan.scan) >= 8 * min(run.ratio for run in plan.scan)
+def test_what_too_few_replicas_have_is_unknown():
+    found = _different("slope", np.array([np.nan, 0.2, np.nan]), 1)
+    assert (found.measured, found.standard_error) == (0.0, 1.0)
+    assert _different("slope", np.array([0.1, 0.2, np.nan]), 1).dof == 1
+
+
+def test_sizes_compare_equal_ratios():
+    for plan in three_factors.plans.values():
+        for size in plan.size.values():
+            assert [run.ratio for run in size.scaled.values()] == pytest.approx(
+                [size.scaled[1].ratio] * len(size.scaled)
+            )
+            assert size.alone.setting == (2 * size.scaled[1].setting[0], size.scaled[1].setting[1])
+            assert size.hottest.ratio == max(size.cycles[0].ratio, size.cycles[1].ratio)
+            assert max(run.ratio for run in size.scan) >= 8 * min(run.ratio for run in size.scan)
+            assert plan.tests == 8 + len(size.kept) - 1 + 4 * len(size.memories)
