@@ -11,9 +11,8 @@ from validation.claim import discover
 from validation.context import Context
 from validation.gather import gather
 from validation.mnist.cells.training import subsets, trained
-from validation.mnist.optimum import UNKNOWN, optima
 from validation.mnist.rules.curves import VARIABLES, Curve, Size
-from validation.mnist.rules.law import _examples
+from validation.mnist.rules.law import UNKNOWN, _examples
 from validation.sizes import by_source
 from validation.verdict import Verdict, rule, thresholds
 
@@ -57,20 +56,6 @@ def test_two_replicas_decide_nothing(name):
     found, finding = rulings(name, by_the_noise_scale, "quick", (1,))
     assert {ruling.verdict for ruling in found.values()} == {Verdict.UNDECIDED}
     assert all(check.standard_error == UNKNOWN for check in finding.checks)
-
-
-def test_optima_are_those_of_the_library():
-    x = 2.0 ** np.arange(8)
-    noise = np.random.default_rng(1).normal(0, 0.01, (2, 8, 10))
-    values = [1 - 0.1 * np.exp(0.04 * np.log2(x[:, None] / best) ** 2 + n) for best, n in zip((8, 16), noise, strict=True)]
-    found = optima([0.1, 0.2], [x, x], values, np.random.default_rng(0))
-    assert found.place == pytest.approx([8, 16], rel=0.1)
-    assert found.exponent == pytest.approx(1, abs=4 * found.exponent_error)
-    assert found.bracketed.all()
-    assert found.dof == 9
-    at_the_end = optima([0.1, 0.2], [x, x], [values[0], values[0][::-1].cumsum(axis=0) / 8], np.random.default_rng(0))
-    assert not at_the_end.bracketed[1]
-    assert at_the_end.exponent_error == UNKNOWN
 
 
 def test_the_effective_batch_size_makes_the_noise_scale_exact():
