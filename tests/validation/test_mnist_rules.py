@@ -32,15 +32,10 @@ def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5)):
 
 @pytest.mark.slow("the full preset of three claims, with synthetic accuracies in place of training")
 @pytest.mark.parametrize("name", RULES)
-def test_where_only_the_noise_scale_counts_the_claims_say_so(name):
+def test_claims_agree_where_only_the_noise_scale_counts_and_with_no_other_law(name):
     found, finding = rulings(name, by_the_noise_scale)
     assert found[finding.headline].met
     assert all(ruling.met for ruling in found.values())
-
-
-@pytest.mark.slow("the full preset of three claims, with synthetic accuracies in place of training")
-@pytest.mark.parametrize("name", RULES)
-def test_another_law_never_agrees(name):
     found, _ = rulings(name, by_its_square_root)
     assert Verdict.AGREES not in {ruling.verdict for ruling in found.values()}
 

@@ -38,8 +38,8 @@ def _both(name: str, x: Array, lines: Iterable[tuple[str, xr.Dataset]], x_scale:
                 axes.errorbar(x, quantity.mean("replica"), error, capsize=2.5, label=label, **look)
         left.set(xscale=x_scale, xlabel=name, ylabel="test accuracy (share of images)")
         right.set(xscale=x_scale, yscale="log", xlabel=name, ylabel="training loss (nats)")
-        for axes in (left, right) if x_scale == "log" else ():
-            plain_log_ticks(axes.xaxis)
+        for axis in (right.yaxis, *((left.xaxis, right.xaxis) if x_scale == "log" else ())):
+            plain_log_ticks(axis)
         outside_legend(left)
         return figure
 
