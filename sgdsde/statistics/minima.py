@@ -34,7 +34,7 @@ class Minima(NamedTuple):
 
 
 def minima(x: Array, errors: Array, resamples: int, seed: int) -> Minima:
-    """Of fits to ln mean errors. The same seed and number of replicas give the same resamples, whatever the curve."""
+    """Minima of fits to ln mean errors. The same seed and number of replicas give the same resamples, whatever the curve."""
     logs, positive = resampled(errors, resamples, seed)
     parabola, skewed = _Fits(x, 0.0, np.zeros(1)), _Fits(x, DEPTH, SKEWNESS / math.log(2))
     places = np.full((2, len(positive)), np.nan)
@@ -93,7 +93,7 @@ class _Fits:
         return low, high + 1
 
     def matrices(self, low: int, high: int) -> tuple[Array, Array]:
-        """Of each k: its three functions at the window's points, (k, n, 3), and their pseudo-inverse."""
+        """For each k its three functions at the window's points, (k, n, 3), and their pseudo-inverse."""
         if (low, high) not in self.known:
             u = self.x[low:high] - self.x[low:high].mean()
             functions = np.array([_functions(u, k) for k in self.skewness])
@@ -101,7 +101,7 @@ class _Fits:
         return self.known[low, high]
 
     def best(self, rows: Array, low: int, high: int) -> tuple[Array, Array]:
-        """Of rows of values in one window: coefficients, (rows, 3), and k; NaN where nothing has a minimum."""
+        """For rows of values in one window their coefficients, (rows, 3), and k; NaN where nothing has a minimum."""
         functions, inverse = self.matrices(low, high)
         found = np.einsum("kin,rn->kri", inverse, rows)
         rest = ((np.einsum("kni,kri->krn", functions, found) - rows) ** 2).sum(axis=2)

@@ -38,7 +38,7 @@ def exponent_checks(found: Measured, where: str = "") -> Iterator[Check]:
 
 
 def standard_error(law: OptimumLaw) -> float:
-    """Of the exponent, finite: with two replicas, or a best batch size at the end of its grid, nothing is known."""
+    """The exponent's, finite: with two replicas, or a best batch size at the end of its grid, nothing is known."""
     return min(law.standard_error, UNKNOWN)
 
 
