@@ -34,7 +34,7 @@ class Minima(NamedTuple):
 
 
 def minima(x: Array, errors: Array, resamples: int, seed: int) -> Minima:
-    """Minima of fits to ln mean errors. The same seed and number of replicas give the same resamples, whatever the curve."""
+    """Fits to ln mean errors. The same seed and number of replicas give the same resamples, whatever the curve."""
     logs, positive = resampled(errors, resamples, seed)
     parabola, skewed = _Fits(x, 0.0, np.zeros(1)), _Fits(x, DEPTH, SKEWNESS / math.log(2))
     places = np.full((2, len(positive)), np.nan)
