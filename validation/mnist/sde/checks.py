@@ -67,13 +67,13 @@ class Mean(NamedTuple):
 
 
 def mean(values: Array) -> Mean:
-    """Of (seed, replica), two replicas or more, with Satterthwaite's degrees of freedom.
+    """Of (seed, replica), two replicas or more, with Satterthwaite's degrees of freedom; ∞ without scatter.
 
     >>> mean(np.array([[1.0, 2.0, 3.0]]))
     Mean(value=2.0, standard_error=0.577..., dof=2.0)
     """
     parts = values.var(axis=1, ddof=1) / values.shape[1] / len(values) ** 2
-    dof = parts.sum() ** 2 / (parts**2).sum() * (values.shape[1] - 1)
+    dof = parts.sum() ** 2 / (parts**2).sum() * (values.shape[1] - 1) if parts.any() else np.inf
     return Mean(float(values.mean()), float(np.sqrt(parts.sum())), float(dof))
 
 
