@@ -22,7 +22,7 @@ def mnist_generalization_gap(context: Context) -> Found:
     small, base = found.curves
     slow, accuracy = found.accuracy(0), found.accuracy(1)
     pairs = [(i, base.batch_sizes.index(4 * b)) for i, b in enumerate(small.batch_sizes) if 4 * b in base.batch_sizes]
-    # By the other learning rate, so that no luck of this one is in the gaps; between this one's ends, which they are to.
+    # By the other learning rate, so that no luck of this one is in the gaps, and between the ends that they are to.
     inner = [(i, j) for i, j in pairs if 0 < j < len(base.batch_sizes) - 1]
     chosen, best = max(inner, key=lambda pair: slow[pair[0]].mean())
     dof = accuracy.shape[1] - 1
