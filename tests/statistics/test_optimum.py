@@ -132,3 +132,13 @@ def test_of_few_replicas_or_points_there_is_a_bracket_only(shape):
     assert not found.resolved
     assert found.interval == found.bracket
     assert found.curve[1] == pytest.approx(errors.mean(0))
+
+
+@pytest.mark.parametrize("name", [name for name in CURVES if name != "plateau"])
+def test_without_noise_the_place_is_the_optimum_of_any_shape(name):
+    """On half octaves, optima anywhere between two points; a smoothed argmax is 0.4 octaves off on cliffs."""
+    curve, (octave, _) = CURVES[name]
+    grid = np.arange(0, 8.1, 0.5)
+    for at in np.arange(3.5, 4.5, 0.1):
+        found = optimum(2**grid, np.tile(0.09 * np.exp(curve(grid - at)), (3, 1)), resamples=100)
+        assert np.log2(found.place) == pytest.approx(at + octave, abs=0.4 if name == "curvature jumps" else 0.1)

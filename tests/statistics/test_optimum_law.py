@@ -49,17 +49,16 @@ def test_intervals_cover_the_exponent_whatever_the_shape(name):
     assert np.mean(exponents) == pytest.approx(1, abs=4 * np.std(exponents) / np.sqrt(len(exponents)))
 
 
-@pytest.mark.slow("60 laws of three curves with bootstraps")
-def test_a_shape_that_changes_costs_coverage():
-    """A hinge becomes a kink becomes a V: α is 0.09 too large, and the error says so most of the time."""
+def test_a_shape_that_changes_is_a_bias_that_the_error_does_not_know():
+    """A limit, said in the docstring: a parabola on the steep side becomes a straight line."""
     shapes = [
         lambda u: np.where(u < 0, 0.3 * u**2, 0.08 * u),
         kink,
         lambda u: np.where(u < 0, -0.3 * u, 0.08 * u),
     ]
-    found = list(laws(shapes))
-    held = sum(low <= 1 <= high for low, high in (each.interval for each in found))
-    assert held >= binom(RUNS, 0.85).ppf(norm.sf(3))
+    assert 0.04 < np.mean([each.exponent for each in laws(shapes, runs=20)]) - 1 < 0.1
+    steeper = [each.exponent for each in laws([lambda u, s=s: s * kink(u) for s in (1, 1.3, 1.7)], runs=20)]
+    assert abs(np.mean(steeper) - 1) < 0.03
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.5])
