@@ -71,7 +71,7 @@ def _differences(runs: Runs) -> Iterator[Check]:
 
 
 def _difference(label: str, pairs: Array, rivals: dict[str, float] | None = None) -> Check:
-    """Of replicas that share images and initial weights."""
+    """The mean difference of replicas that share images and initial weights."""
     return Check(label, 0.0, *mean_and_error(pairs), rivals or {}, scale=1.0, dof=len(pairs) - 1)
 
 

@@ -121,4 +121,5 @@ def squared_deviations(values: FloatArray) -> FloatArray:
 def _spread(weights: Sequence[Weights]) -> FloatArray:
     """`squared_deviations` of the weights of all replicas at one reading, layer by layer: they are large."""
     parts = ([w[name].flatten().cpu().numpy() for w in weights] for name in weights[0])
-    return np.sum([squared_deviations(np.array(part)) for part in parts], axis=0, dtype=np.float64)
+    spread: FloatArray = np.sum([squared_deviations(np.array(part)) for part in parts], axis=0, dtype=np.float64)
+    return spread

@@ -66,7 +66,7 @@ class Run:
 
     @property
     def dof(self) -> int:
-        """Of differences that are paired by replica."""
+        """Degrees of freedom of differences that are paired by replica."""
         return self.found.sizes["replica"] - 1
 
     def difference(self, quantity: str, kind: str, reading: int) -> tuple[float, float]:

@@ -56,9 +56,9 @@ def rates_figure(runs: Runs, distances: Mapping[str, Sequence[tuple[Distance, Di
         titles = ("W1 of training losses from the SDE's", "energy distance of outputs from the SDE's")
         for kind, (axes, title) in enumerate(zip(panels[2:], titles, strict=True)):
             for place, (run, found) in enumerate(distances.items()):
-                each = np.array([(d[kind].value, 1.96 * d[kind].standard_error) for d in found]).T
+                each = np.array([(float(d[kind].value), 1.96 * float(d[kind].standard_error)) for d in found]).T
                 _draw(axes, rates * 1.06 ** (place - 1), run, each, run)
-            noise = [[d[kind].noise + 4 * d[kind].spread for d in found] for found in distances.values()]
+            noise = [[float(d[kind].noise + 4 * d[kind].spread) for d in found] for found in distances.values()]
             axes.fill_between(rates, np.max(noise, axis=0), color="0.9", linewidth=0, label="chance")
             axes.set(title=title, xlabel="learning rate ε, at the same noise scale g")
         for axes in panels:

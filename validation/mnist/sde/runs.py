@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -126,7 +127,8 @@ def run_all(context: Context, source: str, size: Size) -> Runs:
         "source": source, "n_examples": size.n_examples, "n_test": size.n_test, "hidden": size.hidden,
         "time": size.time, "readings": size.readings, "device": context.place.device,
     }  # fmt: skip
-    found, cases = {}, list(size.cases())
+    found: dict[Any, xr.Dataset] = {}
+    cases = list(size.cases())
     work = [5 + steps * replicas * size.smallest / rate for (_, rate), _, steps, _, replicas in cases]
     for ((_, rate), dynamics, steps, batch, replicas), part in context.shares(cases, work):
         own = {**fixed, "dynamics": dynamics, "substeps": steps, "batch_size": batch, "replicas": replicas}

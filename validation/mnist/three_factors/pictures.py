@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from sgdsde.plotting import Figure
 from sgdsde.plotting.style import COLOURS, bare_figure, house_style, looks, outside_legend, plain_log_ticks
@@ -89,9 +88,7 @@ def memory_figure(runs: Runs) -> Figure:
         return figure
 
 
-def _points(
-    axes: Axes, x: Sequence[float], logs: list[Array], look: tuple[str, str], label: str, line: str = "none"
-) -> None:
+def _points(axes: Axes, x: ArrayLike, logs: list[Array], look: tuple[str, str], label: str, line: str = "none") -> None:
     """Geometric means over replicas with their standard errors."""
     means, errors = np.array([mean_and_error(each) for each in logs]).T
     reach = np.exp(means) * np.array([1 - np.exp(-errors), np.exp(errors) - 1])
