@@ -10,12 +10,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from validation.claim import Check, Finding, Plan, claim
-from validation.claims.sharp_vs_flat import fitted_root
 from validation.context import Context
 from validation.escape.occupancy import N
 from validation.evidence.well_cases import SHORT, Case, Checks, against_evidence, measured_preference
 from validation.evidence.well_pictures import occam_picture, preference_picture, sides_picture
 from validation.evidence.wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
+from validation.measure import fitted_root
 from validation.sizes import plans
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
@@ -112,7 +112,7 @@ def _crossing_check(checks: Checks, cases: Iterable[Case]) -> Check:
     root, scatter = fitted_root(x, np.array([check.measured for check in found.values()]), errors)
     exact = crossing(lambda d: one.at(d).exact, *CROSSINGS)
     # The parabola is not the law: what it misses on exact log ratios is taken off.
-    missed = fitted_root(x, np.array([check.predicted for check in found.values()]), errors).value - math.log(exact)
+    missed = fitted_root(x, np.array([check.predicted for check in found.values()]), errors)[0] - math.log(exact)
     value = math.exp(root - missed)
     plain = crossing(evidence_preference, *CROSSINGS)
     rivals = {"half the temperature": exact / 2} if one == Case(one.temperature) else {"the evidence for P = 1": plain}
