@@ -47,11 +47,12 @@ Checks = dict[Case, Check]
 class Size:
     """Paths, the ε/B of each part, batch sizes of SGD, and curvatures of the minimum: all, and of the quartic.
 
-    Where the sharp minimum is deeper, more snapshots, from `settled` relaxation times on.
+    Occupancies are from `snapshots`, after `settled` relaxation times; exits on the quartic take most time.
     """
 
     paths: int
     exit_paths: int
+    quartic_paths: int
     equal: tuple[float, ...]
     deeper: tuple[float, ...]
     exits: tuple[float, ...]
@@ -80,7 +81,7 @@ def sharp_vs_flat(context: Context) -> Found:
         label = f"mean exit time from the {case[0]} minimum, {_where(*case[1:])}"
         exits[case] = _exit(*case).check(label, size.exit_paths, context, "exit", *case)
         yield exits[case]
-    for key, check in sharpness_checks(context, size.exit_paths, size.curvatures, size.quartic):
+    for key, check in sharpness_checks(context, size.exit_paths, size.curvatures, size.quartic_paths, size.quartic):
         sharpness[key] = check
         yield check
     slopes = list(slope_checks(sharpness, size.curvatures))
@@ -113,9 +114,8 @@ def _log_ratio(name: str, model: str, ratio: float, batch: int) -> float:
 
 def _occupied(context: Context, name: str, model: str, ratio: float, batch: int) -> Check:
     size, config, seed = context.size, config_at(ratio, batch), context.seed(name.split()[0], model, ratio, batch)
-    more = {"settled": size.settled, "snapshots": size.snapshots} if name == "deeper" else {}
     scheme = "leimkuhler_matthews" if model == "SDE" else model
-    measured = measured_log_ratio(scheme, WELLS[name], config, size.paths, seed, **more)
+    measured = measured_log_ratio(scheme, WELLS[name], config, size.paths, seed, size.settled, size.snapshots)
     rivals = {TWICE: log_ratio(WELLS[name], 2 * config.temperature)}
     label = f"ln(p_wide/p_sharp), {name}, {_where(model, ratio, batch)}"
     return Check(label, _log_ratio(name, model, ratio, batch), *measured, rivals, scale=1.0)

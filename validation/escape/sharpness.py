@@ -59,7 +59,7 @@ CASES = (("hessian", "SDE", False), ("hessian", "SGD", False), ("white", "SDE", 
 
 
 def sharpness_checks(
-    context: Context, paths: int, curvatures: tuple[float, ...], quartic: tuple[float, ...]
+    context: Context, paths: int, curvatures: tuple[float, ...], on_quartic: int, quartic: tuple[float, ...]
 ) -> Iterator[tuple[tuple[str, str, float], Check]]:
     """Mean exit times from minima of many curvatures."""
     for name, model, other in CASES:
@@ -97,7 +97,7 @@ def sharpness_figure(checks: Checks, curvatures: tuple[float, ...], quartic: tup
     rate, lines = RATIO * BATCH, []
     for name, model, other in CASES:
         cases = np.array(quartic if other else curvatures, dtype=float)
-        fine = np.linspace(1 / cases.max(), 1 / cases.min(), 15)
+        fine = np.linspace(1 / cases.max(), 1 / cases.min(), 8)
         law = [rate / x * SHAPES[name].exit(model, 1 / x).exact for x in fine.tolist()]
         found = [checks[name, model, h] for h in cases]
         lines.append(series(f"{SHAPES[name].title}, {model}", 1 / cases, found, fine, law, 1 / (rate * cases)))
