@@ -58,8 +58,9 @@ def escape_sampling(context: Context) -> Found:
         yield from _times(name, run)
     fresh, found, strong = run, {}, size.momenta[-1]  # the last one
     for momentum, unit, paths in [*((m, SMALL, size.heavy) for m in size.momenta), (strong, LARGE, size.strong)]:
-        run = _run(context, _heavy(momentum, unit), paths)
-        made = list(_times(f"m = {momentum:g}, ε/(1 − m) = {unit:g}", run, {} if unit == SMALL else {ALIKE: _exact()}))
+        config, name = _heavy(momentum, unit), f"m = {momentum:g}, ε/(1 − m) = {unit:g}"
+        felt = {} if unit == SMALL else {ALIKE: _exact()}
+        made = list(_times(name, config, _run(context, config, paths), felt))
         found[momentum, unit] = made[0]
         yield from made
     yield from _strong(strong, found[strong, LARGE])
@@ -126,9 +127,11 @@ def _run(context: Context, config: sg.SGDConfig, paths: int, times: float = LONG
     )  # fmt: skip
 
 
-def _times(name: str, run: sg.Ensemble, rivals: Mapping[str, float] | None = None) -> Iterator[Check]:
+def _times(
+    name: str, config: sg.SGDConfig, run: sg.Ensemble, rivals: Mapping[str, float] | None = None
+) -> Iterator[Check]:
     """Against SGD's own law; and the SDE's, where that law is near it."""
-    config, exact = run.config, _exact()
+    exact = _exact()
     found, law = exit_time(run, config.mean_loss_time_per_update), _law(config)
     yield Check.of(f"mean exit time, {name}", law, found, {TOO_NOISY: _law(config, OFF), **(rivals or {})})
     if abs(law / exact - 1) < NEAR:

@@ -20,6 +20,7 @@ from validation.escape.occupancy import (
     SNAPSHOTS,
     TWICE,
     WIDE,
+    Array,
     Exit,
     N,
     config_at,
@@ -125,7 +126,7 @@ def _crossing_check(checks: Checks, size: Size) -> Check:
     """In ε/B, to which T is proportional."""
     found = [checks["deeper", "SDE", ratio, 0] for ratio in size.deeper]
     x, errors = np.log(size.deeper), np.array([check.standard_error for check in found])
-    root, scatter = fitted_root(x, np.array([check.measured for check in found]), errors)
+    root, scatter = _crossed(x, np.array([check.measured for check in found]), errors)
     per_ratio = config_at(1.0, 1).temperature
     exact = crossing(WELLS["deeper"], (size.deeper[0] * per_ratio, size.deeper[-1] * per_ratio)) / per_ratio
     curved = math.exp(fitted_root(x, np.array([check.predicted for check in found]), errors)[0]) - exact
@@ -133,6 +134,15 @@ def _crossing_check(checks: Checks, size: Size) -> Check:
         "ε/B beyond which the wide minimum wins", exact, math.exp(root), math.exp(root) * scatter, {TWICE: exact / 2},
         rounding=abs(curved),  # of the parabola through the exact log ratios
     )  # fmt: skip
+
+
+def _crossed(x: Array, y: Array, errors: Array) -> tuple[float, float]:
+    """Where y passes zero, or the end of x that is nearest to that."""
+    try:
+        return fitted_root(x, y, errors)
+    except ValueError:
+        nearest = int(np.abs(y).argmin())
+        return float(x[nearest]), float(errors[nearest] / abs(np.polyfit(x, y, 1)[0]))
 
 
 def _exit(name: str, model: str, ratio: float, batch: int) -> Exit:
