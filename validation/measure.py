@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from validation.check import Check
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sgdsde.exits import Exits
     from sgdsde.plotting import Series
     from sgdsde.statistics import Estimate
-
-Array = NDArray[np.float64]
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -74,26 +72,6 @@ def exit_time(ensemble: Ensemble, unit: float = 1.0) -> Estimate:
     return Estimate(unit * found.mean, unit * found.standard_error)
 
 
-def fitted_root(x: Array, y: Array, errors: Array) -> tuple[float, float]:
-    """Zero, with its error, of the parabola through points y ± errors at x; ValueError where it has not one of them.
-
-    >>> x = np.linspace(1, 3, 9)
-    >>> round(fitted_root(x, x - 2 + (x - 2) ** 2 / 9, np.full(9, 0.1))[0], 9)
-    2.0
-    """
-    centre = float(np.mean(x))
-    design = np.vander(x - centre, 3) / errors[:, None]
-    coefficients, *_ = np.linalg.lstsq(design, y / errors, rcond=None)
-    roots = [float(root.real) for root in np.roots(coefficients) if abs(root.imag) < 1e-12]
-    inside = [root for root in roots if x.min() <= root + centre <= x.max()]
-    if len(inside) != 1:
-        raise ValueError(f"y must change its sign once between {x.min():g} and {x.max():g}, got {y.tolist()}")
-    powers = np.array([inside[0] ** 2, inside[0], 1.0])
-    slope = 2 * coefficients[0] * inside[0] + coefficients[1]
-    scatter = math.sqrt(powers @ np.linalg.inv(design.T @ design) @ powers)
-    return centre + inside[0], scatter / abs(float(slope))
-
-
 def series(
     label: str,
     x: ArrayLike,
@@ -102,7 +80,7 @@ def series(
     line_y: ArrayLike | None = None,
     unit: ArrayLike = 1.0,
 ) -> Series:
-    """Checks as points of a picture at ``x``, with what they are held against and its line; in one unit or several."""
+    """Checks as points of a picture at ``x``, in units of ``unit``, with what they are held against and its line."""
     from sgdsde.plotting import Series
 
     measured, error, predicted = (

@@ -109,8 +109,8 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             covariance="f",
         ),
         "sharp_flat": Entry(
-            description="Two minima, at −1 of curvature `sharp` and at +1 of `flat`; the first deeper by `depth`, which "
-            "adds 1.5 depth to its curvature and takes that from the other's",
+            description="Two minima, at −1 of curvature `sharp` and at +1 of `flat`; the first is deeper by `depth`, "
+            "which adds 1.5 depth to its curvature and takes that from the other's",
             source="built here, in the manner of Three Factors, arXiv 1711.04623; one maximum between them, no other",
             loss="(x**2 - 1)**2*((sharp + flat)/16 - (sharp - flat)/8*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4",
             variables="x",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
 
 import sgdsde as sg
-from tests.mutations import mutation, noise_scaled
+from sgdsde.statistics import Estimate
+from tests.mutations import mutation, noise_scaled, with_noise
 from validation.escape.sharpness import SHAPES
 
 
@@ -15,6 +17,13 @@ from validation.escape.sharpness import SHAPES
 def noise(patch: pytest.MonkeyPatch) -> None:
     """noise of twice the covariance"""
     noise_scaled(patch, 2.0)
+    module = importlib.import_module("validation.claims.sharp_vs_flat")  # a name that the claim shares
+    original = module.log_odds_of_sides
+
+    def changed(landscape: sg.Landscape, *arguments: Any, **options: Any) -> Estimate:
+        return original(with_noise(landscape, 2.0), *arguments, **options)
+
+    patch.setattr(module, "log_odds_of_sides", changed)
 
 
 @mutation("sharp_vs_flat", "F = 50 |H|")

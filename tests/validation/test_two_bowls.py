@@ -8,9 +8,20 @@ import pytest
 import sgdsde as sg
 from sgdsde.theory import mean_exit_time, sgd_exit_time
 from validation.claims.sharp_vs_flat import DEPTH, EXITS
-from validation.escape.occupancy import BOX, EXAMPLES, LOSS, SHARP, WIDE, config_at, log_ratio, update_log_ratio, wells
+from validation.escape.occupancy import (
+    BOX,
+    EXAMPLES,
+    SHARP,
+    WIDE,
+    config_at,
+    fitted_root,
+    log_ratio,
+    update_log_ratio,
+    wells,
+)
 from validation.escape.two_bowls import escape_probability, paired_examples
-from validation.measure import fitted_root
+
+LOSS = "(x**2 - 1)**2*(5/8 - 3/4*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4"
 
 
 def test_the_wells_have_the_curvatures_and_depths_they_are_said_to_have():

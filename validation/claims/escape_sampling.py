@@ -52,10 +52,9 @@ def escape_sampling(context: Context) -> Found:
     shown: dict[str, sg.Ensemble] = {}
     for sampling in ("without_replacement", "with_replacement"):
         name = sampling.replace("_", " ")
-        run = shown[f"fresh batches, {name}"] = _run(
-            context, sg.SGDConfig(RATE, BATCH, N, sampling=sampling), size.paths
-        )
-        yield from _times(name, run)
+        config = sg.SGDConfig(RATE, BATCH, N, sampling=sampling)
+        shown[f"fresh batches, {name}"] = run = _run(context, config, size.paths)
+        yield from _times(name, config, run)
     fresh, found, strong = run, {}, size.momenta[-1]  # the last one
     for momentum, unit, paths in [*((m, SMALL, size.heavy) for m in size.momenta), (strong, LARGE, size.strong)]:
         config, name = _heavy(momentum, unit), f"m = {momentum:g}, ε/(1 − m) = {unit:g}"

@@ -9,34 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import sgdsde as sg
+from sgdsde.escapes import log_odds_of_sides
 from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.theory import crossing_temperature, eyring_kramers_time, occupancy_ratio
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.escape.occupancy import (
-    NOISE,
-    SETTLED,
-    SHARP,
-    SNAPSHOTS,
-    TWICE,
-    WIDE,
-    Array,
-    Exit,
-    N,
-    config_at,
-    crossing,
-    log_ratio,
-    measured_log_ratio,
-    top,
-    update_log_ratio,
-    wells,
-)
+from validation.escape import occupancy
+from validation.escape.occupancy import EXAMPLES, SHARP, TWICE, WIDE, Array, Exit, config_at, top
 from validation.escape.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_figure, slope_checks
-from validation.measure import fitted_root, series
+from validation.measure import series
 
 #: How much deeper the sharp minimum is where the wide one has to win against that.
 DEPTH = 0.15
-WELLS = {"equal depth": wells(0.0), "deeper": wells(DEPTH)}
+WELLS = {"equal depth": occupancy.wells(0.0), "deeper": occupancy.wells(DEPTH)}
 #: Exits end beyond the maximum, where a path does not turn back: start and condition.
 EXITS = {"sharp": (SHARP, "x > 0.4"), "wide": (WIDE, "x < -0.7")}
 #: Well, model, ε/B and B, 0 for the SDE.
@@ -61,8 +46,8 @@ class Size:
     batches: tuple[int, ...]
     curvatures: tuple[float, ...]
     quartic: tuple[float, ...]
-    settled: float = SETTLED
-    snapshots: int = SNAPSHOTS
+    settled: float = 8
+    snapshots: int = 24
 
 
 @claim(Size)
@@ -95,9 +80,9 @@ def sharp_vs_flat(context: Context) -> Found:
 
 def _facts(crossed: Check, slope: Check, largest: tuple[str, float, int]) -> dict[str, float]:
     laplace = crossing_temperature(WELLS["deeper"], WIDE, SHARP) / config_at(1.0, 1).temperature
-    of_sde = log_ratio(WELLS["equal depth"], config_at(*largest[1:]).temperature)
+    of_sde = occupancy.log_ratio(WELLS["equal depth"], config_at(*largest[1:]).temperature)
     return {
-        "noise": NOISE, "n": N, "ratio": RATIO, "rate": 2 * RATIO, "exact": crossed.predicted,
+        "noise": occupancy.NOISE, "n": occupancy.N, "ratio": RATIO, "rate": 2 * RATIO, "exact": crossed.predicted,
         "found": crossed.measured, "error": crossed.standard_error, "laplace": laplace,
         "off": 100 * (laplace / crossed.predicted - 1), "slope": slope.predicted, "paper": PAPER_SLOPE,
         "shift": _log_ratio("equal depth", *largest) - of_sde, "shift_rate": largest[1] * largest[2],
@@ -110,16 +95,21 @@ def _where(model: str, ratio: float, batch: int) -> str:
 
 def _log_ratio(name: str, model: str, ratio: float, batch: int) -> float:
     config = config_at(ratio, batch)
-    return update_log_ratio(WELLS[name], config) if model == "SGD" else log_ratio(WELLS[name], config.temperature)
+    if model == "SGD":
+        return occupancy.update_log_ratio(WELLS[name], config)
+    return occupancy.log_ratio(WELLS[name], config.temperature)
 
 
 def _occupied(context: Context, name: str, model: str, ratio: float, batch: int) -> Check:
     size, config, seed = context.size, config_at(ratio, batch), context.seed(name.split()[0], model, ratio, batch)
-    scheme = "leimkuhler_matthews" if model == "SDE" else model
-    measured = measured_log_ratio(scheme, WELLS[name], config, size.paths, seed, size.settled, size.snapshots)
-    rivals = {TWICE: log_ratio(WELLS[name], 2 * config.temperature)}
+    options = {"scheme": "leimkuhler_matthews"} if model == "SDE" else {"dynamics": "sgd", "examples": EXAMPLES}
+    measured = log_odds_of_sides(
+        WELLS[name], config, (SHARP, WIDE), top(WELLS[name]), size.paths, settled=size.settled,
+        snapshots=size.snapshots, seed=seed, **options,
+    )  # fmt: skip
+    rivals = {TWICE: occupancy.log_ratio(WELLS[name], 2 * config.temperature)}
     label = f"ln(p_wide/p_sharp), {name}, {_where(model, ratio, batch)}"
-    return Check(label, _log_ratio(name, model, ratio, batch), *measured, rivals, scale=1.0)
+    return Check.of(label, _log_ratio(name, model, ratio, batch), measured, rivals, scale=1.0)
 
 
 def _crossing_check(checks: Checks, size: Size) -> Check:
@@ -128,8 +118,8 @@ def _crossing_check(checks: Checks, size: Size) -> Check:
     x, errors = np.log(size.deeper), np.array([check.standard_error for check in found])
     root, scatter = _crossed(x, np.array([check.measured for check in found]), errors)
     per_ratio = config_at(1.0, 1).temperature
-    exact = crossing(WELLS["deeper"], (size.deeper[0] * per_ratio, size.deeper[-1] * per_ratio)) / per_ratio
-    curved = math.exp(fitted_root(x, np.array([check.predicted for check in found]), errors)[0]) - exact
+    exact = occupancy.crossing(WELLS["deeper"], (size.deeper[0] * per_ratio, size.deeper[-1] * per_ratio)) / per_ratio
+    curved = math.exp(occupancy.fitted_root(x, np.array([check.predicted for check in found]), errors)[0]) - exact
     return Check(
         "ε/B beyond which the wide minimum wins", exact, math.exp(root), math.exp(root) * scatter, {TWICE: exact / 2},
         rounding=abs(curved),  # of the parabola through the exact log ratios
@@ -139,7 +129,7 @@ def _crossing_check(checks: Checks, size: Size) -> Check:
 def _crossed(x: Array, y: Array, errors: Array) -> tuple[float, float]:
     """Where y passes zero, or the end of x that is nearest to that."""
     try:
-        return fitted_root(x, y, errors)
+        return occupancy.fitted_root(x, y, errors)
     except ValueError:
         nearest = int(np.abs(y).argmin())
         return float(x[nearest]), float(errors[nearest] / abs(np.polyfit(x, y, 1)[0]))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +11,15 @@ from scipy.optimize import brentq
 
 import sgdsde as sg
 from sgdsde.landscapes import find_saddle
-from sgdsde.statistics import mean
 from sgdsde.theory import mean_exit_time, sgd_exit_time, sgd_occupancy, stationary_density
 from validation.check import Check
 from validation.context import Context
 from validation.escape import normal_quantiles
-from validation.measure import exit_time, whole
+from validation.measure import exit_time
 
 Array = NDArray[np.float64]
 
-#: Curvatures 8 at −1 and 2 at +1; −1 is deeper by `depth`, by a cubic that leaves both minima where they are.
-LOSS = "(x**2 - 1)**2*(5/8 - 3/4*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4"
+#: Curvatures 8 at −1 and 2 at +1.
 SHARP, WIDE = -1.0, 1.0
 #: F. As the temperature is ε/B, no more than a scale of ε/B.
 NOISE = 80.0
@@ -32,19 +29,10 @@ BOX, BEYOND = (-2.3, 3.2), 0.5
 #: Examples of SGD have no skewness, which would tilt the wells at order √(ε/B).
 N = 512
 EXAMPLES = normal_quantiles(N)
-#: Relaxation times before the first snapshot and between snapshots, and number of snapshots.
-SETTLED, BETWEEN, SNAPSHOTS = 8, 0.5, 24
 #: Of the SDE, whose law does not depend on ε but through ε/B.
 LONGEST_STEP = 0.02
 #: Mean exit times that a run lasts: e⁻³⁰ of the paths would be left.
 LASTING = 30
-
-
-class Measured(NamedTuple):
-    """A number and its standard error."""
-
-    value: float
-    error: float
 
 
 def config_at(ratio: float, batch: int = 0) -> sg.SGDConfig:
@@ -86,49 +74,24 @@ def crossing(landscape: sg.Landscape, temperatures: tuple[float, float]) -> floa
     return float(brentq(lambda temperature: log_ratio(landscape, temperature), *temperatures, xtol=1e-12))
 
 
-@functools.cache
-def _legendre(count: int) -> tuple[Array, Array]:
-    at, weights = np.polynomial.legendre.leggauss(count)
-    return at, weights
+def fitted_root(x: Array, y: Array, errors: Array) -> tuple[float, float]:
+    """Zero, with its error, of the parabola through points y ± errors at x; ValueError where it has not one of them.
 
-
-def nodes(low: float, high: float, count: int = 600) -> tuple[Array, Array]:
-    """Gauss–Legendre nodes and weights (count,) on an interval."""
-    at, weights = _legendre(count)
-    half = (high - low) / 2
-    return low + half * (at + 1), half * weights
-
-
-def simulated(
-    model: str, landscape: sg.Landscape, config: sg.SGDConfig, start: Array, updates: int, seed: int, **options: Any
-) -> sg.Ensemble:
-    """Run SGD on `EXAMPLES`, or the SDE by the scheme of that name, which has second order here; no path diverges."""
-    steps = options.pop("substeps", 1)
-    if model == "SGD":
-        run = sg.simulate_sgd(landscape, config, start, updates, len(start), examples=EXAMPLES, seed=seed, **options)
-    else:
-        options |= {"scheme": model, "substeps": steps, "seed": seed}
-        run = sg.simulate_sde(landscape, config, start, updates, len(start), **options)
-    return whole(run)
-
-
-def measured_log_ratio(
-    model: str, landscape: sg.Landscape, config: sg.SGDConfig, paths: int, seed: int,
-    settled: float = SETTLED, snapshots: int = SNAPSHOTS,
-) -> Measured:  # fmt: skip
-    """ln(p_wide/p_sharp) from snapshots of paths of which half start in each minimum; paths are the sample."""
-    middle = top(landscape)
-    out, back = (
-        mean_exit_time(landscape, config, start, stop=stop)
-        for start, stop in ((SHARP, f"x > {middle!r}"), (WIDE, f"x < {middle!r}"))
-    )
-    every = math.ceil(BETWEEN / (0.5 / out + 0.5 / back))  # from the maximum half of the paths go back
-    first = math.ceil(settled / BETWEEN)
-    start = np.where(np.arange(paths) % 2, SHARP, WIDE)[:, None]
-    run = simulated(model, landscape, config, start, (first + snapshots - 1) * every, seed, save_every=every)
-    found = mean((run.snapshots[first:, :, 0] < middle).mean(axis=0))
-    sharp, error = float(found.value), float(found.standard_error)
-    return Measured(math.log((1 - sharp) / sharp), error / (sharp * (1 - sharp)))
+    >>> x = np.linspace(1, 3, 9)
+    >>> round(fitted_root(x, x - 2 + (x - 2) ** 2 / 9, np.full(9, 0.1))[0], 9)
+    2.0
+    """
+    centre = float(np.mean(x))
+    design = np.vander(x - centre, 3) / errors[:, None]
+    coefficients, *_ = np.linalg.lstsq(design, y / errors, rcond=None)
+    roots = [float(root.real) for root in np.roots(coefficients) if abs(root.imag) < 1e-12]
+    inside = [root for root in roots if x.min() <= root + centre <= x.max()]
+    if len(inside) != 1:
+        raise ValueError(f"y must change its sign once between {x.min():g} and {x.max():g}, got {y.tolist()}")
+    powers = np.array([inside[0] ** 2, inside[0], 1.0])
+    slope = 2 * coefficients[0] * inside[0] + coefficients[1]
+    scatter = math.sqrt(powers @ np.linalg.inv(design.T @ design) @ powers)
+    return centre + inside[0], scatter / abs(float(slope))
 
 
 class Exit(NamedTuple):
@@ -149,10 +112,13 @@ class Exit(NamedTuple):
 
     def check(self, label: str, paths: int, context: Context, *seed: object) -> Check:
         """Its mean exit time in updates."""
-        at, config, stop = np.full((paths, 1), self.start), self.config, self.stop
+        config, stop = self.config, self.stop
         updates = math.ceil(LASTING * mean_exit_time(self.landscape, config, self.start, stop=stop))
-        run = simulated(
-            self.model, self.landscape, config, at, updates, context.seed(*seed), stop=stop, substeps=self.substeps
-        )
+        options = {"seed": context.seed(*seed), "stop": stop}
+        if self.model == "SGD":
+            run = sg.simulate_sgd(self.landscape, config, self.start, updates, paths, examples=EXAMPLES, **options)
+        else:
+            options |= {"scheme": self.model, "substeps": self.substeps}
+            run = sg.simulate_sde(self.landscape, config, self.start, updates, paths, **options)
         wrong = mean_exit_time(self.landscape, 2 * config.temperature, self.start, stop=stop) / config.learning_rate
         return Check.of(label, self.exact, exit_time(run), {TWICE: wrong})

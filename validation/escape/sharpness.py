@@ -64,11 +64,9 @@ def sharpness_checks(
     """Mean exit times from minima of many curvatures."""
     for name, model, other in CASES:
         for h in quartic if other else curvatures:
+            case, number = (name, model, h), on_quartic if other else paths
             label = f"mean exit time, {SHAPES[name].title}, h = {h:g}, {model}"
-            yield (
-                (name, model, h),
-                SHAPES[name].exit(model, h).check(label, paths, context, "sharpness", name, model, h),
-            )
+            yield case, SHAPES[name].exit(model, h).check(label, number, context, "sharpness", *case)
 
 
 def slope_checks(checks: Checks, curvatures: tuple[float, ...]) -> Iterator[Check]:
