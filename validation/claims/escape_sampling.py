@@ -72,18 +72,12 @@ def escape_sampling(context: Context) -> Found:
         yield check
         told = f"{check.measured:.4f} of paths have left after {AFTER:g} mean exit times when an epoch is "
         yield Told(notes=(f"{told}{_epoch(examples)} long, {check.predicted:.4f} with fresh batches.",))
-    ratio = found[strong, LARGE]
-    yield Told(
-        {
-            "start": START, "end": END, "rate": RATE, "batch": BATCH, "n": N, "small": SMALL, "large": LARGE,
-            "after": AFTER, "last": strong, "friction": friction_factor(strong, LARGE),
-            "seen": ratio.measured / _exact(), "seen_error": ratio.standard_error / _exact(),
-            "own": ratio.predicted / _exact(),
-        }
-    )  # fmt: skip
-    yield Drawing(
-        "survival", survival_curves(shown, {"SDE: exponential, exact mean": _exact() / RATE}, until=run.updates)
-    )
+    last, exact = found[strong, LARGE], _exact()
+    ratios = {"seen": last.measured, "seen_error": last.standard_error, "own": last.predicted}
+    yield Told({name: value / exact for name, value in ratios.items()})
+    yield Told({"last": strong, "friction": friction_factor(strong, LARGE)})
+    expected = {"SDE: exponential, exact mean": exact / RATE}
+    yield Drawing("survival", survival_curves(shown, expected, until=run.updates))
     yield Drawing("momentum", _momentum_figure(found))
 
 

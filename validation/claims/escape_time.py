@@ -64,8 +64,7 @@ def escape_time(context: Context) -> Found:
     first, last = size.batches[0], size.batches[-1]
     yield Told(
         {
-            "n": N, "well": WELL, "end": END, "steps": STEPS, "few": size.paths(last), "many": size.paths(first),
-            "small": SMALL, "large_rate": LARGE, "times": TIMES, "first": first, "last": last,
+            "first": first, "last": last, "few": size.paths(last), "many": size.paths(first),
             "longer": _exact(last) / _exact(first),
             "lowest": _kramers(first) / _exact(first), "highest": _kramers(last) / _exact(last),
         }

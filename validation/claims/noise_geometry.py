@@ -10,7 +10,6 @@ from scipy.stats import binomtest
 
 import sgdsde as sg
 from sgdsde.landscapes import BOWL_NOISES, two_bowls
-from sgdsde.landscapes.bowls import FLOOR
 from sgdsde.plotting import Figure, Rate, paths_over_contours, success_rates
 from sgdsde.statistics import Estimate, mean
 from validation.claim import Check, Drawing, Found, Told, claim
@@ -64,18 +63,10 @@ def noise_geometry(context: Context) -> Found:
     label = f"left by s = {TIME:g} as the SDE says, covariance, SGD at ε = {PAPER:g}"
     yield Check.of(label, theory["covariance"], large, {})
     paper = {noise: _paper_rate(context, noise) for noise in BOWL_NOISES}
-    ratio = {noise: theory[noise] / theory["isotropic"] for noise in DIRECTED}
-    unit = theory["covariance"]
-    yield Told(
-        {
-            "time": TIME, "batch": BATCH, "n": N, "strength": STRENGTH, "ridge": RIDGE, "floor": 100 * FLOOR,
-            "across": size.cells[0], "along": size.cells[1], "paper_rate": PAPER, "paper_ridge": PAPER_RIDGE,
-            "updates": PAPER_UPDATES, "data": ratio["covariance"], "curved": ratio["Hessian"],
-            "top": ratio["top eigenvector"], "seen": float(large.value) / unit,
-            "seen_error": float(large.standard_error) / unit,
-            "theirs": ", ".join(f"{noise} {100 * rate.value:.3g} %" for noise, rate in paper.items()),
-        }
-    )  # fmt: skip
+    unit, more = theory["covariance"], [theory[noise] / theory["isotropic"] for noise in DIRECTED]
+    yield Told({"seen": float(large.value) / unit, "seen_error": float(large.standard_error) / unit})
+    yield Told(dict(zip(("data", "curved", "top", "across", "along"), (*more, *size.cells), strict=True)))
+    yield Told({"theirs": ", ".join(f"{noise} {100 * rate.value:.3g} %" for noise, rate in paper.items())})
     yield Drawing("rates", _bars(checks, paper, size))
     yield Drawing("paths", _paths(context))
 

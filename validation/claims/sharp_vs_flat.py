@@ -16,7 +16,7 @@ from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.escape import occupancy
 from validation.escape.occupancy import EXAMPLES, SHARP, TWICE, WIDE, Array, Exit, config_at, top
-from validation.escape.sharpness import PAPER_SLOPE, RATIO, sharpness_checks, sharpness_figure, slope_checks
+from validation.escape.sharpness import PAPER_SLOPE, sharpness_checks, sharpness_figure, slope_checks
 from validation.measure import series
 
 #: How much deeper the sharp minimum is where the wide one has to win against that.
@@ -82,8 +82,7 @@ def _facts(crossed: Check, slope: Check, largest: tuple[str, float, int]) -> dic
     laplace = crossing_temperature(WELLS["deeper"], WIDE, SHARP) / config_at(1.0, 1).temperature
     of_sde = occupancy.log_ratio(WELLS["equal depth"], config_at(*largest[1:]).temperature)
     return {
-        "noise": occupancy.NOISE, "n": occupancy.N, "ratio": RATIO, "rate": 2 * RATIO, "exact": crossed.predicted,
-        "found": crossed.measured, "error": crossed.standard_error, "laplace": laplace,
+        "exact": crossed.predicted, "found": crossed.measured, "error": crossed.standard_error, "laplace": laplace,
         "off": 100 * (laplace / crossed.predicted - 1), "slope": slope.predicted, "paper": PAPER_SLOPE,
         "shift": _log_ratio("equal depth", *largest) - of_sde, "shift_rate": largest[1] * largest[2],
     }  # fmt: skip
@@ -102,10 +101,10 @@ def _log_ratio(name: str, model: str, ratio: float, batch: int) -> float:
 
 def _occupied(context: Context, name: str, model: str, ratio: float, batch: int) -> Check:
     size, config, seed = context.size, config_at(ratio, batch), context.seed(name.split()[0], model, ratio, batch)
-    options = {"scheme": "leimkuhler_matthews"} if model == "SDE" else {"dynamics": "sgd", "examples": EXAMPLES}
+    sgd, sde = {"dynamics": "sgd", "examples": EXAMPLES}, {"scheme": "leimkuhler_matthews", "substeps": 1}
     measured = log_odds_of_sides(
         WELLS[name], config, (SHARP, WIDE), top(WELLS[name]), size.paths, settled=size.settled,
-        snapshots=size.snapshots, seed=seed, **options,
+        snapshots=size.snapshots, seed=seed, **(sgd if model == "SGD" else sde),
     )  # fmt: skip
     rivals = {TWICE: occupancy.log_ratio(WELLS[name], 2 * config.temperature)}
     label = f"ln(p_wide/p_sharp), {name}, {_where(model, ratio, batch)}"
