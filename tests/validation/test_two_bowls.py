@@ -7,10 +7,11 @@ import pytest
 
 import sgdsde as sg
 from sgdsde.theory import mean_exit_time, sgd_exit_time
-from validation.claims.sharp_vs_flat import DEPTH, EXITS
 from validation.escape.occupancy import (
     BOX,
+    DEPTH,
     EXAMPLES,
+    EXITS,
     SHARP,
     WIDE,
     config_at,

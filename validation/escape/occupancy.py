@@ -122,3 +122,32 @@ class Exit(NamedTuple):
             run = sg.simulate_sde(self.landscape, config, self.start, updates, paths, **options)
         wrong = mean_exit_time(self.landscape, 2 * config.temperature, self.start, stop=stop) / config.learning_rate
         return Check.of(label, self.exact, exit_time(run), {TWICE: wrong})
+
+
+#: How much deeper the sharp minimum is where the wide one has to win against that.
+DEPTH = 0.15
+WELLS = {"equal depth": wells(0.0), "deeper": wells(DEPTH)}
+#: Exits end beyond the maximum, where a path does not turn back: start and condition.
+EXITS = {"sharp": (SHARP, "x > 0.4"), "wide": (WIDE, "x < -0.7")}
+#: Well, model, ε/B and B, 0 for the SDE.
+Case = tuple[str, str, float, int]
+Checks = dict[Case, Check]
+
+
+def where(model: str, ratio: float, batch: int) -> str:
+    """A case in words."""
+    return f"{model}, ε/B = {ratio:g}" + (f", B = {batch}" if model == "SGD" else "")
+
+
+def exact_log_ratio(name: str, model: str, ratio: float, batch: int) -> float:
+    """Exact ln(p_wide/p_sharp) of a case: the SDE's, or that of SGD's updates."""
+    config = config_at(ratio, batch)
+    if model == "SGD":
+        return update_log_ratio(WELLS[name], config)
+    return log_ratio(WELLS[name], config.temperature)
+
+
+def exit_of(name: str, model: str, ratio: float, batch: int) -> Exit:
+    """How paths of a case leave its minimum, the sharp or the wide one of equal depth."""
+    start, stop = EXITS[name]
+    return Exit(WELLS["equal depth"], "heun" if model == "SDE" else model, config_at(ratio, batch), start, stop, 2)
