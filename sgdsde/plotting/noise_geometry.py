@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from sgdsde.layout import one_line
@@ -126,6 +127,7 @@ def paths_over_contours(
                 axes.plot(*paths[:, k].T, color=COLOURS[k % len(COLOURS)], linewidth=0.7, alpha=0.8)
                 axes.plot(*paths[-1, k], "o", color=COLOURS[k % len(COLOURS)], markersize=4)
             axes.set(title=title, xlabel="x", aspect="equal")
+            axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
             axes.grid(visible=False)
         every[0].set_ylabel("y")
         return figure

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 import sgdsde as sg
 from sgdsde.exits import CensoredWarning
@@ -154,8 +155,10 @@ def _momentum_figure(found: dict[tuple[float, float], Check]) -> Figure:
     for unit in (SMALL, LARGE):
         own = {momentum: check for (momentum, each), check in found.items() if each == unit}
         drawn = sorted({0.0, *own} if unit == SMALL else {0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, *own})
-        law = [_law(_heavy(momentum, unit)) / _exact() for momentum in drawn]
-        lines.append(series(f"ε/(1 − m) = {unit:g}", list(own), list(own.values()), drawn, law, _exact()))
+        felt = [_law(_heavy(m, unit)) / _exact() / friction_factor(m, unit) for m in drawn]
+        line = fine[fine <= drawn[-1]]  # between them, what is left of Kramers' factor is smooth
+        law = PchipInterpolator(drawn, felt)(line) * [friction_factor(m, unit) for m in line]
+        lines.append(series(f"ε/(1 − m) = {unit:g}", list(own), list(own.values()), line, law, _exact()))
         factors = [friction_factor(momentum, unit) for momentum in fine]
         limits.append(Line(f"Kramers’ factor, ε/(1 − m) = {unit:g}", fine, factors))
     return against_theory(

@@ -156,7 +156,7 @@ def _sgd(context: Context, table: Any, batch: int, rate: float) -> Iterator[tupl
 
 def _figure(checks: Checks, size: Size, relative: bool, y: str, scale: Literal["linear", "log"]) -> Figure:
     """Times against 1/g, or the same in units of the SDE's, which shows what a logarithm hides."""
-    fine = np.linspace(size.batches[0], size.batches[-1], 25)
+    fine = np.geomspace(size.batches[0], size.batches[-1], 25)
     unit = [_exact(batch) if relative else 1.0 for batch in fine]
     lines = []
     shown = (("SDE", 0.0, size.batches), (f"SGD, ε = {SMALL:g}", SMALL, size.batches))

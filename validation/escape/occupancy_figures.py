@@ -27,6 +27,9 @@ from validation.escape.occupancy import (
 from validation.measure import series
 
 Scale = Literal["linear", "log"]
+TITLES = {
+    "equal depth": "equal depth", "deeper": "sharp one deeper", "sharp": "from the sharp one", "wide": "from the wide one",
+}  # fmt: skip
 
 
 def occupancy_figure(checks: Checks) -> Figure:
@@ -34,7 +37,7 @@ def occupancy_figure(checks: Checks) -> Figure:
     fine = _between(checks)
     temperatures = [config_at(ratio).temperature for ratio in fine]
     lines = [
-        Line(f"Laplace, {name}", fine, [occupancy_ratio(well, t, WIDE, SHARP) for t in temperatures])
+        Line(f"Laplace, {TITLES[name]}", fine, [occupancy_ratio(well, t, WIDE, SHARP) for t in temperatures])
         for name, well in WELLS.items()
     ]
     lines.append(Line("equally likely", [fine[0], fine[-1]], [1.0, 1.0]))
@@ -50,7 +53,11 @@ def exit_figure(checks: Checks) -> Figure:
     fine, well = _between(checks), WELLS["equal depth"]
     ridge, temperatures = [top(well)], [config_at(ratio).temperature for ratio in fine]
     lines = [
-        Line(f"Eyring–Kramers, {name}", fine, [eyring_kramers_time(well, t, [start], ridge) for t in temperatures])
+        Line(
+            f"Eyring–Kramers, {TITLES[name]}",
+            fine,
+            [eyring_kramers_time(well, t, [start], ridge) for t in temperatures],
+        )
         for name, (start, _) in EXITS.items()
     ]
     rate = {case: config_at(*case[2:]).learning_rate for case in checks}
@@ -84,7 +91,7 @@ def _figure(
     for name, model, batch in dict.fromkeys((name, model, batch) for name, model, _, batch in checks):
         found = {case[2]: check for case, check in checks.items() if (*case[:2], case[3]) == (name, model, batch)}
         fine = np.geomspace(min(found), max(found), 6 if model == "SGD" else 20).tolist()
-        title = f"{name if name in WELLS else f'from the {name} one'}, {model}" + (f", B = {batch}" if batch else "")
+        title = f"{TITLES[name]}, {model}" + (f", B = {batch}" if batch else "")
         exact = [law((name, model, ratio, batch)) for ratio in fine]
         drawn.append(series(title, list(found), list(found.values()), fine, exact))
     return against_theory(drawn, "ε/B", y, lines, "linear", scale, ratio="measured / exact", columns=columns)
