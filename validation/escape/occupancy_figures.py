@@ -28,7 +28,8 @@ from validation.measure import series
 
 Scale = Literal["linear", "log"]
 TITLES = {
-    "equal depth": "equal depth", "deeper": "sharp one deeper", "sharp": "from the sharp one", "wide": "from the wide one",
+    "equal depth": "equal depth", "deeper": "sharp one deeper",
+    "sharp": "from the sharp one", "wide": "from the wide one",
 }  # fmt: skip
 
 
