@@ -10,6 +10,7 @@ import pytest
 import sgdsde as sg
 from sgdsde.statistics import Estimate
 from tests.mutations import mutation, noise_scaled, with_noise
+from validation.escape import occupancy
 from validation.escape.sharpness import SHAPES
 
 
@@ -39,7 +40,8 @@ def white(patch: pytest.MonkeyPatch) -> None:
 
 
 def _instead(patch: pytest.MonkeyPatch, asked: str, simulated: str) -> None:
-    """Landscapes with the noise of one shape are simulated with that of another."""
+    """Landscapes with the noise of one shape are simulated with that of another, until all paths have left."""
+    patch.setattr(occupancy, "LASTING", 20 * occupancy.LASTING)
     own = sg.Landscape("x**2/2", "x", {"h": 1.0}, covariance=SHAPES[asked].noise).noise.arguments()
     for name in ("simulate_sgd", "simulate_sde"):
         original = getattr(sg, name)
