@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class _Collocation:
 
     def __init__(self, moved: Moved, momentum: float, ends: Sequence[float]) -> None:
         self.moved, self.momentum, self.ends = moved, momentum, ends
-        _, noise = moved(np.linspace(*ends, 257))
+        _, noise = moved(np.linspace(ends[0], ends[1], 257))
         widths = noise / math.sqrt(1 - momentum**2)
         count = max(STENCIL, math.ceil((ends[1] - ends[0]) / (SPACING * float(widths.min()))) + 1)
         if count * SPEEDS > MOST:
@@ -52,10 +53,10 @@ class _Collocation:
                 f"learning_rate must be larger between {ends[0]:g} and {ends[1]:g}: updates of {noise.min():.2g} with "
                 f"momentum need more than {MOST} nodes, and mean_exit_time of the SDE holds"
             )
-        self.x = np.linspace(*ends, count)
+        self.x = np.linspace(ends[0], ends[1], count)
         self.speeds = np.polynomial.hermite_e.hermegauss(SPEEDS)[0] * float(widths.max())
 
-    def expectation(self, x: Array, v: Array) -> tuple[object, Array]:
+    def expectation(self, x: Array, v: Array) -> tuple[Any, Array]:
         """Matrix (n, nodes) from values at the nodes to those expected an update after (x, v), 0 outside the ends.
 
         And the chances (n, 2) to be beyond the left and the right end then.

@@ -13,7 +13,7 @@ from scipy.interpolate import PchipInterpolator
 
 import sgdsde as sg
 from sgdsde.exits import CensoredWarning
-from sgdsde.plotting import Figure, Line, against_theory, survival_curves
+from sgdsde.plotting import Figure, Line, Series, against_theory, survival_curves
 from sgdsde.statistics import Estimate
 from sgdsde.theory import mean_exit_time, relaxation_time, sgd_exit_time
 from validation.claim import Check, Drawing, Found, Told, claim
@@ -56,7 +56,8 @@ def escape_sampling(context: Context) -> Found:
         config = sg.SGDConfig(RATE, BATCH, N, sampling=sampling)
         shown[f"fresh batches, {name}"] = run = _run(context, config, size.paths)
         yield from _times(name, config, run)
-    fresh, found, strong = run, {}, size.momenta[-1]  # the last one
+    fresh, strong = run, size.momenta[-1]  # the last one
+    found: dict[tuple[float, float], Check] = {}
     for momentum, unit, paths in [*((m, SMALL, size.heavy) for m in size.momenta), (strong, LARGE, size.strong)]:
         config, name = _heavy(momentum, unit), f"m = {momentum:g}, ε/(1 − m) = {unit:g}"
         felt = {} if unit == SMALL else {ALIKE: _exact()}
@@ -151,7 +152,9 @@ def _fraction(examples: int, run: sg.Ensemble, fresh: sg.Ensemble) -> Check:
 
 
 def _momentum_figure(found: dict[tuple[float, float], Check]) -> Figure:
-    lines, limits, fine = [], [], np.linspace(0, 0.96, 60)
+    lines: list[Series] = []
+    limits: list[Line] = []
+    fine = np.linspace(0, 0.96, 60)
     for unit in (SMALL, LARGE):
         own = {momentum: check for (momentum, each), check in found.items() if each == unit}
         drawn = sorted({0.0, *own} if unit == SMALL else {0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, *own})

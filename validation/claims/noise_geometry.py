@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -99,7 +100,7 @@ def _escaped(context: Context, noise: str, model: str, rate: float = 0.0) -> Est
     seed, rate = context.seed(noise, model, rate or context.size.rate), rate or context.size.rate
     config, updates, paths = _config(rate), round(TIME / rate), context.size.of(noise)
     landscape = two_bowls(noise, STRENGTH / config.temperature, ridge=RIDGE)
-    options = {"seed": seed, "stop": ESCAPED}
+    options: dict[str, Any] = {"seed": seed, "stop": ESCAPED}
     if model == "SGD":
         run = sg.simulate_sgd(landscape, config, START, updates, paths, examples=EXAMPLES, **options)
     else:
@@ -148,7 +149,7 @@ def _bars(checks: Checks, paper: dict[str, Rate], size: Size) -> Figure:
 
 def _paths(context: Context) -> Figure:
     """A few paths of SGD for three noises, and where they have got to."""
-    config, walks = _config(2e-4), {}
+    config, walks = _config(2e-4), dict[str, np.ndarray]()
     for noise in ("isotropic", "covariance", "Hessian"):
         bowls = two_bowls(noise, STRENGTH / config.temperature, ridge=RIDGE)
         run = sg.simulate_sgd(

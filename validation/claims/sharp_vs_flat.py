@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from validation.escape import occupancy
 from validation.escape.occupancy import EXAMPLES, EXITS, SHARP, TWICE, WELLS, WIDE, Array, Case, Checks, config_at, top
 from validation.escape.occupancy_figures import exit_figure, occupancy_figure
 from validation.escape.sharpness import PAPER_SLOPE, sharpness_checks, sharpness_figure, slope_checks
+from validation.escape.sharpness import Checks as SharpnessChecks
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ def sharp_vs_flat(context: Context) -> Found:
     occupied: list[Case] = [("equal depth", "SDE", ratio, 0) for ratio in size.equal]
     occupied += [("deeper", "SDE", ratio, 0) for ratio in size.deeper] + [("equal depth", *case) for case in sgd]
     escaping = [("SDE", ratio, 0) for ratio in size.exits] + sgd
-    shares, exits, sharpness = {}, {}, {}
+    shares: Checks = {}
+    exits: Checks = {}
+    sharpness: SharpnessChecks = {}
     for case in occupied:
         shares[case] = _occupied(context, *case)
         yield shares[case]
@@ -78,7 +82,8 @@ def _facts(crossed: Check, slope: Check, largest: tuple[str, float, int]) -> dic
 
 def _occupied(context: Context, name: str, model: str, ratio: float, batch: int) -> Check:
     size, config, seed = context.size, config_at(ratio, batch), context.seed(name.split()[0], model, ratio, batch)
-    sgd, sde = {"dynamics": "sgd", "examples": EXAMPLES}, {"scheme": "leimkuhler_matthews", "substeps": 1}
+    sgd: dict[str, Any] = {"dynamics": "sgd", "examples": EXAMPLES}
+    sde: dict[str, Any] = {"scheme": "leimkuhler_matthews", "substeps": 1}
     measured = log_odds_of_sides(
         WELLS[name], config, (SHARP, WIDE), top(WELLS[name]), size.paths, settled=size.settled,
         snapshots=size.snapshots, seed=seed, **(sgd if model == "SGD" else sde),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,7 @@ class Exit(NamedTuple):
         """Its mean exit time in updates."""
         config, stop = self.config, self.stop
         updates = math.ceil(LASTING * mean_exit_time(self.landscape, config, self.start, stop=stop))
-        options = {"seed": context.seed(*seed), "stop": stop}
+        options: dict[str, Any] = {"seed": context.seed(*seed), "stop": stop}
         if self.model == "SGD":
             run = sg.simulate_sgd(self.landscape, config, self.start, updates, paths, examples=EXAMPLES, **options)
         else:

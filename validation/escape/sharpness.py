@@ -92,7 +92,8 @@ def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, E
 
 def sharpness_figure(checks: Checks, curvatures: tuple[float, ...], quartic: tuple[float, ...]) -> Figure:
     """hτ in the time of the SDE against 1/h: a power of h is a horizontal line."""
-    rate, lines = RATIO * BATCH, []
+    rate = RATIO * BATCH
+    lines = []
     for name, model, other in CASES:
         cases = np.array(quartic if other else curvatures, dtype=float)
         fine = np.linspace(1 / cases.max(), 1 / cases.min(), 8)
