@@ -3,9 +3,9 @@
 A file has a ``number``, which grows when the protocol changes; the ``seeds`` whose results are reported, pooled where
 networks are trained; the ``margin`` within which a number agrees with theory, relative to the check's unit unless
 ``absolute``; the names of ``rivals``, which count from ``apart`` margins on; a pattern of labels whose first check is
-the ``headline``; ``[[checks]]`` with another margin or expectation for labels that match a pattern; and for each preset
-how many ``tests`` it makes, its ``size`` and the ``seconds`` that it takes. ``sizes`` names another file to take
-presets from.
+the ``headline``; ``[[checks]]`` with another margin or expectation for labels that match a pattern ("any" where nothing
+is expected); and for each preset how many ``tests`` it makes, its ``size`` and the ``seconds`` that it takes. ``sizes``
+names another file to take presets from.
 
 Words are no part of the digest: ``[says]`` has title, statement, formula, source, method and notes, ``[pictures.NAME]``
 caption and alt, with ``{names}`` of sizes and facts in them; ``[[statements]]`` are those of papers that it tests.
@@ -26,11 +26,11 @@ from sgdsde.arguments import choice, integer
 from validation.papers import Statement
 
 FOLDER = Path(__file__).parent / "protocols"
-Expectation = Literal["agrees", "differs", "undecided"]
+Expectation = Literal["agrees", "differs", "undecided", "any"]
 #: What a file may have; words and the planned seconds are no part of the digest.
 _TERMS = {"number", "margin", "absolute", "apart", "rivals", "seeds", "headline", "checks", "presets"}
 _WORDS = {"says", "pictures", "statements"}
-_EXPECTATIONS = ("agrees", "differs", "undecided")
+_EXPECTATIONS = ("agrees", "differs", "undecided", "any")
 
 
 @dataclass(frozen=True)

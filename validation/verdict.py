@@ -41,6 +41,7 @@ _MET: dict[Expectation, tuple[Verdict, ...]] = {
     "agrees": (Verdict.AGREES, Verdict.EXACT),
     "differs": (Verdict.DIFFERS,),
     "undecided": (Verdict.UNDECIDED,),
+    "any": tuple(Verdict),
 }
 
 

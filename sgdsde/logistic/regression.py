@@ -88,6 +88,9 @@ class LogisticRegression:
 
     def cross_entropy(self, weights: ArrayLike) -> Array:
         """H = −Σ ln p(y_i|x_i), in nats, shape (…), of weights (…, D): summed over the model's own examples."""
+        if not self.softmax:
+            logits = self._weights(weights) @ self.inputs.T
+            return np.asarray(np.logaddexp(0, np.where(self.labels == 1, -logits, logits)).sum(axis=-1))
         logits = self._logits(weights, self.inputs)
         own = np.take_along_axis(logits, self._rows(logits), axis=-1)
         return np.asarray(_log_sum(logits - own).sum(axis=-1))
@@ -126,6 +129,14 @@ class LogisticRegression:
                 weight = p[:, a] * _others(p)[:, a] if a == b else -p[:, a] * p[:, b]
                 whole[:, a, :, b] = whole[:, b, :, a] = x.T @ (x * weight[:, None])
         return np.asarray(whole.reshape(self.dimension, -1) + penalty * np.eye(self.dimension))
+
+    def hessian_slope(self, weights: ArrayLike, direction: ArrayLike) -> Array:
+        """Σ_k d_k ∂(∇∇C)/∂ω_k, (D, D), at weights (D,) along d (D,), of a model without softmax: ValueError for one."""
+        if self.softmax:
+            raise ValueError("softmax must be False for third derivatives")
+        d = self._weights(direction, single=True, name="direction")
+        p, x = np.exp(self.log_probabilities(self._weights(weights, single=True))), self.inputs
+        return np.asarray((x.T * (p[:, 0] * p[:, 1] * (p[:, 0] - p[:, 1]) * (x @ d))) @ x)
 
     def score(self, weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
         """Mean cross-entropy, in nats, and accuracy of weights (D,) on other examples, (N', P) and (N',)."""

@@ -13,6 +13,7 @@ from sgdsde.models.gradients import (
     per_example_projections,
     random_directions,
 )
+from sgdsde.models.mlp_curvature import mlp_hessian_trace, mlp_largest_curvature
 from sgdsde.models.networks import draw_weights, mlp
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
@@ -45,6 +46,8 @@ __all__ = [
     "hessian_operator",
     "mean_hessian",
     "mlp",
+    "mlp_hessian_trace",
+    "mlp_largest_curvature",
     "network_evidence",
     "noise_scales",
     "per_example_gradients",

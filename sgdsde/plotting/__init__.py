@@ -20,6 +20,8 @@ from sgdsde.plotting.laplace import evidence_ratio_chart, laplace_error_chart
 from sgdsde.plotting.noise_geometry import Rate, paths_over_contours, success_rates
 from sgdsde.plotting.occam import occam_chart
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
+from sgdsde.plotting.samples import samples_over_contours
+from sgdsde.plotting.stacked import Panel, stacked
 from sgdsde.plotting.style import png
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Figure",
     "Line",
     "MeasuredOrder",
+    "Panel",
     "Rate",
     "Series",
     "Shown",
@@ -49,7 +52,9 @@ __all__ = [
     "orders_chart",
     "paths_over_contours",
     "png",
+    "samples_over_contours",
     "side_by_side",
+    "stacked",
     "success_rates",
     "survival_curves",
 ]

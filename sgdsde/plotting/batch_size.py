@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AccuracyCurve:
-    """Accuracy ± error against batch size at one value of a variable, its smooth curve, and its maximum's interval.
+    """Accuracy ± error against batch size at one value of a variable, the fit in its window, and the best place.
 
     ``noise_scale`` is g at each batch size, and ``value`` what the best batch size is thought to be a power of.
+    ``interval`` is of ``best``, with 0 and ∞ where it has no end.
     """
 
     value: float
@@ -30,8 +31,8 @@ class AccuracyCurve:
     noise_scale: ArrayLike
     accuracy: ArrayLike
     error: ArrayLike
-    smooth_batch_size: ArrayLike
-    smooth_accuracy: ArrayLike
+    fit_batch_size: ArrayLike
+    fit_accuracy: ArrayLike
     best: float
     interval: tuple[float, float]
 
@@ -39,11 +40,17 @@ class AccuracyCurve:
 
 
 def best_batch_size(
-    curves: Sequence[AccuracyCurve], variable: str = "learning rate ε", symbol: str = "ε", exponent: float = 1.0
+    curves: Sequence[AccuracyCurve],
+    variable: str = "learning rate ε",
+    symbol: str = "ε",
+    exponent: float = 1.0,
+    measured: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw accuracies with their maxima, the maxima against the variable with its law, and all against the noise scale.
 
-    In the last panel curves lie on one another where only g matters.
+    The best point of each curve is filled, lines are the fits in their windows, and bars above them intervals of the
+    best batch size, with arrows where they have no end. In the last panel curves lie on one another where only g
+    matters.
 
     Parameters
     ----------
@@ -53,6 +60,8 @@ def best_batch_size(
         What it is called on the axis and in the law.
     exponent : float
         α of the law B_opt ∝ variable^α, drawn through the maxima's geometric mean.
+    measured : (float, float), optional
+        α as it was measured, and its standard error: drawn beside.
 
     Returns
     -------
@@ -66,28 +75,41 @@ def best_batch_size(
     ["effective batch size B' = 1/c  (≈ B)", 'learning rate ε', "noise scale g = εN/(B'(1 − m))"]
     """
     with house_style():
-        figure = bare_figure(12.5, 4.6)
+        figure = bare_figure(12.5, 4.8)
         left, middle, right = figure.subplots(1, 3, width_ratios=[1.35, 1, 1.35])
-        for curve, (colour, marker) in zip(curves, looks(), strict=False):
+        spans = [float(np.ptp(np.asarray(curve.accuracy))) for curve in curves]
+        for number, (curve, (colour, marker)) in enumerate(zip(curves, looks(), strict=False)):
+            b, accuracy = np.asarray(curve.batch_size, dtype=float), np.asarray(curve.accuracy, dtype=float)
+            scaled = b[0] * float(np.asarray(curve.noise_scale)[0])  # g B', one number for a curve
             point = {"color": colour, "marker": marker, "markerfacecolor": "white", "markeredgewidth": 1.4}
-            left.axvspan(*curve.interval, color=colour, alpha=0.13, linewidth=0)
-            left.axvline(curve.best, color=colour, linewidth=1, linestyle="--")
-            scaled = np.asarray(curve.batch_size)[0] * np.asarray(curve.noise_scale)[0]  # g B', one number for a curve
-            for axes, x, smooth in (
-                (left, curve.batch_size, np.asarray(curve.smooth_batch_size)),
-                (right, curve.noise_scale, scaled / np.asarray(curve.smooth_batch_size)),
-            ):
-                axes.plot(smooth, curve.smooth_accuracy, color=colour, linewidth=1.2)
-                axes.errorbar(x, curve.accuracy, curve.error, linestyle="none", capsize=2.5, label=curve.label, **point)
-            around = [[curve.best - curve.interval[0]], [curve.interval[1] - curve.best]]
-            middle.errorbar(curve.value, curve.best, around, linestyle="none", capsize=3, **point)
+            for axes, of in ((left, lambda x: np.asarray(x)), (right, lambda x, s=scaled: s / np.asarray(x))):
+                axes.errorbar(
+                    of(b), accuracy, curve.error, linestyle="none", capsize=2.5, label=curve.label, zorder=2, **point
+                )
+                axes.plot(of(curve.fit_batch_size), curve.fit_accuracy, color=colour, linewidth=1.2, zorder=3)
+                top = int(accuracy.argmax())
+                axes.plot(of(b[top]), accuracy[top], color=colour, marker=marker, zorder=4)
+            height = max(float(np.max(np.asarray(c.accuracy))) for c in curves) + max(spans) * (0.06 + 0.035 * number)
+            low, high = np.clip(curve.interval, b[0], b[-1])
+            left.plot([low, high], [height] * 2, color=colour, linewidth=1.4)
+            left.plot(curve.best, height, color=colour, marker="|", markersize=8, markeredgewidth=1.8)
+            middle.plot([curve.value] * 2, [low, high], color=colour, linewidth=1.4)
+            middle.plot(curve.value, curve.best, **point)
+            for end, side, way in zip(curve.interval, (low, high), (("<", "v"), (">", "^")), strict=True):
+                mark = way if end != side else ("|", "_")  # an arrow where it goes on
+                left.plot(side, height, color=colour, marker=mark[0], markersize=5)
+                middle.plot(curve.value, side, color=colour, marker=mark[1], markersize=5)
         values, tops = np.array([c.value for c in curves]), np.array([c.best for c in curves])
-        fine = np.geomspace(values.min() / 1.4, values.max() * 1.4, 20)
-        centre = np.exp(np.log(tops).mean())
-        law = centre * (fine / np.exp(np.log(values).mean())) ** exponent
+        fine = np.geomspace(values.min() / 1.3, values.max() * 1.3, 20)
+        centre, away = np.exp(np.log(tops).mean()), fine / np.exp(np.log(values).mean())
         power = "" if exponent == 1 else f"^{exponent:g}"
-        middle.plot(fine, law, color="#333333", linewidth=1.2, label=f"theory: B' ∝ {symbol}{power}")
-        middle.axhline(centre, color="#777777", linewidth=1, linestyle=":", label="control: no dependence")
+        middle.plot(
+            fine, centre * away**exponent, color="#333333", linewidth=1.2, label=f"theory: B' ∝ {symbol}{power}"
+        )
+        if measured is not None:
+            alpha, error = measured
+            label = f"measured: exponent {alpha:.2f} ± {error:.2f}"
+            middle.plot(fine, centre * away**alpha, color="#777777", linewidth=1.2, linestyle="--", label=label)
         left.set(xscale="log", xlabel="effective batch size B' = 1/c  (≈ B)", ylabel="test accuracy (share of images)")
         middle.set(xscale="log", yscale="log", xlabel=variable, ylabel="best effective batch size")
         right.set(xscale="log", xlabel="noise scale g = εN/(B'(1 − m))", ylabel="test accuracy (share of images)")
@@ -109,8 +131,7 @@ def batch_size_chart(study: BatchSizeStudy) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        As of :func:`best_batch_size`. Bands are intervals of the best batch size, cut at the ends of the grid; a batch
-        of all examples, which has no noise, is left out.
+        As of :func:`best_batch_size`; a batch of all examples, which has no noise, is left out.
     """
     curves = []
     for k, (rate, best) in enumerate(zip(study.learning_rates.tolist(), study.optima, strict=True)):
@@ -121,6 +142,7 @@ def batch_size_chart(study: BatchSizeStudy) -> Figure:
         around = [best.place, *best.interval, *best.curve[0].tolist()]
         scales = np.array([study.noise_scale(rate, b) for b in around])
         place, low, high, *line = np.clip(product / np.maximum(scales, noise[noisy][-1]), effective[0], effective[-1])
+        low, high = low if best.interval[0] else 0.0, high if np.isfinite(best.interval[1]) else np.inf
         curves.append(
             AccuracyCurve(
                 rate, f"ε = {rate:g}", effective, noise[noisy], accuracy.mean("replica").to_numpy()[noisy],
@@ -128,4 +150,6 @@ def batch_size_chart(study: BatchSizeStudy) -> Figure:
                 line, 1 - best.curve[1], place, (low, high),
             )
         )  # fmt: skip
-    return best_batch_size(curves)
+    law = study.law if len(curves) > 1 else None
+    known = law is not None and np.isfinite(law.standard_error)
+    return best_batch_size(curves, measured=(law.exponent, law.standard_error) if law is not None and known else None)

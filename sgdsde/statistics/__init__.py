@@ -19,6 +19,7 @@ from sgdsde.statistics.levels import Level
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.statistics.multilevel import MultilevelEstimate, multilevel
 from sgdsde.statistics.optimum import Optimum, optimum
+from sgdsde.statistics.optimum_law import OptimumLaw, optimum_law
 from sgdsde.statistics.orders import Order, fit_order
 from sgdsde.statistics.pooling import (
     HigherMoments,
@@ -44,6 +45,7 @@ __all__ = [
     "Moments",
     "MultilevelEstimate",
     "Optimum",
+    "OptimumLaw",
     "Order",
     "Row",
     "SplittingProbabilities",
@@ -67,6 +69,7 @@ __all__ = [
     "mean_over_paths",
     "multilevel",
     "optimum",
+    "optimum_law",
     "pooled_higher_moments",
     "pooled_moments",
     "sigmas_for",

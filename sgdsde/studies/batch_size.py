@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from sgdsde.arguments import integer, integers, positive, real
 from sgdsde.config import SGDConfig
 from sgdsde.layout import columns
-from sgdsde.statistics.optimum import LEAST, Optimum, optimum
+from sgdsde.statistics.minima import LEAST
+from sgdsde.statistics.optimum import Optimum, optimum
+from sgdsde.statistics.optimum_law import OptimumLaw, optimum_law
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,6 +69,18 @@ class BatchSizeStudy:
             for rate, best in zip(self.learning_rates.tolist(), self.optima, strict=True)
             for low, high in [best.interval]
         )
+
+    @property
+    def errors(self) -> Array:
+        """Test errors, (learning_rate, replica, batch_size): those of diverged networks are 1."""
+        found = (1 - self.runs.test_accuracy).where(~self.runs.diverged, 1.0)
+        return np.asarray(found.transpose("learning_rate", "replica", "batch_size").to_numpy())
+
+    @property
+    def law(self) -> OptimumLaw:
+        """α of B_opt ∝ ε^α, which is 1 where only g counts and B ≪ N; ValueError of a single learning rate."""
+        sizes = self.runs.batch_size.to_numpy()
+        return optimum_law(self.learning_rates, [sizes] * len(self.optima), list(self.errors))
 
     def __repr__(self) -> str:
         rows = [["ε", "B_opt", "interval", "resolved", "g", "interval of g", "test accuracy"]]
@@ -189,9 +203,8 @@ def batch_size_study(
     runs["updates"] = ("learning_rate", [count for _, count in cells[:: len(sizes)]])
     scales = np.reshape([each.noise_scale for each, _ in cells], (len(rates), len(sizes)))
     runs = runs.assign_coords(noise_scale=(("learning_rate", "batch_size"), scales))
-    errors = (1 - runs.test_accuracy).where(~runs.diverged, 1.0).transpose("learning_rate", "replica", "batch_size")
-    best = tuple(optimum(sizes, each, level=level, seed=seed) for each in errors.to_numpy())
-    return BatchSizeStudy(runs, best, config)
+    errors = BatchSizeStudy(runs, (), config).errors
+    return BatchSizeStudy(runs, tuple(optimum(sizes, each, level=level, seed=seed) for each in errors), config)
 
 
 #: What is kept of the end of each run.

@@ -1,5 +1,6 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.correlation import autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
@@ -15,6 +16,7 @@ from sgdsde.theory.evidence import (
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance
+from sgdsde.theory.log_integral import LogIntegral, log_integral
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -27,6 +29,7 @@ from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 from sgdsde.theory.optimal_learning_rate import optimal_learning_rate, optimal_preconditioner, posterior_divergence
 from sgdsde.theory.quasi_potential import ActionPath, minimum_action_path, quasi_potential
 from sgdsde.theory.relaxation import relaxation_time
+from sgdsde.theory.relu_network import ReLUNetwork
 from sgdsde.theory.reparametrisation import (
     CoordinateEvidence,
     laplace_in_coordinates,
@@ -50,6 +53,8 @@ __all__ = [
     "Evidence",
     "FokkerPlanck",
     "LinearMap",
+    "LogIntegral",
+    "ReLUNetwork",
     "ScheduledLaw",
     "StationaryDensity",
     "autocorrelation_time",
@@ -68,7 +73,9 @@ __all__ = [
     "laplace_in_coordinates",
     "laplace_shift",
     "linear_regression_covariance",
+    "log_evidence_in_coordinates",
     "log_evidence_ratio",
+    "log_integral",
     "mean_exit_time",
     "minimum_action_path",
     "noise_scale",

@@ -30,6 +30,15 @@ def test_derivatives_are_those_of_the_cost(classes, softmax):
     assert_allclose(model.cost(several, 0.3)[1], model.cost(-weights, 0.3), rtol=1e-14)
 
 
+def test_the_slope_of_the_hessian_is_that_of_differences_and_softmax_has_none():
+    model = LogisticRegression(*examples())
+    weights, direction = np.random.default_rng(1).standard_normal((2, model.dimension))
+    ahead, behind = (model.hessian(weights + sign * 1e-5 * direction, 0.3) for sign in (1, -1))
+    assert_allclose(model.hessian_slope(weights, direction), (ahead - behind) / 2e-5, atol=1e-7)
+    with pytest.raises(ValueError, match="softmax must be False"):
+        LogisticRegression(*examples(classes=3)).hessian_slope(np.zeros(12), np.zeros(12))
+
+
 def test_the_cost_is_the_sum_over_examples():
     x, y = examples()
     model, weights = LogisticRegression(x, y), np.array([0.5, -1.0, 2.0, 0.1])

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from sgdsde.plotting import Line, Series, against_theory, between_batches, png
+from sgdsde.plotting import (
+    Line,
+    Panel,
+    Series,
+    against_theory,
+    between_batches,
+    png,
+    samples_over_contours,
+    stacked,
+)
 
 SERIES = Series("SGD", [1.0, 10.0], [1.1, 9.0], [0.1, 0.2], [1.0, 10.0], [1.0, 10.0], [1.0, 10.0])
 
@@ -39,6 +48,31 @@ def test_theory_is_a_line_and_axes_are_named():
 def test_a_prediction_may_be_zero_where_covariances_are_drawn():
     series = Series("reshuffled", [1, 2], [-1.0, 0.01], [0.1, 0.1], [-1.0, 0.0])
     assert pixels(between_batches([series], 2)).shape[1] > 1000
+
+
+def test_panels_share_an_axis_and_points_without_errors_have_no_bars():
+    exact = Series("exact", [1.0, 10.0], [3.0, 3.0], [0.0, 0.0], [3.0, 3.0])
+    line = Line("wrong", [1.0, 10.0], [2.0, 4.0])
+    figure = stacked([Panel("sharpness", [SERIES], y_scale="log"), Panel("evidence", [exact], [line])], "α")
+    above, below = figure.axes
+    assert (above.get_yscale(), below.get_yscale(), below.get_xlabel()) == ("log", "linear", "α")
+    measured, held = above.containers[0], below.containers[0]
+    assert (measured.has_yerr, held.has_yerr) == (True, False)
+    assert list(held.lines[0].get_ydata()) == [3.0, 3.0]
+    assert {text.get_text() for text in below.get_legend().get_texts()} == {"exact", "wrong"}
+    assert pixels(figure).shape[1] > 1000
+    with pytest.raises(ValueError, match="panels must hold at least one"):
+        stacked([], "α")
+
+
+def test_samples_lie_over_lines_of_equal_density():
+    line = np.linspace(-4, 4, 50)
+    clouds = {"one": np.zeros((5, 2)), "two": np.ones((3, 2))}
+    figure = samples_over_contours(line, line, (line**2 + line[:, None] ** 2) / 2, clouds, ("u", "v"))
+    assert [(axes.get_xlabel(), axes.get_xlim()) for axes in figure.axes] == [("u", (-4, 4))] * 2
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_xdata(), [1, 1, 1])
+    with pytest.raises(ValueError, match=r"clouds must hold arrays \(points, 2\)"):
+        samples_over_contours(line, line, np.zeros((50, 50)), {"one": np.zeros(3)})
 
 
 @pytest.mark.parametrize("short", [True, False])

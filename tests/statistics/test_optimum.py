@@ -101,9 +101,9 @@ def test_at_an_end_of_the_grid_the_interval_is_open():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1, 2, 4, 8], np.ones((3, 4))), "places must be at least 5 positive increasing"),
-        (([1, 2, 4, 8, 8], np.ones((3, 5))), "places must be at least 5 positive increasing"),
-        (([1, 2, 4, 8, 16], np.ones((2, 5))), "errors must have the shape"),
+        (([1], np.ones((3, 1))), "places must be at least 2 positive increasing"),
+        (([1, 2, 4, 8, 8], np.ones((3, 5))), "places must be at least 2 positive increasing"),
+        (([1, 2, 4, 8, 16], np.ones((1, 5))), "errors must have the shape"),
         (([1, 2, 4, 8, 16], np.zeros((3, 5))), "errors must be finite, not negative, and at each place positive"),
         (([1, 2, 4, 8, 16], np.full((3, 5), np.nan)), "errors must be finite"),
     ],
@@ -122,3 +122,23 @@ def test_replicas_without_an_error_are_no_reason_for_infinities():
     found = optimum(2.0 ** np.arange(7), errors)
     assert not found.resolved
     assert np.isfinite(found.place)
+
+
+@pytest.mark.parametrize("shape", [(2, 10), (10, 4)])
+def test_of_few_replicas_or_points_there_is_a_bracket_only(shape):
+    errors = 0.1 + 0.02 * (np.arange(float(shape[1])) - 2) ** 2 + 1e-6 * np.random.default_rng(0).random(shape)
+    found = optimum(2.0 ** np.arange(shape[1]), errors)
+    assert (found.place, *found.bracket) == pytest.approx((4, 2, 8))
+    assert not found.resolved
+    assert found.interval == found.bracket
+    assert found.curve[1] == pytest.approx(errors.mean(0))
+
+
+@pytest.mark.parametrize("name", [name for name in CURVES if name != "plateau"])
+def test_without_noise_the_place_is_the_optimum_of_any_shape(name):
+    """On half octaves, optima anywhere between two points; a smoothed argmax is 0.4 octaves off on cliffs."""
+    curve, (octave, _) = CURVES[name]
+    grid = np.arange(0, 8.1, 0.5)
+    for at in np.arange(3.5, 4.5, 0.1):
+        found = optimum(2**grid, np.tile(0.09 * np.exp(curve(grid - at)), (3, 1)), resamples=100)
+        assert np.log2(found.place) == pytest.approx(at + octave, abs=0.4 if name == "curvature jumps" else 0.1)

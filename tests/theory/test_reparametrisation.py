@@ -120,6 +120,19 @@ def test_linear_maps_leave_the_evidence_of_laplace_as_it_is(scale):
     assert laplace_shift(model.hessian(POINT, 1.0), np.diag, stretched, POINT) == 0
 
 
+def test_weights_in_units_of_their_own_are_a_regression_on_other_inputs():
+    """Sharpness by all measures, from the regression on XJ and by JᵀHJ; the evidence is the same by Laplace."""
+    model, scales = examples(25, 7, 2), LinearMap(np.diag([100.0, 0.1]))
+    there = laplace_in_coordinates(model, 1.0, scales, np.zeros(2))
+    assert_allclose(there.log_evidence, plain_laplace(model), rtol=0, atol=1e-9)
+    other = LogisticRegression(model.inputs @ scales.matrix, model.labels, softmax=False)
+    share = np.eye(2)
+    found = other.hessian(there.theta, 1.0) - share
+    expected = transformed_hessian(model.hessian(model.fit(1.0).weights, 1.0) - share, scales.matrix)
+    for measure in (lambda h: np.linalg.eigvalsh(h)[-1], np.trace, np.linalg.det):
+        assert_allclose(measure(found), measure(expected), rtol=1e-8)
+
+
 @pytest.mark.parametrize("name", ["sinh", "cubic", "bent"])
 def test_the_mode_in_other_coordinates_is_that_of_the_density(name):
     model, each = examples(60, 1), MAPS[name]

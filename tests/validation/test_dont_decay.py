@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from validation.claims.dont_decay import _alike, _clock
+from validation.claims.dont_decay import _alike, _clock, dont_decay
 from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
-from validation.mnist.dont_decay.protocol import KINDS, PROTOCOLS, REFERENCE, Case, Run
+from validation.mnist.dont_decay.runs import KINDS, REFERENCE, Case, Run
 
 SCHEDULE = Schedule(0.2, 10, 2, 2, 2)
 CASE = Case(SCHEDULE, 0.5, 320)
@@ -63,7 +63,7 @@ def test_differences_are_paired_and_losses_in_proportion():
     expected = pairs.mean(), pairs.std(ddof=1) / np.sqrt(5)
     for quantity in ("train_loss", "test_accuracy"):
         assert run.difference(quantity, "B grows", 1) == pytest.approx(expected)
-    checks = _alike(run)
+    checks = list(_alike(run))
     assert len(checks) == 2 * 2 * 2
     rivals = [abs(check.z_from(check.rivals["neither changes"])) for check in checks]
     assert max(abs(check.z) for check in checks) < 4 < min(rivals)
@@ -84,8 +84,10 @@ def test_replicas_are_the_same_under_every_schedule_until_the_first_drop():
     assert (one["train_loss"][:, -1] < one["train_loss"][:, 0]).all()
 
 
-def test_every_protocol_comes_out_even_and_makes_the_checks_of_mnist():
-    for presets in PROTOCOLS.values():
-        for protocol in presets.values():
-            for case in (*protocol.same, protocol.fails):
-                assert [case.updates(kind) > 0 for kind in KINDS] == [True] * 4
+def test_every_size_comes_out_even_and_makes_the_announced_checks():
+    for plan in dont_decay.plans.values():
+        for size in plan.size.values():
+            for case in (*size.same, size.fails):
+                assert all(case.updates(kind) > 0 for kind in KINDS)
+            readings = sum(case.schedule.drops * case.schedule.readings for case in size.same)
+            assert plan.tests == 2 * (len(FALLS) - 1) * readings + len(size.same) + 1

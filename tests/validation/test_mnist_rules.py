@@ -1,4 +1,4 @@
-"""Optima of curves, their law, and what is trained."""
+"""The rules of the best batch size: what is trained, and what the claims make of curves whose law is known."""
 
 from __future__ import annotations
 
@@ -6,57 +6,51 @@ import numpy as np
 import pytest
 
 from sgdsde.config import SGDConfig
+from tests.mutations.synthetic_accuracy import by_its_square_root, by_the_noise_scale, trained_as, without_gap
+from validation.claim import discover
+from validation.context import Context
+from validation.gather import gather
 from validation.mnist.cells.training import subsets, trained
-from validation.mnist.optimum import optima
-from validation.mnist.rules.curves import VARIABLES, Curve
-from validation.mnist.rules.protocols import PROTOCOLS
+from validation.mnist.rules.curves import VARIABLES, Curve, Size
+from validation.mnist.rules.law import UNKNOWN, _examples
+from validation.sizes import by_source
+from validation.verdict import Verdict, rule, thresholds
 
-SIZES = np.array([4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0])
-
-
-def noisy(best, generator, replicas=8, noise=0.002):
-    """Accuracies that are highest at `best`, with a part that all points of a replica share."""
-    mean = 0.9 - 0.02 * np.log2(SIZES / best)[:, None] ** 2
-    return mean + 0.01 * generator.standard_normal(replicas) + noise * generator.standard_normal((7, replicas))
+SIZES = by_source("mnist_rules", Size)
+RULES = ["mnist_learning_rate", "mnist_momentum", "mnist_training_set"]
 
 
-@pytest.mark.slow("30 fits with their intervals")
-def test_the_interval_of_the_exponent_covers_it():
-    """30 draws of two curves whose optima are a factor of 2² apart for 4 times the variable: 95 % hold α = 1."""
-    generator = np.random.default_rng(0)
-    held, errors, exponents = 0, [], []
-    for _ in range(30):
-        values = [noisy(7.0, generator), noisy(7.0, generator)]
-        found = optima([0.1, 0.4], [SIZES, 4 * SIZES], values, generator)
-        low, high = found.exponent_interval
-        held += low < 1 < high
-        errors.append(found.exponent_error)
-        exponents.append(found.exponent)
-    assert held >= 24  # binomial, 95 %: 28.5 ± 1.2
-    assert np.mean(errors) == pytest.approx(np.std(exponents), rel=0.4)
+def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5)):
+    """What the claim shows of accuracies that are synthetic, without any training."""
+    claims = discover()
+    limit = thresholds({each: found.plans[preset].tests for each, found in claims.items()})[name]
+    with pytest.MonkeyPatch.context() as patch:
+        trained_as(patch, cell)
+        finding = gather(claims[name], Context(name, preset, seeds, claims[name].plans[preset].size))
+    return {c.label: rule(c, claims[name].protocol.terms(c.label), limit) for c in finding.checks}, finding
 
 
-def test_the_error_of_an_optimum_is_that_of_a_mean_over_replicas():
-    """Parabolas of equal curvature: the mean's highest place is the mean of theirs, even of two of them."""
-    octaves = np.log2(SIZES)[:, None] - np.log2(12.0) - np.array([-0.3, 0.3])
-    found = optima([1.0, 2.0], [SIZES, SIZES], [-(octaves**2)] * 2, np.random.default_rng(0))
-    assert np.log2(found.place / 12) == pytest.approx(0, abs=0.01)
-    assert found.octave_error == pytest.approx(0.3, rel=0.06)  # of 2000 resamples
-    assert found.exponent_error == 0
+@pytest.mark.slow("the full preset of three claims, with synthetic accuracies in place of training")
+@pytest.mark.parametrize("name", RULES)
+def test_claims_agree_where_only_the_noise_scale_counts_and_with_no_other_law(name):
+    found, finding = rulings(name, by_the_noise_scale)
+    assert found[finding.headline].met
+    assert all(ruling.met for ruling in found.values())
+    found, _ = rulings(name, by_its_square_root)
+    assert Verdict.AGREES not in {ruling.verdict for ruling in found.values()}
 
 
-def test_another_law_is_told_apart():
-    generator = np.random.default_rng(1)
-    found = optima([0.1, 0.4], [SIZES, SIZES], [noisy(8.0, generator), noisy(16.0, generator)], generator)
-    assert found.exponent == pytest.approx(0.5, abs=4 * found.exponent_error)
-    assert found.exponent_interval[1] < 1
-    assert found.bracketed.all()
+def test_without_a_gap_none_is_found():
+    found, _ = rulings("mnist_generalization_gap", without_gap)
+    assert {r.verdict for label, r in found.items() if label.startswith("gap")} == {Verdict.UNDECIDED}
+    assert [r.verdict for label, r in found.items() if r.rivals].count(Verdict.AGREES) == 0
 
 
-def test_an_optimum_at_the_end_is_not_bracketed():
-    generator = np.random.default_rng(2)
-    found = optima([1.0, 2.0], [SIZES, SIZES], [noisy(64.0, generator), noisy(8.0, generator)], generator)
-    assert found.bracketed.tolist() == [False, True]
+@pytest.mark.parametrize("name", RULES)
+def test_two_replicas_decide_nothing(name):
+    found, finding = rulings(name, by_the_noise_scale, "quick", (1,))
+    assert {ruling.verdict for ruling in found.values()} == {Verdict.UNDECIDED}
+    assert all(check.standard_error == UNKNOWN for check in finding.checks)
 
 
 def test_the_effective_batch_size_makes_the_noise_scale_exact():
@@ -65,24 +59,29 @@ def test_the_effective_batch_size_makes_the_noise_scale_exact():
         assert curve.noise_scale_times / effective == pytest.approx(
             SGDConfig(0.1, b, 100, 0.5, "without_replacement").noise_scale
         )
-    assert curve.batch_size(curve.effective_batch_sizes) == pytest.approx([4, 16])
+    assert [_examples(curve, each) for each in (0, *curve.effective_batch_sizes, np.inf)] == ["0", "4", "16", "1e+02"]
 
 
-@pytest.mark.parametrize("source", PROTOCOLS)
+@pytest.mark.parametrize("source", SIZES)
 @pytest.mark.parametrize("preset", ["smoke", "quick", "full"])
-@pytest.mark.parametrize("rule", ["learning_rate", "momentum", "training_set", "few examples"])
+@pytest.mark.parametrize("rule", VARIABLES)
 def test_the_curves_of_a_rule_differ_in_one_thing(source, preset, rule):
-    protocol = PROTOCOLS[source][preset]
-    curves = [protocol.curves[each] for each in protocol.rules[rule]]
-    variable = "learning_rate" if rule == "few examples" else rule
-    assert len({VARIABLES[variable].of(curve) for curve in curves}) == len(curves) >= 2
-    for other in set(VARIABLES) - {variable}:
-        assert len({VARIABLES[other].of(curve) for curve in curves}) == 1
-    for curve in curves:
+    size, variable = SIZES[source][preset], VARIABLES[rule]
+    whole, *parts = size.rules[rule]
+    for part in (whole, *parts):
+        assert set(part) <= set(whole)
+        curves = [size.curves[each] for each in part]
+        values = [variable.of(curve) for curve in curves]
+        assert values == sorted(set(values))
+        assert len(values) >= 2
+        for other in VARIABLES.values():
+            assert other.symbol == variable.symbol or len({other.of(curve) for curve in curves}) == 1
+    for curve in (size.curves[each] for each in whole):
         assert max(curve.batch_sizes) < curve.n_examples
-        assert protocol.updates(curve) % curve.readings == 0
-        passed = protocol.updates(curve) * curve.learning_rate / (1 - curve.momentum)
-        assert passed == pytest.approx(protocol.time, rel=0.01)
+        assert len(curve.batch_sizes) >= 5
+        assert size.updates(curve) % curve.readings == 0
+        passed = size.updates(curve) * curve.learning_rate / (1 - curve.momentum)
+        assert passed == pytest.approx(size.time, rel=0.01)
 
 
 def test_a_replica_is_the_same_however_many_there_are_and_diverged_ones_guess():

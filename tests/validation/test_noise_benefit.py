@@ -8,24 +8,23 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import validation.mnist.noise_benefit.protocol as protocol_module
-from validation.claims.noise_benefit import _checks, _undecided
+from validation.claims.noise_benefit import _differences, _exponents, _reasons, noise_benefit
 from validation.context import Context
 from validation.mnist.cells.annealing import annealed, annealed_rates
-from validation.mnist.images import Images
-from validation.mnist.noise_benefit.protocol import PROTOCOLS, measure
+from validation.mnist.noise_benefit.pictures import epochs_figure
+from validation.mnist.noise_benefit.runs import run_all
 
-PROTOCOL = replace(PROTOCOLS["digits"]["quick"], replicas=6, replicas_of_equal=6)
+SIZE = replace(noise_benefit.plans["quick"].size["digits"], replicas=6, replicas_of_equal=6)
 
 
 def made_up(limit):
     """Accuracies whose best ε is 0.03 B up to a limit, and which fall in octaves beyond it."""
 
-    def sweep(self, function, grid, fixed):
+    def sweep(self, function, grid, fixed, seed):
         rates, b = np.array(grid["learning_rate"]), fixed["batch_size"]
         best = min(0.03 * b, limit)
         noise = np.random.default_rng(b).normal(0, 1e-4, (len(rates), fixed["replicas"]))
-        accuracy = 0.9 - 0.02 * np.log2(rates / best)[:, None] ** 2 - 0.05 * np.log2(0.03 * b / best) + noise
+        accuracy = 0.8 - 0.02 * np.log2(rates / best)[:, None] ** 2 - 0.05 * np.log2(0.03 * b / best) + noise
         names = ("learning_rate", "replica")
         return xr.Dataset({"test_accuracy": (names, accuracy), "train_loss": (names, 1 - accuracy)})
 
@@ -34,35 +33,40 @@ def made_up(limit):
 
 def measured(monkeypatch, limit):
     monkeypatch.setattr(Context, "sweep", made_up(limit))
-    return measure(Context("noise_benefit", "quick", (3,), None), PROTOCOL, Images("digits", None))
+    return run_all(Context("noise_benefit", "quick", (3,), None), "digits", SIZE)
 
 
 def test_the_exponents_are_those_of_curves_with_a_limit(monkeypatch):
-    found = measured(monkeypatch, 0.6)
-    small, large, *others = _checks(found)
+    found = measured(monkeypatch, 1.0)
+    small, large = _exponents(found)
     assert small.measured == pytest.approx(1.0, abs=0.02)
     assert large.measured == pytest.approx(0.0, abs=0.02)
-    assert abs(small.z) > 5 < abs(large.z)
+    for check in (small, large):
+        assert min(abs(check.z_from(rival)) for rival in check.rivals.values()) > 4
+    others = list(_differences(found))
     assert others[0].measured == pytest.approx(0.0, abs=1e-3)
     assert others[1].measured > 0.1
-    assert not _undecided(found, _checks(found)[3:5])
+    assert not list(_reasons(found, others[:2]))
+    assert len(epochs_figure(found).axes) == 3
 
 
 def test_a_best_rate_that_never_stops_growing_leaves_the_grid_of_large_batches(monkeypatch):
-    assert "outside the grid" in _undecided(measured(monkeypatch, np.inf), [])
+    found = measured(monkeypatch, np.inf)
+    assert any("end of the grid" in reason for reason in _reasons(found, []))
+    assert all(np.isfinite(check.standard_error) for check in _exponents(found))
 
 
 def test_a_limit_already_at_small_batches_is_seen_in_the_exponent(monkeypatch):
-    assert measured(monkeypatch, 0.2).small.exponent == pytest.approx(np.log(0.2 / 0.06) / np.log(4), abs=0.02)
-    assert "outside the grid at B = 8" in _undecided(measured(monkeypatch, 0.12), [])
+    small, _ = _exponents(measured(monkeypatch, 0.2))
+    assert small.measured == pytest.approx(np.log(0.2 / 0.06) / np.log(4), abs=0.02)
 
 
 def test_the_best_point_is_that_of_the_highest_mean(monkeypatch):
-    found = measured(monkeypatch, 0.6)
-    run = found.runs[found.protocol.small[0]]
-    accuracy = run["test_accuracy"].to_numpy()
-    np.testing.assert_array_equal(found.best(run), accuracy[accuracy.mean(axis=1).argmax()])
-    np.testing.assert_array_equal(found.best(run, "train_loss"), 1 - found.best(run))
+    found = measured(monkeypatch, 1.0)
+    point = found.size.small[0]
+    accuracy = found.found[point]["test_accuracy"].to_numpy()
+    np.testing.assert_array_equal(found.best(point), accuracy[accuracy.mean(axis=1).argmax()])
+    np.testing.assert_array_equal(found.best(point, "train_loss"), 1 - found.best(point))
 
 
 def test_the_learning_rate_is_constant_for_half_and_then_halved_ten_times():
@@ -91,10 +95,9 @@ def test_a_diverged_replica_guesses():
     np.testing.assert_allclose(run["train_loss"], np.log(10))
 
 
-def test_grids_of_small_batches_are_proportional_to_them_and_sizes_are_those_announced():
-    assert protocol_module.PROTOCOLS["MNIST"].keys() == PROTOCOLS["digits"].keys()
-    for presets in PROTOCOLS.values():
-        for protocol in presets.values():
-            relative = {tuple(np.round(np.array(p.learning_rates) / p.batch_size, 9)) for p in protocol.small}
-            assert len(relative) == 1
-            assert max(p.batch_size for p in (*protocol.large, *protocol.equal)) <= protocol.n_examples
+def test_grids_of_small_batches_are_proportional_to_them():
+    sizes = [size for plan in noise_benefit.plans.values() for size in plan.size.values()]
+    for size in sizes:
+        relative = {tuple(np.round(np.array(p.learning_rates) / p.batch_size, 9)) for p in size.small}
+        assert len(relative) == 1
+        assert max(p.batch_size for p in (*size.large, *size.equal)) <= size.n_examples

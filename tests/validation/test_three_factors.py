@@ -1,4 +1,4 @@
-"""What the claim ``three_factors`` is made of: curvature against the full Hessian, courses, crossings of a loss."""
+"""What the claim ``three_factors`` is made of: what is asked of networks, courses, crossings of a loss."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from torch.func import functional_call
 
 import sgdsde as sg
 from sgdsde.models.networks import weights_of
+from validation.claims.three_factors import _different, three_factors
 from validation.mnist.cells.curvature import (
     accuracy_on,
-    hessian_trace,
     largest_eigenvalue,
     largest_near,
     logits,
@@ -22,65 +21,14 @@ from validation.mnist.cells.curvature import (
 from validation.mnist.cells.descent import course, descent
 from validation.mnist.cells.training import mislabelled, subsets, with_every_test, with_random_labels
 from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
-from validation.mnist.three_factors.protocol import PROTOCOLS
 
 
 @pytest.fixture(scope="module")
 def network():
-    """A small network, its weights after descent to a small loss, inputs and labels, in double precision."""
-    model = sg.models.mlp(6, 8, 3)
-    model.load_state_dict(sg.models.draw_weights(model, 0))
+    """A small network, its weights, inputs and labels, in double precision."""
+    model = sg.models.mlp(6, 8, 3).double()
     x = torch.from_numpy(np.random.default_rng(0).random((30, 6)))
-    y = (x[:, 0] > 0.5).long() + (x[:, 1] > 0.5).long()
-    model = model.double()
-    for _ in range(300):
-        gradients = torch.autograd.grad(torch.nn.functional.cross_entropy(model(x), y), list(model.parameters()))
-        with torch.no_grad():
-            for weight, gradient in zip(model.parameters(), gradients, strict=True):
-                weight -= 1.5 * gradient
-    return model, weights_of(model), x, y
-
-
-def full_hessian(model, weights, x, y):
-    names, shapes = list(weights), [w.shape for w in weights.values()]
-    flat = torch.cat([w.reshape(-1) for w in weights.values()])
-
-    def loss(vector):
-        parts = torch.split(vector, [math.prod(shape) for shape in shapes])
-        named = {n: p.reshape(s) for n, p, s in zip(names, parts, shapes, strict=True)}
-        return torch.nn.functional.cross_entropy(functional_call(model, named, (x,)), y)
-
-    return torch.autograd.functional.hessian(loss, flat)
-
-
-def test_the_trace_is_that_of_the_full_hessian(network):
-    model, weights, x, y = network
-    exact = float(full_hessian(model, weights, x, y).trace())
-    assert float(hessian_trace(weights, x, y)) == pytest.approx(exact, rel=1e-9)
-
-
-def test_the_logits_are_the_models(network):
-    model, weights, x, _ = network
-    torch.testing.assert_close(logits(weights, x)[1], model(x))
-
-
-def test_the_largest_eigenvalue_is_next_to_that_of_the_hessian(network):
-    model, weights, x, y = network
-    exact = float(torch.linalg.eigvalsh(full_hessian(model, weights, x, y))[-1])
-    assert largest_eigenvalue(weights, x, y) == pytest.approx(exact, rel=0.02)
-
-
-def test_the_largest_eigenvalue_is_gauss_and_newtons(network):
-    """The largest eigenvalue of ⟨Jᵀ(diag p − ppᵀ)J⟩, put together entry by entry."""
-    model, weights, x, y = network
-    g = 0.0
-    for each in x:
-        jacobians = torch.func.jacrev(lambda w, each=each: functional_call(model, w, (each,)))(weights)
-        j = torch.cat([part.reshape(3, -1) for part in jacobians.values()], dim=1)
-        p = model(each).softmax(-1).detach()
-        g = g + j.T @ (torch.diag(p) - torch.outer(p, p)) @ j / len(x)
-    exact = float(torch.linalg.eigvalsh(g)[-1])
-    assert largest_eigenvalue(weights, x, y) == pytest.approx(exact, rel=1e-3)
+    return model, weights_of(model), x, (x[:, 0] > 0.5).long() + (x[:, 1] > 0.5).long()
 
 
 def test_eigenvalues_are_read_near_the_level_only(network):
@@ -91,11 +39,11 @@ def test_eigenvalues_are_read_near_the_level_only(network):
 
 
 def test_accuracy_is_on_the_first_examples(network):
-    _, weights, x, y = network
-    wrong = y.clone()
-    wrong[:5] = (logits(weights, x)[1].argmax(1)[:5] + 1) % 3
-    assert float(accuracy_on(5)(weights, x, wrong)) == 0.0
-    assert float(accuracy_on(10)(weights, x, wrong)) > 0.0
+    _, weights, x, _ = network
+    labels = logits(weights, x)[1].argmax(1)
+    labels[:5] = (labels[:5] + 1) % 3
+    assert float(accuracy_on(5)(weights, x, labels)) == 0.0
+    assert float(accuracy_on(10)(weights, x, labels)) == 0.5
 
 
 def test_a_cycle_of_learning_rates_is_the_librarys():
@@ -176,10 +124,19 @@ def test_replicas_do_not_depend_on_how_many_there_are():
     assert few["epochs"].to_numpy()[-1] == 4.0
 
 
-@pytest.mark.parametrize("source", PROTOCOLS)
-def test_protocols_compare_equal_ratios(source):
-    for plan in PROTOCOLS[source].values():
-        assert [run.ratio for run in plan.scaled.values()] == pytest.approx([plan.scaled[1].ratio] * len(plan.scaled))
-        assert plan.alone.setting == (2 * plan.scaled[1].setting[0], plan.scaled[1].setting[1])
-        assert plan.hottest.ratio == max(plan.cycles[0].ratio, plan.cycles[1].ratio)
-        assert max(run.ratio for run in plan.scan) >= 8 * min(run.ratio for run in plan.scan)
+def test_what_too_few_replicas_have_is_unknown():
+    found = _different("slope", np.array([np.nan, 0.2, np.nan]), 1)
+    assert (found.measured, found.standard_error) == (0.0, 1.0)
+    assert _different("slope", np.array([0.1, 0.2, np.nan]), 1).dof == 1
+
+
+def test_sizes_compare_equal_ratios():
+    for plan in three_factors.plans.values():
+        for size in plan.size.values():
+            assert [run.ratio for run in size.scaled.values()] == pytest.approx(
+                [size.scaled[1].ratio] * len(size.scaled)
+            )
+            assert size.alone.setting == (2 * size.scaled[1].setting[0], size.scaled[1].setting[1])
+            assert size.hottest.ratio == max(size.cycles[0].ratio, size.cycles[1].ratio)
+            assert max(run.ratio for run in size.scan) >= 8 * min(run.ratio for run in size.scan)
+            assert plan.tests == 8 + len(size.kept) - 1 + 4 * len(size.memories)

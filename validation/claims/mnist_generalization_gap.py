@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
-from validation.claim import Check, Finding, claim
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.sizes import plans
+from validation.mnist.rules.curves import Size, measure
+from validation.mnist.rules.law import facts, optima
+from validation.mnist.rules.pictures import against_batch_size, along_training
 
 #: Pairs of equal noise scale that are compared, those of the largest batches.
 PAIRS = 6
 
 
-@claim(
-    title="Small and large batches generalise worse than one between, by what the noise scale says",
-    statement=(
-        "A network trained equally long with the batch size B classifies test images best at one B. Below it the noise "
-        "keeps it from fitting; above it, it fits all training images and generalises worse: the generalisation gap. "
-        "If the noise scale is what matters, a learning rate four times smaller with batches four "
-        "times smaller has the same accuracy."
-    ),
-    formula="accuracy(ε, B) = accuracy(ε/4, B/4)      (because g ≈ εN/(B(1 − m)))",
-    source="Smith & Le, arXiv 1710.06451, §5 and figures 3 and 4; Keskar et al., arXiv 1609.04836",
-    plans=plans("mnist_generalization_gap"),
-)
-def mnist_generalization_gap(context: Context) -> Finding:
-    from validation.mnist.rules import finding, pictures
-    from validation.mnist.rules.curves import VARIABLES, measure
-    from validation.mnist.rules.protocols import PROTOCOLS
-
-    source, variable = images(context), VARIABLES["learning_rate"]
-    found = measure(context, source, PROTOCOLS[source.name][context.preset], "learning_rate", variable)
-    small, base = found.curves[0], found.curves[-1]
-    accuracy, slow = found.accuracy(-1), found.accuracy(0)
+@claim(dict[str, Size])
+def mnist_generalization_gap(context: Context) -> Found:
+    source = images(context)
+    size: Size = context.size[source.name]
+    found = measure(context, source, size, "gap")
+    small, base = found.curves
+    slow, accuracy = found.accuracy(0), found.accuracy(1)
     pairs = [(i, base.batch_sizes.index(4 * b)) for i, b in enumerate(small.batch_sizes) if 4 * b in base.batch_sizes]
-    chosen, best = max(pairs, key=lambda pair: slow[pair[0]].mean())
-    checks, dof = [], found.protocol.replicas - 1
+    # By the other learning rate, so that no luck of this one is in the gaps, and between the ends that they are to.
+    inner = [(i, j) for i, j in pairs if 0 < j < len(base.batch_sizes) - 1]
+    chosen, best = max(inner, key=lambda pair: slow[pair[0]].mean())
+    dof = accuracy.shape[1] - 1
     for i, j in pairs[-PAIRS:]:
         label = f"accuracy at ε = {base.learning_rate:g}, B = {base.batch_sizes[j]}"
         _, error = mean_and_error(accuracy[j] - slow[i])
-        checks.append(Check(label, slow[i].mean(), accuracy[j].mean(), error, {"no gap": slow[chosen].mean()}, dof=dof))
-    ends = [(base.batch_sizes[k], *mean_and_error(accuracy[best] - accuracy[k])) for k in (0, -1)]
-    gaps = " and ".join(f"{gap:.4f} ± {error:.4f} better than at B = {b}" for b, gap, error in ends)
-    loss = found.runs[-1].train_loss.isel(reading=-1).mean("replica").to_numpy()
-    note = (
-        f"At B = {base.batch_sizes[best]} the accuracy is {gaps} (standard errors, paired by replica). Training loss "
-        f"at T = {found.protocol.time:g}: {loss[0]:.2g} at B = {base.batch_sizes[0]}, {loss[best]:.2g} at B = "
-        f"{base.batch_sizes[best]}, {loss[-1]:.2g} at B = {base.batch_sizes[-1]}."
-    )
-    return Finding(
-        tuple(checks),
-        headline=checks[-1].label,
-        pictures=pictures.pictures(found),
-        method=(
-            f"{finding.method(found, variable)} Predicted for (ε, B) is what was measured at (ε/4, B/4), and "
-            f"errors are of the difference, paired by replica. B = {base.batch_sizes[best]} is the best at the other "
-            "learning rate."
-        ),
-        notes=(note, *source.notes),
-        data=source.label,
-    )
+        yield Check(label, slow[i].mean(), accuracy[j].mean(), error, {"no gap": slow[chosen].mean()}, dof=dof)
+    for side, end in (("smallest", 0), ("largest", -1)):
+        label = f"gap: accuracy at B = {base.batch_sizes[best]} less at the {side}, B = {base.batch_sizes[end]}"
+        yield Check(label, 0.0, *mean_and_error(accuracy[best] - accuracy[end]), scale=1.0, dof=dof)
+    loss = found.runs[1].train_loss.isel(reading=-1).mean("replica").to_numpy()
+    losses = ", ".join(f"{loss[k]:.2g} at B = {base.batch_sizes[k]}" for k in (0, best, -1))
+    told = {"found": optima(found), "best": base.batch_sizes[best], "losses": losses, "time": f"{size.time:g}"}
+    yield Told(facts(size, source) | told, source.notes, source.label)
+    yield Drawing("along_training", along_training(base, found.runs[1], size.updates(base)))
+    yield Drawing("against_batch_size", against_batch_size(base, found.runs[1], size.updates(base)))

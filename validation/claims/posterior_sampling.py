@@ -9,26 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.theory.evidence import laplace_evidence
-from validation.claim import Check, Finding, Plan, claim
+from sgdsde.plotting import Figure, Line, Series, against_theory, samples_over_contours
+from sgdsde.posterior import LogisticPosterior
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.posterior.isotropic import STEP, isotropic_checks, isotropic_snapshots
-from validation.posterior.pictures import clouds_picture, divergence_picture, ratios_picture
-from validation.posterior.rates import RATES, Rates, divergence, measured_rates, preconditioned_checks, preconditioners
+from validation.posterior.rates import (
+    GROUPS,
+    Rates,
+    divergence,
+    measured_rates,
+    preconditioned_checks,
+    preconditioners,
+)
 from validation.posterior.runs import (
+    AXES,
     BATCH,
     batch_config,
     momentum_checks,
-    normal_law,
     sde_checks,
     sgd_checks,
     sgd_run,
+    tumours,
 )
-from validation.posterior.samplers import GROUPS
-from validation.posterior.target import Posterior, tumours
-from validation.sizes import plans
 
 Array = NDArray[np.float64]
+Pairs = Mapping[str, tuple[Check, ...]]
 #: With momentum, at the same noise scale.
 MOMENTUM = 0.5
 #: Points of a panel.
@@ -45,113 +51,97 @@ class Size:
     sde: int
     batches: int
 
-    def plan(self, seconds: float) -> Plan:
-        return Plan(11 + 8 + 4 + len(RATES) + 1 + 2, seconds, self)
 
-
-@claim(
-    title="SGD samples the posterior only if its noise is made isotropic, or preconditioned",
-    statement=(
-        "With isotropic noise of the right temperature the SDE samples exp(−C) of a logistic regression: mean, "
-        "covariance, third moments, ⟨C⟩ and the evidence are the exact ones. With the noise of minibatches neither "
-        "the SDE nor SGD does: variances are off by factors, as their own exact laws say. The constant ε of Mandt, "
-        "Hoffman & Blei brings SGD as near as one ε can, and their preconditioner samples the posterior's covariance."
-    ),
-    formula=(
-        "F = f I,  T f/2 = 1/N:  p = exp(−N L)/Z;    KL = ½[Tr(Σ⁻¹S) − P − ln det(Σ⁻¹S)]\n"
-        "ε* = 2P(1 − m)/(N c Tr F),    K = 2(1 − m)/(N c) F⁻¹:  ω ← ω − K ĝ"
-    ),
-    source="Mandt, Hoffman & Blei, arXiv 1704.04289, §4; Smith & Le, arXiv 1710.06451, §2",
-    plans=plans("posterior_sampling", Size),
-)
-def posterior_sampling(context: Context) -> Finding:
+@claim(Size)
+def posterior_sampling(context: Context) -> Found:
     size: Size = context.size
     posterior, runs = tumours(), (size.replicas, size.batches)
     isotropic = isotropic_snapshots(context, posterior, size.paths, size.snapshots)
-    exact = isotropic_checks(context, posterior, isotropic, size.paths // 4)
-    context.progress(0.2)
-    best = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise, batch_config(posterior), dynamics="sgd")
-    ratios = {"SDE, isotropic noise": (exact[2], exact[3])}
-    ratios["SDE, noise of batches"] = sde_checks(context, posterior, best, size.sde, size.batches)
-    ratios["SGD"] = sgd_checks(context, posterior, best * np.eye(2), *runs, "SGD")
-    ratios[f"SGD, m = {MOMENTUM:g}"] = momentum_checks(context, posterior, best, *runs, MOMENTUM)
-    full = preconditioners(posterior)["from F"]
-    ratios["SGD, K from F"] = sgd_checks(context, posterior, full, *runs, "SGD with K from F")
-    context.progress(0.6)
-    rates = measured_rates(context, posterior, best, *runs)
-    shaped = preconditioned_checks(context, posterior, rates.least, *runs)
-    different = [
-        Check(f"{check.label}: the posterior's", 1.0, check.measured, check.standard_error)
-        for name in ("SDE, noise of batches", "SGD")
-        for check in ratios[name]
-    ]
-    own = [check for name, pair in ratios.items() if name != "SDE, isotropic noise" for check in pair]
+    exact = tuple(isotropic_checks(context, posterior, isotropic, size.paths // 2))
+    yield from exact
+    config, full = batch_config(posterior), preconditioners(posterior)["from F"]
+    best = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise_covariance, config, dynamics="sgd")
+    batches: dict[str, tuple[Check, ...]] = {}
+    batches["SDE, noise of batches"] = sde_checks(context, posterior, best, (size.sde, size.batches))
+    batches["SGD"] = sgd_checks(context, posterior, best * np.eye(2), runs, "SGD")
+    for check in (*batches["SDE, noise of batches"], *batches["SGD"]):
+        yield Check(f"{check.label}: the posterior's", 1.0, check.measured, check.standard_error)
+    batches[f"SGD, m = {MOMENTUM:g}"] = momentum_checks(context, posterior, best, runs, MOMENTUM)
+    batches["SGD, K from F"] = sgd_checks(context, posterior, full, runs, "SGD with K from F")
+    for pair in batches.values():
+        yield from pair
+    rates = measured_rates(context, posterior, best, runs)
+    yield from (*rates.divergences, rates.best)
+    shaped = preconditioned_checks(context, posterior, rates.least, runs)
+    yield from shaped.values()
     clouds = {"SDE, isotropic noise": isotropic[-1][:CLOUD]}
     for name, matrix in {"SGD, one ε": best * np.eye(2), "SGD, K from F": full}.items():
-        clouds[name] = sgd_run(context, posterior, matrix, CLOUD, 1, f"picture, {name}")[-1]
-    return Finding(
-        (*exact, *own, *different, *rates.divergences, rates.best, *shaped.values()),
-        headline=rates.best.label,
-        pictures=(
-            clouds_picture(posterior, clouds),
-            ratios_picture(ratios),
-            divergence_picture(
-                rates.at, rates.divergences, rates.line, rates.normal,
-                {f"SGD, K {name}": check for name, check in shaped.items()},
-            ),
-        ),
-        method=_method(posterior, size),
-        notes=_notes(posterior, best, rates, ratios, shaped),
-    )  # fmt: skip
+        clouds[name] = sgd_run(context, posterior, config, (CLOUD, 1), f"picture, {name}", matrix)[-1]
+    yield Drawing("samples", _clouds(posterior, clouds))
+    yield Drawing("ratios", _ratios({"SDE, isotropic noise": exact[2:4], **batches}))
+    yield Drawing("divergence", _divergences(rates, shaped))
+    yield Told(_facts(posterior, best, rates, batches, shaped))
 
 
-def _method(posterior: Posterior, size: Size) -> str:
-    return (
-        f"{posterior.n_examples} tumours, malignant or not, by two measurements that are correlated by 0.67, in halves "
-        f"of a standard deviation, without intercept; λ = {posterior.penalty:g}. Moments of the posterior are the "
-        f"trapezoidal rule's. The SDE with isotropic noise, on {size.paths:,} paths, is integrated by Leimkuhler & "
-        f"Matthews' scheme at steps of at most {STEP:g}/h: no bias is seen at four times that. Its evidence is "
-        "−∫₀¹⟨H⟩_β dβ, by a Gauss–Legendre rule in β^¼. "
-        f"SGD draws {BATCH} real examples with replacement for each update of each of {size.replicas:,} replicas. SGD, "
-        "and the SDE with F(ω), in steps of Euler and Maruyama, are held against their own exact stationary laws, "
-        "which satisfy E[f(ω′) − f(ω)] = 0 for all f: a normal density times a polynomial of degree 8. SGD with "
-        "momentum is held against the law of single examples taken one by one at ε/B, whose noise is skewed as that of "
-        "batches is, which the SDE leaves out. Variances are along the axes of the posterior's covariance and in "
-        "its units; KL is that of normal laws with these covariances, bias removed and error from a jackknife over "
-        f"{GROUPS} groups of replicas. ε* is the closed form corrected for SGD's law with constant H and F; the "
-        "measured minimum is that of −ln ε plus a parabola in ε."
+def _facts(
+    posterior: LogisticPosterior, best: float, rates: Rates, batches: Pairs, shaped: Mapping[str, Check]
+) -> dict[str, object]:
+    """Numbers that the protocol's texts name."""
+    config, n = batch_config(posterior), posterior.n_examples
+    constant = np.diagonal(posterior.relative(sg.posterior.normal_law(posterior, config, best * np.eye(2)).covariance))
+    curvatures = np.linalg.eigvalsh(n * posterior.hessian)
+    laplace = sg.theory.laplace_evidence(posterior.fit.cost, curvatures, posterior.regularization)
+    facts: dict[str, object] = {"n": n, "penalty": posterior.regularization, "step": STEP, "batch": BATCH}
+    for name, check, plain in zip(AXES, batches["SGD"], constant, strict=True):
+        facts |= {name: _found(check, 3), f"{name}_moved": f"{100 * (check.predicted / plain - 1):+.1f} %"}
+    facts |= {"constant": constant, "sde_laws": [check.predicted for check in batches["SDE, noise of batches"]]}
+    facts |= {"groups": GROUPS, "best": best, "where": rates.where, "found": _found(rates.best, 4)}
+    facts["closed"] = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise_covariance, config)
+    facts |= {"least": rates.least, "quarter": divergence(posterior, best / 4), "four": divergence(posterior, 4 * best)}
+    facts |= {"full_law": divergence(posterior, preconditioners(posterior)["from F"])}
+    facts |= {"full": _found(shaped["from F"], 4), "diagonal": _found(shaped["from diag F"], 3)}
+    facts["diagonal_law"] = shaped["from diag F"].predicted
+    return facts | {"evidence": posterior.log_evidence(), "laplace": laplace.log_evidence}
+
+
+def _found(check: Check, digits: int) -> str:
+    return f"{check.measured:.{digits}f} ± {check.standard_error:.{digits}f}".replace("-", "−")
+
+
+def _clouds(posterior: LogisticPosterior, clouds: Mapping[str, Array]) -> Figure:
+    """A panel for each sampler: its points (n, 2) over lines of equal posterior density."""
+    centre, spread = posterior.fit.weights, np.sqrt(np.diag(posterior.exact.covariance))
+    u, v = (np.linspace(centre[i] - 4.5 * spread[i], centre[i] + 4.5 * spread[i], 120) for i in range(2))
+    excess = posterior.cost(np.stack(np.meshgrid(u, v), axis=-1)) - posterior.fit.cost
+    return samples_over_contours(u, v, excess, clouds, ("weight of radius", "weight of concavity"))
+
+
+def _ratios(pairs: Pairs) -> Figure:
+    """Variances along the posterior's axes in its units, by sampler."""
+    lines = [
+        Series(
+            f"along the {name} axis",
+            np.arange(len(pairs)) + shift,
+            *([getattr(pair[i], field) for pair in pairs.values()]
+              for field in ("measured", "standard_error", "predicted")),
+        )
+        for i, (name, shift) in enumerate(zip(AXES, (-0.05, 0.05), strict=True))
+    ]  # fmt: skip
+    ends = Line("the posterior", [-0.4, len(pairs) - 0.6], [1.0, 1.0])
+    figure = against_theory(lines, "", "variance / posterior's", [ends], "linear", "log")
+    figure.axes[1].set_xticks(range(len(pairs)), [name.replace(", ", ",\n", 1) for name in pairs])
+    return figure
+
+
+def _divergences(rates: Rates, preconditioned: Mapping[str, Check]) -> Figure:
+    """KL against ε: points on SGD's exact law, and levels of the preconditioned runs."""
+    measured, error, predicted = (
+        [getattr(check, name) for check in rates.divergences] for name in ("measured", "standard_error", "predicted")
     )
-
-
-def _notes(
-    posterior: Posterior,
-    best: float,
-    rates: Rates,
-    ratios: Mapping[str, tuple[Check, Check]],
-    shaped: Mapping[str, Check],
-) -> tuple[str, ...]:
-    closed = sg.theory.optimal_learning_rate(posterior.hessian, posterior.noise, batch_config(posterior))
-    constant = np.diag(posterior.axes.T @ normal_law(posterior, best * np.eye(2)) @ posterior.axes)
-    sgd, sde = ratios["SGD"], ratios["SDE, noise of batches"]
-    shaped_law = divergence(posterior, preconditioners(posterior)["from F"])
-    curvatures = np.linalg.eigvalsh(posterior.n_examples * posterior.hessian)
-    laplace = laplace_evidence(posterior.fit.cost, curvatures, posterior.penalty).log_evidence
-    return (
-        f"At ε* SGD has {sgd[0].measured:.3f} ± {sgd[0].standard_error:.3f} of the posterior's variance along the "
-        f"narrow axis and {sgd[1].measured:.3f} ± {sgd[1].standard_error:.3f} along the wide one. Constant H and F "
-        f"say {constant[0]:.3f} and {constant[1]:.3f}: noise and curvature that change with ω move them by "
-        f"{_percent(sgd[0].predicted / constant[0])} and {_percent(sgd[1].predicted / constant[1])}. The SDE, in its "
-        f"steps, has {sde[0].predicted:.3f} and {sde[1].predicted:.3f}.",
-        f"ε*: {closed:.4f} in closed form, {best:.4f} for SGD with constant H and F, {rates.where:.4f} for SGD's exact "
-        f"law, {rates.best.measured:.4f} ± {rates.best.standard_error:.4f} measured. The KL there is {rates.least:.3f} "
-        f"nats, {divergence(posterior, best / 4 * np.eye(2)):.2f} at ε*/4 and "
-        f"{divergence(posterior, 4 * best * np.eye(2)):.2f} at 4ε*.",
-        f"Preconditioned by F⁻¹ it is {shaped_law:.5f} nats ({shaped['from F'].measured:.4f} ± "
-        f"{shaped['from F'].standard_error:.4f}), by the diagonal of F {shaped['from diag F'].predicted:.3f} "
-        f"({shaped['from diag F'].measured:.3f} ± {shaped['from diag F'].standard_error:.3f}).",
-        f"ln evidence: {posterior.log_evidence():.3f} exactly, {laplace:.3f} by Laplace's method.",
+    points = Series("SGD, one ε for all weights", rates.at, measured, error, predicted, rates.fine, rates.curve)
+    lines = [Line("SGD for constant H and F", rates.fine, rates.normal)]
+    for name, check in preconditioned.items():
+        lines.append(Line(f"SGD, K {name}: {_found(check, 4)}", rates.fine[[0, -1]], [check.measured] * 2))
+    return against_theory(
+        [points], "learning rate ε", "KL(SGD ‖ posterior)   (nats)", lines, "log", "linear", columns=2
     )
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f} %"

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from validation.claim import Check, Finding, Plan, claim
+import numpy as np
+
+import sgdsde as sg
+from sgdsde.logistic import LogisticRegression
+from sgdsde.theory import Coordinates, LinearMap, ReLUNetwork, cubic_map, sinh_map
+from validation import coordinates as made
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.coordinates.checks import (
-    CURVED,
-    EXACT,
-    MAPS,
-    MEASURES,
-    integral_checks,
-    many_weights_checks,
-    orbit_checks,
-    rescaling_checks,
-)
-from validation.coordinates.laplace_shift import LAMBDA, TRUTH, measured_shifts, power
-from validation.coordinates.pictures import evidence_picture, sharpness_picture, shift_picture
-from validation.coordinates.rescaled_network import NETWORK_LAMBDA, orbit, random_network
+from validation.coordinates import LAMBDA, TRUTH, reading, transported
 from validation.formatting import plain
-from validation.sizes import plans
+
+#: By how much numbers that theory says are equal may differ, in nats or relative: quadrature and rounding.
+EXACT, ROUNDING = 1e-9, 1e-8
+NO_JACOBIAN = "the Jacobian left out"
+UNCHANGED = LinearMap(np.eye(2))
+#: Each of two weights in a unit of its own; the determinant is 10.
+SCALES = LinearMap(np.diag([100.0, 0.1]))
+MAPS: dict[str, Coordinates] = {"ω₁ = 100θ₁, ω₂ = θ₂/10": SCALES, "ω = sinh θ": sinh_map(), "ω = θ + θ³/3": cubic_map()}
+#: Singular values of the map of many weights, from least to largest.
+STRETCH = (0.1, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -34,91 +38,88 @@ class Size:
     examples: int
     weights: int
 
-    def plan(self, seconds: float) -> Plan:
-        tests = len(MAPS) * len(self.exact) + 2 + len(MEASURES) + 2 + (len(MEASURES) + 3) * len(self.alphas) + 2
-        return Plan(tests, seconds, self)
 
-
-@claim(
-    title="A change of parameters changes the sharpness as it likes and leaves the evidence alone",
-    statement=(
-        "Written in other parameters, the same functions have minima that are sharper or flatter by orders of "
-        "magnitude. The evidence is the same to rounding, however nonlinear the map, provided that the prior density "
-        "is carried along with its Jacobian. Laplace's approximation of it is the same under linear maps; under "
-        "others it shifts by a term of order 1/N, which third derivatives predict to order 1/N². Rescaling the layers "
-        "of a ReLU network is a symmetry of its likelihood that its regulariser breaks: C has one point of the orbit "
-        "for its minimum, and what is read off the Hessian elsewhere on the orbit is not the evidence."
-    ),
-    formula=(
-        "H_θ = JᵀHJ,   p(θ) = p(ω)|det J|,   ∫ p(y|ω) p(ω) dω = ∫ p(y|φ(θ)) p(φ(θ)) |det J| dθ\n"
-        "Laplace in θ − in ω = ½ ∇u·δ + ½ Tr K⁻¹(∇∇u − ∂_δ K) + O(1/N²),   u = ln|det J|,   K = H_θ,   δ = K⁻¹∇u"
-    ),
-    source="Dinh, Pascanu, Bengio & Bengio, arXiv 1703.04933, §4–5; Smith & Le, arXiv 1710.06451, §2",
-    plans=plans("reparametrisation", Size),
-)
-def reparametrisation(context: Context) -> Finding:
+@claim(Size)
+def reparametrisation(context: Context) -> Found:
     size: Size = context.size
-    invariant, gaps = integral_checks(context, size.exact)
-    rescaling = rescaling_checks(context, size.exact[0])
-    context.progress(0.3)
+    yield from _plane(context, size.exact)
+    yield from _orbit(made.random_network(size.examples, context.seed("network")), size.alphas)
+    yield from _many_weights(context, size.weights)
     seeds = [context.seed("shift", repeat) for repeat in range(size.repeats)]
-    shifts = measured_shifts(CURVED, size.counts, seeds)
-    slopes = tuple(
-        Check(
-            f"power of N in {what}",
-            exact,
-            float(found.value),
-            float(found.standard_error),
-            {"one power higher": exact + 1},
-        )
-        for what, exact, found in (
-            ("Laplace's shift, ω = sinh θ", -1.0, power(shifts.counts, shifts.shift)),
-            ("what its first-order term leaves", -2.0, power(shifts.counts, shifts.rest)),
-        )
-    )
-    context.progress(0.85)
-    network = random_network(size.examples, context.seed("network"))
-    walked = orbit(network, size.alphas)
-    along = tuple(check for place in walked[1:] for check in orbit_checks(walked[0], place))
-    many = many_weights_checks(context, size.weights)
-    largest = max(place.sharpness[0] / walked[0].sharpness[0] for place in walked)
-    last = walked[-1]
-    return Finding(
-        (*invariant, *rescaling, *slopes, *along, *many),
-        headline=slopes[0].label,
-        pictures=(
-            sharpness_picture(network, walked),
-            evidence_picture(network, walked),
-            shift_picture(shifts),
-        ),
-        method=(
-            f"Logistic regression of two weights drawn as {TRUTH.tolist()}, prior N(0, I/λ), λ = {LAMBDA:g}: integrals "
-            "over the plane by the trapezoidal rule about the mode in each set of coordinates, so that nodes differ; "
-            f"steps are halved until ln ∫ changes by 1e-11 of itself or less, and {EXACT:g} is allowed. Laplace's "
-            f"approximation in θ is made at the mode of the density of θ. Its shift is a mean over {size.repeats} data "
-            f"sets for each N from {size.counts[0]} on, and powers are slopes of ln|mean| against ln N beside a term "
-            "in 1/N; at smaller N the terms after that show. Network: "
-            f"v relu(u·x) with two inputs, of which each of the {2 * size.examples} examples has one, "
-            f"λ = {NETWORK_LAMBDA:g}; (u, v) → (αu, v/α), of determinant α. Its integral is known where a unit is "
-            "dead, and a sum over a grid of ln|weights| elsewhere, the same for every α. Sharpness there is that of "
-            "the cross-entropy, from the network's own derivatives at the rescaled weights. "
-            f"{size.weights} weights: Smith & Le's toy task and a random matrix of condition 10⁴, with the mode "
-            "searched for anew from 0."
-        ),
-        notes=(
-            f"Along the network's orbit the largest eigenvalue is up to {largest:,.0f} times that at the minimum "
-            "of C, and grows without bound both ways.",
-            "The rescaling is a symmetry: an isotropic prior on the rescaled weights has the same evidence too, "
-            "without being carried along, since only products of u and v are seen. What does depend on α under that "
-            f"prior is C, which has its minimum where |u|² = v²: at α = {last.alpha:g} it is "
-            f"{plain(last.cost - walked[0].cost)} nats higher, and Smith & Le's −C − ½ Σ ln(λᵢ/λ), read there with "
-            f"λᵢ ≥ λ, is {plain(last.reading)} where the evidence is {plain(last.exact)}. Without such a symmetry, as "
-            "in logistic regression, a prior that is not carried along is another model.",
-            f"Laplace's own error in ω, for one data set of each N: {_listed(gaps)} nats. Which coordinates are better "
-            "depends on the data and on the map.",
-        ),
-    )
+    shifts = made.measured_shifts(sinh_map(), size.counts, seeds)
+    for what, power, found in (
+        ("Laplace's shift, ω = sinh θ", -1.0, shifts.shift),
+        ("what its first-order term leaves", -2.0, shifts.rest),
+    ):
+        # Beside a term in 1/N: at small N the terms after that show.
+        order = sg.statistics.fit_order(1 / shifts.counts, found.value, found.standard_error, next_power=1)
+        rivals = {"one power higher": power + 1}
+        yield Check(f"power of N in {what}", power, -order.slope, order.standard_error, rivals)
+    yield Drawing("laplace", made.shift_figure(shifts))
 
 
-def _listed(gaps: dict[int, float]) -> str:
-    return ", ".join(f"{gap:+.2g} (N = {n})".replace("-", "−") for n, gap in gaps.items())
+def _plane(context: Context, counts: Sequence[int]) -> Found:
+    """Integrals over two weights of logistic regressions, in each map's coordinates."""
+    gaps = []
+    for n in counts:
+        model = made.plane_examples(n, context.seed("plane", n))
+        here, laplace = _exact(model, UNCHANGED), sg.theory.laplace_in_coordinates(model, LAMBDA, UNCHANGED, TRUTH)
+        gaps.append(f"{laplace.log_evidence - here:+.2g} (N = {n})".replace("-", "−"))
+        for name, each in MAPS.items():
+            rivals = {NO_JACOBIAN: _exact(model, each, carried=False)}
+            yield Check(f"ln evidence, N = {n}, {name}", here, _exact(model, each), 0.0, rivals, rounding=EXACT)
+        if n == counts[0]:
+            isotropic = _exact(made.rewritten(model, SCALES), UNCHANGED)
+            label = "ln evidence with the prior left isotropic, weights rescaled"
+            yield Check(label, here, isotropic, 0.0, rounding=EXACT)
+    yield Told({"truth": TRUTH.tolist(), "penalty": LAMBDA, "exactly": EXACT, "gaps": ", ".join(gaps)})
+
+
+def _orbit(network: ReLUNetwork, alphas: Sequence[float]) -> Found:
+    """A network and its rescaled copies: evidence, sharpness, and what is read off the Hessian."""
+    minimum, exact, grown = network.minimum(), {1.0: network.log_evidence()}, []
+    for alpha in alphas:
+        there, where = network.rescaled(minimum, alpha), f"network, α = {alpha:g}"
+        exact[alpha] = network.log_evidence(alpha)
+        rivals = {NO_JACOBIAN: network.log_evidence(alpha, carried=False)}
+        yield Check(f"ln evidence, {where}", exact[1.0], exact[alpha], 0.0, rivals, rounding=EXACT)
+        before, after = (_largest(network.hessian(w)) for w in (minimum, there))
+        grown.append(_grown(where, before, after, _largest(transported(network, minimum, alpha))))
+        yield grown[-1]
+        label = f"evidence read off the Hessian under the isotropic prior as at α = 1, {where}"
+        yield Check(label, reading(network, minimum), reading(network, there), 0.0, rounding=EXACT)
+    yield Drawing("orbit", made.orbit_figure(network, exact))
+    lifted = network.cost(there) - network.cost(minimum)
+    facts = {"both": network.inputs.size, "own": network.regularization, "largest": max(c.measured for c in grown)}
+    read = {"read": plain(reading(network, there)), "true": plain(exact[alpha])}
+    yield Told(facts | read | {"last": alpha, "lifted": plain(lifted)})
+
+
+def _exact(model: LogisticRegression, coordinates: Coordinates, *, carried: bool = True) -> float:
+    return sg.theory.log_evidence_in_coordinates(model, LAMBDA, coordinates, TRUTH, carried=carried).value
+
+
+def _largest(hessian: np.ndarray) -> float:
+    return float(np.linalg.eigvalsh(hessian)[-1])
+
+
+def _grown(where: str, before: float, after: float, predicted: float) -> Check:
+    """The largest eigenvalue over what it was before the map."""
+    label, ratio = f"largest eigenvalue, {where}, over that before", predicted / before
+    return Check(label, ratio, after / before, 0.0, {"sharpness unchanged": 1.0}, rounding=ROUNDING * abs(ratio))
+
+
+def _many_weights(context: Context, dimension: int) -> Found:
+    """Smith & Le's toy task under a random linear map: Laplace's evidence, and the largest eigenvalue."""
+    model = made.toy_examples(dimension, context.seed("toy", dimension))
+    stretched = made.random_map(dimension, *STRETCH, context.seed("map", dimension))
+    fit, where, share = model.fit(LAMBDA), f"{dimension} weights, random linear map", LAMBDA * np.eye(dimension)
+    here = sg.theory.evidence_of_fit(model, fit).log_evidence
+    there = sg.theory.laplace_in_coordinates(model, LAMBDA, stretched, np.zeros(dimension))
+    rivals = {NO_JACOBIAN: here - float(stretched.log_volume(there.theta))}
+    label, rounding = f"ln evidence by Laplace, {where}", ROUNDING * abs(here)
+    yield Check(label, here, there.log_evidence, 0.0, rivals, rounding=rounding)
+    before = model.hessian(fit.weights, LAMBDA) - share
+    after = made.rewritten(model, stretched).hessian(there.theta, LAMBDA) - share
+    predicted = sg.theory.transformed_hessian(before, stretched.matrix)
+    yield _grown(where, *map(_largest, (before, after, predicted)))

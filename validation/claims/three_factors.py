@@ -2,60 +2,101 @@
 
 from __future__ import annotations
 
-from validation.claim import Finding, claim
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
+from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.sizes import plans
+from validation.mnist.three_factors.analysis import Array, direction, present
+from validation.mnist.three_factors.pictures import cycle_figure, memory_figure, sharpness_figure
+from validation.mnist.three_factors.runs import Run, Runs, Size, run_all
 
-
-@claim(
-    title="Sharpness falls with ε/B, and is hardly changed where ε and B double together",
-    statement=(
-        "Where training losses are equal, the network that was trained at a larger ε/B has the smaller largest "
-        "eigenvalue and trace of the Hessian. Doubling ε and B together leaves sharpness, the way to that loss and "
-        "test accuracy nearly as they were, while ε alone changes the first two by far more; scaled too far, training "
-        "fails. A cycle of B does what a cycle of ε does. At larger ε/B fewer random labels are learnt by the "
-        "same Σ ε(k), and at equal loss the network is less sharp. That fewer are learnt at equal training accuracy, "
-        "or that it generalises better where as many are learnt, as the paper has it, is not claimed: the notes have "
-        "the measured slopes."
-    ),
-    formula="d ln λ_max / d ln(ε/B) < 0,   (ε, B) → (βε, βB) changes nothing at small ε",
-    source="Jastrzębski et al., Three Factors Influencing Minima in SGD, arXiv 1711.04623, §4",
-    plans=plans("three_factors"),
+#: What is compared at equal training loss: the words of a check and the variable; logarithms but for the accuracy.
+COMPARED = {"ln tr H": "trace", "ln distance Σ ε(k)": "distance", "test accuracy": "test_accuracy"}
+#: What the paper has of random labels: a slope against ln(ε/B) in words, of what, where what else has which value, and
+#: its sign there.
+PAPER = (
+    ("accuracy on random labels at training accuracy 0.8", "memorised", "train_accuracy", 0.8, -1),
+    ("test accuracy at accuracy 0.8 on random labels", "test_accuracy", "memorised", 0.8, 1),
 )
-def three_factors(context: Context) -> Finding:
-    from validation.mnist.three_factors.checks import PARTS, measured, memory_notes
-    from validation.mnist.three_factors.pictures import pictures
-    from validation.mnist.three_factors.protocol import PROTOCOLS
 
+
+@claim(dict[str, Size])
+def three_factors(context: Context) -> Found:
     source = images(context)
-    plan = PROTOCOLS[source.name][context.preset]
-    found = measured(context, source.name, plan)
-    checks = tuple(check for part in PARTS for check in part(found))
-    missing = found.missing()
-    return Finding(
-        checks,
-        headline=next(check.label for check in checks if check.rivals),
-        pictures=pictures(found),
-        method=(
-            f"A network with {plan.hidden} hidden ReLU units, trained without momentum on {plan.n_examples:,} random "
-            f"images, {plan.replicas} replicas, each with its own images and initial weights, the same ones in every "
-            f"run. B runs from {plan.scan[-1].setting[1]:g} to {plan.scan[0].setting[1]:g} at ε = "
-            f"{plan.scan[0].setting[0]:g}. As the loss, and the Hessian with it, shrinks for ever once all labels are "
-            f"learnt, numbers are compared at the training loss {plan.level:g} ({plan.memory_level:g} with random "
-            "labels), on the straight line in ln L through the readings within a factor of 4 of it. tr H is exact; "
-            "λ_max is that of Gauss and Newton's part of H, which at such a loss is within 2 % of that of H. Cycles "
-            f"alternate every {plan.period // 2} examples: {plan.cycles[0]}, against {plan.cycles[1]}. Random labels "
-            f"are uniform draws, right ones among them; they are compared at Σ ε(k) = {plan.early:g} and at equal "
-            "loss. An effect of the wrong sign counts as none. Lengths and losses were chosen in pilot runs on other "
-            "seeds, in which ε and B times 4 already had a trace 10 % lower; even times 2 lowered it by 5 % in the "
-            "mean of four runs on four seeds, which none of them can tell from nothing: it is a law of small ε. The "
-            "straight line replaced interpolation, which left some eigenvalues unread, after a first run at seed 0. "
-            "Errors are those of differences within replicas."
-        ),
-        notes=(*source.notes, *(text for share in plan.memories for text in memory_notes(found, share))),
-        data=source.label,
-        undecided=f"some replicas did not reach the training loss of the comparison: {'; '.join(missing)}"
-        if missing
-        else "",
-    )
+    size: Size = context.size[source.name]
+    runs = run_all(context, source.name, size)
+    for text, name in (("ln λ_max", "largest"), ("ln tr H", "trace")):
+        yield _different(f"slope of {text} against ln(ε/B)", runs.slopes(name), -1)
+    one, largest = size.scaled[1], max(size.scaled)
+    yield from _same("ε and B times 2", runs, one, size.scaled[2], (size.alone, "ε doubled alone"))
+    for factor in [factor for factor in size.kept if factor > 2]:
+        fallen = runs.at_loss(size.scaled[factor], "trace") - runs.at_loss(one, "trace")
+        yield _different(f"ln tr H, ε and B times {factor}", fallen, -1)
+    rise = runs.lowest(size.scaled[largest]) - runs.lowest(one)
+    yield _different(f"ln lowest training loss, ε and B times {largest}", rise, 1)
+    yield from _same("cycle of B for one of ε", runs, *size.cycles, (size.hottest, "constant at the largest ε/B"))
+    for share in size.memories:
+        yield from _memory(runs, share)
+    missing = "; ".join(runs.missing())
+    yield Told(
+        asdict(size)
+        | {
+            "as_the_paper": "; ".join(_sizes(runs)), "half": size.period // 2,
+            "pooled": size.replicas * len(context.seeds),
+            "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
+            "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
+        },
+        source.notes,
+        source.label,
+        missing and f"some replicas did not reach the training loss of the comparison: {missing}",
+    )  # fmt: skip
+    yield Drawing("sharpness", sharpness_figure(runs))
+    yield Drawing("cycles", cycle_figure(runs))
+    yield Drawing("random-labels", memory_figure(runs))
+
+
+def _same(what: str, runs: Runs, one: Run, other: Run, rival: tuple[Run, str]) -> Iterator[Check]:
+    """That `other` is like `one` at equal training loss, and the rival is not."""
+    for text, name in COMPARED.items():
+        base, tried, wrong = (runs.at_loss(run, name) for run in (one, other, rival[0]))
+        reference = float(present(base).mean()) if name == "test_accuracy" else 0.0
+        apart = present(tried - base)
+        value, error = mean_and_error(apart)
+        rivals = {rival[1]: reference + float(present(wrong - base).mean())}
+        yield Check(f"{text}, {what}", reference, reference + value, error, rivals, scale=1.0, dof=len(apart) - 1)
+
+
+def _memory(runs: Runs, share: float) -> Iterator[Check]:
+    """Random labels: what happens at equal distance and at equal loss; and by the paper, at equal accuracies."""
+    named = f"against ln(ε/B), {100 * share:g} % random"
+    early = runs.slopes_where("memorised", "distance", runs.size.early, share)
+    yield _different(f"slope of accuracy on random labels {named}", early, -1)
+    yield _different(f"slope of ln tr H {named}", runs.slopes("trace", share), -1)
+    for text, name, where, value, sign in PAPER:
+        yield _different(f"slope of {text} {named}", runs.slopes_where(name, where, value, share), sign)
+
+
+def _sizes(runs: Runs) -> Iterator[str]:
+    """Slopes that the paper has of the other sign, as measured: checks have 0 in their place."""
+    for share in runs.size.memories:
+        for text, name, where, value, _ in PAPER:
+            found = runs.slopes_where(name, where, value, share)
+            if np.isfinite(found).sum() > 1:
+                mean, error = mean_and_error(found[np.isfinite(found)])
+                yield f"{text}, {100 * share:g} % random: {mean:+.3f} ± {error:.3f}".replace("-", "−")
+
+
+def _different(label: str, values: Array, sign: int) -> Check:
+    """That there is no effect is to be rejected; one of the wrong sign counts as none.
+
+    An effect that fewer than two replicas have, as they never come to where it is read, is unknown by 1.
+    """
+    found = values[np.isfinite(values)]
+    if len(found) < 2:
+        return Check(label, 0.0, 0.0, 1.0, scale=1.0)
+    return Check(label, 0.0, *mean_and_error(direction(found, sign)), scale=1.0, dof=len(found) - 1)

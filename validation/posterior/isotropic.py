@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.statistics import mean
+from sgdsde.posterior import LogisticPosterior, Moments
+from sgdsde.statistics import Estimate, mean
 from validation.claim import Check
 from validation.context import Context
 from validation.measure import whole
-from validation.posterior.samplers import third_moments, whitened_covariance
-from validation.posterior.target import Moments, Posterior
+from validation.posterior.runs import AXES, WARM, WARMER
 
 Array = NDArray[np.float64]
 
+#: The rival that is normal about the minimum: means are its weights, third moments 0.
+NORMAL = "Laplace's normal law"
 #: Largest step times curvature: the scheme's law is of second order in it, and exact for a normal law.
 STEP = 0.1
-#: The temperature of the rival, in units of the right one.
-WARMER = 1.1
-WARM = "noise stronger by 10 %"
 #: Relaxation times before the first snapshot; snapshots are one apart.
 SETTLED = 8
 #: Gauss–Legendre nodes in the root of this order of the power β of the likelihood: ⟨H⟩ rises steeply towards β = 0.
@@ -29,13 +29,13 @@ NODES, ROOT = 10, 4
 
 
 def isotropic_snapshots(
-    context: Context, posterior: Posterior, paths: int, snapshots: int, power: float = 1.0
+    context: Context, posterior: LogisticPosterior, paths: int, snapshots: int, power: float = 1.0
 ) -> Array:
     """Snapshots (snapshots, paths, 2) of dω = −∇L ds + √(2/N) dW for the likelihood to this power.
 
     T F/2 = 1/N, so that the stationary law is exp(−N L).
     """
-    model, n, penalty = posterior.model, posterior.n_examples, posterior.penalty
+    model, n, penalty = posterior.model, posterior.n_examples, posterior.regularization
     fit = model.fit(penalty / power)
     here = power * model.hessian(fit.weights, penalty / power) / n
     # Paths go three standard deviations towards 0, where the curvature is largest, or beyond.
@@ -54,36 +54,35 @@ def isotropic_snapshots(
     return whole(run).snapshots[SETTLED:]
 
 
-def isotropic_checks(context: Context, posterior: Posterior, snapshots: Array, paths: int) -> tuple[Check, ...]:
+def isotropic_checks(context: Context, posterior: LogisticPosterior, snapshots: Array, paths: int) -> Iterator[Check]:
     """Moments and ⟨C⟩ of the snapshots, and the evidence by thermodynamic integration with `paths` for each power."""
-    where, axes, exact, warm = "isotropic noise", posterior.axes, posterior.exact, posterior.moments(WARMER)
+    exact, warm, least = posterior.exact, posterior.moments(WARMER), posterior.fit.cost
+
+    def check(label: str, predicted: float, value: float, error: float, wrong: float, **others: float) -> Check:
+        return Check(f"{label}, isotropic noise", predicted, value, error, {WARM: wrong, **others}, scale=1.0)
+
+    def each(found: Estimate, entry: tuple[int, ...]) -> tuple[float, float]:
+        return float(np.asarray(found.value)[entry]), float(np.asarray(found.standard_error)[entry])
+
     means = mean(posterior.whitened(snapshots).mean(axis=0))
-    covariance, third = whitened_covariance(posterior, snapshots), third_moments(posterior, snapshots)
-    costs = mean(posterior.cost(snapshots).mean(axis=0))
-    found: list[Check] = []
-
-    def add(label: str, predicted: float, value: object, error: object, wrong: float) -> None:
-        label = f"{label}, {where}"
-        found.append(Check(label, predicted, float(value), float(error), {WARM: wrong}, scale=1.0))  # type: ignore[arg-type]
-
-    for i, name in enumerate(("narrow", "wide")):
-        shift = float((warm.mean - exact.mean) @ axes[:, i])
-        add(f"mean, {name} axis", 0.0, np.asarray(means.value)[i], np.asarray(means.standard_error)[i], shift)
-    warmer = axes.T @ warm.covariance @ axes
+    shift, mode = (posterior.whitened(point) for point in (warm.mean, posterior.fit.weights))
+    for i, name in enumerate(AXES):
+        yield check(f"mean, {name} axis", 0.0, *each(means, (i,)), shift[i], **{NORMAL: mode[i]})
+    covariance, warmer = sg.posterior.sampled_covariance(posterior, snapshots), posterior.relative(warm.covariance)
     for (i, j), name in {(0, 0): "narrow axis", (1, 1): "wide axis", (0, 1): "between the axes"}.items():
-        value, error = np.asarray(covariance.value)[i, j], np.asarray(covariance.standard_error)[i, j]
-        add(f"covariance, {name}", float(i == j), value, error, warmer[i, j])
-    cubes, warmest = _rotated(exact, axes), _rotated(warm, axes)
+        yield check(f"covariance, {name}", float(i == j), *each(covariance, (i, j)), warmer[i, j])
+    third = sg.posterior.sampled_third_moments(posterior, snapshots)
+    cubes, warmest = (_rotated(moments, posterior.axes) for moments in (exact, warm))
     for entry in ((0, 0, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1)):
-        value, error = np.asarray(third.value)[entry], np.asarray(third.standard_error)[entry]
         axis = "".join(str(1 + i) for i in entry)
-        add(f"third moment {axis}", cubes[entry], value, error, warmest[entry])
-    add("⟨C⟩ − C at the minimum", exact.cost - posterior.fit.cost, costs.value - posterior.fit.cost,
-        costs.standard_error, warm.cost - posterior.fit.cost)  # fmt: skip
-    return (*found, _evidence_check(context, posterior, paths))
+        yield check(f"third moment {axis}", cubes[entry], *each(third, entry), warmest[entry], **{NORMAL: 0.0})
+    costs = mean(posterior.cost(snapshots).mean(axis=0))
+    value, error = float(costs.value) - least, float(costs.standard_error)
+    yield check("⟨C⟩ − C at the minimum", exact.cost - least, value, error, warm.cost - least)
+    yield _evidence_check(context, posterior, paths)
 
 
-def _evidence_check(context: Context, posterior: Posterior, paths: int) -> Check:
+def _evidence_check(context: Context, posterior: LogisticPosterior, paths: int) -> Check:
     """ln evidence = −∫₀¹ ⟨H⟩_β dβ, of the posteriors with the likelihood to the power β."""
     at, weights = np.polynomial.legendre.leggauss(NODES)
     root, weights = (at + 1) / 2, weights / 2

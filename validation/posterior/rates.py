@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
+import sgdsde as sg
+from sgdsde.posterior import Divergence, LogisticPosterior
 from sgdsde.theory import optimal_preconditioner
 from validation.claim import Check
 from validation.context import Context
-from validation.posterior.isotropic import WARM, WARMER
-from validation.posterior.runs import batch_config, normal_law, sgd_law, sgd_run
-from validation.posterior.samplers import GROUPS, Divergence, measured_divergence
-from validation.posterior.target import Posterior
+from validation.posterior.runs import WARM, WARMER, batch_config, sgd_run
 
 Array = NDArray[np.float64]
 
-#: Learning rates in units of ε*, and those of them to which a parabola is fitted.
-RATES = (0.25, 0.5, 2**-0.5, 1.0, 2**0.5, 2.0, 4.0)
+#: Learning rates in units of ε*, and replicas in units of those of other runs: at ε* KL is least, and so is the margin;
+#: far beyond it the law has long tails, and relaxes in few updates. And those rates to which a parabola is fitted.
+RATES = {0.25: 1, 0.5: 1, 2**-0.5: 1, 1.0: 2, 2**0.5: 2, 2.0: 2, 4.0: 4}
 FITTED = slice(1, 6)
+#: Of replicas, which the jackknife leaves out in turn.
+GROUPS = 64
 #: Exact laws along the curve KL(ε).
 KNOTS = 13
 
@@ -40,76 +42,79 @@ class Rates:
     best: Check
     where: float
     least: float
-    line: tuple[Array, Array]
+    fine: Array
+    curve: Array
     normal: Array
 
 
-def divergence(posterior: Posterior, rates: Array) -> float:
-    """KL of SGD's exact law with K = `rates` from the posterior, in nats."""
-    return posterior.divergence(sgd_law(posterior, rates))
+def divergence(posterior: LogisticPosterior, rates: float | Array) -> float:
+    """KL of SGD's exact law with ε or K = `rates` from the posterior, in nats."""
+    matrix = np.asarray(rates * np.eye(2) if np.ndim(rates) == 0 else rates)
+    return posterior.divergence(sg.posterior.sgd_law(posterior, batch_config(posterior), matrix).covariance)
 
 
-def measured_rates(context: Context, posterior: Posterior, best: float, replicas: int, snapshots: int) -> Rates:
+def measured_rates(context: Context, posterior: LogisticPosterior, best: float, runs: tuple[int, int]) -> Rates:
     """Run SGD at `RATES` times `best`, and find where its KL is least."""
-    at, plain = best * np.array(RATES), np.eye(2)
-    exact = np.array([divergence(posterior, rate * plain) for rate in at])
-    curve = _curve(posterior, at[0], WARMER * at[-1])
+    at = best * np.array(list(RATES))
+    exact = np.array([divergence(posterior, rate) for rate in at.tolist()])
+    # Exact laws by a spline through a few of them: to 1e-4 nats.
+    knots = np.geomspace(at[0], WARMER * at[-1], KNOTS)
+    curve = CubicSpline(np.log(knots), [divergence(posterior, rate) for rate in knots.tolist()])
     found, checks = [], []
-    for factor, rate, law in zip(RATES, at.tolist(), exact.tolist(), strict=True):
+    for (factor, times), rate, law in zip(RATES.items(), at.tolist(), exact.tolist(), strict=True):
         label = f"KL, ε = {factor:.3g} ε*"
-        run = sgd_run(context, posterior, rate * plain, replicas, snapshots, label)
-        found.append(measured_divergence(posterior, run))
+        run = sgd_run(context, posterior, batch_config(posterior, rate), (times * runs[0], runs[1]), label)
+        found.append(sg.posterior.sampled_divergence(posterior, run, GROUPS))
         checks.append(_check(label, law, found[-1], float(curve(math.log(WARMER * rate)))))
     search = minimize_scalar(curve, bounds=np.log([best / 2, 2 * best]), method="bounded", options={"xatol": 1e-6})
     where, fine = math.exp(float(search.x)), np.geomspace(at[0], at[-1], 80)
-    # Those of exact laws too: the parabola's own error is a factor.
-    errors = np.array([each.error for each in found])[FITTED]
-    bias = where / least_rate(at[FITTED], exact[FITTED], errors)
-    values = np.array([each.value for each in found])[FITTED]
-    without = np.array([each.without for each in found])[FITTED].T
-    # Each rate has runs of its own: leave out one group of one rate at a time.
-    spread = 0.0
-    for k in range(len(values)):
-        moved = np.tile(values, (GROUPS, 1))
-        moved[:, k] += without[:, k] - without[:, k].mean()
-        spread += (GROUPS - 1) * float(np.var([least_rate(at[FITTED], row, errors) for row in moved]))
+    measured, error = _measured_least(at[FITTED], found[FITTED], exact[FITTED], where)
     # Where F = H, as for a model that is true, ε* = 2P/(N c Tr H).
-    equal = 2 * len(plain) / (posterior.n_examples * batch_config(posterior).batch_noise * posterior.hessian.trace())
-    error = bias * float(np.sqrt(spread))
-    check = Check("ε of least KL", where, bias * least_rate(at[FITTED], values, errors), error, {"F = H": float(equal)})
-    return Rates(
-        at,
-        tuple(checks),
-        check,
-        where,
-        float(search.fun),
-        (fine, curve(np.log(fine))),
-        np.array([_normal(posterior, rate * plain) for rate in fine]),
-    )
+    equal = 4 / (posterior.n_examples * batch_config(posterior).batch_noise * posterior.hessian.trace())
+    check = Check("ε of least KL", where, measured, error, {"F = H": float(equal)})
+    normal = [sg.posterior.normal_law(posterior, batch_config(posterior, rate)).covariance for rate in fine.tolist()]
+    lines = fine, curve(np.log(fine)), np.array([posterior.divergence(law) for law in normal])
+    return Rates(at, tuple(checks), check, where, float(search.fun), *lines)
+
+
+def _measured_least(rates: Array, found: Sequence[Divergence], exact: Array, where: float) -> tuple[float, float]:
+    """ε of the least measured KL, and its standard error."""
+    errors = np.array([each.standard_error for each in found])
+    # The parabola's own error is a factor: that of exact laws.
+    bias = where / least_rate(rates, exact, errors)
+    values, spread = np.array([each.value for each in found]), 0.0
+    # Each rate has runs of its own: leave out one group of one rate at a time.
+    for k, each in enumerate(found):
+        moved = np.tile(values, (GROUPS, 1))
+        moved[:, k] += each.without - each.without.mean()
+        spread += (GROUPS - 1) * float(np.var([least_rate(rates, row, errors) for row in moved]))
+    return bias * least_rate(rates, values, errors), bias * math.sqrt(spread)
 
 
 def preconditioned_checks(
-    context: Context, posterior: Posterior, least: float, replicas: int, snapshots: int
-) -> Mapping[str, Check]:
+    context: Context, posterior: LogisticPosterior, least: float, runs: tuple[int, int]
+) -> dict[str, Check]:
     """KL of SGD preconditioned by F⁻¹ and by its diagonal: the first is not `least`, the KL of the best ε."""
     found = {}
     for name, matrix in preconditioners(posterior).items():
-        run = measured_divergence(posterior, sgd_run(context, posterior, matrix, replicas, snapshots, name))
+        snapshots = sgd_run(context, posterior, batch_config(posterior), runs, name, matrix)
+        run = sg.posterior.sampled_divergence(posterior, snapshots, GROUPS)
         if name == "from F":
             # So near to 0 KL is a square, whose error is not normal: its own law is tested by variances instead.
-            found[name] = Check("KL, K from F: that of the best ε", least, run.value, run.error, dof=GROUPS - 1)
+            label = "KL, K from F: that of the best ε"
+            found[name] = Check(label, least, run.value, run.standard_error, dof=GROUPS - 1)
         else:
             wrong = divergence(posterior, WARMER * matrix)
             found[name] = _check(f"KL, K {name}", divergence(posterior, matrix), run, wrong, least)
     return found
 
 
-def preconditioners(posterior: Posterior) -> dict[str, Array]:
+def preconditioners(posterior: LogisticPosterior) -> dict[str, Array]:
     """Mandt, Hoffman & Blei's K, (2, 2) each, from F at the minimum and from its diagonal."""
     config = batch_config(posterior)
     return {
-        "from F": optimal_preconditioner(posterior.noise, config),
-        "from diag F": optimal_preconditioner(posterior.noise, config, diagonal=True),
+        "from F": optimal_preconditioner(posterior.noise_covariance, config),
+        "from diag F": optimal_preconditioner(posterior.noise_covariance, config, diagonal=True),
     }
 
 
@@ -124,15 +129,5 @@ def least_rate(rates: Array, divergences: Array, errors: Array) -> float:
     return float(2 / (b + np.sqrt(b * b + 8 * c)))
 
 
-def _curve(posterior: Posterior, low: float, high: float) -> CubicSpline:
-    """Exact KL as a function of ln ε, by a spline through `KNOTS` values: exact to 1e-4 nats."""
-    knots = np.geomspace(low, high, KNOTS)
-    return CubicSpline(np.log(knots), [divergence(posterior, rate * np.eye(2)) for rate in knots])
-
-
 def _check(label: str, law: float, found: Divergence, wrong: float, scale: float | None = None) -> Check:
-    return Check(label, law, found.value, found.error, {WARM: wrong}, scale=scale, dof=GROUPS - 1)
-
-
-def _normal(posterior: Posterior, rates: Array) -> float:
-    return posterior.divergence(posterior.axes.T @ normal_law(posterior, rates) @ posterior.axes)
+    return Check(label, law, found.value, found.standard_error, {WARM: wrong}, scale=scale, dof=GROUPS - 1)

@@ -1,21 +1,17 @@
-"""Runs of SGD, and of the SDE with its noise, on a posterior: how long, from where, and their exact laws."""
+"""Runs of SGD, and of the SDE with its noise, on a posterior, beside their own exact laws."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.clock import overdamped
-from sgdsde.theory import stationary_covariance
+from sgdsde.logistic import LogisticRegression
+from sgdsde.posterior import LogisticPosterior
 from validation.claim import Check
 from validation.context import Context
-from validation.posterior.isotropic import WARM, WARMER
-from validation.posterior.laws import Steps, batch_noise, euler_steps, sgd_steps, stationary_law
-from validation.posterior.samplers import Length, run_sde, run_sgd, whitened_covariance
-from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 
@@ -23,114 +19,96 @@ Array = NDArray[np.float64]
 BATCH = 16
 #: Time step of the SDE with F(ω): 0.03 over the largest curvature.
 SDE_STEP = 0.3
-#: Relaxation times of the mean before the first snapshot, from the normal law of constant H and F on.
-SETTLED = 4
+#: The temperature of the rival, in units of the right one.
+WARMER = 1.1
+WARM = "noise stronger by 10 %"
 AXES = ("narrow", "wide")
 
 
-def batch_config(posterior: Posterior, rate: float = 1.0, momentum: float = 0.0) -> sg.SGDConfig:
-    """What SGD is run with."""
+def tumours() -> LogisticPosterior:
+    """Malignant (1) and benign (0) tumours by mean radius and concavity of cell nuclei, correlated by 0.67.
+
+    All 569 patients of the Wisconsin diagnostic data (Street, Wolberg & Mangasarian 1993), as scikit-learn ships them.
+    The inputs are deviations from the mean, rounded to halves of a standard deviation and counted in these, so that
+    many patients are alike and a landscape's text holds them all; there is no intercept.
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    table = load_breast_cancer()
+    columns = [list(table.feature_names).index(name) for name in ("mean radius", "mean concavity")]
+    chosen = table.data[:, columns]
+    inputs = np.round(2 * (chosen - chosen.mean(axis=0)) / chosen.std(axis=0))
+    return LogisticPosterior(LogisticRegression(inputs, 1 - table.target), 1.0)
+
+
+def batch_config(posterior: LogisticPosterior, rate: float = 1.0, momentum: float = 0.0) -> sg.SGDConfig:
+    """What SGD is run with; a preconditioner takes the place of the rate."""
     return sg.SGDConfig(rate, BATCH, posterior.n_examples, momentum, sampling="with_replacement")
 
 
-def normal_law(posterior: Posterior, rates: Array) -> Array:
-    """Covariance (2, 2) of ω ← ω − K ĝ for constant H and F, K = `rates`: that of SGD in u = K^(−1/2) ω, ε = 1."""
-    values, vectors = np.linalg.eigh(rates)
-    root = vectors * np.sqrt(values) @ vectors.T
-    hessian, noise = ((m + m.T) / 2 for m in (root @ posterior.hessian @ root, root @ posterior.noise @ root))
-    return np.asarray(root @ stationary_covariance(hessian, noise, batch_config(posterior), dynamics="sgd") @ root)
-
-
-def whitened_law(posterior: Posterior, steps: Steps, rates: Array) -> Array:
-    """Covariance (2, 2) of the exact law of these steps, in the posterior's units; `rates` for where to begin."""
-    law = stationary_law(steps, posterior.fit.weights, normal_law(posterior, rates))
-    return np.asarray(posterior.axes.T @ law.covariance @ posterior.axes)
-
-
-def sgd_law(posterior: Posterior, rates: Array) -> Array:
-    """The same of SGD with K = `rates`."""
-    return whitened_law(posterior, sgd_steps(posterior, BATCH, rates), rates)
-
-
 def sgd_run(
-    context: Context, posterior: Posterior, rates: Array, replicas: int, snapshots: int, label: str,
-    momentum: float = 0.0,
+    context: Context, posterior: LogisticPosterior, config: sg.SGDConfig, runs: tuple[int, int], label: str,
+    matrix: Array | None = None,
 ) -> Array:  # fmt: skip
-    """Snapshots (snapshots, replicas, 2) of SGD with K = `rates`, a relaxation time apart."""
-    slow = np.linalg.eigvals(rates @ posterior.hessian).real.min() / (1 - momentum)
-    start = _start(context, posterior, overdamped(rates, 1.0, momentum).update, replicas, label)
-    every = math.ceil(1 / slow)
-    length = Length(SETTLED * every, every, snapshots)
-    return run_sgd(posterior, BATCH, rates, start, length, context.seed("SGD", label), momentum)
-
-
-def sde_run(context: Context, posterior: Posterior, rate: float, replicas: int, snapshots: int) -> Array:
-    """The same of the SDE with the noise of SGD at this rate."""
-    start = _start(context, posterior, rate * np.eye(2), replicas, "SDE")
-    every = math.ceil(1 / (np.linalg.eigvalsh(posterior.hessian)[0] * SDE_STEP))
-    length = Length(SETTLED * every, every, snapshots)
-    temperature = batch_config(posterior, rate).temperature
-    return run_sde(posterior, temperature, SDE_STEP, start, length, context.seed("SDE"))
+    """Snapshots (S, R, 2) of SGD, a relaxation time apart, in ``runs`` = R replicas and S snapshots."""
+    start = sg.posterior.normal_law(posterior, config, matrix).normal(runs[0], context.seed("start", label))
+    return sg.posterior.sample_sgd(posterior, config, start, runs[1], context.seed("SGD", label), matrix)
 
 
 def variance_checks(
-    posterior: Posterior, label: str, snapshots: Array, law: Array, wrong: Array, rounding: Array | None = None
+    posterior: LogisticPosterior, label: str, snapshots: Array, law: Array, wrong: Array, rounding: Array | None = None
 ) -> tuple[Check, Check]:
     """Variances along the posterior's axes, in its units, of snapshots (S, R, 2) against a law's covariance (2, 2)."""
-    found = whitened_covariance(posterior, snapshots)
-    values, errors = np.asarray(found.value), np.asarray(found.standard_error)
-    narrow, wide = (
-        Check(
-            f"variance, {name} axis, {label}", law[i, i], values[i, i], errors[i, i], {WARM: wrong[i, i]},
-            rounding=0.0 if rounding is None else abs(float(rounding[i, i])),
-        )
-        for i, name in enumerate(AXES)
+    found = sg.posterior.sampled_covariance(posterior, snapshots)
+    values, errors, right, false, extra = (
+        np.diagonal(each)
+        for each in (found.value, found.standard_error, posterior.relative(law), posterior.relative(wrong),
+                     np.zeros((2, 2)) if rounding is None else abs(posterior.relative(rounding)))
     )  # fmt: skip
+    narrow, wide = (
+        Check(f"variance, {name} axis, {label}", right[i], values[i], errors[i], {WARM: false[i]}, rounding=extra[i])
+        for i, name in enumerate(AXES)
+    )
     return narrow, wide
 
 
 def sde_checks(
-    context: Context, posterior: Posterior, rate: float, replicas: int, snapshots: int
+    context: Context, posterior: LogisticPosterior, rate: float, runs: tuple[int, int]
 ) -> tuple[Check, Check]:
-    """Check the SDE with F(ω) against the law of its own steps."""
-    found, noise = sde_run(context, posterior, rate, replicas, snapshots), batch_noise(posterior)
-    temperature, rates = batch_config(posterior, rate).temperature, rate * np.eye(2)
-    law, wrong = (
-        whitened_law(
-            posterior, euler_steps(posterior, warmth * temperature / SDE_STEP, SDE_STEP * np.eye(2), noise), rates
-        )
-        for warmth in (1.0, WARMER)
-    )
-    return variance_checks(posterior, "SDE with F(ω)", found, law, wrong)
+    """Check the SDE with F(ω) of SGD at this rate against the law of its own steps."""
+    config = batch_config(posterior, rate)
+    start = sg.posterior.normal_law(posterior, config).normal(runs[0], context.seed("start", "SDE"))
+    temperature = config.temperature
+    found = sg.posterior.sample_sde(posterior, temperature, SDE_STEP, start, runs[1], context.seed("SDE"))
+    law, wrong = (sg.posterior.sde_law(posterior, warmth * temperature, SDE_STEP) for warmth in (1.0, WARMER))
+    return variance_checks(posterior, "SDE with F(ω)", found, law.covariance, wrong.covariance)
 
 
 def sgd_checks(
-    context: Context, posterior: Posterior, rates: Array, replicas: int, snapshots: int, label: str
+    context: Context, posterior: LogisticPosterior, rates: Array, runs: tuple[int, int], label: str
 ) -> tuple[Check, Check]:
-    """Check SGD with K = `rates` against its exact law."""
-    found = sgd_run(context, posterior, rates, replicas, snapshots, label)
-    return variance_checks(posterior, label, found, sgd_law(posterior, rates), sgd_law(posterior, WARMER * rates))
+    """Check SGD with K = `rates`, (2, 2), against its exact law."""
+    config = batch_config(posterior)
+    found = sgd_run(context, posterior, config, runs, label, rates)
+    law, wrong = (sg.posterior.sgd_law(posterior, config, warmth * rates) for warmth in (1.0, WARMER))
+    return variance_checks(posterior, label, found, law.covariance, wrong.covariance)
 
 
 def momentum_checks(
-    context: Context, posterior: Posterior, rate: float, replicas: int, snapshots: int, momentum: float
+    context: Context, posterior: LogisticPosterior, rate: float, runs: tuple[int, int], momentum: float
 ) -> tuple[Check, Check]:
     """Check SGD with momentum, at the noise scale of plain SGD with this rate, against the exact law of small steps."""
-    label = f"SGD with m = {momentum:g}"
-    config = batch_config(posterior, rate * (1 - momentum), momentum)
-    rates = config.learning_rate * np.eye(2)
-    found = sgd_run(context, posterior, rates, replicas, snapshots, label, momentum)
+    label, config = f"SGD with m = {momentum:g}", batch_config(posterior, rate * (1 - momentum), momentum)
+    found = sgd_run(context, posterior, config, runs, label)
     # Single examples, one at a time at ε/B: their kicks are skewed as those here are, and a step is short.
+    single = replace(batch_config(posterior), batch_size=1)
     law, wrong = (
-        whitened_law(posterior, sgd_steps(posterior, 1, warmth * rate / BATCH * np.eye(2)), rate * np.eye(2))
+        sg.posterior.sgd_law(posterior, replace(single, learning_rate=warmth * rate / BATCH))
         for warmth in (1.0, WARMER)
     )
     # What a step's length adds to it for constant H and F.
-    sde, sgd = (stationary_covariance(posterior.hessian, posterior.noise, config, model) for model in ("sde", "sgd"))
-    return variance_checks(posterior, label, found, law, wrong, posterior.axes.T @ (sgd - sde) @ posterior.axes)
-
-
-def _start(context: Context, posterior: Posterior, rates: Array, replicas: int, label: str) -> Array:
-    generator = np.random.default_rng(context.seed("start", label))
-    root = np.linalg.cholesky(normal_law(posterior, rates))
-    return np.asarray(posterior.fit.weights + generator.standard_normal((replicas, 2)) @ root.T)
+    sde, sgd = (
+        sg.theory.stationary_covariance(posterior.hessian, posterior.noise_covariance, config, dynamics=dynamics)
+        for dynamics in ("sde", "sgd")
+    )
+    return variance_checks(posterior, label, found, law.covariance, wrong.covariance, sgd - sde)

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import sgdsde as sg
+from sgdsde.models.measures import Measure
 from validation.mnist.cells.curvature import accuracy_on, hessian_trace, largest_near
 from validation.mnist.cells.training import mislabelled, run_replicas, with_every_test
 
@@ -48,7 +49,7 @@ def descent(
     sets = [with_every_test(each, max(1, each.n_test // n_test)) for each in chosen]
     rates, sizes = course(setting, period, distance)
     every = len(rates) // readings
-    measures = {"trace": hessian_trace}
+    measures: dict[str, Measure] = {"trace": hessian_trace}
     if largest:
         measures["largest"] = largest_near(level, WINDOW)
     if corrupted:

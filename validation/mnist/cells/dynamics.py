@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import sgdsde as sg
-from sgdsde.data import Dataset
+from sgdsde.models.networks import Weights
 from sgdsde.models.parallel import in_threads
-from validation.mnist.cells.networks import Weights, forward, gradient_and_trace, largest_eigenvalue
+from validation.context import derived_seed
+from validation.mnist.cells.curvature import hessian_trace, logits
 from validation.mnist.cells.training import subsets
 
 FloatArray = NDArray[np.float64]
@@ -56,8 +55,6 @@ def followed(
     time: float,
     readings: int,
     replicas: int,
-    curvatures: int,
-    data_seed: int,
     seed: int,
     device: str,
 ) -> xr.Dataset:
@@ -65,15 +62,14 @@ def followed(
 
     `dynamics` is one of `train`'s; "gd", gradient descent without noise; or "isotropic", noise of the trace of SGD's
     without its directions. `readings` are at equal distances up to T = εk = `time`. The set and the weights depend on
-    `data_seed` alone.
+    `seed` alone, and the noise on the dynamics and its clock too: no two runs have the same.
 
     Returns
     -------
     xarray.Dataset
         Over (replica, reading): ``train_loss``, ``test_accuracy`` on the first `n_test` images, ``weight_norm``,
-        ``covariance_trace`` Tr F, ``weight_spread`` (`squared_deviations` of ω), and ``largest_eigenvalue`` of the
-        Hessian, NaN but for the first `curvatures` replicas. ``outputs`` (replica, reading, output): probabilities of
-        the classes of `LOOKED_AT` test images.
+        ``hessian_trace``, and ``weight_spread`` (`squared_deviations` of ω). ``outputs`` (replica, reading, output):
+        probabilities of the classes of `LOOKED_AT` test images.
 
     Raises
     ------
@@ -85,10 +81,11 @@ def followed(
     every = round(time / readings / learning_rate)
     if not np.isclose(every * readings * learning_rate, time):
         raise ValueError(f"time must be {readings} readings of whole updates of {learning_rate}, got {time}")
-    whole = subsets(source, n_examples, 1, data_seed)[0]
+    whole = subsets(source, n_examples, 1, seed)[0]
     data = replace(whole, x_test=whole.x_test[:n_test], y_test=whole.y_test[:n_test])
-    model = sg.models.mlp(data.x_train.shape[1], hidden, whole.n_classes, seed=data_seed % 2**32)
+    model = sg.models.mlp(data.x_train.shape[1], hidden, whole.n_classes, seed=seed % 2**32)
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, sampling="with_replacement")
+    own = derived_seed(seed, dynamics, substeps, learning_rate, batch_size)
     if dynamics == "gd":
         config, dynamics = sg.SGDConfig(learning_rate, n_examples, n_examples), "sgd"
     noise = None
@@ -98,41 +95,21 @@ def followed(
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         runs = sg.models.train(
-            model, data, config, every * readings, replicas, dynamics, every, seed, device, "shared", noise=noise,
-            substeps=substeps, measures={"ticket": kept},
+            model, data, config, every * readings, replicas, dynamics, every, own, device, "shared", noise=noise,
+            substeps=substeps, measures={"ticket": kept, "hessian_trace": hessian_trace},
         )  # fmt: skip
     states = kept.of(runs["ticket"])
-    names = ["train_loss", "test_accuracy", "weight_norm"]
-    plain = runs[names].drop_vars(runs.coords).rename(step="reading").drop_attrs()
-    return plain.assign(_observed(data, states, curvatures))
+    names = ["train_loss", "test_accuracy", "weight_norm", "hessian_trace"]
+    looked = torch.from_numpy(data.x_test[:LOOKED_AT]).to(next(iter(states[0][0].values())).device)
 
+    def look(replica: int, stop: Event) -> list[FloatArray]:
+        return [logits(w, looked)[1].double().softmax(1).flatten().cpu().numpy() for w in states[replica]]
 
-def _observed(
-    data: Dataset, states: list[list[Weights]], curvatures: int
-) -> dict[str, tuple[tuple[str, ...], FloatArray]]:
-    """What the weights of all replicas at all readings say beside their losses."""
-    device = next(iter(states[0][0].values())).device
-    x, y = _on(device, data.x_train, data.y_train)
-    looked, _ = _on(device, data.x_test[:LOOKED_AT], data.y_test[:LOOKED_AT])
-
-    def look(replica: int, stop: Event) -> list[tuple[float, float, FloatArray]]:
-        return [
-            (
-                gradient_and_trace(w, x, y)[1],
-                largest_eigenvalue(w, x, y) if replica < curvatures else math.nan,
-                torch.softmax(forward(w, looked)[1].double(), 1).flatten().cpu().numpy(),
-            )
-            for w in states[replica]
-        ]
-
-    found = in_threads(look, range(len(states)))
-    axes = ("replica", "reading")
-    return {
-        "covariance_trace": (axes, np.array([[reading[0] for reading in row] for row in found])),
-        "largest_eigenvalue": (axes, np.array([[reading[1] for reading in row] for row in found])),
-        "outputs": ((*axes, "output"), np.array([[reading[2] for reading in row] for row in found])),
-        "weight_spread": (axes, np.stack([_spread(column) for column in zip(*states, strict=True)], axis=1)),
-    }
+    outputs = in_threads(look, range(replicas))
+    return runs[names].drop_vars(runs.coords).rename(step="reading").drop_attrs().assign(
+        outputs=(("replica", "reading", "output"), np.array(outputs)),
+        weight_spread=(("replica", "reading"), np.stack([_spread(c) for c in zip(*states, strict=True)], axis=1)),
+    )  # fmt: skip
 
 
 def squared_deviations(values: FloatArray) -> FloatArray:
@@ -143,12 +120,5 @@ def squared_deviations(values: FloatArray) -> FloatArray:
 
 def _spread(weights: Sequence[Weights]) -> FloatArray:
     """`squared_deviations` of the weights of all replicas at one reading, layer by layer: they are large."""
-    squares = np.zeros(len(weights))
-    for name in weights[0]:
-        part = torch.stack([w[name].flatten() for w in weights])
-        squares += (part - part.mean(0)).square().sum(1, dtype=torch.float64).cpu().numpy()
-    return squares * len(weights) / max(len(weights) - 1, 1)
-
-
-def _on(device: torch.device, inputs: NDArray[Any], labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(inputs).to(device), torch.from_numpy(labels).to(device)
+    parts = ([w[name].flatten().cpu().numpy() for w in weights] for name in weights[0])
+    return np.sum([squared_deviations(np.array(part)) for part in parts], axis=0, dtype=np.float64)

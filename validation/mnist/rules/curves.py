@@ -4,25 +4,27 @@ Smith & Le (arXiv 1710.06451, §5): the test accuracy of a network depends on (�
 alone. With the effective batch size B' = 1/c (c is `SGDConfig.batch_noise`; B' ≈ B while B ≪ N) the noise scale is
 g = εN/(B'(1 − m)) without approximation, and B'_opt grows in proportion to ε, N and 1/(1 − m).
 
-All networks are trained to the same time T = εk/(1 − m), which in the SDE of the mean loss is as far. Replica r has the
-same training subset, initial weights and seed of batches at every point. Sizes are fixed here, beforehand, after pilot
-runs on other seeds.
+All networks are trained to the same time T = εk/(1 − m), which in the SDE of the mean loss is as far. Replica r of a
+seed has the same training subset, initial weights and seed of batches at every point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
+from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
 from validation.mnist.cells.training import trained
 from validation.mnist.images import Images
-from validation.mnist.optimum import FloatArray, Optima, optima
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,36 +37,29 @@ class Curve:
     n_examples: int = 1000
     readings: int = 1
 
-    def config(self, batch_size: int) -> SGDConfig:
-        """One point."""
-        return SGDConfig(self.learning_rate, batch_size, self.n_examples, self.momentum, "without_replacement")
-
     @property
-    def effective_batch_sizes(self) -> FloatArray:
+    def effective_batch_sizes(self) -> Array:
         """B' = 1/c of every point."""
-        return np.array([1 / self.config(b).batch_noise for b in self.batch_sizes])
+        m, n = self.momentum, self.n_examples
+        configs = [SGDConfig(self.learning_rate, b, n, m, "without_replacement") for b in self.batch_sizes]
+        return np.array([1 / config.batch_noise for config in configs])
 
     @property
     def noise_scale_times(self) -> float:
         """g B' = εN/(1 − m)."""
         return float(self.n_examples * overdamped(self.learning_rate, 1.0, self.momentum).update)
 
-    def batch_size(self, effective: FloatArray) -> FloatArray:
-        """B of B'."""
-        return 1 / (1 / effective + 1 / self.n_examples)
-
 
 @dataclass(frozen=True)
-class Protocol:
-    """What is trained: curves by name, to T = `time`, with `replicas` networks at every point.
+class Size:
+    """What is trained: curves by name, to T = `time`, with `replicas` networks of each seed at every point.
 
-    Of the training labels `random_share` are random.
-
-    ``rules`` names the curves of each rule, and "few examples" two learning rates at the least N.
+    Of the training labels `random_share` are random. ``rules`` names the curves of each rule: those of its whole range
+    first, then of parts of it. "few examples" has learning rates at the least N.
     """
 
     curves: dict[str, Curve]
-    rules: dict[str, tuple[str, ...]]
+    rules: dict[str, tuple[tuple[str, ...], ...]]
     replicas: int
     time: float
     hidden: int = 800
@@ -82,53 +77,64 @@ class Variable:
     symbol: str
     words: str
     of: Callable[[Curve], float]
+    exponent: str = "α"
 
 
+RATE = Variable("ε", "learning rate ε", lambda curve: curve.learning_rate)
+#: By the names of rules.
 VARIABLES = {
-    "learning_rate": Variable("ε", "learning rate ε", lambda curve: curve.learning_rate),
-    "training_set": Variable("N", "training set size N", lambda curve: float(curve.n_examples)),
+    "learning_rate": RATE,
+    "few examples": RATE,
+    "gap": RATE,
+    "training_set": Variable("N", "training set size N", lambda curve: float(curve.n_examples), "β"),
     "momentum": Variable("1/(1 − m)", "1/(1 − m)", lambda curve: 1 / (1 - curve.momentum)),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Accuracies of some curves, each (batch_size, replica, reading), and their optima at the end."""
+    """Runs of a rule's curves, each (batch_size, replica, reading), and the laws of whole and parts at the end."""
 
-    protocol: Protocol
+    variable: Variable
     curves: tuple[Curve, ...]
     runs: tuple[xr.Dataset, ...]
-    optima: Optima
+    parts: tuple[tuple[Curve, ...], ...]
+    laws: tuple[OptimumLaw, ...] = field(repr=False)
 
-    def accuracy(self, number: int, reading: int = -1) -> FloatArray:
-        """Test accuracy of a curve, (points, replicas)."""
-        found: FloatArray = self.runs[number].test_accuracy.isel(reading=reading).to_numpy()
+    def accuracy(self, number: int) -> Array:
+        """Test accuracy of a curve at the end, (points, replicas)."""
+        found: Array = self.runs[number].test_accuracy.isel(reading=-1).to_numpy()
         return found
 
+    def range(self, part: Sequence[Curve]) -> str:
+        """Where a part begins and ends."""
+        first, last = (f"{self.variable.of(curve):g}" for curve in (part[0], part[-1]))
+        return f"{self.variable.symbol} = {first} to {last}"
 
-def run_curves(context: Context, source: Images, protocol: Protocol, chosen: Sequence[Curve]) -> list[xr.Dataset]:
-    """Train these curves; those that another claim has trained are in the store."""
-    work = [protocol.updates(curve) * sum(curve.batch_sizes) for curve in chosen]
-    found = []
-    for curve, share in context.shares(chosen, work):
+
+def measure(context: Context, source: Images, size: Size, rule: str) -> Measured:
+    """Train the curves of a rule, but for those that are in the store, and find how their optima move."""
+    names = size.rules[rule][0]
+    curves = tuple(size.curves[name] for name in names)
+    runs = []
+    for curve, share in context.shares(curves, [size.updates(each) * sum(each.batch_sizes) for each in curves]):
         fixed = {
-            "source": source.name, "n_examples": curve.n_examples, "hidden": protocol.hidden,
+            "source": source.name, "n_examples": curve.n_examples, "hidden": size.hidden,
             "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
-            "random_share": protocol.random_share, "updates": protocol.updates(curve), "readings": curve.readings,
-            "replicas": protocol.replicas, "device": context.place.device,
+            "random_share": size.random_share, "updates": size.updates(curve), "readings": curve.readings,
+            "replicas": size.replicas, "device": context.place.device,
         }  # fmt: skip
-        found.append(share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, "networks on images"))
-    return found
-
-
-def measure(context: Context, source: Images, protocol: Protocol, rule: str, variable: Variable) -> Measured:
-    """Train the curves of a rule and find their optima, as a power of the variable."""
-    curves = tuple(protocol.curves[name] for name in protocol.rules[rule])
-    runs = run_curves(context, source, protocol, curves)
-    found = optima(
-        [variable.of(curve) for curve in curves],
-        [curve.effective_batch_sizes for curve in curves],
-        [run.test_accuracy.isel(reading=-1).to_numpy() for run in runs],
-        np.random.default_rng(context.seed("bootstrap")),
-    )
-    return Measured(protocol, curves, tuple(runs), found)
+        run = share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, "networks on images")
+        runs.append(run.transpose("batch_size", "replica", "reading"))
+    errors = {name: 1 - run.test_accuracy.isel(reading=-1).to_numpy().T for name, run in zip(names, runs, strict=True)}
+    laws = [
+        optimum_law(
+            [VARIABLES[rule].of(size.curves[name]) for name in part],
+            [size.curves[name].effective_batch_sizes for name in part],
+            [errors[name] for name in part],
+            seed=context.seed("bootstrap"),
+        )
+        for part in size.rules[rule]
+    ]
+    parts = tuple(tuple(size.curves[name] for name in part) for part in size.rules[rule])
+    return Measured(VARIABLES[rule], curves, tuple(runs), parts, tuple(laws))

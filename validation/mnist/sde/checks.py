@@ -2,150 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.statistics import Distance, energy_distance, wasserstein1
 from validation.claim import Check
-from validation.mnist.cells.dynamics import squared_deviations
-from validation.mnist.sde.protocol import (
+from validation.mnist.sde.runs import (
     APPROXIMATIONS,
     ISOTROPIC,
     NOISELESS,
+    NOISY,
     SDE,
     SGD,
     STRONGER,
     SVAG,
-    Protocol,
+    Array,
+    Key,
     Runs,
 )
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """A number of a replica at a reading: what it is called, and the run that is its rival.
+    """A number of a replica at a reading: what it is called, and the wrong noises that it tells from the right one.
 
-    Controls are what changes the number. Without noise or with isotropic noise the norm of the weights differs by a
-    thousandth, and many standard errors; the largest eigenvalue without noise is now above, now below.
+    ``late``: at the end only, as the wrong ones have the same at first.
     """
 
     label: str
-    control: str
+    rivals: tuple[str, ...]
+    late: bool = False
 
 
 STATISTICS: dict[str, Statistic] = {
-    "train_loss": Statistic("training loss", NOISELESS),
-    "test_accuracy": Statistic("test accuracy", NOISELESS),
-    "weight_norm": Statistic("weight norm |ω|", ISOTROPIC),
-    "largest_eigenvalue": Statistic("largest eigenvalue of H", NOISELESS),
-    "covariance_trace": Statistic("Tr F", NOISELESS),
-    "weight_spread": Statistic("spread of weights, Tr Cov(ω)", STRONGER),
-    "output_spread": Statistic("spread of outputs, E|p − Ep|", ISOTROPIC),
+    "excess": Statistic("training loss above gradient descent's", (NOISELESS, STRONGER, ISOTROPIC)),
+    "weight_spread": Statistic("spread of weights, Tr Cov(ω)", (NOISELESS, STRONGER, ISOTROPIC)),
+    "output_spread": Statistic("spread of outputs, E|p − Ep|", (NOISELESS, ISOTROPIC)),
+    "test_accuracy": Statistic("test accuracy", (NOISELESS, ISOTROPIC)),
+    "weight_norm": Statistic("weight norm |ω|", (ISOTROPIC,)),
+    "hessian_trace": Statistic("tr H", (NOISELESS, ISOTROPIC), late=True),
 }
+#: Wrong noises and what shows that they are wrong, at the end.
+WRONG = (
+    (STRONGER, "excess"), (STRONGER, "weight_spread"),
+    (ISOTROPIC, "excess"), (ISOTROPIC, "weight_spread"), (ISOTROPIC, "output_spread"),
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The mean of one run less that of another, by Welch's test."""
+class Mean(NamedTuple):
+    """A mean over seeds of means over replicas, of the networks of these seeds, with the degrees of freedom."""
 
     value: float
     standard_error: float
     dof: float
 
-
-def readings(run: xr.Dataset, name: str) -> Array:
-    """A statistic of `STATISTICS`, (replica, reading), of the replicas that it was measured on."""
-    # The root: squares of outputs, which some replicas swing far in, would need many times more replicas.
-    spread = name == "output_spread"
-    values = np.sqrt(squared_deviations(run["outputs"].to_numpy())) if spread else run[name].to_numpy()
-    return np.asarray(values[np.isfinite(values).all(axis=1)], dtype=np.float64)
+    def __sub__(self, other: Mean) -> Mean:
+        """By Welch's test, as both are independent."""
+        left, right = self.standard_error**2, other.standard_error**2
+        dof = (left + right) ** 2 / (left**2 / self.dof + right**2 / other.dof)
+        return Mean(self.value - other.value, float(np.sqrt(left + right)), float(dof))
 
 
-def welch(a: Array, b: Array) -> Difference:
-    """The difference of the means of two independent samples (n,) and (m,), with Satterthwaite's degrees of freedom.
+def mean(values: Array) -> Mean:
+    """Of (seed, replica), two replicas or more, with Satterthwaite's degrees of freedom; ∞ without scatter.
 
-    >>> welch(np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 0.0]))
-    Difference(value=2.0, standard_error=0.577..., dof=2.0)
+    >>> mean(np.array([[1.0, 2.0, 3.0]]))
+    Mean(value=2.0, standard_error=0.577..., dof=2.0)
     """
-    left, right = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
-    dof = (left + right) ** 2 / (left**2 / (len(a) - 1) + right**2 / (len(b) - 1))
-    return Difference(float(a.mean() - b.mean()), float(np.sqrt(left + right)), float(dof))
+    parts = values.var(axis=1, ddof=1) / values.shape[1] / len(values) ** 2
+    dof = parts.sum() ** 2 / (parts**2).sum() * (values.shape[1] - 1) if parts.any() else np.inf
+    return Mean(float(values.mean()), float(np.sqrt(parts.sum())), float(dof))
 
 
-def small_rate_checks(runs: Runs, protocol: Protocol) -> list[Check]:
-    """Every statistic of every approximation at every reading, held against SGD's at the smallest ε."""
-    return [
-        _check(runs, protocol, name, (dynamics, protocol.smallest), (SGD, protocol.smallest), reading)
-        for name in STATISTICS
-        for dynamics in APPROXIMATIONS
-        for reading in range(protocol.readings)
-    ]
+def checks(runs: Runs) -> Iterator[Check]:
+    """All of them: approximations against SGD at the smallest ε, wrong noises, and the largest ε."""
+    size, last = runs.size, runs.size.readings - 1
+    small, large = size.smallest, size.learning_rates[-1]
+    for name, statistic in STATISTICS.items():
+        for run in APPROXIMATIONS:
+            for reading in [last] if statistic.late else range(size.readings):
+                rivals = [(rival, small) for rival in statistic.rivals]
+                yield _check(runs, name, (run, small), (SGD, small), reading, rivals)
+    for run, name in WRONG:
+        yield _check(runs, name, (run, small), (SGD, small), last)
+    # The rival is what SGD does at that ε: an SVAG that were no nearer to the SDE would show it.
+    for name in ("excess", "weight_spread"):
+        yield _check(runs, name, (SVAG, large), (SDE, small), last, [(SGD, large)])
+    yield _check(runs, "excess", (SGD, large), (SDE, small), last)
 
 
-#: Wrong noises and what shows that they are wrong, at the end.
-WRONG = (
-    (STRONGER, "weight_spread"), (ISOTROPIC, "weight_spread"), (ISOTROPIC, "train_loss"), (ISOTROPIC, "output_spread"),
-)  # fmt: skip
-
-
-def wrong_noise_checks(runs: Runs, protocol: Protocol) -> list[Check]:
-    """The wrong noises at the smallest ε, which are not SGD."""
-    rate = protocol.smallest
-    return [_check(runs, protocol, name, (run, rate), (SGD, rate), -1) for run, name in WRONG]
-
-
-def large_rate_checks(runs: Runs, protocol: Protocol) -> list[Check]:
-    """At the largest ε, at the end: SVAG is where the SDE is, and SGD is elsewhere."""
-    large, reference = protocol.learning_rates[-1], (SDE, protocol.smallest)
-    equal = [_check(runs, protocol, name, (SVAG, large), reference, -1) for name in ("train_loss", "weight_spread")]
-    return [*equal, _check(runs, protocol, "train_loss", (SGD, large), reference, -1)]
-
-
-def _check(
-    runs: Runs,
-    protocol: Protocol,
-    name: str,
-    run: tuple[str, float],
-    reference: tuple[str, float],
-    reading: int,
-) -> Check:
-    statistic = STATISTICS[name]
-    measured, predicted = readings(runs[run], name)[:, reading], readings(runs[reference], name)[:, reading]
-    found = welch(measured, predicted)
-    # At a larger ε, what SGD does there is the rival: an SVAG that were no nearer to the SDE would show it.
-    control = (statistic.control, run[1]) if run[1] == protocol.smallest else (SGD, run[1])
+def _check(runs: Runs, name: str, run: Key, reference: Key, reading: int, rivals: list[Key] | None = None) -> Check:
+    measured, predicted = (mean(runs.statistic(key, name)[..., reading]) for key in (run, reference))
+    label = f"{runs.size.label(*run)} against {runs.size.label(*reference)}, T = {runs.size.times[reading]:g}"
+    found = {key[0]: float(runs.statistic(key, name)[..., reading].mean()) for key in rivals or ()}
     return Check(
-        f"{statistic.label}, {run_label(protocol, *run)} against {run_label(protocol, *reference)}, "
-        f"T = {protocol.times[reading]:g}",
-        float(predicted.mean()),
-        float(predicted.mean()) + found.value,
-        found.standard_error,
-        {control[0]: float(readings(runs[control], name)[:, reading].mean())},
-        dof=found.dof,
-    )
+        f"{STATISTICS[name].label}, {label}", predicted.value, measured.value, (measured - predicted).standard_error,
+        found, dof=(measured - predicted).dof,
+    )  # fmt: skip
 
 
-def dynamics_label(protocol: Protocol, name: str, rate: float) -> str:
-    """A run's name, with l for SVAG."""
-    return f"SVAG({protocol.svag_steps(rate)})" if name == SVAG else name
+def distances_from_sde(runs: Runs, name: str, seed: int) -> list[tuple[Distance, Distance]]:
+    """For a dynamics at every ε, at the end: W1 of the training losses, and the energy distance of the outputs.
 
-
-def run_label(protocol: Protocol, name: str, rate: float) -> str:
-    """The same, with ε where it is not the smallest."""
-    label = dynamics_label(protocol, name, rate)
-    return label if rate == protocol.smallest else f"{label} at ε = {rate:g}"
-
-
-def distances_from_sde(runs: Runs, protocol: Protocol, name: str, seed: int) -> list[tuple[Distance, Distance]]:
-    """For a dynamics at every ε, at the end: W1 of the training losses, and the energy distance of the outputs."""
-    reference, found = runs[SDE, protocol.smallest].isel(reading=-1), []
-    for rate in protocol.learning_rates:
-        run = runs[name, rate].isel(reading=-1)
-        loss = wasserstein1(run["train_loss"].to_numpy(), reference["train_loss"].to_numpy(), seed=seed)
-        found.append((loss, energy_distance(run["outputs"].to_numpy(), reference["outputs"].to_numpy(), seed=seed)))
+    Of what noise adds to either: networks of different seeds are not alike without noise.
+    """
+    reference = (SDE, runs.size.smallest)
+    found = []
+    for rate in runs.size.learning_rates:
+        loss, outputs = (
+            [runs.of_noise(key, of) for key in ((name, rate), reference)] for of in ("train_loss", "outputs")
+        )
+        found.append((wasserstein1(*loss, seed=seed), energy_distance(*outputs, seed=seed)))
     return found
+
+
+def rate_notes(runs: Runs, distances: dict[str, list[tuple[Distance, Distance]]]) -> Iterator[str]:
+    """How far each dynamics is from the SDE at each larger ε."""
+    size = runs.size
+    reference = mean(runs.statistic((SDE, size.smallest), "excess")[..., -1])
+    for i, rate in enumerate(size.learning_rates[1:], 1):
+        texts = []
+        for name in (SGD, NOISY, SVAG):
+            away = mean(runs.statistic((name, rate), "excess")[..., -1]) - reference
+            loss, outputs = distances[name][i]
+            texts.append(
+                f"{size.label(name, rate)} {away.value:+.3f} ± {away.standard_error:.3f} (W1 {loss.value:.3f} ± "
+                f"{loss.standard_error:.3f}, energy distance of outputs {outputs.value:.3f} ± "
+                f"{outputs.standard_error:.3f})"
+            )
+        start = f"B = {size.batch_size * size.multiple(rate)}, training loss at the end less the SDE's: "
+        yield (start + "; ".join(texts) + ".").replace("-", "−")

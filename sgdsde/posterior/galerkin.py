@@ -1,16 +1,13 @@
-"""Exact stationary laws of samplers of a posterior in two weights, by Galerkin's method on Hermite polynomials."""
+"""Stationary laws of Markov chains in the plane from the moments of their steps, by Galerkin's method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
-
-from validation.posterior.target import Posterior
 
 Array = NDArray[np.float64]
 
@@ -24,16 +21,8 @@ WIDER = 1.15
 Steps = Callable[[Array, Array, int], Array]
 
 
-@dataclass(frozen=True, eq=False)
-class Law:
-    """Mean (2,) and covariance (2, 2) of the weights under a stationary law."""
-
-    mean: Array
-    covariance: Array
-
-
-def stationary_law(steps: Steps, mean: Array, covariance: Array, degree: int = DEGREE) -> Law:
-    """The stationary law of a chain whose steps have these moments, or of an SDE.
+def stationary_law(steps: Steps, mean: Array, covariance: Array, degree: int = DEGREE) -> tuple[Array, Array]:
+    """Mean (2,) and covariance (2, 2) of the stationary law of a chain whose steps have these moments, or of an SDE.
 
     Under it E[f(ω + d) − f(ω)] = 0 for every f. The density is a normal one times a polynomial of this degree, and f
     runs over the polynomials of this degree; the normal law's moments are then set to those found, `ROUNDS` times.
@@ -41,7 +30,7 @@ def stationary_law(steps: Steps, mean: Array, covariance: Array, degree: int = D
     Parameters
     ----------
     steps : callable
-        Moments of a step at given nodes; see `sgd_steps` and `sde_steps`.
+        Moments of a step at given nodes; see `sgdsde.posterior.steps`.
     mean, covariance : (2,), (2, 2)
         Of the normal law to begin with.
     degree : int
@@ -50,7 +39,7 @@ def stationary_law(steps: Steps, mean: Array, covariance: Array, degree: int = D
     for _ in range(ROUNDS):
         axes = np.asarray(WIDER * np.linalg.cholesky(covariance), dtype=np.float64)
         mean, covariance = _solved(steps, mean, axes, degree)
-    return Law(mean, covariance)
+    return mean, covariance
 
 
 def _solved(steps: Steps, centre: Array, axes: Array, degree: int) -> tuple[Array, Array]:
@@ -82,78 +71,7 @@ def _solved(steps: Steps, centre: Array, axes: Array, degree: int) -> tuple[Arra
     return centre + axes @ first, axes @ (second - np.outer(first, first)) @ axes.T
 
 
-def sgd_steps(posterior: Posterior, batch_size: int, rates: Array) -> Steps:
-    """Moments of −K ĝ, with K = `rates` (2, 2) and ĝ the mean gradient of a batch drawn with replacement."""
-
-    def steps(nodes: Array, inverse: Array, degree: int) -> Array:
-        single = -posterior.gradients(nodes) @ (inverse @ rates / batch_size).T
-        share = posterior.rows[0] / posterior.n_examples
-        first, second = (_powers(single[..., i], degree) for i in range(2))
-        products = first.transpose(1, 0, 2) @ (second * share).transpose(1, 2, 0)
-        doubled = np.ascontiguousarray(products.transpose(1, 2, 0))
-        series, left = np.zeros_like(doubled), batch_size
-        series[0, 0] = 1.0
-        while left:  # the batch's sum has the power of the series of one example
-            series = _product(series, doubled) if left % 2 else series
-            doubled, left = (_product(doubled, doubled), left // 2) if left > 1 else (doubled, 0)
-        series[0, 0] -= 1
-        return series
-
-    return steps
-
-
-def sde_steps(posterior: Posterior, temperature: float, rates: Array, noise: Callable[[Array], Array]) -> Steps:
-    """Generator of dω = −K∇L ds + √(T K F Kᵀ) dW, with `noise` F: (n, 2) → (n, 2, 2); E of a step over its length."""
-
-    def steps(nodes: Array, inverse: Array, degree: int) -> Array:
-        matrix = inverse @ rates
-        drift = -mean_gradient(posterior, nodes) @ matrix.T
-        spread = temperature * matrix @ noise(nodes) @ matrix.T
-        return _exponents(drift, spread, degree)
-
-    return steps
-
-
-def euler_steps(posterior: Posterior, temperature: float, rates: Array, noise: Callable[[Array], Array]) -> Steps:
-    """Moments of the same SDE's step by Euler and Maruyama's method over the time s = 1."""
-    generator = sde_steps(posterior, temperature, rates, noise)
-
-    def steps(nodes: Array, inverse: Array, degree: int) -> Array:
-        exponent = generator(nodes, inverse, degree)
-        term = np.zeros_like(exponent)
-        term[0, 0] = 1.0
-        total = term.copy()
-        for order in range(1, degree + 1):
-            term = _product(term, exponent) / order
-            total += term
-        total[0, 0] -= 1
-        return total
-
-    return steps
-
-
-def mean_gradient(posterior: Posterior, weights: Array) -> Array:
-    """∇L(ω): (…, 2) → (…, 2)."""
-    counts, _ = posterior.rows
-    return np.asarray(counts @ posterior.gradients(weights) / posterior.n_examples)
-
-
-def batch_noise(posterior: Posterior) -> Callable[[Array], Array]:
-    """F(ω), the covariance of the gradients of single examples with divisor N − 1: (…, 2) → (…, 2, 2).
-
-    >>> from validation.posterior.target import tumours
-    >>> bool(np.allclose(batch_noise(tumours())(tumours().fit.weights), tumours().noise))
-    True
-    """
-
-    def noise(weights: Array) -> Array:
-        d = posterior.gradients(weights) - mean_gradient(posterior, weights)[..., None, :]
-        return np.asarray(np.swapaxes(d * posterior.rows[0][:, None], -1, -2) @ d / (posterior.n_examples - 1))
-
-    return noise
-
-
-def _exponents(mean: Array, covariance: Array, degree: int) -> Array:
+def normal_series(mean: Array, covariance: Array, degree: int) -> Array:
     """The series m·t + ½ tᵀS t, the logarithm of that of a normal law's moments over factorials."""
     series = np.zeros((degree + 1, degree + 1, len(mean)))
     series[1, 0], series[0, 1] = mean.T
@@ -162,7 +80,7 @@ def _exponents(mean: Array, covariance: Array, degree: int) -> Array:
     return series
 
 
-def _product(left: Array, right: Array) -> Array:
+def product(left: Array, right: Array) -> Array:
     """Product of two power series in two variables, cut beyond the total degree."""
     degree = len(left) - 1
     result = np.zeros_like(left)
@@ -173,7 +91,7 @@ def _product(left: Array, right: Array) -> Array:
     return result
 
 
-def _powers(values: Array, degree: int) -> Array:
+def powers(values: Array, degree: int) -> Array:
     """xʲ/j! for j to the degree, along a new first axis."""
     found = [np.ones_like(values)]
     for power in range(1, degree + 1):

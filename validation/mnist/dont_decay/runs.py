@@ -1,8 +1,8 @@
-"""What ``dont_decay`` runs, fixed beforehand after pilot runs on other seeds, and the differences it measures."""
+"""What ``dont_decay`` runs, and the differences that it measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,14 +12,12 @@ from sgdsde.clock import overdamped
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
-from validation.mnist.images import Images
-from validation.sizes import by_source
 
-#: What the others are compared with.
-REFERENCE = "ε falls"
+#: What the others are compared with, and the one that the paper is about.
+REFERENCE, GROWS = "ε falls", "B grows"
 KINDS = (*FALLS, CONTROL)
-#: What is run where the schedules must not do the same.
-FAILURE = (REFERENCE, "B grows")
+#: Quantities by their names in labels.
+QUANTITIES = {"train_loss": "ln training loss", "test_accuracy": "test accuracy"}
 
 
 @dataclass(frozen=True)
@@ -49,25 +47,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """Cases in which the schedules do the same, one in which they must not, and the networks trained in each."""
+class Size:
+    """Cases in which the schedules do the same, one in which they must not, and replicas of each seed."""
 
     same: tuple[Case, ...]
     fails: Case
     replicas: int
-    replicas_of_failure: int
     hidden: int = 800
     test_stride: int = 4
-
-    @property
-    def tests(self) -> int:
-        """Loss and accuracy of two schedules at every reading after the first drop, clocks, and the failure."""
-        readings = sum(case.schedule.drops * case.schedule.readings for case in self.same)
-        return 2 * (len(FALLS) - 1) * readings + len(self.same) + 1
-
-
-#: By name of the data set and preset. ε/(1 − m) is small, but where few updates fit into 1/(1 − m).
-PROTOCOLS = by_source("dont_decay", Protocol)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +63,11 @@ class Run:
 
     case: Case
     found: xr.Dataset
+
+    @property
+    def dof(self) -> int:
+        """Of differences that are paired by replica."""
+        return self.found.sizes["replica"] - 1
 
     def difference(self, quantity: str, kind: str, reading: int) -> tuple[float, float]:
         """Mean over replicas of the difference from the run whose ε falls, and its standard error.
@@ -88,20 +80,20 @@ class Run:
         return mean_and_error(pairs)
 
 
-def measure(
-    context: Context, protocol: Protocol, source: Images, progress: Callable[[float], None] = lambda fraction: None
-) -> tuple[list[Run], Run]:
-    """Train all networks: those of the cases that are the same, and those of the failure."""
-    runs: list[Run] = []
-    for case in (*protocol.same, protocol.fails):
-        kinds, replicas = (
-            (FAILURE, protocol.replicas_of_failure) if case is protocol.fails else (KINDS, protocol.replicas)
-        )
+def run_all(context: Context, source: str, size: Size) -> list[Run]:
+    """Train all networks: those of the cases that are the same, and last those of the failure."""
+    cases, runs = (*size.same, size.fails), []
+    for case, part in context.shares(cases, _work(cases)):
+        kinds = (REFERENCE, GROWS) if case is size.fails else KINDS
         fixed = {
-            "source": source.name, "n_examples": case.n_examples, "hidden": protocol.hidden,
-            "momentum": case.momentum, "test_stride": protocol.test_stride, "replicas": replicas,
-            "seed": context.seed("networks"), "device": context.place.device, **asdict(case.schedule),
+            "source": source, "n_examples": case.n_examples, "hidden": size.hidden, "momentum": case.momentum,
+            "test_stride": size.test_stride, "replicas": size.replicas, "device": context.place.device,
+            **asdict(case.schedule),
         }  # fmt: skip
-        runs.append(Run(case, context.sweep(scheduled, {"kind": kinds}, fixed)))
-        progress(len(runs) / (1 + len(protocol.same)))
-    return runs[:-1], runs[-1]
+        found = part.sweep(scheduled, {"kind": kinds}, fixed, "networks")
+        runs.append(Run(case, found.transpose("kind", "replica", "reading")))
+    return runs
+
+
+def _work(cases: Sequence[Case]) -> list[float]:
+    return [float(case.updates(CONTROL)) for case in cases]

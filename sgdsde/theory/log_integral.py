@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
+
+from sgdsde.arguments import real_array
+from sgdsde.theory.modes import symmetric
 
 Array = NDArray[np.float64]
 
@@ -20,24 +23,38 @@ CHUNK = 512
 
 
 class LogIntegral(NamedTuple):
-    """ln ∫ and how much it changed when the step was last halved, which bounds the error."""
+    """ln ∫ in nats.
+
+    Attributes
+    ----------
+    value : float
+    change : float
+        By how much it changed when the step was last halved, which bounds the error.
+    """
 
     value: float
     change: float
 
 
-def log_integral(log_density: Callable[[Array], Array], centre: Array, covariance: Array) -> LogIntegral:
+def log_integral(log_density: Callable[[Array], Array], centre: ArrayLike, covariance: ArrayLike) -> LogIntegral:
     """ln ∫ e^f dx over R^D by the trapezoidal rule along the principal axes of a Gaussian close to e^f.
 
     Parameters
     ----------
     log_density : callable
         f of points (n, D) → (n,).
-    centre, covariance : ndarray, (D,) and (D, D)
+    centre, covariance : array_like, (D,) and (D, D)
         Of the Gaussian: they place the nodes, and are no part of the result.
+
+    Returns
+    -------
+    LogIntegral
+        To 1e-11 of itself or better.
 
     Raises
     ------
+    ValueError
+        When the Gaussian has no such shape, or its covariance is not positive definite.
     ArithmeticError
         When the density does not fall within 64 standard deviations, or the sums do not settle.
 
@@ -51,7 +68,12 @@ def log_integral(log_density: Callable[[Array], Array], centre: Array, covarianc
     >>> bool(abs(found.value - np.log(2 * np.pi)) < 1e-12)
     True
     """
+    centre, covariance = real_array("centre", centre), symmetric("covariance", covariance)
+    if centre.shape != covariance.shape[:1] or not np.isfinite(centre).all():
+        raise ValueError(f"centre must be {len(covariance)} finite numbers, as covariance has rows, got {centre!r}")
     variances, axes = np.linalg.eigh(covariance)
+    if not variances[0] > 0:
+        raise ValueError(f"covariance must be positive definite, its least eigenvalue is {variances[0]:.6g}")
     scaled = axes * np.sqrt(variances)
 
     def density(nodes: Array) -> Array:

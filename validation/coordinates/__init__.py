@@ -1,1 +1,0 @@
-"""Sharpness and evidence in other coordinates."""
