@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from validation.check import Check
 
 if TYPE_CHECKING:
     from sgdsde import Ensemble
+    from sgdsde.exits import Exits
     from sgdsde.plotting import Series
+    from sgdsde.statistics import Estimate
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -53,13 +56,35 @@ def covariance_check(
     return Check(label, predicted, measured, error, rivals, rounding, scale)
 
 
+def exits_of(ensemble: Ensemble) -> Exits:
+    """Where and when the paths of a run with ``stop`` ended; RuntimeError when a path diverged."""
+    exits = whole(ensemble).exits
+    if exits is None:
+        raise RuntimeError(f"{ensemble.label} was run without stop")
+    return exits
+
+
+def exit_time(ensemble: Ensemble, unit: float = 1.0) -> Estimate:
+    """Mean exit time in updates, times ``unit``; ValueError where paths were left inside."""
+    from sgdsde.statistics import Estimate
+
+    found = exits_of(ensemble).mean_time(method="sample_mean")
+    return Estimate(unit * found.mean, unit * found.standard_error)
+
+
 def series(
-    label: str, x: ArrayLike, checks: Sequence[Check], line_x: ArrayLike | None = None, line_y: ArrayLike | None = None
+    label: str,
+    x: ArrayLike,
+    checks: Sequence[Check],
+    line_x: ArrayLike | None = None,
+    line_y: ArrayLike | None = None,
+    unit: ArrayLike = 1.0,
 ) -> Series:
-    """Checks as points of a picture at ``x``, with what they are held against and its line."""
+    """Checks as points of a picture at ``x``, in units of ``unit``, with what they are held against and its line."""
     from sgdsde.plotting import Series
 
     measured, error, predicted = (
-        [getattr(check, name) for check in checks] for name in ("measured", "standard_error", "predicted")
+        np.array([getattr(check, name) for check in checks]) / unit
+        for name in ("measured", "standard_error", "predicted")
     )
     return Series(label, x, measured, error, predicted, line_x, line_y)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import choice, integer
+from sgdsde.arguments import choice, integer, real_array
 from sgdsde.data.dataset import Dataset, choose
 
 LABELS = ("informative", "random")
@@ -73,7 +74,33 @@ def gaussian_task(
     return task
 
 
-def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, *, n_train: int = 800) -> Dataset:
+def gaussian_accuracy(weights: ArrayLike) -> NDArray[np.float64]:
+    """Probability that weights classify a new input of :func:`gaussian_task` as its informative label: 1 − angle/π.
+
+    The angle is that between the weights and the true direction (1, …, 1): normal inputs are alike in all directions.
+
+    Parameters
+    ----------
+    weights : array_like, (…, P)
+        Not zero.
+
+    Returns
+    -------
+    ndarray, (…)
+
+    Examples
+    --------
+    >>> gaussian_accuracy([[1.0, 1.0], [1.0, 0.0], [-2.0, -2.0]]).round(3)
+    array([1.  , 0.75, 0.  ])
+    """
+    w = real_array("weights", weights)
+    cosine = w.sum(axis=-1) / (np.linalg.norm(w, axis=-1) * np.sqrt(w.shape[-1]))
+    return np.asarray(1 - np.arccos(np.clip(cosine, -1.0, 1.0)) / np.pi)
+
+
+def zeros_and_ones(
+    images: Dataset, labels: str = "informative", seed: int = 0, *, n_train: int = 800, leftover: bool = False
+) -> Dataset:
     """Zeros against ones, as many of each, with a constant 1 beside the pixels; labels true, or coin tosses.
 
     Parameters
@@ -86,6 +113,8 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
         Of the choice of images and of the tosses.
     n_train : int
         N, even. Test images are all of one class and as many of the other.
+    leftover : bool
+        Test also on the zeros and ones that the training part has left. Training images are the same without it.
 
     Returns
     -------
@@ -100,6 +129,7 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
     Notes
     -----
     Smith & Le, arXiv 1710.06451, §3: 800 training images; they test on 10 000 images, more than MNIST's test part has.
+    With what is left of the training part there are 13 006.
 
     Examples
     --------
@@ -111,9 +141,11 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
     choice("labels", labels, LABELS)
     n_train = integer("n_train", n_train, 2, multiple=2)
     chosen, tosses = map(np.random.default_rng, np.random.SeedSequence(integer("seed", seed, 0)).spawn(2))
-    parts = {}
+    parts, x_left, y_left = {}, images.x_train[:0], images.y_train[:0]
     for part, wanted in (("train", n_train // 2), ("test", None)):
         x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
+        if part == "test":
+            x, y = np.concatenate([x, x_left]), np.concatenate([y, y_left])
         of_class = [np.flatnonzero(y == label) for label in (0, 1)]
         least = min(len(each) for each in of_class)
         count = least if wanted is None else wanted
@@ -125,6 +157,9 @@ def zeros_and_ones(images: Dataset, labels: str = "informative", seed: int = 0, 
         rows = chosen.permutation(rows)
         parts[f"x_{part}"] = np.column_stack([x[rows].reshape(len(rows), -1).astype(np.float64), np.ones(len(rows))])
         parts[f"y_{part}"] = y[rows]
+        if part == "train" and leftover:
+            left = np.setdiff1d(np.concatenate(of_class), rows)
+            x_left, y_left = x[left], y[left]
     task = Dataset(
         name=f"{images.name} 0/1",
         image_shape=images.image_shape,

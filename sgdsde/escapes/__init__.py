@@ -3,9 +3,18 @@
 from sgdsde.escapes.predictions import Predictions
 from sgdsde.escapes.rare import RareExitTime, rare_exit_time
 from sgdsde.escapes.result import Escape, EscapeStudy
+from sgdsde.escapes.sides import log_odds_of_sides
 from sgdsde.escapes.study import escape_study
 
-__all__ = ["Escape", "EscapeStudy", "Predictions", "RareExitTime", "escape_study", "rare_exit_time"]
+__all__ = [
+    "Escape",
+    "EscapeStudy",
+    "Predictions",
+    "RareExitTime",
+    "escape_study",
+    "log_odds_of_sides",
+    "rare_exit_time",
+]
 
 
 def __dir__() -> list[str]:

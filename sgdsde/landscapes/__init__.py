@@ -1,6 +1,7 @@
 """Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``.
 
-Those of many dimensions are made of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
+:func:`two_bowls` has noises of one trace and many shapes. Those of many dimensions are made of arrays:
+:func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from sgdsde.landscapes.bowls import BOWL_NOISES, two_bowls
 from sgdsde.landscapes.catalog import CATALOG, minima, named
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
@@ -15,6 +17,7 @@ from sgdsde.landscapes.saddle import find_minimum, find_saddle
 from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic
 
 __all__ = [
+    "BOWL_NOISES",
     "Landscape",
     "WideLandscape",
     "find_minimum",
@@ -24,6 +27,7 @@ __all__ = [
     "modified_landscape",
     "named",
     "separable",
+    "two_bowls",
     "weight_decayed",
     "wide_quadratic",
 ]

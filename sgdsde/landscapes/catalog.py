@@ -109,12 +109,13 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             covariance="f",
         ),
         "sharp_flat": Entry(
-            description="Two minima of the same depth 0, at −1 with curvature `sharp` and at +1 with curvature `flat`",
+            description="Two minima, at −1 of curvature `sharp` and at +1 of `flat`; the first is deeper by `depth`, "
+            "which adds 1.5 depth to its curvature and takes that from the other's",
             source="built here, in the manner of Three Factors, arXiv 1711.04623; one maximum between them, no other",
-            loss="(x**2 - 1)**2*((sharp + flat)/16 - (sharp - flat)/8*x/(1 + x**2))",
+            loss="(x**2 - 1)**2*((sharp + flat)/16 - (sharp - flat)/8*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4",
             variables="x",
             minima=[[-1.0], [1.0]],
-            parameters={"sharp": 8.0, "flat": 2.0},
+            parameters={"sharp": 8.0, "flat": 2.0, "depth": 0.0},
         ),
         "valley": Entry(
             description="A narrow valley along y = bend·x², with curvature k across it, 1 along it, and noise F = H",

@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from sgdsde.plotting.against_theory import Line, Series, against_theory
+from sgdsde.plotting.against_theory_panels import against_theory_panels
 from sgdsde.plotting.batch_size import AccuracyCurve, batch_size_chart, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.ensembles import Shown, side_by_side
@@ -15,7 +16,9 @@ from sgdsde.plotting.escapes import (
 )
 from sgdsde.plotting.evidence import accuracy_chart, evidence_chart
 from sgdsde.plotting.ladder import ladder_chart
+from sgdsde.plotting.laplace import evidence_ratio_chart, laplace_error_chart
 from sgdsde.plotting.noise_geometry import Rate, paths_over_contours, success_rates
+from sgdsde.plotting.occam import occam_chart
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
 from sgdsde.plotting.samples import samples_over_contours
 from sgdsde.plotting.stacked import Panel, stacked
@@ -32,6 +35,7 @@ __all__ = [
     "Shown",
     "accuracy_chart",
     "against_theory",
+    "against_theory_panels",
     "batch_size_chart",
     "best_batch_size",
     "between_batches",
@@ -41,7 +45,10 @@ __all__ = [
     "escape_paths",
     "escape_times",
     "evidence_chart",
+    "evidence_ratio_chart",
     "ladder_chart",
+    "laplace_error_chart",
+    "occam_chart",
     "orders_chart",
     "paths_over_contours",
     "png",

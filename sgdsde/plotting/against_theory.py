@@ -84,7 +84,7 @@ def against_theory(
         for line, dashes in zip(lines, ["--", ":", "-."] * len(lines), strict=False):
             above.plot(line.x, line.y, color="#666666", linestyle=dashes, label=line.label)
         for item, (colour, marker) in zip(series, looks(), strict=False):
-            _draw(above, below, item, colour, marker)
+            draw_series(above, below, item, colour, marker)
         below.axhline(1.0, color="#333333", linewidth=1.0)
         above.set(xscale=x_scale, yscale=y_scale, ylabel=y)
         below.set(xlabel=x, ylabel=ratio)
@@ -96,7 +96,8 @@ def against_theory(
         return figure
 
 
-def _draw(above: Axes, below: Axes, item: Series, colour: str, marker: str) -> None:
+def draw_series(above: Axes, below: Axes, item: Series, colour: str, marker: str) -> None:
+    """Points and line above, their ratio below."""
     x, measured, error = (np.asarray(values, dtype=float) for values in (item.x, item.measured, item.error))
     predicted = np.asarray(item.predicted, dtype=float)
     if item.line_x is not None and item.line_y is not None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from sgdsde.layout import one_line
@@ -26,12 +28,12 @@ class Rate:
 
 
 def success_rates(panels: Mapping[str, Sequence[Rate]]) -> Figure:
-    """Draw a panel of bars for each entry, by its title; a black mark is the prediction.
+    """Draw a panel of bars for each entry, by its title, on one scale; a black mark is the prediction.
 
     Parameters
     ----------
     panels : mapping of str to sequence of Rate
-        By their titles.
+        By their titles. Bars of the same label are in one row and one colour; the rows are named once.
 
     Returns
     -------
@@ -50,25 +52,33 @@ def success_rates(panels: Mapping[str, Sequence[Rate]]) -> Figure:
     """
     if not panels or not all(panels.values()):
         raise ValueError(f"panels must hold at least one bar each, got {dict(panels)!r}")
+    labels = list(dict.fromkeys(rate.label for rates in panels.values() for rate in rates))
+    furthest = max(_end(rate) for rates in panels.values() for rate in rates)
     with house_style():
-        figure = bare_figure(8.0, 0.9 + max(map(len, panels.values())) * 0.42)
-        for axes, (title, rates) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-            places = np.arange(len(rates))[::-1]
-            values = [rate.value for rate in rates]
-            ends = np.array([[rate.value - rate.interval[0], rate.interval[1] - rate.value] for rate in rates]).T
-            colours = [COLOURS[k % len(COLOURS)] for k in range(len(rates))]
-            axes.barh(places, values, 0.62, color=colours, alpha=0.75, xerr=ends, error_kw={"capsize": 2.5})
-            for place, rate in zip(places, rates, strict=True):
-                if rate.predicted is not None:
-                    axes.plot([rate.predicted] * 2, [place - 0.42, place + 0.42], color="black", linewidth=1.8)
-                axes.annotate(
-                    f"{rate.value:.2g}", (max(rate.interval[1], rate.predicted or 0.0), place), (5, 0),
-                    textcoords="offset points", va="center",
-                )  # fmt: skip
-            axes.set_yticks(places, [rate.label for rate in rates])
-            axes.set(title=title, xlabel="success rate", xlim=(0, 1.18 * max(0.01, *(r.interval[1] for r in rates))))
+        figure = bare_figure(1.6 + 2.5 * len(panels), 0.9 + len(labels) * 0.42)
+        every = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+        for axes, (title, rates) in zip(every, panels.items(), strict=True):
+            for rate in rates:
+                _bar(axes, rate, labels.index(rate.label))
+            axes.set(title=title, xlabel="success rate", xlim=(0, 1.3 * max(0.01, furthest)))
             axes.grid(visible=False, axis="y")
+        every[0].set_yticks(range(len(labels)), labels)
+        every[0].invert_yaxis()
         return figure
+
+
+def _end(rate: Rate) -> float:
+    """Where its bar, its interval and its prediction end."""
+    return max(rate.value, rate.interval[1], rate.predicted or 0.0)
+
+
+def _bar(axes: Axes, rate: Rate, place: int) -> None:
+    reach = [[rate.value - rate.interval[0]], [rate.interval[1] - rate.value]]
+    colour = COLOURS[place % len(COLOURS)]
+    axes.barh(place, rate.value, 0.62, color=colour, alpha=0.75, xerr=reach, error_kw={"capsize": 2.5})
+    if rate.predicted is not None:
+        axes.plot([rate.predicted] * 2, [place - 0.42, place + 0.42], color="black", linewidth=1.8)
+    axes.annotate(f"{rate.value:.2g}", (_end(rate), place), (5, 0), textcoords="offset points", va="center")
 
 
 def paths_over_contours(
@@ -117,6 +127,7 @@ def paths_over_contours(
                 axes.plot(*paths[:, k].T, color=COLOURS[k % len(COLOURS)], linewidth=0.7, alpha=0.8)
                 axes.plot(*paths[-1, k], "o", color=COLOURS[k % len(COLOURS)], markersize=4)
             axes.set(title=title, xlabel="x", aspect="equal")
+            axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
             axes.grid(visible=False)
         every[0].set_ylabel("y")
         return figure

@@ -14,6 +14,7 @@ from sgdsde.arguments import real_array
 from sgdsde.config import SGDConfig
 from sgdsde.theory.cumulants import batch_cumulants
 from sgdsde.theory.interval import interval
+from sgdsde.theory.momentum_exits import exit_with_momentum
 from sgdsde.theory.panels import open_end
 from sgdsde.theory.surface import Line, Surface, line_of
 
@@ -44,10 +45,10 @@ def sgd_exit_time(
     landscape, start, left, right, stop
         As in :func:`sgdsde.theory.mean_exit_time`.
     config : SGDConfig
-        ε, B, N and the sampling, whose batches are taken as independent; without momentum and weight decay.
+        ε, B, N, m and the sampling, whose batches are taken as independent; without weight decay.
     examples : array_like, (N,) or (N, 1), optional
         The whitened examples of :func:`sgdsde.simulate_sgd`: ξ then has the first four cumulants of their batches, by
-        an Edgeworth series. None: ξ is normal.
+        an Edgeworth series. None: ξ is normal, as it has to be with momentum.
 
     Returns
     -------
@@ -56,14 +57,16 @@ def sgd_exit_time(
     Raises
     ------
     ValueError
-        As :func:`sgdsde.theory.mean_exit_time`; when `config` has momentum, weight decay or reshuffled batches; when
-        updates are so short that too many nodes were needed (it is the SDE then); or when an open side does not hold
-        SGD.
+        As :func:`sgdsde.theory.mean_exit_time`; when `config` has weight decay or reshuffled batches, or momentum
+        beside `examples`; when updates are so short that too many nodes were needed (it is the SDE then); or when an
+        open side does not hold SGD.
 
     Notes
     -----
     τ(x) = 1 + ∫ k(x, y) τ(y) dy over the interval, k the density of the next ω, by Nyström's method on panels of
-    Gauss–Legendre nodes; exact to about 1e-10 for normal ξ.
+    Gauss–Legendre nodes; exact to about 1e-10 for normal ξ. With momentum τ depends on the velocity too, which is 0 at
+    first, and is exact to about 1e-4 (:mod:`sgdsde.theory.momentum_exits`): Kramers' factor of the friction, which
+    :func:`~sgdsde.theory.relaxation_time` at the maximum gives, is its limit for high barriers.
 
     Examples
     --------
@@ -73,8 +76,14 @@ def sgd_exit_time(
     >>> beyond = 0.5826 * 0.0025**0.5           # a walk sees ends so much further away (Siegmund 1985)
     >>> round(sgd_exit_time(free, config, 0.0, -1.0, 1.0)), round((1 + beyond)**2 / 0.0025)
     (424, 424)
+    >>> heavy = SGDConfig(learning_rate=0.002, batch_size=1, n_examples=512, momentum=0.9)
+    >>> well = Landscape("x**4/4 - x**2/2", "x", {"f": 1 / 6 / heavy.temperature}, covariance="f")
+    >>> round(0.02 * sgd_exit_time(well, heavy, -1.0, right=1.0), 1)           # 106.6 for the SDE
+    120.7
     """
     line = line_of(landscape)
+    if config.momentum and examples is not None:
+        raise ValueError("examples must be None with momentum, where batches are taken as normal")
     law = _law(line, config, examples)
     x0, (low, high) = interval(landscape, start, left, right, stop)
     asked = "{} must be a number" if stop is None else "stop must hold somewhere on the {}"
@@ -85,7 +94,11 @@ def sgd_exit_time(
             else x0 + reach * (open_end(line, config.temperature, x0, other or 0.0, 1, asked.format(side)) - x0)
             for end, other, side in ((low, high, "left"), (high, low, "right"))
         ]
-        gone, updates = _exit(law, x0, ends, (low is None, high is None))
+        is_open = (low is None, high is None)
+        if config.momentum:
+            gone, updates = exit_with_momentum(law.moved, config.momentum, x0, ends, is_open)
+        else:
+            gone, updates = _exit(law, x0, ends, is_open)
         if gone < LOST:
             return updates
     raise ValueError(
@@ -142,6 +155,7 @@ def sgd_occupancy(
     at = real_array("edges", edges)
     if at.ndim != 1 or len(at) < 2 or not np.isfinite(at).all() or not (np.diff(at) > 0).all():
         raise ValueError(f"edges must be at least two increasing numbers, got {edges!r}")
+    config.require_plain("momentum")
     law = _law(line_of(landscape), config, examples)
     grid = _nodes(law, at.tolist())
     kernel = law.density(grid.at, grid.at) * grid.weights
@@ -189,7 +203,7 @@ class _Grid(NamedTuple):
 
 
 def _law(line: Line, config: SGDConfig, examples: ArrayLike | None) -> _Law:
-    config.require_plain("momentum", "weight_decay")
+    config.require_plain("weight_decay")
     if config.permuted:
         raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     if not config.batch_noise > 0:

@@ -47,6 +47,16 @@ def test_zeros_and_ones_are_balanced_and_have_a_bias():
     assert [pixels[row.astype(np.float32).tobytes()] for row in task.x_train[:, :-1]] == task.y_train.tolist()
 
 
+def test_images_that_training_has_left_are_tested_on_too():
+    images = digits()
+    task, more = (zeros_and_ones(images, seed=1, n_train=200, leftover=each) for each in (False, True))
+    assert_array_equal(more.x_train, task.x_train)
+    zeros, ones = (int((images.y_train == label).sum() + (images.y_test == label).sum()) - 100 for label in (0, 1))
+    assert np.bincount(more.y_test).tolist() == 2 * [min(zeros, ones)]
+    trained = {row.tobytes() for row in task.x_train}
+    assert len({row.tobytes() for row in more.x_test} - trained) > task.n_test
+
+
 def test_tossed_images_are_the_same_images():
     tossed, true = (zeros_and_ones(digits(), labels, seed=1, n_train=100) for labels in ("random", "informative"))
     assert_array_equal(tossed.x_train, true.x_train)

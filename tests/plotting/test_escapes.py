@@ -143,6 +143,15 @@ def test_survival_is_the_fraction_that_is_left(ended):
     assert axes.get_yscale() == "log"
 
 
+def test_survival_curves_say_why_they_end(ended):
+    """Some paths are left at the end of the run; with `until` the picture ends before that."""
+    said = [text.get_text() for text in survival_curves({"SGD": ended}).axes[0].get_legend().get_texts()]
+    assert said == ["SGD", "the run ended with paths inside"]
+    early = survival_curves({"SGD": ended}, until=10.0).axes[0]
+    assert [text.get_text() for text in early.get_legend().get_texts()] == ["SGD"]
+    assert early.get_xlim()[1] == pytest.approx(10.2)
+
+
 def test_exit_times_lie_where_they_were_measured():
     well = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
     config = sg.SGDConfig(0.05, 1, 64)
@@ -205,6 +214,7 @@ def test_what_does_not_fit_is_refused(ended, going_on, line):
         (lambda: survival_curves({"SGD": going_on}), "run with stop"),
         (lambda: survival_curves({}), "shown must be ensembles"),
         (lambda: survival_curves({"SGD": ended}, {"exact": -1.0}), "a positive finite number"),
+        (lambda: survival_curves({"SGD": ended}, until=0), "until must be"),
         (lambda: density_beside_paths(equation, density, {"SDE": line}, [10, 20]), "densities must have shape"),
         (lambda: density_beside_paths(equation, density, {"SDE": line}, [15]), "snapshots after"),
         (lambda: density_beside_paths(equation, density, {"SGD": going_on}, [10]), "1 parameters"),

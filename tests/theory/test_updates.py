@@ -7,7 +7,14 @@ from scipy.stats import norm
 
 from sgdsde import SGDConfig, simulate_sgd
 from sgdsde.landscapes import Landscape
-from sgdsde.theory import mean_exit_time, scheduled_law, sgd_exit_time, sgd_occupancy, stationary_covariance
+from sgdsde.theory import (
+    mean_exit_time,
+    relaxation_time,
+    scheduled_law,
+    sgd_exit_time,
+    sgd_occupancy,
+    stationary_covariance,
+)
 from sgdsde.whitened import whitened_examples
 
 WELL = Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, covariance="f*(1 + x**2/2)")
@@ -46,6 +53,33 @@ def test_exit_times_tend_to_the_sdes_with_the_learning_rate():
     assert 0 < gaps[1] - 1 < (gaps[0] - 1) / 1.7  # like √ε, from what is beyond the end after an update
 
 
+def test_with_momentum_exit_times_are_those_of_simulated_heavy_ball():
+    """Strong momentum, 20 000 paths: neither the SDE's time nor Kramers' factor of the friction times that."""
+    config = SGDConfig(0.004, 4, 512, momentum=0.9, sampling="with_replacement")
+    landscape = well(config, 0.08)
+    exact = sgd_exit_time(landscape, config, -1.0, stop="x > 0.5")
+    table = ndtri((np.arange(512) + 0.5) / 512)[:, None]
+    run = simulate_sgd(landscape, config, -1.0, int(40 * exact), 20_000, examples=table, seed=3, stop="x > 0.5")
+    error = run.exits.update.std() / np.sqrt(run.paths)
+    sde = mean_exit_time(landscape, config, -1.0, stop="x > 0.5")
+    friction = relaxation_time(-1.0, config) / relaxation_time(-1.0, config, "sde")
+    assert abs(run.exits.update.mean() - exact) < 4 * error
+    assert abs(run.exits.update.mean() - sde) > 8 * error
+    assert abs(run.exits.update.mean() - friction * sde) > 4 * error
+
+
+def test_without_momentum_and_over_high_barriers_the_law_with_momentum_is_what_is_known():
+    plain, light = SGDConfig(0.02, 1, 512), SGDConfig(0.02, 1, 512, momentum=1e-6)
+    known, found = (sgd_exit_time(well(each, 0.1), each, -1.0, right=1.0) for each in (plain, light))
+    assert found == pytest.approx(known, rel=1e-3)
+    heavy = SGDConfig(0.002, 1, 512, momentum=0.9)
+    landscape = Landscape("x**4/4 - x**2/2", "x", {"f": 1 / 16 / heavy.temperature}, covariance="f")  # 8 temperatures
+    friction = relaxation_time(-1.0, heavy) / relaxation_time(-1.0, heavy, "sde")
+    ratio = sgd_exit_time(landscape, heavy, -1.0, right=1.0) / mean_exit_time(landscape, heavy, -1.0, right=1.0)
+    assert ratio == pytest.approx(friction, rel=0.015)
+    assert ratio > 1.14
+
+
 def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
     config = SGDConfig(1.5, 4, 64)
     bowl = Landscape("x**2/2", "x", covariance=2.0)
@@ -59,7 +93,15 @@ def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: sgd_exit_time(WELL, SGDConfig(0.1, 4, 64, 0.5), -1.0, right=0.0), "config must have momentum = 0"),
+        (lambda: sgd_occupancy(WELL, SGDConfig(0.1, 4, 64, 0.5), [-3, 0, 3]), "config must have momentum = 0"),
+        (
+            lambda: sgd_exit_time(WELL, SGDConfig(0.1, 4, 64, 0.5), -1.0, right=0.0, examples=np.arange(64.0)),
+            "examples must be None with momentum",
+        ),
+        (
+            lambda: sgd_exit_time(WELL, SGDConfig(1e-9, 4, 64, 0.5), -1.0, right=0.0),
+            "learning_rate must be larger .* with momentum",
+        ),
         (lambda: sgd_exit_time(WELL, SGDConfig(0.1, 4, 64, sampling="reshuffle"), -1.0, right=0.0), "reshuffle"),
         (lambda: sgd_exit_time(WELL, SGDConfig(0.1, 64, 64), -1.0, right=0.0), "config must have noise"),
         (lambda: sgd_exit_time(WELL, SGDConfig(1e-7, 4, 64), -1.0, -2.0, 0.0), "learning_rate must be larger between"),

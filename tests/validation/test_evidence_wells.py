@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from sgdsde.theory import occupancy_ratio
-from validation.escape.occupancy import NOISE
 from validation.evidence.well_cases import Case, measured_preference
 from validation.evidence.wells import (
     DEPTH,
@@ -25,6 +22,9 @@ from validation.evidence.wells import (
     update_preference,
     wells,
 )
+
+from sgdsde.theory import occupancy_ratio
+from validation.escape.occupancy import NOISE
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 4])

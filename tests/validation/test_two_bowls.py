@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from sgdsde.landscapes.catalog import named
 from sgdsde.theory import mean_exit_time, sgd_exit_time
-from validation.claims.sharp_vs_flat import fitted_root
 from validation.escape.occupancy import (
     BOX,
     DEPTH,
@@ -17,20 +15,20 @@ from validation.escape.occupancy import (
     SHARP,
     WIDE,
     config_at,
+    fitted_root,
     log_ratio,
     update_log_ratio,
     wells,
 )
-from validation.escape.two_bowls import START, bowls, escape_probability, noises, paired_examples
+from validation.escape.two_bowls import escape_probability, paired_examples
 
-POINTS = np.random.default_rng(0).normal(scale=1.5, size=(200, 2))
+LOSS = "(x**2 - 1)**2*(5/8 - 3/4*x/(1 + x**2)) - depth*(2 - 3*x + x**3)/4"
 
 
 def test_the_wells_have_the_curvatures_and_depths_they_are_said_to_have():
-    catalog = named("sharp_flat", sharp=8.0, flat=2.0)
     line = np.linspace(-2, 2, 41)[:, None]
-    np.testing.assert_allclose(wells(0.0).loss(line), catalog.loss(line), atol=1e-14)
-    deeper = wells(DEPTH)
+    deeper, text = wells(DEPTH), sg.Landscape(LOSS, "x", {"depth": DEPTH})
+    np.testing.assert_allclose(deeper.loss(line), text.loss(line), atol=1e-14)
     np.testing.assert_allclose(deeper.gradient([[SHARP], [WIDE]]), 0.0, atol=1e-14)
     assert float(deeper.loss([WIDE]) - deeper.loss([SHARP])) == pytest.approx(DEPTH)
 
@@ -86,33 +84,6 @@ def test_the_root_of_a_parabola_and_its_error():
         fitted_root(x, 1 + x, errors)
 
 
-@pytest.mark.parametrize("noise", noises())
-def test_all_noises_have_the_same_trace_everywhere_and_are_the_same_in_turned_coordinates(noise):
-    plain, turned = bowls(noise, 3.0), bowls(noise, 3.0, variables="u v")
-    rotation = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
-    covariance = plain.covariance(POINTS)
-    np.testing.assert_allclose(np.trace(covariance, axis1=1, axis2=2), 3.0)
-    np.testing.assert_allclose(rotation @ covariance @ rotation.T, turned.covariance(POINTS @ rotation.T), atol=1e-12)
-    np.testing.assert_allclose(plain.loss(POINTS), turned.loss(POINTS @ rotation.T), rtol=1e-9)
-
-
-def test_the_bowls_are_those_of_the_catalog_and_their_shapes_what_they_are_called():
-    catalog, ours = named("zhu_two_bowls"), bowls("covariance", 1.0, ridge=0.1)
-    np.testing.assert_allclose(ours.loss(POINTS), catalog.loss(POINTS), rtol=1e-9)
-    theirs = catalog.covariance(POINTS)
-    shape = theirs / np.trace(theirs, axis1=1, axis2=2)[:, None, None]
-    np.testing.assert_allclose(ours.covariance(POINTS), shape, atol=1e-6)
-    diagonal = bowls("diagonal", 1.0, ridge=0.1).covariance(POINTS)
-    np.testing.assert_allclose(diagonal, shape * np.eye(2), atol=1e-6)
-    for end in (START, (-1.0, -1.0)):
-        hessian = catalog.hessian(end)
-        blended = bowls("Hessian", float(np.trace(hessian)), ridge=0.1).covariance(end)
-        np.testing.assert_allclose(blended, hessian, rtol=2e-4, atol=1e-3)
-    values, axes = np.linalg.eigh(catalog.hessian(START))
-    assert values[1] / values[0] == pytest.approx(10, rel=1e-3)
-    assert abs(axes[:, 1] @ [1, 1]) == pytest.approx(np.sqrt(2))
-
-
 @pytest.mark.slow("three Fokker–Planck equations in two dimensions")
 def test_looking_less_often_sees_fewer_escapes():
     """At the steps of the correction: it grows as the root of the time between looks."""
@@ -124,15 +95,3 @@ def test_looking_less_often_sees_fewer_escapes():
 def test_paired_examples_have_no_third_moments():
     table = paired_examples(64, 3)
     assert np.einsum("ni,nj,nk->ijk", table, table, table) == pytest.approx(np.zeros((2, 2, 2)), abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("white", 1.0), "noise must be one of isotropic"),
-        (("Hessian", 1.0), "variables must be one of x y, u v, got 'p q'"),
-    ],
-)
-def test_what_is_not_known_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        bowls(*arguments, variables="x y" if arguments[0] == "white" else "p q")

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy.optimize import brentq
 
-from validation.claim import Check, Finding, Plan, claim
-from validation.claims.sharp_vs_flat import fitted_root
+import sgdsde as sg
+from sgdsde.plotting import Line, Series, against_theory, against_theory_panels, occam_chart
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.escape.occupancy import N
-from validation.evidence.well_cases import SHORT, Case, Checks, against_evidence, measured_preference
-from validation.evidence.well_pictures import occam_picture, preference_picture, sides_picture
-from validation.evidence.wells import DEPTH, crossing, evidence_preference, hottest, laplace_preference, tilt
-from validation.sizes import plans
+from validation.evidence import two_minima as two
+from validation.evidence.two_minima import Case, Length, evidence_preference, laplace_preference
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
 PARTLY = 0.1
-#: Between these temperatures lie all crossings.
-CROSSINGS = (0.08, 0.7)
+#: D of the bars.
+SHOWN = 0.24
+AXIS = "temperature D = Tσ²/2  (units of loss)"
+Checks = dict[Case, Check]
 
 
 @dataclass(frozen=True)
 class Size:
-    """Paths; D by dimension where F = σ² I; D where F follows the curvature, partly and wholly; runs of SGD.
+    """Paths, also of the SDE of most crossings; D by dimension where F = σ² I; D where F follows the curvature; SGD.
 
     `between` are runs at which evidence and noise choose different minima, also among the runs above.
     """
 
     paths: int
+    paths_of_one: int
+    length: Length
     isotropic: dict[int, tuple[float, ...]]
     partly: tuple[float, ...]
     wholly: tuple[float, ...]
@@ -39,115 +41,127 @@ class Size:
     between: tuple[Case, ...]
 
     @property
-    def cases(self) -> list[Case]:
-        found = [Case(d, dimension) for dimension, ds in self.isotropic.items() for d in ds]
-        found += [Case(d, aligned=PARTLY) for d in self.partly] + [Case(d, aligned=1.0) for d in self.wholly]
-        return [*found, *self.sgd]
-
-    @property
     def sweeps(self) -> list[list[Case]]:
-        """Runs from which a crossing is found."""
+        """Runs that differ in D alone."""
         found = [[Case(d, dimension) for d in ds] for dimension, ds in self.isotropic.items()]
-        found.append([Case(d, aligned=PARTLY) for d in self.partly])
-        return [cases for cases in found if len(cases) > 3]
-
-    def plan(self, seconds: float) -> Plan:
-        return Plan(len(self.cases) + len(self.sweeps) + len(self.between), seconds, self)
+        return [*found, [Case(d, aligned=PARTLY) for d in self.partly], [Case(d, aligned=1.0) for d in self.wholly]]
 
 
-@claim(
-    title="Noise that is the same everywhere chooses the minimum of larger evidence; noise that follows H goes further",
-    statement=(
-        "Between a deep sharp minimum A and a shallow wide one B, the SDE with isotropic noise is on each side as "
-        "often as that side's Bayesian evidence at temperature D = Tσ²/2 says: A at small noise, B at large. Each "
-        "further direction that is sharper at A adds an Occam factor and lowers the temperature of the change. "
-        "Where F follows the Hessian the noise is not a temperature: with a tenth of F the choice changes near half "
-        "the temperature, with all of it the paths are in B at every noise, and at the smallest most of all. In "
-        "between evidence and dynamics choose different minima. SGD does as its SDE, off by O(ε)."
-    ),
-    formula=(
-        "ln(p_B/p_A) = ln(Z_B/Z_A) ≈ (L_A − L_B)/D + ½ Σ ln(λ_i^A/λ_i^B) for F = σ² I\n"
-        "F ∝ H:  ln(p_B/p_A) ≈ −(1/D) ∫_A^B L'σ²/F dx + ln(λ^A/λ^B)"
-    ),
-    source=(
-        "Smith & Le, arXiv 1710.06451, eqs 1–2 and §4; Jastrzębski et al., Three Factors, arXiv 1711.04623; Xie, Sato "
-        "& Sugiyama, arXiv 2002.03495; stationary densities in one dimension (Gardiner, Handbook of Stochastic Methods)"
-    ),
-    plans=plans("evidence_picks_minimum", Size),
-)  # fmt: skip
-def evidence_picks_minimum(context: Context) -> Finding:
+@claim(Size)
+def evidence_picks_minimum(context: Context) -> Found:
     size: Size = context.size
     checks: Checks = {}
-    for case in size.cases:
-        measured = measured_preference(case, size.paths, context.seed(*case))
-        scale = max(1.0, abs(case.exact))
-        checks[case] = Check(case.label, case.exact, *measured, case.rivals, scale=scale)
-        context.progress(len(checks) / len(size.cases))
-    crossings = [_crossing_check(checks, cases) for cases in size.sweeps]
-    headline = crossings[0].label if crossings else next(iter(checks.values())).label
-    return Finding(
-        (*checks.values(), *crossings, *(against_evidence(case, checks[case]) for case in size.between)),
-        headline=headline,
-        pictures=(preference_picture(checks), sides_picture(checks), occam_picture((1, 2, 4), 0.24)),
-        method=(
-            f"Minima A = (−1, 0) at L = 0 and B = (1, 0) at L = {DEPTH:g}, curvatures 8.375 and 1.625 along x, 2 and "
-            "4/3 along each of P − 1 further directions; a side is x below or above the maximum of L between them. "
-            f"{size.paths:,} independent paths for each number, half from each minimum; 24 snapshots after 8 "
-            "relaxation times. The evidence of a side is the integral of e^(−L/D) over it, by quadrature, the Gaussian "
-            "integrals over y being exact. F = σ²(1 − a + a h(x)/√(h_A h_B)), h(x) going smoothly from the curvature "
-            "of A to that of B; D = Tσ²/2 is the geometric mean of TF/2 at both minima when a = 1. Schemes have a "
-            f"stationary law of second order in the step, ε ≤ 0.02, or {SHORT:g} where F is not constant. SGD draws "
-            f"with replacement from N = {N} quantiles of the normal law and is held against the law of its own "
-            "updates, an integral equation. Crossings: the zero of a parabola in ln D through the log ratios, less "
-            "what such a parabola misses on the exact ones."
-        ),
-        notes=_notes(checks, crossings, size.between),
-    )
+    for case in [*chain.from_iterable(size.sweeps), *size.sgd]:
+        paths = size.paths_of_one if case == Case(case.temperature) else size.paths
+        measured = two.measured_preference(case, paths, context.seed(*case), size.length)
+        exact = case.exact
+        label = f"ln(p_B/p_A), {case.model}, D = {case.temperature:g}"
+        checks[case] = Check.of(label, exact, measured, _rivals(case), scale=max(1.0, abs(exact)))
+        yield checks[case]
+    for cases in size.sweeps:
+        if len(cases) > 3 and cases[0].aligned < 1:
+            yield _crossing_check({case: checks[case] for case in cases})
+    for case in size.between:
+        check = checks[case]
+        label = f"{check.label}, as the evidence at A's own temperature has it"
+        predicted = evidence_preference(two.hottest(case))
+        yield Check(label, predicted, check.measured, check.standard_error, scale=1.0)
+    yield Told(facts={"depth": two.DEPTH, "n": two.N, "short": two.SHORT, "shown": SHOWN, **_facts(checks, size)})
+    yield Drawing("evidence", _dimensions({case: check for case, check in checks.items() if case.noise == "isotropic"}))
+    yield Drawing("noises", _noises({case: check for case, check in checks.items() if case.dimension == 1}))
+    x = np.linspace(-1.55, 2.1, 200)
+    profile = (x, two.wells().loss(x[:, None]), {"A": (two.A, 0.0), "B": (two.B, two.DEPTH)})
+    minima = {f"P = {p}": dict(zip("AB", two.laplace(SHOWN, p), strict=True)) for p in (1, 2, 4)}
+    yield Drawing("occam", occam_chart(minima, profile, title=f"D = {SHOWN:g}"))
 
 
-def _crossing_check(checks: Checks, cases: Iterable[Case]) -> Check:
-    found = {case.temperature: checks[case] for case in cases}
-    one = next(iter(cases))
-    x, errors = np.log(list(found)), np.array([check.standard_error for check in found.values()])
-    root, scatter = fitted_root(x, np.array([check.measured for check in found.values()]), errors)
-    exact = crossing(lambda d: one.at(d).exact, *CROSSINGS)
-    # The parabola is not the law: what it misses on exact log ratios is taken off.
-    missed = fitted_root(x, np.array([check.predicted for check in found.values()]), errors).value - math.log(exact)
-    value = math.exp(root - missed)
-    plain = crossing(evidence_preference, *CROSSINGS)
-    rivals = {"half the temperature": exact / 2} if one == Case(one.temperature) else {"the evidence for P = 1": plain}
-    return Check(f"D beyond which B is chosen, {one.model}", exact, value, value * scatter, rivals)
+def _rivals(case: Case) -> dict[str, float]:
+    """The evidence where F is not the same everywhere, depth alone, or the evidence at twice the temperature."""
+    if case.aligned:
+        return {"the evidence": evidence_preference(case.temperature)}
+    if case.dimension > 1:
+        return {"depth alone": -two.DEPTH / case.temperature}
+    return {"twice the temperature": evidence_preference(2 * case.temperature)}
 
 
-def _notes(checks: Checks, crossings: list[Check], between: tuple[Case, ...]) -> tuple[str, ...]:
-    plain = crossing(evidence_preference, *CROSSINGS)
-    partly = crossing(lambda d: Case(d, aligned=PARTLY).exact, *CROSSINGS)
-    gone = float(brentq(tilt, 0.0, 1.0))
-    by_dimension = ", ".join(
-        f"{crossing(lambda d, p=p: evidence_preference(d, p), *CROSSINGS):.3f} "  # type: ignore[misc]
-        f"({crossing(lambda d, p=p: laplace_preference(d, p), *CROSSINGS):.3f})"  # type: ignore[misc]
-        for p in (1, 2, 4)
-    )
+def _crossing_check(checks: Checks) -> Check:
+    """Where the exact law, plus a line in ln D through what was measured beside it, is zero; to first order in it."""
+    one = next(iter(checks))
+    exact = two.crossing(one)
+    x = np.log([case.temperature / exact for case in checks])
+    errors = np.array([check.standard_error for check in checks.values()])
+    off = np.array([check.measured - check.predicted for check in checks.values()])
+    design = np.column_stack([np.ones_like(x), x]) / errors[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    shift = float((covariance @ design.T @ (off / errors))[0])
+    step = 1e-3
+    slope = (one.at(exact * (1 + step)).exact - one.at(exact * (1 - step)).exact) / (2 * step)
+    value = exact * math.exp(-shift / slope)
+    plain = one == Case(one.temperature)
+    rivals = {"half the temperature": exact / 2} if plain else {"the evidence for P = 1": two.crossing(Case(exact))}
+    error = value * math.sqrt(covariance[0, 0]) / slope
+    return Check(f"D beyond which B is chosen, {one.model}", exact, value, error, rivals)
+
+
+def _facts(checks: Checks, size: Size) -> dict[str, object]:
+    """Numbers of the notes, by exact laws; and where evidence and paths choose different minima."""
+
+    def laplaces(p: int) -> float:
+        return float(brentq(lambda d: laplace_preference(d, p), *two.CROSSINGS))
+
+    by_dimension = ", ".join(f"{two.crossing(Case(0.3, p)):.3f} ({laplaces(p):.3f})" for p in (1, 2, 4))
     apart = "; ".join(
         f"{case.model}, D = {case.temperature:g}: {checks[case].measured:+.2f} ± {checks[case].standard_error:.2f}, "
-        f"{evidence_preference(case.temperature):+.2f}, "
-        f"{evidence_preference(hottest(case.temperature, case.aligned)):+.2f}"
-        for case in between
+        f"{evidence_preference(case.temperature):+.2f}, {evidence_preference(two.hottest(case)):+.2f}"
+        for case in size.between
     )
     first, second = (Case(0.44, batch=b).exact - evidence_preference(0.44) for b in (2, 4))
-    return (
-        f"The evidence, and isotropic noise, change from A to B at D = {by_dimension} for P = 1, 2, 4; in brackets "
-        "Laplace's approximation, which takes both wells for parabolas.",
-        f"With {100 * PARTLY:g} % of F after H the paths change at {partly:.3f} in place of {plain:.3f}, and between "
-        f"these they choose B where the evidence chooses A. Beyond {100 * gone:.0f} % they choose B down to D = 0: the "
-        "way up from A, where F is large, is shorter in units of noise than that from B.",
-        "ln(p_B/p_A) of the paths, ln(Z_B/Z_A) at D, and at the temperature TF/2 of the noise at A, where there is "
-        f"most: {apart}. Where the last is negative, no reading of the temperature makes the evidence choose as the "
-        "paths do.",
-        f"Isotropic SGD at D = 0.44 is {first:+.3f} nats from the evidence at B = 2, ε = 0.022, and {second:+.3f} at "
-        "B = 4, ε = 0.044, by the exact law of its updates.",
-        "The posterior of N examples is D = 1/N. Isotropic noise of that temperature weighs depth against width as the "
-        "posterior does, and in this sense it is the best; less noise prefers depth, more of it width. With F ∝ H the "
-        "paths are in B whichever the evidence chooses, and no noise shown gives the posterior's odds. Which minimum "
-        "generalises better is not measured here.",
-    )
+    gone = 100 * float(brentq(two.tilt, 0.0, 1.0))
+    return {
+        "by_dimension": by_dimension, "apart": apart, "first": first, "second": second, "gone": gone,
+        "some": 100 * PARTLY, "partly_at": two.crossing(Case(0.3, aligned=PARTLY)), "plain": two.crossing(Case(0.3)),
+    }  # fmt: skip
+
+
+def _dimensions(checks: Checks) -> sg.plotting.Figure:
+    """Isotropic noise in several dimensions: the evidence is the line."""
+    shown = {case: check for case, check in checks.items() if not case.batch}
+    lines, series = [], []
+    for p in dict.fromkeys(case.dimension for case in shown):
+        own = {case: check for case, check in shown.items() if case.dimension == p}
+        fine = _fine(own)
+        lines.append(Line(f"Laplace, P = {p}", fine, np.exp([laplace_preference(d, p) for d in fine])))
+        series.append(_series(f"SDE, P = {p}", own))
+    return against_theory(series, AXIS, "p_B / p_A", lines, "linear", "linear", "measured / evidence")
+
+
+def _noises(checks: Checks) -> sg.plotting.Figure:
+    """One dimension: a panel for each kind of noise, SDE and SGD; the evidence is the same dashed line in all."""
+    panels = {}
+    for noise in dict.fromkeys(case.noise for case in checks):
+        own = {case: check for case, check in checks.items() if case.noise == noise}
+        panels[noise] = [
+            _series(f"SGD, B = {batch}" if batch else "SDE", {c: check for c, check in own.items() if c.batch == batch})
+            for batch in sorted({case.batch for case in own})
+        ]
+    fine = _fine(checks)
+    lines = [
+        Line("the evidence", fine, np.exp([evidence_preference(d) for d in fine])),
+        Line("equally likely", [fine[0], fine[-1]], [1.0, 1.0]),
+    ]
+    return against_theory_panels(panels, AXIS, "p_B / p_A", lines, "linear", "log", "measured / exact")
+
+
+def _fine(checks: Checks) -> list[float]:
+    every = [case.temperature for case in checks]
+    return np.linspace(0.95 * min(every), 1.05 * max(every), 40).tolist()
+
+
+def _series(label: str, checks: Checks) -> Series:
+    """Odds with the line of their exact law."""
+    one, x = next(iter(checks)), [case.temperature for case in checks]
+    measured = np.exp([check.measured for check in checks.values()])
+    error = measured * [check.standard_error for check in checks.values()]
+    fine = np.linspace(min(x), max(x), 8 if one.batch else 30) if len(x) > 1 else np.array([])
+    exact = np.exp([check.predicted for check in checks.values()])
+    return Series(label, x, measured, error, exact, fine, np.exp([one.at(d).exact for d in fine.tolist()]))

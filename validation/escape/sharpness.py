@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 import sgdsde as sg
-from sgdsde.plotting import Line, Series, against_theory
-from sgdsde.theory import mean_exit_time, sgd_exit_time
-from validation.claim import Check, Picture
+from sgdsde.plotting import Figure, Line, against_theory
+from sgdsde.statistics import Estimate
+from validation.check import Check
 from validation.context import Context
-from validation.escape.occupancy import TWICE, Array, Measured, config_at, measured_exit_time
+from validation.escape.occupancy import Exit, config_at
+from validation.measure import series
 
 #: ε/B and B, F/|H| of the noise that follows the curvature, and the curvature at which white noise is as strong.
 RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0
@@ -20,6 +22,7 @@ RATIO, BATCH, PER_CURVATURE, EQUAL_AT = 0.006, 2, 50.0, 3.0
 PAPER_SLOPE = 2 / (RATIO * PER_CURVATURE)
 #: ε h of one step of the SDE at most.
 STEP = 0.03
+#: By shape, model and curvature.
 Checks = dict[tuple[str, str, float], Check]
 
 
@@ -33,8 +36,12 @@ class Shape(NamedTuple):
     stop: str
     scheme: str
 
-    def landscape(self, h: float) -> sg.Landscape:
-        return sg.Landscape(self.loss, "x", {"h": h}, covariance=self.noise)
+    def exit(self, model: str, h: float) -> Exit:
+        config = config_at(RATIO, BATCH)
+        landscape = sg.Landscape(self.loss, "x", {"h": h}, covariance=self.noise)
+        steps = math.ceil(config.learning_rate * h / STEP)
+        name = "SGD" if model == "SGD" else self.scheme
+        return Exit(landscape, name, config, self.start / math.sqrt(h), self.stop, steps)
 
 
 _PARABOLAS, _QUARTIC = "h*(x**2/2 - max(x - 1/sqrt(h), 0)**2)", "(h*x**2/8 - 1)**2"
@@ -47,45 +54,32 @@ SHAPES = {
         -math.sqrt(8), "x > 0.4*sqrt(8/h)", "sriw1",
     ),
 }  # fmt: skip
+#: What is run: shape, model, and whether on the curvatures of the quartic.
+CASES = (("hessian", "SDE", False), ("hessian", "SGD", False), ("white", "SDE", False), ("through zero", "SDE", True))
 
 
 def sharpness_checks(
-    context: Context, paths: int, curvatures: tuple[float, ...], quartic: tuple[float, ...]
-) -> tuple[Checks, dict[str, Check]]:
-    """Mean exit times from minima of many curvatures, and the slopes of their logarithms."""
-    cases = [("hessian", model, h) for model in ("SDE", "SGD") for h in curvatures]
-    cases += [("white", "SDE", h) for h in curvatures] + [("through zero", "SDE", h) for h in quartic]
-    found = {case: _check(context, paths, *case) for case in cases}
-    lines = {name: _slope([found[name, "SDE", h] for h in curvatures], curvatures) for name in ("hessian", "white")}
-    slopes = {}
+    context: Context, paths: int, curvatures: tuple[float, ...], on_quartic: int, quartic: tuple[float, ...]
+) -> Iterator[tuple[tuple[str, str, float], Check]]:
+    """Mean exit times from minima of many curvatures."""
+    for name, model, other in CASES:
+        for h in quartic if other else curvatures:
+            case, number = (name, model, h), on_quartic if other else paths
+            label = f"mean exit time, {SHAPES[name].title}, h = {h:g}, {model}"
+            yield case, SHAPES[name].exit(model, h).check(label, number, context, "sharpness", *case)
+
+
+def slope_checks(checks: Checks, curvatures: tuple[float, ...]) -> Iterator[Check]:
+    """The slopes of ln hτ against 1/h by weighted least squares: predicted, and measured."""
+    slopes = {name: _slope([checks[name, "SDE", h] for h in curvatures], curvatures) for name in ("hessian", "white")}
     for name, other in (("hessian", "white"), ("white", "hessian")):
-        exact, measured = lines[name]
+        exact, found = slopes[name]
+        rivals = {SHAPES[other].title: slopes[other][0]}
         label = f"slope of ln hτ against 1/h, {SHAPES[name].title}"
-        slopes[name] = Check(label, exact, *measured, {SHAPES[other].title: lines[other][0]}, scale=lines["hessian"][0])
-    return found, slopes
+        yield Check.of(label, exact, found, rivals, scale=slopes["hessian"][0])
 
 
-def _check(context: Context, paths: int, name: str, model: str, h: float) -> Check:
-    shape, config = SHAPES[name], config_at(RATIO, BATCH)
-    landscape, start = shape.landscape(h), shape.start / math.sqrt(h)
-    measured = measured_exit_time(
-        "SGD" if model == "SGD" else shape.scheme, landscape, config, start, shape.stop, paths,
-        context.seed("sharpness", name, model, h), math.ceil(config.learning_rate * h / STEP),
-    )  # fmt: skip
-    wrong = mean_exit_time(landscape, 2 * config.temperature, start, stop=shape.stop) / config.learning_rate
-    return Check(f"mean exit time, {shape.title}, h = {h:g}, {model}", _law(name, model, h), *measured, {TWICE: wrong})
-
-
-def _law(name: str, model: str, h: float) -> float:
-    """Exact, in updates."""
-    shape, config = SHAPES[name], config_at(RATIO, BATCH)
-    start = shape.start / math.sqrt(h)
-    exact = sgd_exit_time if model == "SGD" else mean_exit_time
-    return exact(shape.landscape(h), config, start, stop=shape.stop)
-
-
-def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, Measured]:
-    """The slope of ln hτ against 1/h by weighted least squares: predicted, and measured."""
+def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, Estimate]:
     h = np.array(curvatures)
     weights = np.array([(check.measured / check.standard_error) ** 2 for check in checks])
     x = 1 / h - np.average(1 / h, weights=weights)
@@ -93,45 +87,22 @@ def _slope(checks: list[Check], curvatures: tuple[float, ...]) -> tuple[float, M
     exact, measured = (
         float(share @ np.log(h * [getattr(check, kind) for check in checks])) for kind in ("predicted", "measured")
     )
-    return exact, Measured(measured, 1 / math.sqrt(weights @ x**2))
+    return exact, Estimate(measured, 1 / math.sqrt(weights @ x**2))
 
 
-def sharpness_picture(checks: Checks, curvatures: tuple[float, ...], quartic: tuple[float, ...]) -> Picture:
+def sharpness_figure(checks: Checks, curvatures: tuple[float, ...], quartic: tuple[float, ...]) -> Figure:
     """hτ in the time of the SDE against 1/h: a power of h is a horizontal line."""
     rate = RATIO * BATCH
-
-    def series(name: str, model: str, cases: tuple[float, ...]) -> Series:
+    lines = []
+    for name, model, other in CASES:
+        cases = np.array(quartic if other else curvatures, dtype=float)
+        fine = np.linspace(1 / cases.max(), 1 / cases.min(), 8)
+        law = [rate / x * SHAPES[name].exit(model, 1 / x).exact for x in fine.tolist()]
         found = [checks[name, model, h] for h in cases]
-        unit = rate * np.array(cases)
-        fine: Array = np.linspace(1 / max(cases), 1 / min(cases), 15)
-        return Series(
-            f"{SHAPES[name].title}, {model}",
-            1 / np.array(cases),
-            [check.measured for check in found] * unit,
-            [check.standard_error for check in found] * unit,
-            [check.predicted for check in found] * unit,
-            fine,
-            [rate / x * _law(name, model, 1 / x) for x in fine.tolist()],
-        )
-
+        lines.append(series(f"{SHAPES[name].title}, {model}", 1 / cases, found, fine, law, 1 / (rate * cases)))
     ends = np.linspace(1 / max(curvatures), 1 / min(curvatures), 2)
-    figure = against_theory(
-        [
-            *(series("hessian", model, curvatures) for model in ("SDE", "SGD")),
-            series("white", "SDE", curvatures),
-            series("through zero", "SDE", quartic),
-        ],
-        "1 / h   (sharp to the left, flat to the right)",
-        "h τ, τ in updates × ε",
-        [Line("Xie et al.", ends, 2 * math.pi * np.exp(PAPER_SLOPE * ends))],
-        x_scale="linear",
-        ratio="measured / exact",
-        columns=2,
-    )
-    caption = (
-        "Mean exit times over a barrier of 1 from minima of curvature h, times h. With noise that is the same "
-        "everywhere sharpness is but the factor 1/h; where F ∝ |H| it is exponential. On the quartic F follows the "
-        "curvature through zero half way up, and paths stay far longer. Bars are one standard error."
-    )
-    alt = "On a log axis hτ is level for white noise and a straight line in 1/h for F ∝ |H|, steeper on the quartic."
-    return Picture("sharpness", caption, alt, figure)
+    return against_theory(
+        lines, "1 / h   (sharp to the left, flat to the right)", "h τ, τ in updates × ε",
+        [Line("Xie et al., F ∝ |H|", ends, 2 * math.pi * np.exp(PAPER_SLOPE * ends))], x_scale="linear",
+        ratio="measured / exact", columns=2,
+    )  # fmt: skip

@@ -1,60 +1,46 @@
-"""What figure 2 of Smith & Le says, as checks of a set of studies; and the law that their labels at random obey."""
+"""What figure 2 of Smith & Le says, as checks of a set of studies; and the law that labels at random obey."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from sgdsde.data import Dataset
-from sgdsde.evidence import EvidenceStudy
-from sgdsde.logistic import LogisticRegression
-from sgdsde.theory import evidence_of_fit, laplace_correction, null_log_evidence
+from sgdsde.evidence import EvidenceStudy, TossedLabels
+from sgdsde.theory import Evidence
 from validation.claim import Check
-from validation.evidence.tasks import (
-    TASKS,
-    TITLES,
-    Array,
-    Studies,
-    rank_correlations,
-    ratios,
-    scores,
-    with_interval,
-)
+from validation.evidence.tasks import TASKS, TITLES, Array, Studies, rank_correlations, ratios, scores, with_interval
 from validation.measure import mean_and_error
-from validation.provenance import cpus
 
-#: The λ of most evidence is to be within this factor of that of least test cross-entropy.
-NEAR = 10.0
+NO_HALF = "the Occam factor without its half"
+
+
+def without_half(evidence: Evidence) -> float:
+    """The rival: Laplace's ln evidence with −Σ ln(λ_i/λ) for −½ Σ ln(λ_i/λ)."""
+    return evidence.log_evidence + evidence.log_occam_factor
+
+
+def over_sets(label: str, predicted: float, values: Array, rivals: Mapping[str, float] | None = None) -> Check:
+    """A mean over data sets, with the error that follows from their scatter."""
+    return Check(label, predicted, *mean_and_error(values), rivals or {}, dof=len(values) - 1)
 
 
 def sign_checks(studies: Studies, up_to: float) -> list[Check]:
-    """E > 0 at all λ up to some one for random labels, and min E < 0 for informative ones, on every data set."""
-    penalties = studies["random"][0].regularization
-    weak = penalties <= up_to
-    never = {labels: float((ratios(studies[labels])[:, weak] > 0).all(axis=1).mean()) for labels in TASKS}
-    once = {labels: float((ratios(studies[labels])[:, weak].min(axis=1) < 0).mean()) for labels in TASKS}
-    somewhere = float((ratios(studies["informative"]).min(axis=1) < 0).mean())
+    """E > 0 at all λ up to some one for random labels, and E < 0 at some λ for informative ones.
+
+    What lies on the other side of zero counts as none: were E of the other sign, the mean would be 0.
+    """
+    weak = studies["random"][0].regularization <= up_to
+    against = ratios(studies["random"])[:, weak].min(axis=1)
+    least = ratios(studies["informative"]).min(axis=1)
+    words = f"nats by which Laplace's evidence is against the model at every λ ≤ {up_to:g}, random labels"
     return [
-        share_check(
-            f"share of data sets with E > 0 at every λ ≤ {up_to:g}, random labels", never["random"],
-            len(studies["random"]), {"the other labelling": never["informative"]},
-        ),
-        share_check(
-            "share of data sets with E < 0 at some λ, informative labels", somewhere,
-            len(studies["informative"]), {"the other labelling": once["random"]},
+        over_sets(words, 0.0, np.maximum(against, 0.0)),
+        over_sets(
+            "nats by which Laplace's evidence is for the model at the best λ, informative labels",
+            0.0, np.maximum(-least, 0.0),
         ),
     ]  # fmt: skip
-
-
-def share_check(label: str, share: float, count: int, rivals: Mapping[str, float]) -> Check:
-    """That a share of ``count`` is 1; of none and of all the error is that of one, and not zero."""
-    kept = min(max(share, 1 / count), 1 - 1 / count)
-    return Check(label, 1.0, share, float(np.sqrt(kept * (1 - kept) / count)), rivals)
 
 
 def place_check(studies: Sequence[EvidenceStudy]) -> Check:
@@ -62,90 +48,61 @@ def place_check(studies: Sequence[EvidenceStudy]) -> Check:
     penalties = studies[0].regularization
     best = penalties[scores(studies, "test", 0).argmin(axis=1)]
 
-    def share(guess: Array) -> float:
-        apart = np.abs(np.log(penalties[guess.argmin(axis=1)] / best))
-        return float((apart <= np.log(NEAR) * (1 + 1e-9)).mean())
+    def apart(guess: Array) -> Array:
+        return np.log10(penalties[guess.argmin(axis=1)] / best)
 
-    label = f"share of data sets whose λ of least E is within {NEAR:g}× the λ of least test cross-entropy"
-    rivals = {"training cross-entropy": share(scores(studies, "train", 0))}
-    return share_check(label, share(ratios(studies)), len(studies), rivals)
+    label = "decades from the λ of least test cross-entropy to that of Laplace's least E, informative labels"
+    rivals = {"training cross-entropy": float(apart(scores(studies, "train", 0)).mean())}
+    return over_sets(label, 0.0, apart(ratios(studies)), rivals)
+
+
+def choice_check(studies: Sequence[EvidenceStudy]) -> Check:
+    """How much worse than the best λ the λ of most evidence predicts; rivals choose by other rules."""
+    test = scores(studies, "test", 0)
+
+    def cost(guess: Array) -> Array:
+        return np.take_along_axis(test, guess.argmin(axis=1)[:, None], axis=1)[:, 0] / test.min(axis=1)
+
+    rivals = {
+        "training cross-entropy": cost(scores(studies, "train", 0)),
+        "the strongest penalty": cost(-np.array([study.regularization for study in studies])),
+    }
+    label = "test cross-entropy at the λ of Laplace's least E, over the least, informative labels"
+    return over_sets(label, 1.0, cost(ratios(studies)), {name: float(each.mean()) for name, each in rivals.items()})
 
 
 def rank_check(labels: str, studies: Sequence[EvidenceStudy]) -> Check:
     """E follows the test cross-entropy over λ, and not as the training cross-entropy does."""
     test = scores(studies, "test", 0)
     found, other = (rank_correlations(each, test) for each in (ratios(studies), scores(studies, "train", 0)))
-    _, error = mean_and_error(found - other)
-    label = f"rank correlation with test cross-entropy: E's is training cross-entropy's, {TITLES[labels]}"
-    predicted = float(other.mean())
-    return Check(label, predicted, float(found.mean()), error, dof=len(studies) - 1)
+    label = f"rank correlation of Laplace's E with the test cross-entropy, {TITLES[labels]}"
+    return over_sets(label, 1.0, found, {"training cross-entropy": float(other.mean())})
 
 
-def rank_note(labels: str, studies: Sequence[EvidenceStudy]) -> str:
-    test = scores(studies, "test", 0)
-    found, other = (rank_correlations(each, test) for each in (ratios(studies), scores(studies, "train", 0)))
-    return (
-        f"Spearman's rank correlation over λ with the test cross-entropy, {TITLES[labels]}: E {with_interval(found)}, "
-        f"training cross-entropy {with_interval(other)}."
-    )
+def rank_notes(studies: Studies) -> str:
+    """Rank correlations of E and of the training cross-entropy, in words."""
+    parts = []
+    for labels in reversed(TASKS):
+        test = scores(studies[labels], "test", 0)
+        found, other = (
+            with_interval(rank_correlations(each, test))
+            for each in (ratios(studies[labels]), scores(studies[labels], "train", 0))
+        )
+        parts.append(f"{TITLES[labels]}: Laplace's E {found}, training cross-entropy {other}")
+    return "; ".join(parts)
 
 
-class Tosses(NamedTuple):
-    """Coin-tossed labels on fixed inputs: Smith & Le's E, and the mean of e^−E to Laplace's next order.
-
-    With the standard error of that mean, and the mean of what that order adds to ln evidence.
-    """
-
-    penalty: float
-    ratios: Array
-    mean: float
-    error: float
-    correction: float
-
-
-def tossed_labels(task: Dataset, penalty: float, draws: int, seed: int, progress: Callable[[float], None]) -> Tosses:
-    """Evidence of labels that were tossed: p(y|model) sums to 1 over all labels, so that the mean of e^−E is 1.
-
-    To first order in 1/λ, −E is c = (sᵀKs − Tr K)/8λ, with s = ±1 and K = XXᵀ: its mean over tosses is 0 exactly, and
-    that of c² is Σ_{i≠j} K_ij²/32λ², so that both are taken out by regression, and most of the scatter with them.
-    """
-    x = np.asarray(task.x_train, dtype=np.float64)
-    null = null_log_evidence(len(x))
-    tosses = np.random.default_rng(seed).integers(0, 2, (draws, len(x)))
-    done = []
-
-    def ratio(labels: NDArray[np.int64]) -> tuple[float, float]:
-        model = LogisticRegression(x, labels)
-        fit = model.fit(penalty)
-        done.append(1)
-        progress(len(done) / draws)
-        laplace = null - evidence_of_fit(model, fit).log_evidence
-        return laplace, laplace_correction(model, fit.weights, penalty)
-
-    with threadpool_limits(1), ThreadPoolExecutor(cpus()) as pool:
-        laplace, correction = np.array(list(pool.map(ratio, tosses))).T
-    found = np.exp(correction - laplace)
-    gram, signs = x @ x.T, 2.0 * tosses - 1
-    first = (np.einsum("ti,ij,tj->t", signs, gram, signs, optimize=True) - gram.trace()) / (8 * penalty)
-    off = gram - np.diag(np.diagonal(gram))
-    variates = np.stack([first, first**2 - (off**2).sum() / (32 * penalty**2)], axis=1)
-    design = np.column_stack([np.ones(draws), variates])
-    coefficients, *_ = np.linalg.lstsq(design, found, rcond=None)
-    left = found - variates @ coefficients[1:]
-    error = float(left.std(ddof=3) / np.sqrt(draws))
-    return Tosses(penalty, laplace, float(left.mean()), error, float(correction.mean()))
-
-
-def law_check(tosses: Tosses) -> Check:
+def law_check(tosses: TossedLabels) -> Check:
     """p(y|model) is a distribution over labels; Laplace's method without its next order is the rival."""
-    label = f"mean of e^−E over tossed labels, λ = {tosses.penalty:g}"
-    rivals = {"Laplace without its next order": float(np.exp(tosses.correction))}
-    return Check(label, 1.0, tosses.mean, tosses.error, rivals)
+    label = f"mean of e^−E over tossed labels, λ = {tosses.regularization:g}"
+    return Check.of(label, 1.0, tosses.total, {"Laplace without its next order": np.exp(-tosses.correction.mean())})
 
 
-def chance_check(tosses: Tosses) -> Check:
+def chance_check(tosses: TossedLabels) -> Check:
     """E > 0 for all random labels, as the paper has it, is not what chance does at strong penalties."""
-    draws = len(tosses.ratios)
-    share = float((tosses.ratios < 0).mean())
-    label = f"tossed labels never have E < 0: the share of others, λ = {tosses.penalty:g}"
-    return share_check(label, 1 - share, draws, {})
+    count = len(tosses.log_evidence_ratio)
+    share = float((tosses.log_evidence_ratio >= 0).mean())
+    # Of none and of all the error is that of one, and not zero.
+    kept = min(max(share, 1 / count), 1 - 1 / count)
+    label = f"tossed labels never have E < 0: the share of others, λ = {tosses.regularization:g}"
+    return Check(label, 1.0, share, float(np.sqrt(kept * (1 - kept) / count)))

@@ -1,20 +1,18 @@
-"""The tasks of Smith & Le's figures 1 and 2 on many data sets, studied in two threads, and what claims ask of them."""
+"""The tasks of Smith & Le's figures 1 and 2 on many data sets, and what claims ask of their studies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
 from sgdsde.data import Dataset, gaussian_task
-from sgdsde.evidence import EvidenceStudy, evidence_study
-from validation.context import derived_seed
+from sgdsde.evidence import EvidenceStudy, evidence_studies
+from validation.context import Context
 from validation.measure import mean_and_error
-from validation.provenance import cpus
 
 Array = NDArray[np.float64]
 #: Labels → one study for each data set.
@@ -26,45 +24,29 @@ TITLES = {"random": "random labels", "informative": "informative labels"}
 #: λ of the toy task, four to a decade.
 PENALTIES = tuple(np.logspace(-3, 3, 25).tolist())
 
-_KEPT: dict[tuple[int, int, tuple[float, ...]], Studies] = {}
+_KEPT: dict[tuple[int, int], Studies] = {}
 
 
-def gaussian_studies(
-    root_seed: int, data_sets: int, penalties: tuple[float, ...], progress: Callable[[float], None]
-) -> Studies:
+def gaussian_studies(context: Context, data_sets: int) -> Studies:
     """Both labellings of the toy task, on the same inputs; kept, as several claims look at them."""
-    key = root_seed, data_sets, penalties
+    key = context.seeds[0], data_sets
     if key not in _KEPT:
-        seeds = [derived_seed(root_seed, "gaussian task", k) for k in range(data_sets)]
-        _KEPT[key] = studied(lambda labels, k: gaussian_task(labels, seeds[k]), data_sets, penalties, progress)
+        seeds = [context.common_seed("gaussian task", k) for k in range(data_sets)]
+        _KEPT[key] = studied(context, gaussian_task, seeds, PENALTIES)
     return _KEPT[key]
 
 
 def studied(
-    task: Callable[[str, int], Dataset],
-    data_sets: int,
-    penalties: Sequence[float],
-    progress: Callable[[float], None],
+    context: Context, task: Callable[[str, int], Dataset], seeds: Sequence[int], penalties: Sequence[float]
 ) -> Studies:
-    """Studies of ``task(labels, k)``, k = 0, 1, …; SciPy and NumPy release the lock of Python, so that threads help."""
-    cells = [(labels, k) for k in range(data_sets) for labels in TASKS]
-    done = []
-
-    def study(cell: tuple[str, int]) -> EvidenceStudy:
-        each = task(*cell)
-        found = evidence_study(each.x_train, each.y_train, penalties, (each.x_test, each.y_test))
-        done.append(cell)
-        progress(len(done) / len(cells))
-        return found
-
-    # One thread of linear algebra for each study, or they would wait for each other.
-    with threadpool_limits(1), ThreadPoolExecutor(cpus()) as pool:
-        found = dict(zip(cells, pool.map(study, cells), strict=True))
-    return {labels: tuple(found[labels, k] for k in range(data_sets)) for labels in TASKS}
+    """Studies of ``task(labels, seed)``, for both labels of each seed."""
+    tasks = [partial(task, labels, seed) for seed in seeds for labels in TASKS]
+    found = evidence_studies(tasks, penalties, progress=context.progress)
+    return {labels: found[k :: len(TASKS)] for k, labels in enumerate(TASKS)}
 
 
 def ratios(studies: Sequence[EvidenceStudy]) -> Array:
-    """E in nats, (data sets, λ)."""
+    """Laplace's E in nats, (data sets, λ)."""
     return np.array([study.log_evidence_ratio for study in studies])
 
 

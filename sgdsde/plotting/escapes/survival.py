@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sgdsde.arguments import positive
 from sgdsde.ensemble import Ensemble
-from sgdsde.plotting.style import COLOURS, bare_figure, house_style, plain_log_ticks
+from sgdsde.plotting.style import COLOURS, bare_figure, house_style, outside_legend, plain_log_ticks
 from sgdsde.statistics import SurvivalCurve, survival_curve
 
 DASHES = ("--", ":", "-.")
 POINTS = 400  # along a curve
 SEEN = 0.6  # of a path: the bottom of the picture
+#: Marks of the ends of curves.
+LOOKS: dict[str, dict[str, float]] = {"o": {"markersize": 4}, "|": {"markersize": 13, "markeredgewidth": 2.2}}
 
 
 def survival_curves(
-    shown: Mapping[str, Ensemble], exponential: Mapping[str, float] | None = None, *, confidence: float = 0.95
+    shown: Mapping[str, Ensemble],
+    exponential: Mapping[str, float] | None = None,
+    *,
+    confidence: float = 0.95,
+    until: float | None = None,
 ) -> Figure:
     """Draw the fraction of paths that are still inside, on a logarithmic scale, where exponential laws are straight.
 
@@ -31,11 +39,14 @@ def survival_curves(
         Label → mean exit time in updates; drawn as exp(−t/τ).
     confidence : float
         Of the bands, at each time alone.
+    until : float, optional
+        Updates at which the picture ends; those of the longest run by default.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Kaplan & Meier's estimates. A dot is where the last path ended; a curve without ends at the end of the run.
+        Kaplan & Meier's estimates. A dot is where the last path ended; a bar is the end of a run that left paths
+        inside, and the legend says so.
 
     Raises
     ------
@@ -50,6 +61,7 @@ def survival_curves(
     >>> survival_curves({"SGD": sgd}, {"τ = 80": 80.0}).axes[0].get_yscale()
     'log'
     """
+    last = math.inf if until is None else positive("until", until)
     means = {label: positive(f"exponential[{label!r}]", mean) for label, mean in (exponential or {}).items()}
     if not isinstance(shown, Mapping) or not shown:
         raise ValueError(f"shown must be ensembles by their labels, such as {{'SDE': ...}}, got {shown!r}")
@@ -66,16 +78,23 @@ def survival_curves(
         for (label, curve), colour in zip(curves.items(), COLOURS, strict=False):
             lost = shown[label].diverged
             _draw(axes, f"{label}, without {lost} paths that diverged" if lost else label, curve, colour)
-        reach = max(float(curve.times[-1]) for curve in curves.values())
+        reach = min(last, max(float(curve.times[-1]) for curve in curves.values()))
         for (label, mean), dashes in zip(means.items(), DASHES * len(means), strict=False):
             ends = np.array([0.0, min(reach, mean * np.log(most / SEEN))])
             axes.plot(ends, np.exp(-ends / mean), color="#222222", linestyle=dashes, linewidth=1.3, label=label)
-        lowest = min(float(curve.survival[curve.survival > 0].min()) for curve in curves.values())
+        lowest = min(float(_within(curve, reach).min()) for curve in curves.values())
         axes.set(yscale="log", ylim=(max(SEEN / most, 0.6 * lowest), 1.15), xlim=(0, 1.02 * reach))
         axes.set(xlabel="updates", ylabel="fraction of paths still inside")
         plain_log_ticks(axes.yaxis)
-        axes.legend(loc="upper right" if lowest < 0.3 else "lower left")
+        for kind, said in (("o", "the last path ended"), ("|", "the run ended with paths inside")):
+            if any(each.get_marker() == kind and each.get_xdata()[0] <= reach for each in axes.lines):
+                axes.plot([], [], kind, color="#555555", label=said, **LOOKS[kind])
+        outside_legend(axes, ncols=2)
     return figure
+
+
+def _within(curve: SurvivalCurve, reach: float) -> NDArray[np.float64]:
+    return np.asarray(curve.survival[(curve.survival > 0) & (curve.times <= reach)])
 
 
 def _curve(ensemble: Ensemble, confidence: float) -> SurvivalCurve:
@@ -86,9 +105,8 @@ def _curve(ensemble: Ensemble, confidence: float) -> SurvivalCurve:
 
 def _draw(axes: Axes, label: str, curve: SurvivalCurve, colour: str) -> None:
     there = curve.survival > 0
-    if not there.all():
-        last = np.flatnonzero(there)[-1]
-        axes.plot(curve.times[last], curve.survival[last], "o", color=colour, markersize=4)
+    last, kind = np.flatnonzero(there)[-1], "|" if there.all() else "o"
+    axes.plot(curve.times[last], curve.survival[last], kind, color=colour, **LOOKS[kind])
     axes.fill_between(
         curve.times, curve.low, curve.high, where=there, step="post", color=colour, alpha=0.2, linewidth=0
     )
