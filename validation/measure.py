@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from validation.check import Check
@@ -54,12 +55,18 @@ def covariance_check(
 
 
 def series(
-    label: str, x: ArrayLike, checks: Sequence[Check], line_x: ArrayLike | None = None, line_y: ArrayLike | None = None
+    label: str,
+    x: ArrayLike,
+    checks: Sequence[Check],
+    line_x: ArrayLike | None = None,
+    line_y: ArrayLike | None = None,
+    unit: ArrayLike = 1.0,
 ) -> Series:
-    """Checks as points of a picture at ``x``, with what they are held against and its line."""
+    """Checks as points of a picture at ``x``, in units of ``unit``, with what they are held against and its line."""
     from sgdsde.plotting import Series
 
     measured, error, predicted = (
-        [getattr(check, name) for check in checks] for name in ("measured", "standard_error", "predicted")
+        np.array([getattr(check, name) for check in checks]) / unit
+        for name in ("measured", "standard_error", "predicted")
     )
     return Series(label, x, measured, error, predicted, line_x, line_y)
