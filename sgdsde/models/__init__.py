@@ -2,6 +2,7 @@
 
 from sgdsde.dynamics.sampling import batch_indices, batches
 from sgdsde.logistic import LogisticRegression
+from sgdsde.models.batch_errors import batch_errors
 from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
 from sgdsde.models.covariance import GradientCovariance, gradient_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
@@ -36,6 +37,7 @@ __all__ = [
     "TopEigenpairs",
     "TwoBatchEstimates",
     "alignment",
+    "batch_errors",
     "batch_indices",
     "batches",
     "covariance_curvature",

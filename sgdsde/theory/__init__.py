@@ -1,7 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
-from sgdsde.theory.correlation import autocorrelation_time, autocovariance
+from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
@@ -14,7 +14,7 @@ from sgdsde.theory.evidence import (
 )
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
-from sgdsde.theory.linear_regression import linear_regression_covariance
+from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -52,6 +52,7 @@ __all__ = [
     "LinearMap",
     "ScheduledLaw",
     "StationaryDensity",
+    "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
     "batch_cumulants",
@@ -68,6 +69,7 @@ __all__ = [
     "laplace_in_coordinates",
     "laplace_shift",
     "linear_regression_covariance",
+    "linear_regression_limit",
     "log_evidence_ratio",
     "mean_exit_time",
     "minimum_action_path",
