@@ -26,7 +26,7 @@ MANY = 10**9
 #: Relaxation times left out before averaging: the transient is then about 1e-4 of what is averaged.
 SETTLED = 7
 #: Learning rates of the divergence, in units of the closed form, and groups of replicas, from which its errors follow.
-RATES, GROUPS = np.exp(np.linspace(-0.8, 0.5, 7)), 32
+RATES, GROUPS = np.exp(np.linspace(-0.8, 0.5, 7)), 128
 SPECTRUM = (1.0, 0.5, 0.25)
 
 Array = NDArray[np.float64]
@@ -36,7 +36,8 @@ Array = NDArray[np.float64]
 class Case:
     """Runs in P dimensions: all combinations of fractions of the stability limit, batch sizes and momenta.
 
-    `replicas` run for `relaxations` relaxation times each; `n` examples, None: fresh ones.
+    `replicas` run for `relaxations` relaxation times each; `n` examples, None: fresh ones, or of each batch the sum of
+    their gradients, by `draws`.
     """
 
     p: int
@@ -46,7 +47,7 @@ class Case:
     replicas: int
     relaxations: int = 16
     n: int | None = None
-    dtype: str = "float64"
+    draws: str = "examples"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _spread(context: Context, case: Case, problem: LinearRegression, config: sg.
         case.replicas,
         burn_in,
         seed=context.seed("spread", case.p, case.n, batch, momentum, fraction),
-        dtype=case.dtype,
+        draws=case.draws,
     )
     examples = f", N = {case.n}" if case.n else ""
     label = f"Tr Σ, P = {case.p}{examples}, B = {batch}, m = {momentum:g}, ε = {fraction:g} of the limit"
