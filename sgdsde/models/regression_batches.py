@@ -92,11 +92,12 @@ class Source:
             index = torch.from_numpy(next(stream)).to(self.device)
             assert self.inputs is not None
             assert self.errors is not None
+            e = self.errors.index_select(0, index.ravel()).view(index.shape)  # twice as fast as by [index]
             if self.matrices:
                 x = self.inputs[index]
             else:
                 x = self.inputs.index_select(1, index.ravel()).view(-1, *index.shape)
-            return _gradient(x, self.errors[index], d), index.shape[1]
+            return _gradient(x, e, d), index.shape[1]
 
         return draw
 
