@@ -15,6 +15,7 @@ from sgdsde.models.gradients import (
     random_directions,
 )
 from sgdsde.models.networks import draw_weights, mlp
+from sgdsde.models.posterior_rate import PosteriorRate, posterior_divergences, posterior_rate
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
 from sgdsde.models.step_gradients import GradientNoise
@@ -33,6 +34,7 @@ __all__ = [
     "Moments",
     "NetworkEvidence",
     "NoiseScales",
+    "PosteriorRate",
     "ProjectedGradients",
     "TopEigenpairs",
     "TwoBatchEstimates",
@@ -51,6 +53,8 @@ __all__ = [
     "noise_scales",
     "per_example_gradients",
     "per_example_projections",
+    "posterior_divergences",
+    "posterior_rate",
     "random_directions",
     "sgd_on_regression",
     "top_eigenpairs",

@@ -148,6 +148,8 @@ def _draw(above: Axes, below: Axes, item: Series, beside: Array, size: float, co
     if item.line_x is not None and item.line_y is not None:
         above.plot(item.line_x, item.line_y, color=colour)
     points: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "capsize": 2.5, "elinewidth": 1.2}
-    face: dict[str, Any] = {"markerfacecolor": "white" if size == SIZE else "none", "markeredgewidth": 1.4, "markersize": size}
-    above.errorbar(x, measured, error, label=item.label, **face, **points)
+    inside = "white" if size == SIZE else "none"
+    above.errorbar(
+        x, measured, error, label=item.label, markersize=size, markerfacecolor=inside, markeredgewidth=1.4, **points
+    )
     below.errorbar(beside, measured / predicted, np.abs(error / predicted), markersize=4, **points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,18 +17,23 @@ from tests.mutations import mutation
 @mutation("linear_regression", "the SDE with constant noise")
 def constant(patch: pytest.MonkeyPatch) -> None:
     """the SDE with the noise of the minimum in SGD's place, in steps that are exact"""
-    patch.setattr(sg.models, "sgd_on_regression", _sde)
+    _patched(patch)
 
 
 @mutation("linear_regression", "the closed form of the SDE")
 def closed(patch: pytest.MonkeyPatch) -> None:
     """the same: its best ε is that of the closed form"""
-    patch.setattr(sg.models, "sgd_on_regression", _sde)
+    _patched(patch)
+
+
+def _patched(patch: pytest.MonkeyPatch) -> None:
+    for module in (sg.models, import_module("sgdsde.models.posterior_rate")):
+        patch.setattr(module, "sgd_on_regression", _sde)
 
 
 def _sde(
     problem: sg.models.LinearRegression, config: sg.SGDConfig, updates: int, replicas: int, burn_in: int, seed: int,
-    dtype: str = "float64", covariance_groups: int = 0,
+    covariance_groups: int = 0, draws: str = "examples",
 ) -> Any:  # fmt: skip
     curvature, basis = problem.modes
     law = sg.theory.stationary_covariance(
@@ -50,5 +56,5 @@ def _sde(
     trace, pairs = mean(squares / (updates - burn_in)), (updates - burn_in) * replicas / groups
     return SimpleNamespace(
         diverged=np.zeros(replicas, dtype=bool), trace=trace.value, trace_standard_error=trace.standard_error,
-        covariance=SimpleNamespace(values=basis @ (products / pairs) @ basis.T),
+        covariance=SimpleNamespace(to_numpy=lambda: basis @ (products / pairs) @ basis.T),
     )  # fmt: skip

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 import sgdsde as sg
-from sgdsde.models import LinearRegression
+from sgdsde.models import LinearRegression, posterior_divergences, posterior_rate
 from sgdsde.plotting import Line, Series, against_theory
-from sgdsde.statistics import jackknife
-from sgdsde.theory import linear_regression_covariance, linear_regression_limit, posterior_divergence
+from sgdsde.theory import linear_regression_covariance, linear_regression_limit
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.measure import series
@@ -28,8 +25,6 @@ SETTLED = 7
 #: Learning rates of the divergence, in units of the closed form, and groups of replicas, from which its errors follow.
 RATES, GROUPS = np.exp(np.linspace(-0.8, 0.5, 7)), 128
 SPECTRUM = (1.0, 0.5, 0.25)
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -126,56 +121,26 @@ def _compared(problem: LinearRegression, endless: LinearRegression, config: sg.S
 def _optimum(context: Context, n: int, batch: int, replicas: int) -> Generator[Check | Told, None, tuple[Series, Line]]:
     """ε of least KL on one data set, its divergences for a picture, and the SDE's."""
     problem = LinearRegression.gaussian(len(SPECTRUM), n, SPECTRUM, LABEL_VARIANCE, seed=context.seed("posterior", n))
-    hessian, noise = problem.hessian, problem.gradient_covariance()
     config = sg.SGDConfig(0.1, batch, n, sampling="with_replacement")
-    closed, constant = (sg.theory.optimal_learning_rate(hessian, noise, config, name) for name in ("sde", "sgd"))
-
-    def exact(rate: float) -> float:
-        return posterior_divergence(hessian, problem.stationary_covariance(replace(config, learning_rate=rate)), n)
-
-    def sde(rate: float) -> float:
-        law = sg.theory.stationary_covariance(hessian, noise, replace(config, learning_rate=rate))
-        return posterior_divergence(hessian, law, n)
-
-    def divergences(covariances: Array) -> Array:
-        return np.array([posterior_divergence(hessian, each, n) for each in covariances])
-
-    rates, groups = closed * RATES, []
-    for rate in rates:
-        here = replace(config, learning_rate=float(rate))
-        time = sg.theory.relaxation_time(hessian, here) / 2
-        burn_in, seed = int(np.ceil(SETTLED * time)), context.seed("optimum", n, batch, rate / closed)
-        updates = burn_in + int(np.ceil(32 * time))
-        runs = sg.models.sgd_on_regression(problem, here, updates, replicas, burn_in, seed, covariance_groups=GROUPS)
-        groups.append(runs.covariance.values)
-    covariances = np.stack(groups, axis=1)  # (groups, rates, P, P)
-    measured = jackknife(covariances, divergences)  # −ln det of an estimate is too large on average
-    error = np.asarray(measured.standard_error)
-    law = np.array([exact(float(rate)) for rate in rates])
-    best = float(minimize_scalar(exact, bounds=(rates[0], rates[-1]), method="bounded", options={"xatol": 1e-9}).x)
-    bias = best / _least(rates, law, error)
-    found = jackknife(covariances, lambda each: bias * _least(rates, divergences(each), error))
+    closed, constant = (
+        sg.theory.optimal_learning_rate(problem.hessian, problem.gradient_covariance(), config, name)
+        for name in ("sde", "sgd")
+    )
+    rates = closed * RATES
+    seeds = [context.seed("optimum", n, batch, rate / closed) for rate in rates]
+    found = posterior_rate(problem, config, rates, replicas, seeds, groups=GROUPS, settled=SETTLED)
     label, rivals = f"N = {n}, B = {batch}", {"the closed form of the SDE": closed}
-    yield Check.of(f"ε* of least KL, {label}", best, found, rivals, dof=GROUPS - 1)
+    yield Check.of(f"ε* of least KL, {label}", found.exact, found.best, rivals, dof=GROUPS - 1)
+    least = posterior_divergences(problem, config, found.exact)[0]
     note = (
         f"{label}: ε* is {closed:.4f} in closed form, {constant:.4f} with SGD's exact law and constant noise, "
-        f"{best:.4f} with the noise that grows, {found.value:.4f} ± {found.standard_error:.4f} measured. The least KL "
-        f"is {exact(best):.3f} nats: one ε cannot fit three curvatures."
+        f"{found.exact:.4f} with the noise that grows, {found.best.value:.4f} ± {found.best.standard_error:.4f} "
+        f"measured. The least KL is {least:.3f} nats: one ε cannot fit three curvatures."
     )
     yield Told(notes=(note,))
-    fine = closed * np.geomspace(RATES[0], RATES[-1], 60)
-    own, other = ([of(float(rate)) for rate in fine] for of in (exact, sde))
-    return Series(label, rates, measured.value, error, law, fine, own), Line(f"SDE, {label}", fine, other)
-
-
-def _least(rates: Array, divergences: Array, error: Array) -> float:
-    """Where the fit −(P/2) ln ε + a + b ε + c ε² is least: ε with 2c ε² + b ε = P/2.
-
-    In the SDE's law c = 0; the exact law adds the curvature.
-    """
-    half = len(SPECTRUM) / 2
-    c, b, _ = np.polyfit(rates, divergences + half * np.log(rates), 2, w=1 / error)
-    return float(2 * half / (b + np.sqrt(b * b + 8 * c * half)))
+    fine, kl = closed * np.geomspace(RATES[0], RATES[-1], 60), found.divergence
+    own, sde = (posterior_divergences(problem, config, fine, name) for name in ("sgd", "sde"))
+    return Series(label, rates, kl.value, kl.standard_error, found.law, fine, own), Line(f"SDE, {label}", fine, sde)
 
 
 def _spread_figure(spreads: dict[str, list[tuple[float, Check]]]) -> sg.plotting.Figure:
