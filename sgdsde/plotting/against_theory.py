@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 #: Of points at one x: how far apart they are drawn below, in widths of the axis. Above: within what share of the axes
 #: markers hide one another, and how their sizes grow then, in points.
-APART, NEAR, SIZE, LARGER = 0.011, 0.02, 5.5, 3.5
+APART, NEAR, SIZE, LARGER = 0.011, 0.02, 5.5, 3.0
 
 
 @dataclass(frozen=True)

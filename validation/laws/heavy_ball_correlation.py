@@ -48,21 +48,17 @@ class Case(NamedTuple):
         return sg.SGDConfig(self.kappa * (1 - self.momentum) ** 2 / CURVATURE, BATCH, N, self.momentum)
 
     @property
-    def decay(self) -> float:
-        """Updates in which the autocorrelation's envelope falls by e."""
-        return sg.theory.relaxation_time(CURVATURE, self.config)
-
-    @property
-    def spacing(self) -> int:
-        """Updates between snapshots."""
-        return max(1, math.ceil(DECAYS * self.decay / LAGS))
+    def longest(self) -> float:
+        """The longest lag, in updates."""
+        return DECAYS * sg.theory.relaxation_time(CURVATURE, self.config)
 
     @property
     def lags(self) -> list[int]:
-        """Lags measured, in updates."""
-        return [k * self.spacing for k in range(1, math.ceil(DECAYS * self.decay / self.spacing) + 1)]
+        """Lags measured, in updates: multiples of the first."""
+        every = max(1, math.ceil(self.longest / LAGS))
+        return [k * every for k in range(1, math.ceil(self.longest / every) + 1)]
 
-    def rho(self, model: str, lags: Sequence[int]) -> Array:
+    def rho(self, model: str, lags: Sequence[int] | Array) -> Array:
         """Exact autocorrelation."""
         return sg.theory.autocorrelation(CURVATURE, NOISE, self.config, lags, model)[:, 0]
 
@@ -83,19 +79,20 @@ def correlations(
     ``simulated`` puts a simulation of the SDE with momentum in SGD's place, against its own law.
     """
     config, bowl = case.config, sg.landscapes.quadratic(h=CURVATURE, f=NOISE)
-    settled = case.spacing * math.ceil(5 * case.decay / case.spacing)  # variances settle twice as fast: by e¹⁰
-    last = settled + case.spacing * (len(case.lags) + ORIGINS - 1)
+    every = case.lags[0]
+    settled = every * math.ceil(case.longest / every)  # variances settle twice as fast: by e¹⁰
+    last = settled + every * (len(case.lags) + ORIGINS - 1)
     seed = context.seed("correlation", simulated, *case)
     if simulated:
         substeps = math.ceil(math.sqrt(config.learning_rate * CURVATURE) / LONGEST_STEP)
         run = sg.simulate_sde(
             bowl, config, [0.0], last, paths, scheme="baoab", substeps=substeps,
-            seed=seed, burn_in=settled, save_every=case.spacing,
+            seed=seed, burn_in=settled, save_every=every,
         )  # fmt: skip
     else:
-        run = sg.simulate_sgd(bowl, config, [0.0], last, paths, seed=seed, burn_in=settled, save_every=case.spacing)
+        run = sg.simulate_sgd(bowl, config, [0.0], last, paths, seed=seed, burn_in=settled, save_every=every)
     own, name = ("momentum_sde", "simulated SDE with momentum") if simulated else ("sgd", "SGD")
-    rho, error = (each[1:, 0] for each in ensemble_autocorrelation(whole(run).snapshots[settled // case.spacing :]))
+    rho, error = (each[1:, 0] for each in ensemble_autocorrelation(whole(run).snapshots[settled // every :]))
     law, forgotten = case.rho(own, case.lags), 1 - config.learning_rate * CURVATURE
 
     def at(k: int, against: str, predicted: float) -> Check:
@@ -125,21 +122,19 @@ def correlations(
 
 def correlation_figure(measured: Measured, kappa: float) -> sg.plotting.Figure:
     """The cases of one κ on the clock on which they are one oscillator; 1 − ρ, because ρ itself passes through 0."""
-    titles = {"sgd": "SGD", "momentum_sde": "simulated SDE with momentum"}
-    lines, longest = [], 0.0
+    titles, points = {"sgd": "SGD", "momentum_sde": "simulated SDE with momentum"}, []
     for (model, case), checks in measured.items():
-        if case.kappa != kappa:
-            continue
-        fine = np.unique(np.linspace(0, case.lags[-1], 150).astype(int)).tolist()
-        x = np.array(case.lags) * (1 - case.momentum)
-        found, law = (1 - np.array([getattr(check, of) for check in checks]) for of in ("measured", "predicted"))
-        error = [check.standard_error for check in checks]
-        line = np.multiply(fine, 1 - case.momentum), 1 - case.rho(model, fine)
-        lines.append(Series(f"{titles[model]}, m = {case.momentum:g}", x, found, error, law, *line))
-        longest = max(longest, x[-1])
-    clock = np.linspace(0, longest, 200)
+        if case.kappa == kappa:
+            fine, per_update = np.unique(np.linspace(0, case.lags[-1], 150).astype(int)), 1 - case.momentum
+            rho, error, law = (
+                np.array([getattr(check, of) for check in checks]) for of in ("measured", "standard_error", "predicted")
+            )
+            line = fine * per_update, 1 - case.rho(model, fine)
+            name, x = f"{titles[model]}, m = {case.momentum:g}", np.array(case.lags) * per_update
+            points.append(Series(name, x, 1 - rho, error, 1 - law, *line))
+    clock = np.linspace(0, max(float(np.max(item.x)) for item in points), 200)
     return against_theory(
-        lines, "lag in updates × (1 − m)", "1 − autocorrelation of ω",
+        points, "lag in updates × (1 − m)", "1 − autocorrelation of ω",
         [Line("overdamped SDE, 1 − exp(−hs)", clock, 1 - np.exp(-kappa * clock))],
         x_scale="linear", y_scale="linear", ratio="measured / exact", columns=2,
     )  # fmt: skip
