@@ -68,7 +68,7 @@ class Source:
         return draw
 
     def _summed(self, replicas: int, seeds: np.random.SeedSequence) -> Draw:
-        """Of white Gaussian inputs the part along d, which decides the residuals, and the sum of what is across."""
+        """The part of white Gaussian inputs along d, which decides the residuals, and the sum of what is across."""
         shape, fill = (replicas, self.config.batch_size), self._normal(seeds)
         s, e, z = self._empty(*shape), self._empty(*shape), self._empty(replicas, self.dimension)
 

@@ -65,8 +65,8 @@ def momentum(context: Context) -> Found:
     for case in size.cases:
         memory |= yield from correlations(context, case, size.correlated // (FEWER if case == LIMIT else 1))
     memory |= yield from correlations(context, RINGING, size.correlated, simulated=True)
-    yield Told({"rate": RATE, "b": BATCH, "n": N, "h": CURVATURE, "kappa": RINGING.kappa})
-    yield Told({"fewer": size.correlated // FEWER, "limit": LIMIT.momentum})
+    facts = {"rate": RATE, "b": BATCH, "n": N, "h": CURVATURE, "kappa": RINGING.kappa, "limit": LIMIT.momentum}
+    yield Told(facts | {"fewer": size.correlated // FEWER})
     lives = 1 / (1 - np.array(size.momenta))
     fine = np.geomspace(1, lives.max(), 50)
     points = [series(f"g from {way}", lives, own, fine, RATE * (N / BATCH - 1) * fine) for way, own in found.items()]
