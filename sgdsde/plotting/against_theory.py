@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 #: Of points at one x: how far apart they are drawn below, in widths of the axis. Above: within what share of the axes
 #: markers hide one another, and how their sizes grow then, in points.
-APART, NEAR, SIZE, LARGER = 0.011, 0.02, 5.5, 3.0
+APART, NEAR, SIZE, LARGER = 0.011, 0.02, 5.5, 2.2
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _sizes(series: Sequence[Series], x_scale: str, y_scale: str) -> list[float]:
         together = [abs(place[one][:, None] - place[other]) < NEAR for place in places]
         if (together[0] & together[1]).any():
             above[one] = max(above[one], above[other] + 1)
-    return [SIZE + LARGER * min(n, 4) for n in above]
+    return [SIZE + LARGER * min(n, 3) for n in above]
 
 
 def _along(values: Sequence[ArrayLike], scale: str) -> list[Array]:
