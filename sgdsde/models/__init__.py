@@ -2,6 +2,7 @@
 
 from sgdsde.dynamics.sampling import batch_indices, batches
 from sgdsde.logistic import LogisticRegression
+from sgdsde.models.batch_errors import batch_errors
 from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
 from sgdsde.models.covariance import GradientCovariance, gradient_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
@@ -15,6 +16,7 @@ from sgdsde.models.gradients import (
 )
 from sgdsde.models.mlp_curvature import mlp_hessian_trace, mlp_largest_curvature
 from sgdsde.models.networks import draw_weights, mlp
+from sgdsde.models.posterior_rate import PosteriorRate, posterior_divergences, posterior_rate
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
 from sgdsde.models.step_gradients import GradientNoise
@@ -33,10 +35,12 @@ __all__ = [
     "Moments",
     "NetworkEvidence",
     "NoiseScales",
+    "PosteriorRate",
     "ProjectedGradients",
     "TopEigenpairs",
     "TwoBatchEstimates",
     "alignment",
+    "batch_errors",
     "batch_indices",
     "batches",
     "covariance_curvature",
@@ -52,6 +56,8 @@ __all__ = [
     "noise_scales",
     "per_example_gradients",
     "per_example_projections",
+    "posterior_divergences",
+    "posterior_rate",
     "random_directions",
     "sgd_on_regression",
     "top_eigenpairs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event, Lock
 from typing import NamedTuple
 
@@ -11,31 +11,24 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor
 
-from sgdsde.arguments import check_steps, integer
+from sgdsde.arguments import check_steps, choice, integer
 from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
-from sgdsde.dynamics.sampling import batches
-from sgdsde.engines.torch_batches import regression_gradients
 from sgdsde.memory import check_memory
 from sgdsde.models.checks import checked_device, checked_dtype
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.regression import LinearRegression, check_examples
+from sgdsde.models.regression_batches import Source
 from sgdsde.theory import stability_limit
 
 Array = NDArray[np.float64]
 
-#: Numbers in the examples of one update of the replicas that move together: they fit into a cache.
+#: Numbers drawn for one update of the replicas that move together: they fit into a cache.
 TOGETHER = {"cpu": 1 << 16}
 TOGETHER_ELSEWHERE = 1 << 24
-#: Index entries held at once; updates between two looks at the clock.
-INDEX_CHUNK, LOOK = 1 << 18, 64
-#: From so many weights on, a batch is a matrix (R, B, P); below, one plane for each weight, (P, R, B), is faster.
-MATRICES_FROM = 24
-
-#: The next batch of every replica: inputs in the eigenbasis of A, in either layout, and label noise (R, B).
-Draw = Callable[[], tuple[Tensor, Tensor]]
+#: Updates between two looks at the clock.
+LOOK = 64
 
 
 class Moments(NamedTuple):
@@ -64,6 +57,7 @@ def sgd_on_regression(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype = "float64",
     covariance_groups: int = 0,
+    draws: str = "examples",
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
     """Run SGD on a linear regression in independent replicas, and average the squares of ω − ω* over time.
@@ -89,6 +83,9 @@ def sgd_on_regression(
     covariance_groups : int
         k ≥ 1 adds the whole covariance, once for each of k groups of replicas, so that it has an error too: k P²
         numbers. 0: none.
+    draws : str
+        Where every example is new: ``"examples"``, B of them for a replica and update; or ``"sums"``, only the sum of
+        their gradients, from its own law given ω: of the same law, from 2B + P numbers in place of B(P + 1).
     progress : callable, optional
         Is given the fraction that is done, now and then.
 
@@ -111,6 +108,8 @@ def sgd_on_regression(
     -----
     v ← m v − ε ĝ, ω ← ω + v with ĝ the mean over the batch of x (xᵀω − y). The examples are drawn or gathered as they
     are, B rows for a replica and update; memory is O(R P) besides X and one copy of it in the eigenbasis of A.
+    Sums: of white Gaussian x only s = x·u, along the unit vector u of ω − ω*, is in the residual r = s|ω − ω*| − e, so
+    that Σ x r = u Σ s r + √(Σ r²) z with z normal across u: exact, and P + 2B normal numbers.
 
     Examples
     --------
@@ -122,6 +121,8 @@ def sgd_on_regression(
     """
     updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
     burn_in = integer("burn_in", burn_in, 0, updates - 1)
+    if choice("draws", draws, ("examples", "sums")) == "sums" and problem.inputs is not None:
+        raise ValueError("draws must be 'examples' where the examples are given, got 'sums'")
     if covariance_groups and replicas % integer("covariance_groups", covariance_groups, 1):
         raise ValueError(f"covariance_groups must divide replicas = {replicas}, got {covariance_groups}")
     device, dtype = checked_device(device), checked_dtype(dtype)
@@ -132,8 +133,8 @@ def sgd_on_regression(
     check_examples(problem, config)
     _check_stable(problem, config)
 
-    source = _Source(problem, config, device, dtype)
-    size = max(1, TOGETHER.get(device.type, TOGETHER_ELSEWHERE) // (config.batch_size * problem.dimension))
+    source = Source(problem, config, device, dtype, sums=draws == "sums")
+    size = max(1, TOGETHER.get(device.type, TOGETHER_ELSEWHERE) // source.numbers)
     size = min(size, -(-replicas // torch.get_num_threads())) if device.type == "cpu" else size
     jobs = _jobs(replicas, covariance_groups, size)
     advance = _Progress(progress, updates * replicas)
@@ -175,75 +176,6 @@ def sgd_on_regression(
     )
 
 
-class _Source:
-    """Where batches come from: held once for all replicas."""
-
-    def __init__(self, problem: LinearRegression, config: SGDConfig, device: torch.device, dtype: torch.dtype) -> None:
-        self.config, self.device, self.dtype = config, device, dtype
-        self.dimension, self.noise = problem.dimension, float(np.sqrt(problem.label_variance))
-        self.matrices = self.dimension >= MATRICES_FROM
-        curvature, basis = problem.modes
-        # Fresh inputs are drawn white: √λ goes to the deviation and the gradient instead, P numbers and not B P.
-        self.scale = torch.tensor(np.sqrt(curvature) if problem.inputs is None else np.ones(1)).to(device, dtype)
-        self.inputs = self.errors = None
-        if problem.inputs is not None:
-            rotated = torch.from_numpy(problem.inputs) @ torch.from_numpy(basis)
-            kept = rotated if self.matrices else rotated.T.contiguous()
-            self.inputs, self.errors = kept.to(device, dtype), torch.tensor(problem.residuals).to(device, dtype)
-
-    def fresh(self, replicas: int, seeds: np.random.SeedSequence) -> Draw:
-        """White Gaussian inputs and Gaussian label noise, in the same memory every time."""
-        shape = (replicas, self.config.batch_size)
-        layout = (*shape, self.dimension) if self.matrices else (self.dimension, *shape)
-        x = torch.empty(layout, dtype=self.dtype, device=self.device)
-        e = torch.empty(shape, dtype=self.dtype, device=self.device)
-        if self.device.type == "cpu" and self.dtype == torch.float64:  # twice as fast as torch's own there
-            generator = np.random.Generator(np.random.SFC64(seeds))
-
-            def fill(out: Tensor) -> None:
-                generator.standard_normal(out=out.numpy())
-
-        else:
-            word = int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1))
-            numbers = torch.Generator(self.device).manual_seed(word)
-
-            def fill(out: Tensor) -> None:
-                out.normal_(generator=numbers)
-
-        def draw() -> tuple[Tensor, Tensor]:
-            fill(x)
-            fill(e)
-            return x, e.mul_(self.noise)
-
-        return draw
-
-    def gathered(self, replicas: int, seeds: np.random.SeedSequence) -> Draw:
-        """Rows of X by the indices of each replica's batches."""
-        stream = _indices(self.config, replicas, seeds)
-
-        def draw() -> tuple[Tensor, Tensor]:
-            index = torch.from_numpy(next(stream)).to(self.device)
-            assert self.inputs is not None
-            assert self.errors is not None
-            if self.matrices:
-                return self.inputs[index], self.errors[index]
-            return self.inputs.index_select(1, index.ravel()).view(-1, *index.shape), self.errors[index]
-
-        return draw
-
-
-def _indices(config: SGDConfig, replicas: int, seeds: np.random.SeedSequence) -> Iterator[NDArray[np.int64]]:
-    """Batch after batch of all replicas, (R, B) each, or less of it at the end of an epoch."""
-    n, shape = config.n_examples, (replicas, config.batch_size)
-    if config.sampling == "with_replacement":  # the one kind whose draws need nothing of each other
-        generator = np.random.Generator(np.random.SFC64(seeds))
-        while True:
-            yield from generator.integers(n, size=(max(1, INDEX_CHUNK // (shape[0] * shape[1])), *shape))
-    streams = [batches(config, np.random.default_rng(child)) for child in seeds.spawn(replicas)]
-    while True:
-        yield np.stack([next(stream) for stream in streams])
-
-
 def _jobs(replicas: int, groups: int, size: int) -> list[list[Block]]:
     """Blocks of at most `size` replicas, those that share a group in one job: it holds the sum of their products."""
     if not groups:
@@ -257,12 +189,12 @@ def _jobs(replicas: int, groups: int, size: int) -> list[list[Block]]:
 
 
 def _run(
-    source: _Source, block: Block, updates: int, burn_in: int, seed: int, advance: _Progress, stop: Event
+    source: Source, block: Block, updates: int, burn_in: int, seed: int, advance: _Progress, stop: Event
 ) -> Moments:
     """One block of replicas from start to end."""
     config, p = source.config, source.dimension
     seeds = np.random.SeedSequence(seed, spawn_key=(block.first,))
-    draw = (source.fresh if source.inputs is None else source.gathered)(block.replicas, seeds)
+    draw = source.stream(block.replicas, seeds)
     d = torch.zeros((block.replicas, p), dtype=source.dtype, device=source.device)
     v, squares = torch.zeros_like(d), torch.zeros_like(d, dtype=torch.float64)
     products = squares.new_zeros((block.groups, p, p))
@@ -272,10 +204,8 @@ def _run(
             if stop.is_set():
                 break
             for update in range(first, min(first + LOOK, updates)):
-                x, e = draw()
-                v.mul_(config.momentum).addcmul_(
-                    step, _gradient(x, e, source.scale * d), value=config.learning_rate / e.shape[1]
-                )
+                gradient, examples = draw(source.scale * d)
+                v.mul_(config.momentum).addcmul_(step, gradient, value=config.learning_rate / examples)
                 d.add_(v)
                 if update >= burn_in:
                     squares.add_(d * d)
@@ -284,14 +214,6 @@ def _run(
                         products.baddbmm_(wide.mT, wide)
             advance(block.replicas * min(LOOK, updates - first))
     return Moments(squares.cpu().numpy(), d.double().cpu().numpy(), products.cpu().numpy())
-
-
-def _gradient(x: Tensor, e: Tensor, d: Tensor) -> Tensor:
-    """Σ_b x_b (x_bᵀd − e_b) for each replica, (R, P), from x, (R, B, P) or (P, R, B), e, (R, B), and d, (R, P)."""
-    if d.shape[1] < MATRICES_FROM:
-        error = (x * d.T[:, :, None]).sum(0).sub_(e)
-        return (x * error).sum(2).T
-    return regression_gradients(x, e, d)
 
 
 class _Progress:

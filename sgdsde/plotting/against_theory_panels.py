@@ -57,8 +57,7 @@ def against_theory_panels(
         for above, below, (title, series) in zip(*rows, panels.items(), strict=True):
             for line, dashes in zip(lines, ["--", ":", "-."] * len(lines), strict=False):
                 above.plot(line.x, line.y, color="#666666", linestyle=dashes, label=line.label)
-            for item in series:
-                draw_series(above, below, item, *look[item.label])
+            draw_series(above, below, series, [look[item.label] for item in series], x_scale, y_scale)
             below.axhline(1.0, color="#333333", linewidth=1.0)
             above.set(xscale=x_scale, yscale=y_scale, title=title)
             below.set_xlabel(x)

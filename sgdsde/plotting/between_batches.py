@@ -35,7 +35,8 @@ def between_batches(series: Sequence[Series], updates_per_epoch: int) -> Figure:
         figure = bare_figure(8.0, 4.0)
         axes = figure.subplots()
         axes.axvline(updates_per_epoch - 0.5, color="#666666", linestyle="--", label="next epoch begins")
-        for (colour, marker), item, shift in zip(looks(), series, np.linspace(-0.08, 0.08, len(series)), strict=False):
+        shifts = np.linspace(-0.08, 0.08, len(series)) if len(series) > 1 else [0.0]
+        for (colour, marker), item, shift in zip(looks(), series, shifts, strict=False):
             x = np.asarray(item.x, dtype=float)
             axes.hlines(item.predicted, x - 0.45, x + 0.45, color=colour, linewidth=1.3)
             axes.errorbar(

@@ -15,6 +15,7 @@ from sgdsde.statistics.distances import (
 from sgdsde.statistics.estimates import Estimate, covariance, mean, variance
 from sgdsde.statistics.exit_times import ExitTime, mean_exit_time
 from sgdsde.statistics.exponentiality import Exponentiality, exponentiality
+from sgdsde.statistics.jackknife import jackknife
 from sgdsde.statistics.levels import Level
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
 from sgdsde.statistics.multilevel import MultilevelEstimate, multilevel
@@ -61,6 +62,7 @@ __all__ = [
     "exponentiality",
     "fit_order",
     "integrated_time",
+    "jackknife",
     "log_determinant",
     "mean",
     "mean_difference",

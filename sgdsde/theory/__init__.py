@@ -2,7 +2,7 @@
 
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
-from sgdsde.theory.correlation import autocorrelation_time, autocovariance
+from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
@@ -15,7 +15,7 @@ from sgdsde.theory.evidence import (
 )
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
-from sgdsde.theory.linear_regression import linear_regression_covariance
+from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
@@ -57,6 +57,7 @@ __all__ = [
     "ReLUNetwork",
     "ScheduledLaw",
     "StationaryDensity",
+    "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
     "batch_cumulants",
@@ -73,6 +74,7 @@ __all__ = [
     "laplace_in_coordinates",
     "laplace_shift",
     "linear_regression_covariance",
+    "linear_regression_limit",
     "log_evidence_in_coordinates",
     "log_evidence_ratio",
     "log_integral",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exprel
 
-from sgdsde.arguments import choice, integer
+from sgdsde.arguments import choice, integer, integers
 from sgdsde.clock import with_momentum
 from sgdsde.config import SGDConfig
 from sgdsde.theory import heavy_ball
@@ -57,6 +59,39 @@ def autocovariance(
     _check_independent(config)
     modes = modes_of(hessian, covariance, config)
     return modes.rotate_back(modes.noise * law(modes.curvature, config, lag))
+
+
+def autocorrelation(
+    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lags: Sequence[int], dynamics: str = "sde"
+) -> Array:
+    """Stationary autocorrelation of each parameter, ρ(k) = Cov(ω_{t+k}, ω_t)/Var(ω).
+
+    Parameters
+    ----------
+    hessian, covariance, config, dynamics
+        As in :func:`autocovariance`.
+    lags : sequence of int
+        Each k ≥ 0, in updates.
+
+    Returns
+    -------
+    ndarray, (lags, P)
+
+    Raises
+    ------
+    ValueError
+        As :func:`autocovariance`, and when a parameter has no variance.
+
+    Examples
+    --------
+    >>> config = SGDConfig(learning_rate=0.01, batch_size=4, n_examples=64, momentum=0.9)
+    >>> [float(autocorrelation(4.0, 1.0, config, [20], name).round(3)[0, 0]) for name in LAWS]  # only inertia rings
+    [0.0, -0.302, -0.337]
+    """
+    now = np.diagonal(autocovariance(hessian, covariance, config, 0, dynamics))
+    _check_noisy(now)
+    later = [autocovariance(hessian, covariance, config, k, dynamics) for k in integers("lags", lags, 0)]
+    return np.array([np.diagonal(each) / now for each in later]).reshape(-1, len(now))
 
 
 def _sde(curvature: Array, config: SGDConfig, lag: int) -> Array:
@@ -132,9 +167,13 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
     modes = modes_of(hessian, covariance, config)
     stationary = modes.rotate_back(modes.noise * law_between(modes.curvature, config, dynamics).position)
     total = modes.rotate_back(config.batch_noise * modes.noise / np.multiply.outer(modes.curvature, modes.curvature))
-    if not (np.diagonal(stationary) > 0).all():
-        raise ValueError("covariance must give every parameter noise, or its autocorrelation time is not defined")
+    _check_noisy(np.diagonal(stationary))
     return np.asarray(np.diagonal(total) / np.diagonal(stationary))
+
+
+def _check_noisy(variances: Array) -> None:
+    if not (variances > 0).all():
+        raise ValueError("covariance must give every parameter noise, or its autocorrelation is not defined")
 
 
 def _check_independent(config: SGDConfig) -> None:

@@ -2,10 +2,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.models import LinearRegression, batch_indices, sgd_on_regression
-from sgdsde.models.regression_descent import _indices
+from sgdsde.models.regression_batches import Source, _indices
 from sgdsde.theory import linear_regression_covariance
 
 
@@ -61,11 +62,12 @@ def test_batches_are_what_the_sampling_says(sampling):
     assert batch_indices(config, 50, 0).shape == drawn[:, 0].shape
 
 
+@pytest.mark.parametrize("draws", ["examples", "sums"])
 @pytest.mark.parametrize(("p", "batch", "momentum"), [(1, 1, 0.0), (5, 4, 0.5), (40, 16, 0.0)])
-def test_fresh_examples_follow_the_law_and_not_one_ten_per_cent_off(p, batch, momentum):
+def test_fresh_examples_follow_the_law_and_not_one_ten_per_cent_off(p, batch, momentum, draws):
     problem = LinearRegression.gaussian(p, spectrum=np.linspace(0.5, 1, p))
     config = SGDConfig(0.15 * (1 - momentum), batch, 1000, momentum)
-    runs = sgd_on_regression(problem, config, updates=200, replicas=1500, burn_in=60, seed=1)
+    runs = sgd_on_regression(problem, config, updates=200, replicas=1500, burn_in=60, seed=1, draws=draws)
     law = linear_regression_covariance(problem.hessian, 1.0, config)
     error = float(runs.trace_standard_error)
     assert error < 0.015 * law.trace()
@@ -73,6 +75,40 @@ def test_fresh_examples_follow_the_law_and_not_one_ten_per_cent_off(p, batch, mo
     assert abs(float(runs.trace) - 1.1 * law.trace()) > 4 * error
     z = (runs.variance.values - np.diag(law)) / runs.variance_standard_error.values
     assert np.abs(z).max() < 4.5
+
+
+def test_sums_of_gradients_have_the_law_of_those_of_examples():
+    """Given d, whatever is asked of them: mean and covariance in closed form, and higher moments of both."""
+    p, batch, replicas = 3, 5, 200_000
+    problem, config = LinearRegression.gaussian(p, label_variance=0.7), SGDConfig(0.1, batch, 1000)
+    d = torch.tensor([0.8, -0.5, 0.3], dtype=torch.float64)
+    found = {}
+    for sums in (False, True):
+        source = Source(problem, config, torch.device("cpu"), torch.float64, sums=sums)
+        g, examples = source.stream(replicas, np.random.SeedSequence(3))(d.expand(replicas, p))
+        assert examples == batch
+        found[sums] = g.numpy()
+    square = float(d @ d)
+    covariance = batch * (np.outer(d, d) + (square + 0.7) * np.eye(p))
+    for g in found.values():
+        assert np.abs((g.mean(0) - batch * d.numpy()) / (g.std(0) / np.sqrt(replicas))).max() < 4.5
+        off = g - batch * d.numpy()
+        products = off[:, :, None] * off[:, None, :]
+        assert np.abs((products.mean(0) - covariance) / (products.std(0) / np.sqrt(replicas))).max() < 4.5
+    along = d.numpy() / np.sqrt(square)
+    for statistic in (
+        lambda g: (g**2).sum(1) ** 2, lambda g: (g @ along) ** 3, lambda g: (g @ along) * (g**2).sum(1),
+        lambda g: np.linalg.norm(g - np.outer(g @ along, along), axis=1), lambda g: g @ along > batch,
+    ):  # fmt: skip
+        one, other = (np.asarray(statistic(g), dtype=float) for g in found.values())
+        assert abs(one.mean() - other.mean()) < 4.5 * np.sqrt((one.var() + other.var()) / replicas)
+
+
+def test_sums_at_the_minimum_have_no_direction():
+    problem, config = LinearRegression.gaussian(2), SGDConfig(0.1, 4, 1000)
+    source = Source(problem, config, torch.device("cpu"), torch.float64, sums=True)
+    g, _ = source.stream(50_000, np.random.SeedSequence(0))(torch.zeros((50_000, 2), dtype=torch.float64))
+    np.testing.assert_allclose(np.cov(g.numpy().T), 4 * np.eye(2), atol=0.15)
 
 
 @pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
@@ -175,6 +211,8 @@ def test_bad_problems_are_refused_by_name(make, message):
         (40, {"replicas": 2.5}, r"replicas must be an integer of at least 1, got 2\.5"),
         (40, {"burn_in": 10}, "burn_in must be an integer from 0 to 9, got 10"),
         (40, {"covariance_groups": 3}, "covariance_groups must divide replicas = 4, got 3"),
+        (40, {"draws": "sums"}, "draws must be 'examples' where the examples are given, got 'sums'"),
+        (None, {"draws": "sum"}, "draws must be one of examples, sums, got 'sum'"),
         (40, {"dtype": "float16"}, "dtype must be one of"),
         (40, {"device": "nowhere"}, "device must be one"),
         (40, {"seed": -1}, "seed"),

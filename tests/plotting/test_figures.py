@@ -45,6 +45,20 @@ def test_theory_is_a_line_and_axes_are_named():
     assert {text.get_text() for text in above.get_legend().get_texts()} == {"SGD", "a limit"}
 
 
+def test_points_in_one_place_do_not_hide_one_another():
+    x = np.array([1.0, 2.0, 2.0])
+    series = [Series(name, x, x * factor, x / 10, x) for name, factor in (("a", 1.0), ("b", 1.0), ("c", 3.0))]
+    above, below = against_theory(series, "x", "y").axes
+    sizes = [points.lines[0].get_markersize() for points in above.containers]
+    assert sizes[0] > sizes[1] == sizes[2]  # c is elsewhere
+    for points in above.containers:
+        np.testing.assert_array_equal(points.lines[0].get_xdata(), x)
+    drawn = np.sort(np.concatenate([points.lines[0].get_xdata() for points in below.containers]))
+    assert (np.diff(drawn) > 0).all()
+    assert np.exp(np.log(drawn[:3]).mean()) == pytest.approx(1.0)
+    assert np.exp(np.log(drawn[3:]).mean()) == pytest.approx(2.0)
+
+
 def test_a_prediction_may_be_zero_where_covariances_are_drawn():
     series = Series("reshuffled", [1, 2], [-1.0, 0.01], [0.1, 0.1], [-1.0, 0.0])
     assert pixels(between_batches([series], 2)).shape[1] > 1000

@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from sgdsde.config import SGDConfig
-from sgdsde.theory import autocovariance, stationary_covariance
+from sgdsde.theory import autocorrelation, autocovariance, stationary_covariance
 
 #: γ²/4 below, at and above the curvatures that ``minimum`` spreads over [0.5, 2].
 MOMENTA = [0.0, 0.5, 0.9, 0.99]
@@ -82,3 +82,21 @@ def test_slow_momentum_near_one_is_where_heavy_ball_tends():
 def test_an_unknown_model_is_refused_by_name():
     with pytest.raises(ValueError, match="dynamics must be one of sde, sgd, momentum_sde"):
         autocovariance(1.0, 1.0, SGDConfig(0.1, 4, 64), 1, "ode")
+
+
+@pytest.mark.parametrize("dynamics", ["sde", "sgd", "momentum_sde"])
+def test_the_autocorrelation_is_that_of_each_parameter(dynamics):
+    h, f = minimum(2)
+    config = SGDConfig(0.04, 4, 64, 0.5)
+    found = autocorrelation(h, f, config, range(0, 7, 3), dynamics)
+    assert found.shape == (3, 2)
+    np.testing.assert_allclose(found[0], 1.0)
+    late, now = (np.diagonal(autocovariance(h, f, config, k, dynamics)) for k in (6, 0))
+    np.testing.assert_array_equal(found[2], late / now)
+
+
+def test_without_noise_there_is_no_autocorrelation():
+    with pytest.raises(ValueError, match="autocorrelation is not defined"):
+        autocorrelation(1.0, 0.0, SGDConfig(0.1, 4, 64), [1])
+    with pytest.raises(ValueError, match="each of lags must be an integer of at least 0, got -1"):
+        autocorrelation(1.0, 1.0, SGDConfig(0.1, 4, 64), [-1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sgdsde.config import SGDConfig
-from sgdsde.theory import linear_regression_covariance
+from sgdsde.theory import linear_regression_covariance, linear_regression_limit
 
 INPUTS = {1: np.array([[0.7]]), 2: np.array([[1.0, 0.4], [0.4, 0.5]]), 5: np.diag([0.1, 0.3, 0.5, 0.8, 1.0])}
 
@@ -62,3 +62,27 @@ def test_refuses_what_has_no_law():
         linear_regression_covariance([[1.0, 0.0], [0.0, 0.0]], 1.0, SGDConfig(0.1, 1, 100))
     with pytest.raises(ValueError, match="label_variance"):
         linear_regression_covariance(1.0, -1.0, SGDConfig(0.1, 1, 100))
+
+
+@pytest.mark.parametrize("p", INPUTS)
+@pytest.mark.parametrize(("batch", "momentum"), [(1, 0.0), (4, 0.5), (1, 0.9)])
+def test_the_limit_is_where_the_law_ends(p, batch, momentum):
+    """By bisection of what the law accepts."""
+    low, high = 1e-6, 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        try:
+            linear_regression_covariance(INPUTS[p], 1.0, SGDConfig(middle, batch, 100, momentum))
+        except ValueError:
+            high = middle
+        else:
+            low = middle
+    config = SGDConfig(0.1, batch, 100, momentum)
+    assert linear_regression_limit(INPUTS[p], config) == pytest.approx(low, rel=1e-9)
+
+
+def test_the_limit_with_dampening():
+    """(1 − d) ε is what counts."""
+    damped = SGDConfig(0.1, 4, 100, 0.5, dampening=0.2)
+    plain = SGDConfig(0.1, 4, 100, 0.5)
+    assert linear_regression_limit(1.0, damped) == pytest.approx(linear_regression_limit(1.0, plain) / 0.8)
