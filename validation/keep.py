@@ -1,17 +1,16 @@
-"""Keeps claims of a report in validation/results/, and writes what shows them: docs/mnist.md and README's table.
+"""Keeps claims of a report in validation/results/ and writes what shows them: two pages of docs/ and README's table.
 
     python -m validation.keep report mnist_learning_rate mnist_momentum
-    python -m validation.keep --numbers report noise_scale
 
-Without a report it writes both again from what is kept. With ``--numbers`` no pictures are kept, and the claim is in
-the table alone. A result of another protocol stays beside the new one, as NAME.NUMBER.json.
+Without a report it writes them again from what is kept. A result of another protocol stays beside the new one, as
+NAME.NUMBER.json, without its pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,7 +21,8 @@ from validation.formatting import strict
 from validation.found import END, START, found
 
 ROOT = Path(__file__).parent.parent
-RESULTS, PAGE, README = ROOT / "validation" / "results", ROOT / "docs" / "mnist.md", ROOT / "README.md"
+RESULTS, README = ROOT / "validation" / "results", ROOT / "README.md"
+PAGE, GALLERY = ROOT / "docs" / "mnist.md", ROOT / "docs" / "gallery.md"
 #: Of a run, what a reader needs to repeat it.
 RUN = ("preset", "provenance")
 _HEAD = """# Networks on MNIST
@@ -33,10 +33,15 @@ margins, rivals and sizes of a claim are in `validation/protocols/`. Protocol 0 
 protocols, and is judged by the margins and rivals of protocol 1, which were written down after it. Claims share what is
 trained: a time is of what claims before it had not trained.
 """
+_GALLERY = """# Every picture of the claims
+
+Made by `python -m validation.keep` from the results of runs in `validation/results/`; do not edit. Bars are one
+standard error unless a caption says otherwise; what each claim checks is in the report of `python -m validation`.
+"""
 
 
-def keep(report: Path, names: Iterable[str], results: Path = RESULTS, *, pictures: bool = True) -> None:
-    """Copy claims from a report's folder, with their pictures if wanted; results of other protocols stay.
+def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
+    """Copy claims from a report's folder, their pictures in 64 colours; results of other protocols stay.
 
     Raises
     ------
@@ -51,16 +56,33 @@ def keep(report: Path, names: Iterable[str], results: Path = RESULTS, *, picture
             ended = ", ".join(each for each, claim in made.items() if claim["checks"])
             raise ValueError(f"{str(report)!r} has no finished claim {name!r}; it has {ended or 'none'}")
     for name in wanted:
-        content = {key: run[key] for key in RUN} | made[name] | ({} if pictures else {"figures": []})
+        content = {key: run[key] for key in RUN} | made[name]
         path = results / f"{name}.json"
         if path.exists():
-            old = json.loads(path.read_text(encoding="utf-8"))["protocol"]["number"]
-            if old != content["protocol"]["number"]:
-                path.rename(results / f"{name}.{old}.json")
-        text = json.dumps(strict(content), indent=1, ensure_ascii=False, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
+            old = json.loads(path.read_text(encoding="utf-8"))
+            if old["protocol"]["number"] != content["protocol"]["number"]:
+                _write(results / f"{name}.{old['protocol']['number']}.json", old | {"figures": []})
+            for figure in old["figures"]:
+                (results / figure["file"]).unlink(missing_ok=True)
+        _write(path, content)
         for figure in content["figures"]:
-            shutil.copyfile(report / figure["file"], results / figure["file"])
+            (results / figure["file"]).write_bytes(_small(report / figure["file"]))
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(strict(content), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _small(path: Path) -> bytes:
+    """A PNG of 64 colours, a third as large."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        palette = image.convert("RGB").quantize(64, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        palette.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def kept(results: Path = RESULTS) -> list[dict[str, Any]]:
@@ -73,7 +95,7 @@ def page(claims: Sequence[dict[str, Any]]) -> str:
     """Text of docs/mnist.md."""
     parts = [_HEAD]
     for claim in claims:
-        if not claim["figures"]:
+        if not claim["data"]:
             continue
         made = claim["provenance"]
         seed = f" --seed {claim['seed']}" if "seed" in claim else ""  # before protocols
@@ -94,6 +116,18 @@ def page(claims: Sequence[dict[str, Any]]) -> str:
     return "\n".join(parts)
 
 
+def gallery(claims: Sequence[dict[str, Any]]) -> str:
+    """Text of docs/gallery.md."""
+    parts = [_GALLERY]
+    for claim in claims:
+        parts.append(f"## {claim['title']}\n\n**{claim['verdict']}** ({claim['preset']} run of `{claim['name']}`)\n")
+        parts += [
+            f"![{figure['alt']}](../validation/results/{figure['file']})\n\n{figure['caption']}\n"
+            for figure in claim["figures"]
+        ]
+    return "\n".join(parts)
+
+
 def readme(text: str, claims: Sequence[dict[str, Any]]) -> str:
     """README with the table of what was found made anew."""
     before, _, rest = text.partition(START)
@@ -105,16 +139,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = argparse.ArgumentParser(prog="python -m validation.keep", description=__doc__.splitlines()[0])
     command.add_argument("report", nargs="?", type=Path, help="folder of a report")
     command.add_argument("claims", nargs="*", metavar="NAME", help="claims to keep")
-    command.add_argument("--numbers", action="store_true", help="keep no pictures")
     options = command.parse_args(arguments)
     if options.report is not None:
         if not options.claims:
             command.error("name the claims to keep")
         try:
-            keep(options.report, options.claims, pictures=not options.numbers)
+            keep(options.report, options.claims)
         except (OSError, ValueError) as error:
             command.error(str(error))
     PAGE.write_text(page(kept()), encoding="utf-8")
+    GALLERY.write_text(gallery(kept()), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), kept()), encoding="utf-8")
     return 0
 

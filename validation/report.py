@@ -17,7 +17,7 @@ from validation.provenance import provenance
 from validation.runner import Outcome, Run
 from validation.statements import Row, rows
 from validation.summary import summary
-from validation.verdict import Ruling
+from validation.verdict import Ruling, Verdict, in_unit
 
 
 class Report:
@@ -36,9 +36,10 @@ class Report:
             self._draw(outcome)
         for name, image in self._images.items():
             _replace(self.folder / name, image)
-        results = json.dumps(strict(results_of(run)), indent=1, ensure_ascii=False, allow_nan=False)
-        _replace(self.folder / "results.json", results.encode())
-        _replace(self.index, page(run, self._images).encode())
+        results = results_of(run)
+        text = json.dumps(strict(results), indent=1, ensure_ascii=False, allow_nan=False)
+        _replace(self.folder / "results.json", text.encode())
+        _replace(self.index, page(results, self._images).encode())
 
     def _draw(self, outcome: Outcome) -> None:
         from sgdsde.plotting import png
@@ -62,12 +63,20 @@ def results_of(run: Run) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "preset": run.preset,
         "seed": run.seed,
+        "command": _command(run),
         "seconds": run.seconds,
         "family_level": FAMILY_LEVEL,
         "tests_in_family": run.tests,
+        "claims_in_family": run.claims,
         "provenance": provenance(),
         "claims": [_claim(outcome) for outcome in run.outcomes],
     }
+
+
+def _command(run: Run) -> str:
+    seed = "" if run.seed is None else f" --seed {run.seed}"
+    only = "" if run.complete else " --only " + " ".join(outcome.claim.name for outcome in run.outcomes)
+    return f"python -m validation --preset {run.preset}{seed}{only}"
 
 
 def _claim(outcome: Outcome) -> dict[str, Any]:
@@ -110,6 +119,7 @@ def _statement(row: Row) -> dict[str, Any]:
         "denies": said.denies,
         "verdict": str(row.verdict),
         "check": row.ruling.check.label if row.ruling else None,
+        "tested": row.tested,
         "breaks": row.broken.check.label if row.broken else None,
     }
 
@@ -127,11 +137,21 @@ def _check(ruling: Ruling) -> dict[str, Any]:
         "rounding": check.rounding,
         "scale": check.scale,
         "margin": ruling.margin,
+        "margin_text": "rounding" if ruling.verdict is Verdict.EXACT else f"± {in_unit(ruling, ruling.margin)}",
+        "half_width": ruling.half_width,
         "interval": [check.measured - ruling.half_width, check.measured + ruling.half_width],
         "ratio": check.ratio,
         "z": check.z,
         "detectable": check.detectable,
-        "rivals": {name: {"predicted": value, "z": check.z_from(value)} for name, value in check.rivals.items()},
+        "rivals": {
+            name: {
+                "predicted": value,
+                "z": check.z_from(value),
+                "counts": name in ruling.rivals,
+                "rejected": name in ruling.rejected,
+            }
+            for name, value in check.rivals.items()
+        },
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from validation.check import Check
 from validation.formatting import within
+
+Check = Mapping[str, Any]
 
 WIDTH, HEIGHT, EDGE = 720, 74, 28
 #: Deviations beyond this many standard errors are drawn at the edge.
@@ -14,18 +16,19 @@ REACH = 10.0
 
 
 def strip(checks: Sequence[Check], limit: float) -> str:
-    """An inline SVG: dots for the prediction, rings for the rivals, the band that chance allows."""
+    """An inline SVG of checks of ``results.json``: dots for the prediction, rings for rivals, a band for chance."""
     left, right = _x(-limit), _x(limit)
     ticks = "".join(f'<text x="{_x(z):.0f}" y="68" text-anchor="middle">{_tick(z)}</text>' for z in range(-10, 11, 5))
     dots = "".join(
-        f'<circle class="dot" cx="{_x(check.z):.1f}" cy="{y:.1f}" r="3.5"/>' for check, y in _rows(checks, 26)
+        f'<circle class="dot" cx="{_x(check["z"]):.1f}" cy="{y:.1f}" r="3.5"/>' for check, y in _rows(checks, 26)
     )
     rings = "".join(
-        f'<circle class="ring" cx="{_x(check.z_from(value)):.1f}" cy="{y:.1f}" r="3.5"/>'
+        f'<circle class="ring" cx="{_x(rival["z"]):.1f}" cy="{y:.1f}" r="3.5"/>'
         for check, y in _rows(checks, 26)
-        for value in check.rivals_beyond().values()
+        for rival in check["rivals"].values()
+        if rival["counts"]
     )
-    worst = max(abs(check.z) for check in checks)
+    worst = max(abs(check["z"]) for check in checks)
     label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; from rivals in rings"
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'

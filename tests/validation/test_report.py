@@ -42,7 +42,7 @@ def test_no_number_of_a_table_is_infinite_or_relative_to_rounding(registry, make
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "−∞ σ" in page
     assert not re.search(r"\binf\b|\bnan\b", re.sub(r"base64,[^\"]+", "", page))
-    tiny = re.search(r">tiny</th>(.*?)</tr>", page)[1]
+    tiny = re.search(r">tiny</th>(.*?)</tr>", page, re.DOTALL)[1]
     assert re.findall(r">([^<]*)</td>", tiny)[-6:-4] == ["–", "−2.0 σ"]
     results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))
     zero = next(claim for claim in results["claims"] if claim["name"] == "zero")
