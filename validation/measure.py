@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from validation.check import Check
@@ -13,6 +14,10 @@ from validation.check import Check
 if TYPE_CHECKING:
     from sgdsde import Ensemble
     from sgdsde.plotting import Series
+    from sgdsde.statistics import Order
+
+#: Standard errors on each side in a 95 % interval.
+TWO_SIDED = 1.96
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -54,12 +59,29 @@ def covariance_check(
 
 
 def series(
-    label: str, x: ArrayLike, checks: Sequence[Check], line_x: ArrayLike | None = None, line_y: ArrayLike | None = None
+    label: str,
+    x: ArrayLike,
+    checks: Sequence[Check],
+    line_x: ArrayLike | None = None,
+    line_y: ArrayLike | None = None,
+    *,
+    unit: ArrayLike = 1.0,
 ) -> Series:
-    """Checks as points of a picture at ``x``, with what they are held against and its line."""
+    """Checks as points of a picture at ``x``, in a ``unit``, with what they are held against and its line."""
     from sgdsde.plotting import Series
 
     measured, error, predicted = (
-        [getattr(check, name) for check in checks] for name in ("measured", "standard_error", "predicted")
+        np.array([getattr(check, name) for check in checks]) / unit
+        for name in ("measured", "standard_error", "predicted")
     )
     return Series(label, x, measured, error, predicted, line_x, line_y)
+
+
+def order_check(label: str, predicted: float, order: Order, rivals: Mapping[str, float]) -> Check:
+    """A measured order of convergence, whose standard error is a quarter of the width of its 95 % interval."""
+    return Check(label, predicted, order.slope, half_width(order) / TWO_SIDED, rivals)
+
+
+def half_width(order: Order) -> float:
+    """Half of the 95 % interval."""
+    return (order.interval[1] - order.interval[0]) / 2
