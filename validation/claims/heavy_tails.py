@@ -100,11 +100,8 @@ def heavy_tails(context: Context) -> Found:
     for key, check in escape_checks(context, tables, size.wells, size.escaping):
         escapes[key] = check
         yield check
-    spread = {name: float((table**4).mean() / (table**2).mean() ** 2) - 3 for name, table in tables.items()}
-    largest = {name: np.abs(table).max() for name, table in tables.items()}
-    words = "Excess kurtosis of the {} examples from {}: {:.2f}; the largest is {:.1f} standard deviations from the mean."
-    facts = {"n": N, "rate": RATE, "h": CURVATURE, "f": NOISE, "far": FAR, "width": RATE * CURVATURE, "updates": UPDATES}
-    yield Told(facts, tuple(words.format(N, name, spread[name], largest[name]) for name in EXAMPLES))
+    yield Told({"n": N, "rate": RATE, "h": CURVATURE, "f": NOISE, "far": FAR, "width": RATE * CURVATURE})
+    yield Told({"updates": UPDATES}, tuple(_spread(name, table) for name, table in tables.items()))
     yield Drawing("kurtosis", _kurtosis_figure(kurtosis, tables))
     yield Drawing("tails", _tail_figure(tails, tables[HEAVIEST]))
     yield Drawing("escape", escape_figure(escapes, tables, size.wells, EXAMPLES))
@@ -116,6 +113,14 @@ def _quantiles(name: str) -> Array:
     kind, _, freedom = name.partition(":")
     values = stdtrit(float(freedom), levels) if kind == "student_t" else np.sign(levels - 0.5)
     return np.asarray(whitened_examples(values[:, None], N, 1)[:, 0])
+
+
+def _spread(name: str, table: Array) -> str:
+    excess, largest = float((table**4).mean() / (table**2).mean() ** 2) - 3, np.abs(table).max()
+    return (
+        f"Excess kurtosis of the {N} examples from {name}: {excess:.2f}; the largest is {largest:.1f} standard "
+        "deviations from the mean."
+    )
 
 
 def _sample(context: Context, case: Case, table: Array) -> Array:
@@ -201,6 +206,4 @@ def _tail_figure(tails: dict[int, list[Check]], table: Array) -> Figure:
         shown.append(series(f"B = {batch}", LEVELS[seen], found, near, line))
     short = np.linspace(LEVELS[0], 5.0, 60)
     normal, x = [Line("normal law: SDE", short, _normal(short))], "x = |ω| / its standard deviation"
-    return against_theory(
-        shown, x, "P(beyond x)", normal, x_scale="linear", ratio="measured / exact", columns=4
-    )
+    return against_theory(shown, x, "P(beyond x)", normal, x_scale="linear", ratio="measured / exact", columns=4)

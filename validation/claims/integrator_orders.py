@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from sgdsde.convergence.matrix import Cell, cells
 from sgdsde.convergence.orders import weak_order
@@ -23,10 +24,13 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class Size:
-    """Problems for each kind of noise, and the factor on the numbers of paths."""
+    """Problems for each kind of noise; and factors on the numbers of paths by patterns of labels, the last counts."""
 
     problems: int
-    effort: float
+    effort: dict[str, float]
+
+    def effort_of(self, cell: Cell) -> float:
+        return [factor for pattern, factor in self.effort.items() if fnmatchcase(cell.label, pattern)][-1]
 
 
 @claim(Size)
@@ -35,11 +39,10 @@ def integrator_orders(context: Context) -> Found:
     todo = sorted(cells(size.problems), key=lambda cell: (cell.problem.name, cell.which))
     groups = [list(group) for _, group in itertools.groupby(todo, key=lambda cell: (cell.problem.name, cell.which))]
 
-    def measure(group: Iterable[Cell]) -> list[tuple[Cell, Order]]:
+    def measure(group: Sequence[Cell]) -> list[tuple[Cell, Order]]:
         """One after the other what shares its Brownian paths."""
-        return [
-            (cell, cell.measure(size.effort, context.seed(cell.problem.name, cell.which) % 2**32)) for cell in group
-        ]
+        seed = context.seed(group[0].problem.name, group[0].which) % 2**32
+        return [(cell, cell.measure(size.effort_of(cell), seed)) for cell in group]
 
     rows = []
     with ThreadPoolExecutor(_THREADS) as pool:

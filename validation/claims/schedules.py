@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,6 @@ PACE = 0.2
 FINE = [SPAN / updates for updates in (*range(16, 64, 4), *range(64, 257, 16))]
 #: Snapshots of a run, and those whose mean and variance are checked.
 SNAPSHOTS, CHECKED = 8, (4, 6, 8)
-QUANTITIES: tuple[Callable[[Array], Estimate], ...] = (mean, variance)
 #: What each run changes, and the rival for which it does not.
 RIVALS = {"ε falls": "ε does not fall", "B grows": "B does not grow"}
 
@@ -56,12 +56,12 @@ class Case:
         return sg.SGDConfig(self.pace * (1 - self.momentum), BATCH, N, self.momentum, "with_replacement")
 
     @property
-    def scene(self) -> tuple[sg.Landscape, float, float]:
-        """Landscape, start, and the size that means are relative to."""
+    def scene(self) -> tuple[sg.Landscape, float]:
+        """Landscape and start."""
         if self.landscape == "quadratic":
-            return sg.landscapes.quadratic(h=CURVATURE, f=NOISE), START, START
+            return sg.landscapes.quadratic(h=CURVATURE, f=NOISE), START
         noise = 2 * TEMPERATURE / self.config.temperature / 1.5
-        return sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=noise), WELL_START, 1.0
+        return sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=noise), WELL_START
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -73,7 +73,7 @@ class Case:
     def ratio(self, *unchanged: str) -> float:
         """Of the exact variances at the end, where ε falls over where B grows; one run may be left as it begins."""
         falls, grows = (run.unchanged if name in unchanged else run for name, run in self.runs.items())
-        return float(falls.law()[1][-1] / grows.law()[1][-1])
+        return float(falls.law()[-1, 1] / grows.law()[-1, 1])
 
     def __str__(self) -> str:
         return f"{self.landscape}, {self.shape}, ε/(1 − m) = {self.pace:g}, m = {self.momentum:g}"
@@ -93,15 +93,15 @@ class Run:
         config = self.case.config
         return Run(self.case, np.full_like(self.rates, config.learning_rate), np.full_like(self.sizes, BATCH))
 
-    def law(self, dynamics: str = "sgd") -> tuple[Array, Array]:
-        """Exact mean and variance after 0, 1, … updates."""
-        schedules = {"learning_rates": self.rates, "batch_sizes": self.sizes}
-        config, (landscape, start, _) = self.case.config, self.case.scene
+    def law(self, dynamics: str = "sgd") -> Array:
+        """Exact mean and variance, (updates + 1, 2)."""
+        schedules: dict[str, Any] = {"learning_rates": self.rates, "batch_sizes": self.sizes}
+        config, (landscape, start) = self.case.config, self.case.scene
         if self.case.landscape == "quadratic":
             found = sg.theory.scheduled_law(CURVATURE, NOISE, config, start, dynamics=dynamics, **schedules)
         else:
             found = sg.theory.scheduled_moments(landscape, config, start, examples=SIGNS, reach=REACH, **schedules)
-        return found.mean[:, 0], found.covariance[:, 0, 0]
+        return np.stack([found.mean[:, 0], found.covariance[:, 0, 0]], axis=1)
 
     def at(self, snapshot: int) -> int:
         """Updates of a snapshot: the last is the end, which a whole number of intervals need not reach."""
@@ -109,23 +109,14 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Steps:
-    """ε in steps around the quadratic minimum: as many paths as it takes to decide whether the two runs are the same."""
-
-    pace: float
-    momentum: float
-    paths: int
-
-    @property
-    def case(self) -> Case:
-        return Case("steps", self.pace, self.momentum)
-
-
-@dataclass(frozen=True)
 class Size:
-    """The grid of steps; paths of everything else, its momenta and shapes, and the paces in the double well."""
+    """Steps around the quadratic minimum, with as many paths as it takes to decide whether the two runs are the same.
 
-    steps: tuple[Steps, ...]
+    ``steps`` are pace, momentum and paths; ``paths`` are those of everything else, of other shapes with these
+    ``momenta``, and of steps at these paces in the double ``wells``.
+    """
+
+    steps: tuple[tuple[float, float, int], ...]
     paths: int
     momenta: tuple[float, ...]
     shapes: tuple[str, ...]
@@ -136,7 +127,7 @@ class Size:
         """Each case and its paths."""
         other = [Case(shape, PACE, m) for m in self.momenta for shape in self.shapes]
         other += [Case("steps", pace, landscape="double well") for pace in self.wells]
-        return {each.case: each.paths for each in self.steps} | dict.fromkeys(other, self.paths)
+        return {Case("steps", pace, m): n for pace, m, n in self.steps} | dict.fromkeys(other, self.paths)
 
 
 @claim(Size)
@@ -146,16 +137,18 @@ def schedules(context: Context) -> Found:
     courses: dict[Case, dict[str, list[Estimate]]] = {}
     for case, paths in size.cases.items():
         samples = {name: _simulate(context, case, name, paths) for name in case.runs}
-        for name, snapshots in samples.items():
-            yield from _against_law(case, name, snapshots)
-        spreads = {name: [variance(w) for w in snapshots[1:]] for name, snapshots in samples.items()}
-        if case.pace == PACE:
-            courses[case] = spreads
+        for name, run in case.runs.items():
+            for snapshot in CHECKED:
+                at, sample = run.at(snapshot), samples[name][snapshot]
+                yield from _against(run, name, at, sample, f", {name}, update {at}, {case}")
+        courses[case] = {name: [variance(w) for w in snapshots[1:]] for name, snapshots in samples.items()}
         if case.shape == "steps":
-            ratios[case], *same = _against_each_other(case, spreads)
+            ratios[case], *same = _against_each_other(case, *(spread[-1] for spread in courses[case].values()))
             yield from (ratios[case], *same)
-    for shape in ("steps", *size.shapes):
-        yield from _sde(context, Case(shape, PACE))
+    for case in (Case(shape, PACE) for shape in ("steps", *size.shapes)):
+        for name, run in case.runs.items():
+            sample = _simulate_sde(context, case, name)
+            yield from _against(run, name, len(run.rates), sample, f" of the SDE, {name}, {case}", "sde")
     yield Told({"n": N, "b": BATCH, "pace": PACE})
     yield Drawing("course", _course_figure(courses))
     yield Drawing("ratio", _ratio_figure(ratios))
@@ -163,8 +156,7 @@ def schedules(context: Context) -> Found:
 
 def _simulate(context: Context, case: Case, name: str, paths: int) -> Array:
     """(snapshots, paths) of ω."""
-    landscape, start, _ = case.scene
-    run = case.runs[name]
+    run, (landscape, start) = case.runs[name], case.scene
     saved = whole(
         sg.simulate_sgd(
             landscape, case.config, [start], len(run.rates), paths, learning_rates=run.rates, batch_sizes=run.sizes,
@@ -174,21 +166,27 @@ def _simulate(context: Context, case: Case, name: str, paths: int) -> Array:
     return np.concatenate([saved.snapshots[:SNAPSHOTS, :, 0], saved.final[None, :, 0]])
 
 
-def _against_law(case: Case, name: str, snapshots: Array) -> Iterator[Check]:
-    run, law, rival = case.runs[name], case.runs[name].law(), case.runs[name].unchanged.law()
-    for snapshot in CHECKED:
-        at = run.at(snapshot)
-        for part, estimate in enumerate(QUANTITIES):
-            label = f"{estimate.__name__}, {name}, update {at}, {case}"
-            scale = case.scene[2] if estimate is mean else None
-            yield Check.of(
-                label, law[part][at], estimate(snapshots[snapshot]), {RIVALS[name]: rival[part][at]}, scale=scale
-            )
+def _simulate_sde(context: Context, case: Case, name: str) -> Array:
+    """(paths,) of ω at the end."""
+    run, (landscape, start) = case.runs[name], case.scene
+    return whole(
+        sg.simulate_sde(
+            landscape, case.config, [start], len(run.rates), context.size.paths, scheme="weak_taylor_2", substeps=4,
+            learning_rates=run.rates, batch_sizes=run.sizes, seed=context.seed("SDE", name, case),
+        )
+    ).final[:, 0]  # fmt: skip
 
 
-def _against_each_other(case: Case, spreads: dict[str, list[Estimate]]) -> Iterator[Check]:
-    """The variance of one run over that of the other, where both are at the same s."""
-    one, other = (spreads[name][-1] for name in RIVALS)
+def _against(run: Run, name: str, at: int, sample: Array, where: str, dynamics: str = "sgd") -> Iterator[Check]:
+    """Mean and variance after so many updates; means are relative to 1, where paths start or the wells are."""
+    law, rival = (each.law(dynamics)[at] for each in (run, run.unchanged))
+    for part, (quantity, estimate) in enumerate({"mean": mean, "variance": variance}.items()):
+        label, rivals = f"{quantity}{where}", {RIVALS[name]: rival[part]}
+        yield Check.of(label, law[part], estimate(sample), rivals, scale=None if part else 1.0)
+
+
+def _against_each_other(case: Case, one: Estimate, other: Estimate) -> Iterator[Check]:
+    """The variance where ε falls over that where B grows, both at the same s."""
     ratio = float(one.value) / float(other.value)
     error = ratio * math.hypot(*(float(x.standard_error) / float(x.value) for x in (one, other)))
     label = f"variance, ε falls ÷ B grows, {case}"
@@ -198,34 +196,18 @@ def _against_each_other(case: Case, spreads: dict[str, list[Estimate]]) -> Itera
         yield Check(f"the same, as the SDE says: {label}", 1.0, ratio, error, rivals)
 
 
-def _sde(context: Context, case: Case) -> Iterator[Check]:
-    """The SDE under both schedules, at the end."""
-    landscape, start, scale = case.scene
-    for name, run in case.runs.items():
-        law, rival = run.law("sde"), run.unchanged.law("sde")
-        final = whole(
-            sg.simulate_sde(
-                landscape, case.config, [start], len(run.rates), context.size.paths, scheme="weak_taylor_2",
-                substeps=4, learning_rates=run.rates, batch_sizes=run.sizes, seed=context.seed("SDE", name, case),
-            )
-        ).final[:, 0]  # fmt: skip
-        for part, estimate in enumerate(QUANTITIES):
-            label, rivals = f"{estimate.__name__} of the SDE, {name}, {case}", {RIVALS[name]: rival[part][-1]}
-            yield Check.of(label, law[part][-1], estimate(final), rivals, scale=scale if estimate is mean else None)
-
-
 def _course_figure(courses: dict[Case, dict[str, list[Estimate]]]) -> Figure:
     """Variance against s, two schedules."""
     shown, lines = [], []
     for shape in ("steps", "triangle"):
         case = Case(shape, PACE)
         for name, run in case.runs.items():
-            clock, law = np.cumsum([0.0, *run.rates]), run.law()[1]
+            clock, law = np.cumsum([0.0, *run.rates]), run.law()[:, 1]
             at = [run.at(snapshot) for snapshot in range(1, SNAPSHOTS + 1)]
             found, error = np.array([(float(x.value), float(x.standard_error)) for x in courses[case][name]]).T
             shown.append(Series(f"{shape}, {name}", clock[at], found, error, law[at], clock[1:], law[1:]))
         falls = case.runs["ε falls"]
-        lines.append(Line(f"SDE, {shape}", np.cumsum(falls.rates), falls.law("sde")[1][1:]))
+        lines.append(Line(f"SDE, {shape}", np.cumsum(falls.rates), falls.law("sde")[1:, 1]))
     return against_theory(
         shown, "s = Σ ε", "Var ω", lines, x_scale="linear", y_scale="linear", ratio="measured / exact"
     )

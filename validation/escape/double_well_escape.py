@@ -75,9 +75,7 @@ def _well(config: sg.SGDConfig) -> sg.Landscape:
     return sg.landscapes.double_well(f=2 * TEMPERATURE / config.temperature)
 
 
-def escape_figure(
-    checks: Checks, tables: dict[str, Array], batches: tuple[int, ...], titles: dict[str, str]
-) -> Figure:
+def escape_figure(checks: Checks, tables: dict[str, Array], batches: tuple[int, ...], titles: dict[str, str]) -> Figure:
     """Escaped fraction in units of the SDE's, against B."""
     sde, fine = checks["SDE", 0].predicted, [2**k for k in range(8)]
     shown = []
