@@ -147,34 +147,28 @@ def schedules(context: Context) -> Found:
             yield from (ratios[case], *same)
     for case in (Case(shape, PACE) for shape in ("steps", *size.shapes)):
         for name, run in case.runs.items():
-            sample = _simulate_sde(context, case, name)
+            sample = _simulate(context, case, name, size.paths, "SDE")[-1]
             yield from _against(run, name, len(run.rates), sample, f" of the SDE, {name}, {case}", "sde")
     yield Told({"n": N, "b": BATCH, "pace": PACE})
     yield Drawing("course", _course_figure(courses))
     yield Drawing("ratio", _ratio_figure(ratios))
 
 
-def _simulate(context: Context, case: Case, name: str, paths: int) -> Array:
+def _simulate(context: Context, case: Case, name: str, paths: int, model: str = "SGD") -> Array:
     """(snapshots, paths) of ω."""
     run, (landscape, start) = case.runs[name], case.scene
+    kinds: dict[str, tuple[Any, tuple[str, ...], dict[str, Any]]] = {
+        "SGD": (sg.simulate_sgd, (), {"examples": SIGNS}),
+        "SDE": (sg.simulate_sde, ("SDE",), {"scheme": "weak_taylor_2", "substeps": 4}),
+    }
+    simulate, own, options = kinds[model]
     saved = whole(
-        sg.simulate_sgd(
+        simulate(
             landscape, case.config, [start], len(run.rates), paths, learning_rates=run.rates, batch_sizes=run.sizes,
-            save_every=len(run.rates) // SNAPSHOTS, seed=context.seed(name, case), examples=SIGNS,
+            save_every=len(run.rates) // SNAPSHOTS, seed=context.seed(*own, name, case), **options,
         )
     )  # fmt: skip
     return np.concatenate([saved.snapshots[:SNAPSHOTS, :, 0], saved.final[None, :, 0]])
-
-
-def _simulate_sde(context: Context, case: Case, name: str) -> Array:
-    """(paths,) of ω at the end."""
-    run, (landscape, start) = case.runs[name], case.scene
-    return whole(
-        sg.simulate_sde(
-            landscape, case.config, [start], len(run.rates), context.size.paths, scheme="weak_taylor_2", substeps=4,
-            learning_rates=run.rates, batch_sizes=run.sizes, seed=context.seed("SDE", name, case),
-        )
-    ).final[:, 0]  # fmt: skip
 
 
 def _against(run: Run, name: str, at: int, sample: Array, where: str, dynamics: str = "sgd") -> Iterator[Check]:

@@ -27,13 +27,8 @@ EQUATIONS = {
     "correction of the wrong sign": Equation(correction=-1.0),
     "modified, c 10 % too small": Equation(correction=1.0, noise=0.9),
 }
-#: What each equation's order is held against, and whether it is claimed.
-ORDERS = {
-    "SDE": (1.0, True),
-    "modified equation": (2.0, True),
-    "correction of the wrong sign": (2.0, False),
-    "modified, c 10 % too small": (2.0, False),
-}
+#: Of these an order is claimed, the others have not order 2.
+CLAIMED = {"SDE": 1, "modified equation": 2}
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,11 @@ def weak_order(context: Context) -> Found:
             batch_size=B, n_examples=N, paths=size.paths, seed=seed, examples=table,
         )  # fmt: skip
         for equation, order in orders.items():
-            predicted, claimed = ORDERS[equation]
-            label = f"order of the {equation}, {name}" if claimed else f"order 2 of the {equation}, {name}"
-            yield order_check(label, predicted, order, {f"order {3 - predicted:g}": 3 - predicted})
+            predicted = CLAIMED.get(equation, 2)
+            label = f"{'order' if equation in CLAIMED else 'order 2'} of the {equation}, {name}"
+            yield order_check(label, predicted, order, {f"order {3 - predicted}": 3 - predicted})
         if number == 1:
-            closed += [c for each in ("SDE", "modified equation") for c in _closed(each, orders[each], table[:, 0])]
+            closed += [c for each in CLAIMED for c in _closed(each, orders[each], table[:, 0])]
         yield Told({f"scene_{number}": f"{name[0].upper()}{name[1:]}"})
         yield Drawing(f"weak_order_{number}", _figure(orders))
     yield from closed
