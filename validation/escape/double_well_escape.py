@@ -77,7 +77,7 @@ def _well(config: sg.SGDConfig) -> sg.Landscape:
 
 def escape_figure(checks: Checks, tables: dict[str, Array], batches: tuple[int, ...], titles: dict[str, str]) -> Figure:
     """Escaped fraction in units of the SDE's, against B."""
-    sde, fine = checks["SDE", 0].predicted, [2**k for k in range(8)]
+    sde, fine = checks["SDE", 0].predicted, np.unique(np.geomspace(1, 128, 24).astype(int)).tolist()
     shown = []
     for name, table in tables.items():
         line = [exact_fraction(batch, table, POINTS // 2) / sde for batch in fine]
@@ -85,4 +85,6 @@ def escape_figure(checks: Checks, tables: dict[str, Array], batches: tuple[int, 
         shown.append(series(titles[name], batches, found, fine, line, unit=sde))
     ends, normal = [fine[0], fine[-1]], exact_fraction(1, None) / sde
     lines = [Line("SDE", ends, [1.0, 1.0]), Line("normal noise, same ε", ends, [normal, normal])]
-    return against_theory(shown, "batch size B", "escaped / SDE", lines, ratio="measured / exact", columns=3)
+    return against_theory(
+        shown, "batch size B", "escaped / SDE", lines, y_scale="linear", ratio="measured / exact", columns=3
+    )
