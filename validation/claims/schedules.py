@@ -71,7 +71,7 @@ class Case:
         return {"ε falls": falls, "B grows": Run(self, np.full(len(sizes), self.config.learning_rate), sizes)}
 
     def ratio(self, *unchanged: str) -> float:
-        """Of the exact variances at the end, where ε falls over where B grows; one run may be left as it begins."""
+        """Exact variance at the end where ε falls over that where B grows; one run may be left as it begins."""
         falls, grows = (run.unchanged if name in unchanged else run for name, run in self.runs.items())
         return float(falls.law()[-1, 1] / grows.law()[-1, 1])
 
