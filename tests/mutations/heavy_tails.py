@@ -16,7 +16,7 @@ def sde(patch: pytest.MonkeyPatch) -> None:
     """the SDE in the place of SGD"""
 
     def changed(*arguments: Any, examples: Any, **options: Any) -> sg.Ensemble:
-        return sg.simulate_sde(*arguments, substeps=8, **options)
+        return sg.simulate_sde(*arguments, scheme="weak_taylor_2", substeps=4, **options)
 
     patch.setattr(sg, "simulate_sgd", changed)
 
