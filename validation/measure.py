@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from sgdsde import Ensemble
     from sgdsde.exits import Exits
     from sgdsde.plotting import Series
-    from sgdsde.statistics import Estimate
+    from sgdsde.statistics import Estimate, Order
+
+#: Standard errors on each side in a 95 % interval.
+TWO_SIDED = 1.96
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
@@ -78,9 +81,10 @@ def series(
     checks: Sequence[Check],
     line_x: ArrayLike | None = None,
     line_y: ArrayLike | None = None,
+    *,
     unit: ArrayLike = 1.0,
 ) -> Series:
-    """Checks as points of a picture at ``x``, in units of ``unit``, with what they are held against and its line."""
+    """Checks as points of a picture at ``x``, in a ``unit``, with what they are held against and its line."""
     from sgdsde.plotting import Series
 
     measured, error, predicted = (
@@ -88,3 +92,13 @@ def series(
         for name in ("measured", "standard_error", "predicted")
     )
     return Series(label, x, measured, error, predicted, line_x, line_y)
+
+
+def order_check(label: str, predicted: float, order: Order, rivals: Mapping[str, float]) -> Check:
+    """A measured order of convergence, whose standard error is a quarter of the width of its 95 % interval."""
+    return Check(label, predicted, order.slope, half_width(order) / TWO_SIDED, rivals)
+
+
+def half_width(order: Order) -> float:
+    """Half of the 95 % interval."""
+    return (order.interval[1] - order.interval[0]) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -97,7 +98,9 @@ def convergence_chart(orders: Mapping[str, Order], error: str = "error") -> Figu
         figure = bare_figure(7.0, 4.8)
         axes = figure.subplots()
         for (name, order), (color, marker) in zip(orders.items(), looks(), strict=False):
-            label = f"{name}: order {order.slope:.2f} ± {order.standard_error:.2f}"
+            error_shown = order.standard_error
+            digits = max(2, math.ceil(-math.log10(error_shown))) if error_shown > 0 else 2
+            label = f"{name}: order {order.slope:.{digits}f} ± {error_shown:.{digits}f}"
             size = np.abs(order.errors)
             for shown, fill in ((order.used, color), (~order.used, "white")):
                 axes.errorbar(

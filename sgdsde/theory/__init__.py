@@ -1,5 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.chances import sgd_chance_above
+from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
@@ -37,6 +39,7 @@ from sgdsde.theory.reparametrisation import (
     transformed_hessian,
 )
 from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
+from sgdsde.theory.scheduled_moments import scheduled_moments
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
@@ -60,6 +63,7 @@ __all__ = [
     "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
+    "batch_characteristic",
     "batch_cumulants",
     "batch_gradient_covariance",
     "between_batches_covariance",
@@ -89,6 +93,8 @@ __all__ = [
     "quasi_potential",
     "relaxation_time",
     "scheduled_law",
+    "scheduled_moments",
+    "sgd_chance_above",
     "sgd_exit_time",
     "sgd_occupancy",
     "sinh_map",
@@ -97,6 +103,7 @@ __all__ = [
     "stationary_covariance",
     "stationary_cumulants",
     "stationary_density",
+    "stationary_tail",
     "stationary_variance",
     "stationary_velocity_covariance",
     "summed_gradient_covariance",

@@ -98,8 +98,8 @@ def scheduled_law(
         raise ValueError(f"start must be {len(h)} finite numbers, got {start!r}")
     if dynamics == "heavy_ball":
         config.require_plain("dampening")
-    rates, sizes = _schedules(config, learning_rates, batch_sizes)
-    noises = np.array([SAMPLINGS[config.sampling].batch_noise(config.n_examples, int(b)) for b in sizes])
+    rates, sizes = schedules_of(config, learning_rates, batch_sizes)
+    noises = np.array([SAMPLINGS[config.sampling].batch_noise(config.n_examples, b) for b in sizes.tolist()])
     damping = config.kick / config.learning_rate
     curvature, basis = np.linalg.eigh(h + config.weight_decay * np.eye(len(h)))
     modes = curvature, basis.T @ f @ basis, basis.T @ w0
@@ -109,15 +109,16 @@ def scheduled_law(
     return ScheduledLaw(time, means @ basis.T, basis @ covariances @ basis.T)
 
 
-def _schedules(
+def schedules_of(
     config: SGDConfig, learning_rates: ArrayLike | None, batch_sizes: ArrayLike | None
-) -> tuple[Array, Array]:
+) -> tuple[Array, NDArray[np.int64]]:
+    """ε and B of every update, (n,) each; ValueError unless one of the two is given and both are of one length."""
     given = [len(np.atleast_1d(np.asarray(each))) for each in (learning_rates, batch_sizes) if each is not None]
     if not given or len(set(given)) > 1:
         raise ValueError("learning_rates or batch_sizes must be given, and be of one length where both are")
     rates = np.full(given[0], config.learning_rate) if learning_rates is None else learning_rates
     sizes = np.full(given[0], config.batch_size) if batch_sizes is None else batch_sizes
-    return learning_rate_schedule(rates, given[0]), batch_size_schedule(sizes, config, given[0]).astype(float)
+    return learning_rate_schedule(rates, given[0]), batch_size_schedule(sizes, config, given[0])
 
 
 def _sgd(h: Array, f: Array, w0: Array, m: float, damping: float, rates: Array, noises: Array) -> tuple[Array, Array]:

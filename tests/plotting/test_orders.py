@@ -29,3 +29,9 @@ def test_left_out_points_are_hollow() -> None:
     np.testing.assert_allclose(left.get_xdata(), [0.0625])
     assert axes.get_ylabel() == "weak error"
     assert "order 1.00 ± 0.05" in axes.get_legend().get_texts()[0].get_text()
+
+
+def test_small_errors_are_shown() -> None:
+    order = fit_order([0.5, 0.25, 0.125, 0.0625], [0.5, 0.25, 0.125, 0.0625], 1e-5)
+    (text,) = convergence_chart({"mine": order}).axes[0].get_legend().get_texts()
+    assert not text.get_text().endswith("± 0.00")

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.plotting import Line, Series, against_theory
+from sgdsde.plotting import Figure, Line, Series, against_theory
 from sgdsde.statistics import Estimate, mean, variance
-from validation.claim import Check, Finding, Picture, Plan, claim
+from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.laws.scheduled import signs_sgd
-from validation.measure import whole
-from validation.sizes import plans
+from validation.measure import series, whole
 
 Array = NDArray[np.float64]
-NEITHER = "neither changes"
 BATCH, N, CURVATURE, NOISE = 4, 64, 1.0, 1.0
+SIGNS = np.tile([-1.0, 1.0], N // 2)[:, None]
 #: Where paths start, and T F/2 at ω = ±1 of the double well, a fifth of the barrier, before the schedule changes it.
 START, WELL_START, TEMPERATURE, REACH = 1.0, 0.1, 0.05, 2.2
 #: s = Σ ε/(1 − m) until the first step, in which everything but the passage between the wells settles.
-SPAN = 6.0
+SPAN = 6.4
+#: ε/(1 − m) of other shapes than steps and of the SDE; and of the picture's curve, where all runs end at the same s.
+PACE = 0.2
+FINE = [SPAN / updates for updates in (*range(16, 64, 4), *range(64, 257, 16))]
 #: Snapshots of a run, and those whose mean and variance are checked.
 SNAPSHOTS, CHECKED = 8, (4, 6, 8)
-#: An update in s, without momentum, at which the SDE's "the same" is far from SGD, by the exact law.
-COARSE = 0.4
+#: What each run changes, and the rival for which it does not.
+RIVALS = {"ε falls": "ε does not fall", "B grows": "B does not grow"}
 
 #: Shape → ε(k) from the largest ε and the updates that SPAN takes at it.
 SHAPES: dict[str, Callable[[float, int], Array]] = {
@@ -39,24 +40,6 @@ SHAPES: dict[str, Callable[[float, int], Array]] = {
     "triangle": lambda rate, every: sg.schedules.cyclic(rate / 4, rate, every // 2, 2 * every),
     "square": lambda rate, every: sg.schedules.cyclic(rate / 4, rate, every // 2, 2 * every, "square"),
 }
-
-
-def quadratic_law(
-    rates: Array, sizes: NDArray[np.int64], config: sg.SGDConfig, start: float, dynamics: str
-) -> tuple[Array, Array]:
-    """Exact mean and variance around the quadratic minimum, after 0, 1, … updates."""
-    law = sg.theory.scheduled_law(
-        CURVATURE, NOISE, config, start, learning_rates=rates, batch_sizes=sizes, dynamics=dynamics
-    )
-    return law.mean[:, 0], law.covariance[:, 0, 0]
-
-
-class Run(NamedTuple):
-    """ε(k) and B(k), and the exact mean and variance after every update."""
-
-    rates: Array
-    sizes: NDArray[np.int64]
-    law: tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -72,253 +55,168 @@ class Case:
     def config(self) -> sg.SGDConfig:
         return sg.SGDConfig(self.pace * (1 - self.momentum), BATCH, N, self.momentum, "with_replacement")
 
+    @property
+    def scene(self) -> tuple[sg.Landscape, float]:
+        """Landscape and start."""
+        if self.landscape == "quadratic":
+            return sg.landscapes.quadratic(h=CURVATURE, f=NOISE), START
+        noise = 2 * TEMPERATURE / self.config.temperature / 1.5
+        return sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=noise), WELL_START
+
     @cached_property
     def runs(self) -> dict[str, Run]:
-        config = self.config
-        every = 4 * round(SPAN / self.pace / 4)
-        rates = SHAPES[self.shape](self.pace, every) * (1 - self.momentum)
-        sizes = sg.schedules.batch_sizes_at_equal_time(rates, config)
-        return {
-            "ε falls": self._run(rates, np.full(len(rates), BATCH)),
-            "B grows": self._run(np.full(len(sizes), config.learning_rate), sizes),
-            "neither": self._run(np.full(len(rates), config.learning_rate), np.full(len(rates), BATCH)),
-        }
+        rates = SHAPES[self.shape](self.pace, 4 * round(SPAN / self.pace / 4)) * (1 - self.momentum)
+        sizes = sg.schedules.batch_sizes_at_equal_time(rates, self.config)
+        falls = Run(self, rates, np.full(len(rates), BATCH))
+        return {"ε falls": falls, "B grows": Run(self, np.full(len(sizes), self.config.learning_rate), sizes)}
 
-    def _run(self, rates: Array, sizes: NDArray[np.int64]) -> Run:
-        if self.landscape == "quadratic":
-            return Run(rates, sizes, quadratic_law(rates, sizes, self.config, START, "sgd"))
-        f, unit = self.noise, math.sqrt((N - 1) / N)
-        law = signs_sgd(
-            lambda x: x**3 - x, lambda x: np.sqrt(f * (1 + x**2 / 2)), rates, sizes, unit, WELL_START, reach=REACH
-        )
-        return Run(rates, sizes, law)
-
-    @property
-    def noise(self) -> float:
-        """F at ω = 0 of the double well."""
-        return 2 * TEMPERATURE / self.config.temperature / 1.5
-
-    @property
-    def scene(self) -> tuple[sg.Landscape, float, float]:
-        """Landscape, start, and the size that means are relative to."""
-        if self.landscape == "quadratic":
-            bowl = sg.Landscape("h*x**2/2", variables="x", parameters={"h": CURVATURE}, covariance=NOISE)
-            return bowl, START, START
-        noise = {"f": self.noise}
-        return sg.Landscape("x**4/4 - x**2/2", "x", noise, "f*(1 + x**2/2)"), WELL_START, 1.0
+    def ratio(self, *unchanged: str) -> float:
+        """Exact variance at the end where ε falls over that where B grows; one run may be left as it begins."""
+        falls, grows = (run.unchanged if name in unchanged else run for name, run in self.runs.items())
+        return float(falls.law()[-1, 1] / grows.law()[-1, 1])
 
     def __str__(self) -> str:
         return f"{self.landscape}, {self.shape}, ε/(1 − m) = {self.pace:g}, m = {self.momentum:g}"
 
 
 @dataclass(frozen=True)
-class Size:
-    """Paths, and the paces and momenta of the grid; other shapes than steps at the second pace."""
+class Run:
+    """ε(k) and B(k) of a case."""
 
+    case: Case
+    rates: Array
+    sizes: NDArray[np.int64]
+
+    @property
+    def unchanged(self) -> Run:
+        """As many updates at the first ε and B."""
+        config = self.case.config
+        return Run(self.case, np.full_like(self.rates, config.learning_rate), np.full_like(self.sizes, BATCH))
+
+    def law(self, dynamics: str = "sgd") -> Array:
+        """Exact mean and variance, (updates + 1, 2)."""
+        schedules: dict[str, Any] = {"learning_rates": self.rates, "batch_sizes": self.sizes}
+        config, (landscape, start) = self.case.config, self.case.scene
+        if self.case.landscape == "quadratic":
+            found = sg.theory.scheduled_law(CURVATURE, NOISE, config, start, dynamics=dynamics, **schedules)
+        else:
+            found = sg.theory.scheduled_moments(landscape, config, start, examples=SIGNS, reach=REACH, **schedules)
+        return np.stack([found.mean[:, 0], found.covariance[:, 0, 0]], axis=1)
+
+    def at(self, snapshot: int) -> int:
+        """Updates of a snapshot: the last is the end, which a whole number of intervals need not reach."""
+        return len(self.rates) if snapshot == SNAPSHOTS else snapshot * (len(self.rates) // SNAPSHOTS)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Steps around the quadratic minimum, with as many paths as it takes to decide whether the two runs are the same.
+
+    ``steps`` are pace, momentum and paths; ``paths`` are those of everything else, of other shapes with these
+    ``momenta``, and of steps at these paces in the double ``wells``.
+    """
+
+    steps: tuple[tuple[float, float, int], ...]
     paths: int
-    paces: tuple[float, ...]
     momenta: tuple[float, ...]
     shapes: tuple[str, ...]
     wells: tuple[float, ...]
 
     @property
-    def cases(self) -> list[Case]:
-        return [
-            *(Case("steps", pace, m) for m in self.momenta for pace in self.paces),
-            *(Case(shape, self.paces[1], m) for m in self.momenta for shape in self.shapes),
-            *(Case("steps", pace, landscape="double well") for pace in self.wells),
-        ]
-
-    def plan(self, seconds: float) -> Plan:
-        steps = len(self.paces) * len(self.momenta) + len(self.wells)
-        return Plan(4 * len(CHECKED) * len(self.cases) + steps + 1 + 4 * (1 + len(self.shapes)), seconds, self)
+    def cases(self) -> dict[Case, int]:
+        """Each case and its paths."""
+        other = [Case(shape, PACE, m) for m in self.momenta for shape in self.shapes]
+        other += [Case("steps", pace, landscape="double well") for pace in self.wells]
+        return {Case("steps", pace, m): n for pace, m, n in self.steps} | dict.fromkeys(other, self.paths)
 
 
-@claim(
-    title="A learning rate that falls and a batch size that grows do the same, to order ε",
-    statement=(
-        "The SDE sees ε and B only through T ∝ ε/B in its clock s = Σ ε/(1 − m). So ε → ε/a and B → aB lead to "
-        "the same means and variances once as many examples were seen, in steps, along a cosine, and in cycles. SGD "
-        "does so up to order ε: around a quadratic minimum and in a double well both runs follow their exact laws, "
-        "whose difference is gone as ε → 0, and at large ε the run whose batch grows spreads wider."
-    ),
-    formula="ε(k), B   ≙   ε, B(k) = B ε/ε(k)   at equal s = Σ ε/(1 − m), that is at equal Σ B",
-    source="Smith et al., arXiv 1711.00489; Jastrzębski et al., arXiv 1711.04623, §4.4; exact laws update by update",
-    plans=plans("schedules", Size),
-)
-def schedules(context: Context) -> Finding:
+@claim(Size)
+def schedules(context: Context) -> Found:
     size: Size = context.size
-    checks: dict[tuple[Case, str], Check] = {}
-    spreads: dict[tuple[Case, str], list[Estimate]] = {}
-    for done, case in enumerate(size.cases):
-        context.progress(done / len(size.cases))
-        samples = {name: _simulate(context, case, name) for name in ("ε falls", "B grows")}
-        for name, snapshots in samples.items():
-            checks |= _against_law(case, name, snapshots)
-            spreads[case, name] = [variance(w) for w in snapshots[1:]]
+    ratios: dict[Case, Check] = {}
+    courses: dict[Case, dict[str, list[Estimate]]] = {}
+    for case, paths in size.cases.items():
+        samples = {name: _simulate(context, case, name, paths) for name in case.runs}
+        for name, run in case.runs.items():
+            for snapshot in CHECKED:
+                at, sample = run.at(snapshot), samples[name][snapshot]
+                yield from _against(run, name, at, sample, f", {name}, update {at}, {case}")
+        courses[case] = {name: [variance(w) for w in snapshots[1:]] for name, snapshots in samples.items()}
         if case.shape == "steps":
-            checks |= _against_each_other(case, spreads)
-    for shape in ("steps", *size.shapes):
-        checks |= _sde(context, Case(shape, size.paces[1]))
-    return Finding(
-        tuple(checks.values()),
-        headline=checks[Case("steps", size.paces[-1]), "ratio"].label,
-        pictures=(_course_picture(spreads, size), _ratio_picture(checks, size)),
-        method=(
-            f"{size.paths:,} independent paths of each run, N = {N}, drawn with replacement, where c ∝ 1/B is exact. "
-            "One run has B = 4 and a learning rate that falls to a quarter in two steps of ½, to an eighth along a "
-            "cosine, or goes to a quarter and back in cycles; the other keeps ε and has B(k) = B ε/ε(k), the mean over "
-            "its longer updates, rounded. Means and variances at three times against exact recursions of both. The "
-            "double well ω⁴/4 − ω²/2 has F ∝ 1 + ω²/2 and signs for examples: a batch's mean is binomial, and the law "
-            "is taken on update by update on Chebyshev points. The SDE is simulated under both schedules, by a scheme "
-            "of weak order 2 in 4 steps an update, against its own variance."
-        ),
-        notes=(
-            f"Without momentum at ε = {COARSE:g} the exact variances of the two runs after the steps differ by "
-            f"{abs(_ratio(Case('steps', COARSE)) - 1):.1%}; at ε = {size.paces[-1]:g} by "
-            f"{abs(_ratio(Case('steps', size.paces[-1])) - 1):.1%}.",
-            "With momentum SGD forgets within 1/(1 − m) updates what ε and B were, less s at the smaller ε: "
-            "while the variance still follows the schedule the two runs differ to order ε/(1 − m)².",
-            "What is equal is the number of examples, not of updates: after as many of them s differs.",
-        ),
-    )
+            ratios[case], *same = _against_each_other(case, *(spread[-1] for spread in courses[case].values()))
+            yield from (ratios[case], *same)
+    for case in (Case(shape, PACE) for shape in ("steps", *size.shapes)):
+        for name, run in case.runs.items():
+            sample = _simulate(context, case, name, size.paths, "SDE")[-1]
+            yield from _against(run, name, len(run.rates), sample, f" of the SDE, {name}, {case}", "sde")
+    yield Told({"n": N, "b": BATCH, "pace": PACE})
+    yield Drawing("course", _course_figure(courses))
+    yield Drawing("ratio", _ratio_figure(ratios))
 
 
-def _simulate(context: Context, case: Case, name: str) -> Array:
+def _simulate(context: Context, case: Case, name: str, paths: int, model: str = "SGD") -> Array:
     """(snapshots, paths) of ω."""
-    landscape, start, _ = case.scene
-    run = case.runs[name]
+    run, (landscape, start) = case.runs[name], case.scene
+    kinds: dict[str, tuple[Any, tuple[str, ...], dict[str, Any]]] = {
+        "SGD": (sg.simulate_sgd, (), {"examples": SIGNS}),
+        "SDE": (sg.simulate_sde, ("SDE",), {"scheme": "weak_taylor_2", "substeps": 4}),
+    }
+    simulate, own, options = kinds[model]
     saved = whole(
-        sg.simulate_sgd(
-            landscape, case.config, [start], len(run.rates), context.size.paths, learning_rates=run.rates,
-            batch_sizes=run.sizes, save_every=len(run.rates) // SNAPSHOTS, seed=context.seed(name, case),
-            examples=np.tile([-1.0, 1.0], N // 2)[:, None],
+        simulate(
+            landscape, case.config, [start], len(run.rates), paths, learning_rates=run.rates, batch_sizes=run.sizes,
+            save_every=len(run.rates) // SNAPSHOTS, seed=context.seed(*own, name, case), **options,
         )
     )  # fmt: skip
     return np.concatenate([saved.snapshots[:SNAPSHOTS, :, 0], saved.final[None, :, 0]])
 
 
-def _at(run: Run, snapshot: int) -> int:
-    """The last is the end, which a whole number of intervals need not reach."""
-    return len(run.rates) if snapshot == SNAPSHOTS else snapshot * (len(run.rates) // SNAPSHOTS)
+def _against(run: Run, name: str, at: int, sample: Array, where: str, dynamics: str = "sgd") -> Iterator[Check]:
+    """Mean and variance after so many updates; means are relative to 1, where paths start or the wells are."""
+    law, rival = (each.law(dynamics)[at] for each in (run, run.unchanged))
+    for part, (quantity, estimate) in enumerate({"mean": mean, "variance": variance}.items()):
+        label, rivals = f"{quantity}{where}", {RIVALS[name]: rival[part]}
+        yield Check.of(label, law[part], estimate(sample), rivals, scale=None if part else 1.0)
 
 
-def _against_law(case: Case, name: str, snapshots: Array) -> dict[tuple[Case, str], Check]:
-    run, control = case.runs[name], case.runs["neither"]
-    found = {}
-    for snapshot in CHECKED:
-        at, other = _at(run, snapshot), _at(control, snapshot)
-        for quantity, estimate, part in (("mean", mean, 0), ("variance", variance, 1)):
-            measured = estimate(snapshots[snapshot])
-            label = f"{quantity}, {name}, update {at}, {case}"
-            found[case, f"{name} {quantity} {snapshot}"] = Check(
-                label, run.law[part][at], float(measured.value), float(measured.standard_error),
-                {NEITHER: control.law[part][other]}, scale=case.scene[2] if quantity == "mean" else None,
-            )  # fmt: skip
-    return found
-
-
-def _ratio(case: Case, over: str = "B grows") -> float:
-    """The ratio of the exact variances at the last snapshot: where ε falls over the other run."""
-    falls, other = case.runs["ε falls"], case.runs[over]
-    return float(falls.law[1][_at(falls, SNAPSHOTS)] / other.law[1][_at(other, SNAPSHOTS)])
-
-
-def _against_each_other(case: Case, spreads: dict[tuple[Case, str], list[Estimate]]) -> dict[tuple[Case, str], Check]:
-    """The variance of one run over that of the other, where both are at the same s."""
-    one, other = (spreads[case, name][-1] for name in ("ε falls", "B grows"))
+def _against_each_other(case: Case, one: Estimate, other: Estimate) -> Iterator[Check]:
+    """The variance where ε falls over that where B grows, both at the same s."""
     ratio = float(one.value) / float(other.value)
     error = ratio * math.hypot(*(float(x.standard_error) / float(x.value) for x in (one, other)))
     label = f"variance, ε falls ÷ B grows, {case}"
-    found = {(case, "ratio"): Check(label, _ratio(case), ratio, error, {NEITHER: _ratio(case, "neither")})}
-    if case == Case("steps", COARSE):
-        found[case, "same"] = Check(f"the same, as the SDE says: {label}", 1.0, ratio, error)
-    return found
+    rivals = {rival: case.ratio(name) for name, rival in RIVALS.items()}
+    yield Check(label, case.ratio(), ratio, error, rivals)
+    if case.landscape == "quadratic":
+        yield Check(f"the same, as the SDE says: {label}", 1.0, ratio, error, rivals)
 
 
-def _sde(context: Context, case: Case) -> dict[tuple[Case, str], Check]:
-    """The SDE under both schedules, at the end."""
-    landscape, start, scale = case.scene
-    found = {}
-    for name in ("ε falls", "B grows"):
-        run = case.runs[name]
-        law, kept = (quadratic_law(of.rates, of.sizes, case.config, start, "sde") for of in (run, case.runs["neither"]))
-        final = whole(
-            sg.simulate_sde(
-                landscape, case.config, [start], len(run.rates), context.size.paths, scheme="weak_taylor_2",
-                substeps=4, learning_rates=run.rates, batch_sizes=run.sizes, seed=context.seed("SDE", name, case),
-            )
-        ).final[:, 0]  # fmt: skip
-        for quantity, estimate, part in (("mean", mean, 0), ("variance", variance, 1)):
-            measured = estimate(final)
-            found[case, f"SDE {name} {quantity}"] = Check(
-                f"{quantity} of the SDE, {name}, {case}", law[part][-1], float(measured.value),
-                float(measured.standard_error), {NEITHER: kept[part][-1]}, scale=scale if quantity == "mean" else None,
-            )  # fmt: skip
-    return found
-
-
-def _course_picture(spreads: dict[tuple[Case, str], list[Estimate]], size: Size) -> Picture:
+def _course_figure(courses: dict[Case, dict[str, list[Estimate]]]) -> Figure:
     """Variance against s, two schedules."""
-    series, lines = [], []
+    shown, lines = [], []
     for shape in ("steps", "triangle"):
-        case = Case(shape, size.paces[1])
-        for name in ("ε falls", "B grows"):
-            run, found = case.runs[name], spreads[case, name]
-            clock = np.concatenate([[0.0], np.cumsum(run.rates)])
-            at = [_at(run, snapshot) for snapshot in range(1, SNAPSHOTS + 1)]
-            series.append(
-                Series(
-                    f"{shape}, {name}",
-                    clock[at],
-                    [float(estimate.value) for estimate in found],
-                    [float(estimate.standard_error) for estimate in found],
-                    run.law[1][at],
-                    clock[1:],
-                    run.law[1][1:],
-                )
-            )
-        run = case.runs["ε falls"]
-        sde = quadratic_law(run.rates, run.sizes, case.config, START, "sde")[1]
-        lines.append(Line(f"SDE, {shape}", np.cumsum(run.rates), sde[1:]))
-    figure = against_theory(
-        series, "s = Σ ε", "Var ω", lines, x_scale="linear", y_scale="linear", ratio="measured / exact"
+        case = Case(shape, PACE)
+        for name, run in case.runs.items():
+            clock, law = np.cumsum([0.0, *run.rates]), run.law()[:, 1]
+            at = [run.at(snapshot) for snapshot in range(1, SNAPSHOTS + 1)]
+            found, error = np.array([(float(x.value), float(x.standard_error)) for x in courses[case][name]]).T
+            shown.append(Series(f"{shape}, {name}", clock[at], found, error, law[at], clock[1:], law[1:]))
+        falls = case.runs["ε falls"]
+        lines.append(Line(f"SDE, {shape}", np.cumsum(falls.rates), falls.law("sde")[1:, 1]))
+    return against_theory(
+        shown, "s = Σ ε", "Var ω", lines, x_scale="linear", y_scale="linear", ratio="measured / exact"
     )
-    caption = (
-        f"Variance around a quadratic minimum at ε = {size.paces[1]:g}, B = {BATCH} and m = 0 at first: ε halved twice "
-        "or B doubled twice, and ε in a triangle wave or B in its inverse. Lines are SGD's exact laws. Bars are one "
-        "standard error."
-    )
-    alt = "Both runs of each schedule follow nearly the same course, close to the SDE's."
-    return Picture("course", caption, alt, figure)
 
 
-def _ratio_picture(checks: dict[tuple[Case, str], Check], size: Size) -> Picture:
+def _ratio_figure(checks: dict[Case, Check]) -> Figure:
     """How far from the same the two are, against ε."""
-    kinds = [(f"quadratic, m = {m:g}", size.paces, m, "quadratic") for m in size.momenta]
-    fine = SPAN / np.array([15, 16, 20, 24, 30, 32, 40, 60, 120, 240])
-    series = []
-    for title, paces, m, landscape in [*kinds, ("double well, F(ω)", size.wells, 0.0, "double well")]:
-        found = [checks[Case("steps", pace, m, landscape), "ratio"] for pace in paces]
-        predicted = [check.predicted for check in found]
-        series.append(
-            Series(
-                title,
-                paces,
-                [check.measured for check in found],
-                [check.standard_error for check in found],
-                predicted,
-                fine,
-                [_ratio(Case("steps", pace, m, landscape)) for pace in fine],
-            )
-        )
-    figure = against_theory(
-        series, "ε/(1 − m)", "Var ω, ε falls ÷ B grows", [Line("SDE: the same", [0.0, COARSE], [1.0, 1.0])],
-        x_scale="linear", y_scale="linear", ratio="measured / exact",
+    shown = []
+    for landscape, m in dict.fromkeys((case.landscape, case.momentum) for case in checks):
+        own = {case.pace: check for case, check in checks.items() if (case.landscape, case.momentum) == (landscape, m)}
+        line = [Case("steps", pace, m, landscape).ratio() for pace in FINE]
+        title = f"quadratic, m = {m:g}" if landscape == "quadratic" else "double well, F(ω)"
+        shown.append(series(title, list(own), list(own.values()), FINE, line))
+    same = [Line("SDE: the same", [0.0, FINE[0]], [1.0, 1.0])]
+    return against_theory(
+        shown, "ε/(1 − m)", "Var ω, ε falls ÷ B grows", same, x_scale="linear", y_scale="linear",
+        ratio="measured / exact",
     )  # fmt: skip
-    caption = (
-        "Variance after ε was halved twice over that after B was doubled twice, at equal s. Lines are the "
-        "exact laws: the difference goes to zero with ε. Bars are one standard error."
-    )
-    alt = "The ratio tends to 1 as ε falls; at ε = 0.4 it is 0.86 around a quadratic minimum."
-    return Picture("ratio", caption, alt, figure)
