@@ -72,7 +72,7 @@ def evidence_picks_minimum(context: Context) -> Found:
     yield Told(facts={"depth": two.DEPTH, "n": two.N, "short": two.SHORT, "shown": SHOWN, **_facts(checks, size)})
     yield Drawing("evidence", _dimensions({case: check for case, check in checks.items() if case.noise == "isotropic"}))
     yield Drawing("noises", _noises({case: check for case, check in checks.items() if case.dimension == 1}))
-    x = np.linspace(-1.55, 2.1, 200)
+    x = np.linspace(-1.42, 1.75, 200)
     profile = (x, two.wells().loss(x[:, None]), {"A": (two.A, 0.0), "B": (two.B, two.DEPTH)})
     minima = {f"P = {p}": dict(zip("AB", two.laplace(SHOWN, p), strict=True)) for p in (1, 2, 4)}
     yield Drawing("occam", occam_chart(minima, profile, title=f"D = {SHOWN:g}"))
