@@ -133,7 +133,6 @@ def evidence_chart(
         named = {}
         for axes in (*rows[0], *rows[1]):
             named |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-        figure.legend(
-            named.values(), named, loc="outside upper left", ncols=3 if len(found) == 1 or len(named) > 5 else 6
-        )
+        columns = 3 if len(found) == 1 or measured else len(named)
+        figure.legend(named.values(), named, loc="outside upper left", ncols=columns)
     return figure
