@@ -61,8 +61,8 @@ def against_theory_panels(
                 draw_series(above, below, item, *look[item.label])
             below.axhline(1.0, color="#333333", linewidth=1.0)
             above.set(xscale=x_scale, yscale=y_scale, title=title)
-            below.set_xlabel(x)
             named |= {label: handle for handle, label in zip(*above.get_legend_handles_labels(), strict=True)}
+        figure.supxlabel(x, fontsize="medium")
         rows[0, 0].set_ylabel(y)
         rows[1, 0].set_ylabel(ratio)
         for axis, scale in ((rows[1, 0].xaxis, x_scale), (rows[0, 0].yaxis, y_scale)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,8 @@ def evidence_figure_2(context: Context) -> Found:
         for k, (study, found) in enumerate(zip(studies[labels], measured[labels], strict=False)):
             yield from _against_measured(labels, k, study, found, list(size.at))
     yield Told(facts={"penalties": len(PENALTIES), "strong": STRONG, "stronger": STRONGER, **_facts(studies, tosses)})
+    doubted = sum(int((~np.asarray(each.trusted)).sum()) for several in measured.values() for each in several)
+    yield Told({"doubted": doubted})
     shown, points = ({TITLES[labels]: each[labels] for labels in TASKS} for each in (studies, measured))
     yield Drawing("evidence", evidence_chart(shown, points))
 
@@ -70,7 +73,9 @@ def _measured(context: Context, studies: Studies, size: Size) -> dict[str, list[
         return sampled_log_evidence(model, penalties, particles=size.particles, seed=seed)
 
     cells = [(labels, k) for labels in TASKS for k in range(size.measured)]
-    found = in_threads(one, cells, context.progress)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a note says it
+        found = in_threads(one, cells, context.progress)
     return {labels: found[j * size.measured : (j + 1) * size.measured] for j, labels in enumerate(TASKS)}
 
 
