@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def in_threads(

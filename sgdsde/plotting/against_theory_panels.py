@@ -60,8 +60,8 @@ def against_theory_panels(
             draw_series(above, below, series, [look[item.label] for item in series], x_scale, y_scale)
             below.axhline(1.0, color="#333333", linewidth=1.0)
             above.set(xscale=x_scale, yscale=y_scale, title=title)
-            below.set_xlabel(x)
             named |= {label: handle for handle, label in zip(*above.get_legend_handles_labels(), strict=True)}
+        figure.supxlabel(x, fontsize="medium")
         rows[0, 0].set_ylabel(y)
         rows[1, 0].set_ylabel(ratio)
         for axis, scale in ((rows[1, 0].xaxis, x_scale), (rows[0, 0].yaxis, y_scale)):

@@ -41,11 +41,11 @@ def draw_ratios(axes: Axes, studies: list[EvidenceStudy], measured: list[Evidenc
     ratios = np.array([study.log_evidence_ratio for study in studies])
     penalties = studies[0].regularization
     axes.axhline(0, color="#888888", linewidth=1, linestyle=":")
-    draw(axes, penalties, ratios, RATIO, "by Laplace's method" if measured else "E")
+    draw(axes, penalties, ratios, RATIO, "E, by Laplace's method" if measured else "E")
     best = float(penalties[np.argmin(ratios.mean(axis=0))])
     axes.axvline(best, color=RATIO, linewidth=1, linestyle="--")
     null = null_log_evidence(studies[0].model.n_examples, studies[0].model.n_classes)
-    label = "measured" + (f", {len(measured)} data sets" if len(measured) > 1 else "")
+    label = "E, measured" + (f", {len(measured)} data sets" if len(measured) > 1 else "")
     for k, each in enumerate(measured):
         axes.errorbar(
             np.atleast_1d(each.regularization), null - np.atleast_1d(each.log_evidence),

@@ -10,8 +10,8 @@ from sgdsde.data import Dataset, zeros_and_ones
 from sgdsde.plotting import accuracy_chart, evidence_chart
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.evidence.checks import choice_check, rank_notes, sign_checks
-from validation.evidence.tasks import TASKS, TITLES, Array, Studies, ratios, scores, studied, with_interval
+from validation.evidence.checks import choice_check, rank_check, sign_checks
+from validation.evidence.tasks import TASKS, TITLES, Array, Studies, ratios, scores, studied
 from validation.mnist.images import images
 
 #: Training images: the paper's, and what the digits have of zeros and ones.
@@ -49,6 +49,8 @@ def evidence_mnist(context: Context) -> Found:
     least, error = float(tested["informative"].max(axis=1).min()), 0.5 / np.sqrt(size.data_sets * n_test)
     yield from sign_checks(studies, WEAK * n)
     yield choice_check(studies["informative"])
+    for labels in TASKS:
+        yield rank_check(labels, studies[labels])
     label = f"test accuracy, {TITLES['random']}, λ = {size.penalties[0]:g}"
     yield Check(label, 0.5, float(tested["random"][:, 0].mean()), error, {"the other labelling": least})
     yield Check("best test accuracy, informative labels, is a coin's", 0.5, least, error)
@@ -71,9 +73,9 @@ def _facts(studies: Studies, size: Size) -> dict[str, object]:
     off = [study.corrections[np.argmin(study.log_evidence_ratio)] for study in studies["informative"]]
     ratio = (test / test.min(axis=1, keepdims=True)).mean(axis=0)
     return {
-        "count": len(penalties), "first": penalties[0], "ranks": rank_notes(studies),
+        "count": len(penalties), "first": penalties[0],
         "least": e.min(axis=1).min(), "most": e.min(axis=1).max(), "low": min(off), "high": max(off),
-        "fitted": with_interval(scores(studies["random"], "train", 1)[:, 0]),
+        "fitted": scores(studies["random"], "train", 1)[:, 0].mean(),
         "chosen": _listed(penalties[e.argmin(axis=1)]), "best": _listed(penalties[test.argmin(axis=1)]),
         "curve": ", ".join(f"{value:.3g}" for value in ratio), "flat": np.ptp(accuracy.mean(axis=0)[penalties <= 100]),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from sgdsde.plotting import Line, Series, against_theory, against_theory_panels,
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.evidence import two_minima as two
-from validation.evidence.two_minima import Case, Length, evidence_preference, laplace_preference
+from validation.evidence.two_minima import Case, evidence_preference, laplace_preference
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
 PARTLY = 0.1
@@ -26,14 +26,16 @@ Checks = dict[Case, Check]
 
 @dataclass(frozen=True)
 class Size:
-    """Paths, also of the SDE of most crossings; D by dimension where F = σ² I; D where F follows the curvature; SGD.
+    """Paths, and more of the cheapest runs; relaxation times before snapshots, and how many; D of each kind of noise.
 
-    `between` are runs at which evidence and noise choose different minima, also among the runs above.
+    `isotropic` by dimension, `partly` and `wholly` where F follows the curvature; `sgd` are runs of SGD. `between` are
+    those at which evidence and noise choose different minima, also among the runs above.
     """
 
     paths: int
     paths_of_one: int
-    length: Length
+    settled: float
+    snapshots: int
     isotropic: dict[int, tuple[float, ...]]
     partly: tuple[float, ...]
     wholly: tuple[float, ...]
@@ -53,7 +55,8 @@ def evidence_picks_minimum(context: Context) -> Found:
     checks: Checks = {}
     for case in [*chain.from_iterable(size.sweeps), *size.sgd]:
         paths = size.paths_of_one if case == Case(case.temperature) else size.paths
-        measured = two.measured_preference(case, paths, context.seed(*case), size.length)
+        seed, length = context.seed(*case), {"settled": size.settled, "snapshots": size.snapshots}
+        measured = two.measured_preference(case, paths, seed, **length)
         exact = case.exact
         label = f"ln(p_B/p_A), {case.model}, D = {case.temperature:g}"
         checks[case] = Check.of(label, exact, measured, _rivals(case), scale=max(1.0, abs(exact)))
@@ -69,7 +72,7 @@ def evidence_picks_minimum(context: Context) -> Found:
     yield Told(facts={"depth": two.DEPTH, "n": two.N, "short": two.SHORT, "shown": SHOWN, **_facts(checks, size)})
     yield Drawing("evidence", _dimensions({case: check for case, check in checks.items() if case.noise == "isotropic"}))
     yield Drawing("noises", _noises({case: check for case, check in checks.items() if case.dimension == 1}))
-    x = np.linspace(-1.55, 2.1, 200)
+    x = np.linspace(-1.42, 1.75, 200)
     profile = (x, two.wells().loss(x[:, None]), {"A": (two.A, 0.0), "B": (two.B, two.DEPTH)})
     minima = {f"P = {p}": dict(zip("AB", two.laplace(SHOWN, p), strict=True)) for p in (1, 2, 4)}
     yield Drawing("occam", occam_chart(minima, profile, title=f"D = {SHOWN:g}"))
@@ -125,10 +128,9 @@ def _facts(checks: Checks, size: Size) -> dict[str, object]:
 
 def _dimensions(checks: Checks) -> sg.plotting.Figure:
     """Isotropic noise in several dimensions: the evidence is the line."""
-    shown = {case: check for case, check in checks.items() if not case.batch}
     lines, series = [], []
-    for p in dict.fromkeys(case.dimension for case in shown):
-        own = {case: check for case, check in shown.items() if case.dimension == p}
+    for p in dict.fromkeys(case.dimension for case in checks):
+        own = {case: check for case, check in checks.items() if case.dimension == p and not case.batch}
         fine = _fine(own)
         lines.append(Line(f"Laplace, P = {p}", fine, np.exp([laplace_preference(d, p) for d in fine])))
         series.append(_series(f"SDE, P = {p}", own))

@@ -9,18 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sgdsde import evidence as methods
 from sgdsde.data import gaussian_task
-from sgdsde.evidence import (
-    EvidenceEstimate,
-    EvidenceStudy,
-    evidence_study,
-    nested_log_evidence,
-    orthogonal_log_evidence,
-    orthogonal_task,
-    quadrature_log_evidence,
-    sampled_log_evidence,
-    weak_penalty_log_evidence,
-)
+from sgdsde.evidence import EvidenceEstimate, EvidenceStudy, evidence_study, sampled_log_evidence
 from sgdsde.evidence.annealing import REPETITIONS
 from sgdsde.logistic import LogisticRegression
 from sgdsde.plotting import evidence_ratio_chart, laplace_error_chart
@@ -97,7 +88,7 @@ def _own_checks(pair: Pair, p: int, title: str) -> Iterator[Check]:
         own = (found.log_evidence[k], found.standard_error[k], {NO_HALF: without_half(laplace)})  # type: ignore[index]
         label = f"ln evidence, {title}, λ = {value:g}"
         if p == 2:
-            exact = quadrature_log_evidence(study.model, value)
+            exact = methods.quadrature_log_evidence(study.model, value)
             yield Check(f"{label}, quadrature and annealing", exact, *own, dof=found.dof)
         elif p == 5 and value >= STRONG:
             yield Check(f"{label}, Laplace and annealing", laplace.log_evidence, *own, dof=found.dof)
@@ -107,12 +98,12 @@ def _own_checks(pair: Pair, p: int, title: str) -> Iterator[Check]:
 
 def _orthogonal(context: Context, p: int, count: int, penalties: tuple[float, ...]) -> Iterator[Check]:
     """Annealing against exact evidences, with as many weights as the toy task."""
-    task = orthogonal_task(p, context.seed("orthogonal"))
+    task = methods.orthogonal_task(p, context.seed("orthogonal"))
     study, found = _measured(context, task, np.array(penalties), count, "orthogonal")
     for k, value in enumerate(penalties):
         yield Check(
             f"ln evidence, P = {p}, orthogonal, λ = {value:g}, exact and annealing",
-            orthogonal_log_evidence(task, value), found.log_evidence[k], found.standard_error[k],  # type: ignore[index]
+            methods.orthogonal_log_evidence(task, value), found.log_evidence[k], found.standard_error[k],  # type: ignore[index]
             {NO_HALF: without_half(study.evidences[k])}, dof=found.dof,
         )  # fmt: skip
 
@@ -120,7 +111,7 @@ def _orthogonal(context: Context, p: int, count: int, penalties: tuple[float, ..
 def _nested(context: Context, task: LogisticRegression, p: int, value: float) -> Check:
     """Nested sampling against annealing."""
     size: Size = context.size
-    near = nested_log_evidence(task, value, points=size.points, seed=context.seed("nested", p, value))
+    near = methods.nested_log_evidence(task, value, points=size.points, seed=context.seed("nested", p, value))
     seed = context.seed("beside nested", p, value)
     annealed = sampled_log_evidence(task, value, particles=size.particles[p], seed=seed)
     control = without_half(evidence_study(task.inputs, task.labels, [value]).evidences[0])
@@ -133,7 +124,7 @@ def _cone(context: Context, weights: int, count: int) -> Check:
     """Annealing against the share of directions that classify every example, which the evidence becomes as λ → 0."""
     inputs = np.random.default_rng(context.seed("cone")).standard_normal((weights, weights))
     task = LogisticRegression(inputs, (inputs.sum(axis=1) > 0).astype(np.int64))
-    limit = weak_penalty_log_evidence(task, seed=context.seed("cone", "tilting"))
+    limit = methods.weak_penalty_log_evidence(task, seed=context.seed("cone", "tilting"))
     study, found = _measured(context, task, np.array([VANISHING]), count, "cone")
     label = f"ln evidence, P = N = {weights}, informative, λ = {VANISHING:g}, share of directions and annealing"
     value, error = (float(np.asarray(each)[0]) for each in (found.log_evidence, found.standard_error))
@@ -144,18 +135,19 @@ def _cone(context: Context, weights: int, count: int) -> Check:
 
 
 def _note(study: EvidenceStudy, found: EvidenceEstimate, name: str) -> str:
-    """The largest error of Laplace, and where it has E on the wrong side of zero by more than four standard errors."""
-    null, laplace = null_log_evidence(study.model.n_examples), study.log_evidence_ratio
-    ratio, penalties, error = null - found.log_evidence, study.regularization, np.asarray(found.standard_error)
+    """The largest error of Laplace, where it has E on the wrong side of zero, and where errors cannot be trusted."""
+    laplace, penalties, error = study.log_evidence_ratio, study.regularization, np.asarray(found.standard_error)
+    ratio = null_log_evidence(study.model.n_examples) - found.log_evidence
     k = int(np.argmax(np.abs(ratio - laplace)))
     text = (
         f"{name}: Laplace errs by up to {ratio[k] - laplace[k]:+.2f} ± {error[k]:.2f} nats, at λ = "
         f"{penalties[k]:g}, where E is {ratio[k]:.2f} and Laplace's {laplace[k]:.2f}"
     )
-    turned = np.flatnonzero((np.abs(ratio) > 4 * error) & (np.sign(ratio) != np.sign(laplace)))
-    if len(turned):
-        text += f"; the sign of E is not that of Laplace's at λ = {', '.join(f'{penalties[k]:g}' for k in turned)}"
-    if not np.all(found.trusted):
-        doubted = ", ".join(f"{value:g}" for value in penalties[~np.asarray(found.trusted)])
-        text += f"; too few repetitions count, and errors are too small, at λ = {doubted}"
+    turned = (np.abs(ratio) > 4 * error) & (np.sign(ratio) != np.sign(laplace))
+    for where, words in (
+        (turned, "the sign of E is not that of Laplace's"),
+        (~np.asarray(found.trusted), "too few repetitions count, and errors are too small,"),
+    ):
+        if where.any():
+            text += f"; {words} at λ = {', '.join(f'{value:g}' for value in penalties[where])}"
     return f"{text}."

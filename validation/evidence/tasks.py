@@ -7,12 +7,10 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sgdsde.data import Dataset, gaussian_task
 from sgdsde.evidence import EvidenceStudy, evidence_studies
 from validation.context import Context
-from validation.measure import mean_and_error
 
 Array = NDArray[np.float64]
 #: Labels → one study for each data set.
@@ -53,19 +51,3 @@ def ratios(studies: Sequence[EvidenceStudy]) -> Array:
 def scores(studies: Sequence[EvidenceStudy], part: str, column: int) -> Array:
     """Scores on ``"train"`` or ``"test"``: mean cross-entropy (column 0) or accuracy (1), (data sets, λ)."""
     return np.array([getattr(study, part)[:, column] for study in studies])
-
-
-def rank_correlations(first: Array, second: Array) -> Array:
-    """Spearman's rank correlation over λ, one for each data set."""
-    return np.array([float(stats.spearmanr(a, b).statistic) for a, b in zip(first, second, strict=True)])
-
-
-def with_interval(values: Array) -> str:
-    """The mean over data sets with its 95 % interval by Student's t, in words.
-
-    >>> with_interval(np.array([0.5, 0.7, 0.6]))
-    '0.600 (95 %: 0.352 to 0.848)'
-    """
-    mean, error = mean_and_error(values)
-    reach = float(stats.t.ppf(0.975, len(values) - 1)) * error
-    return f"{mean:.3f} (95 %: {mean - reach:.3f} to {mean + reach:.3f})"

@@ -40,14 +40,6 @@ LONGEST, SHORT = 0.02, 0.01
 CROSSINGS = (0.08, 0.7)
 
 
-class Length(NamedTuple):
-    """How long a run is: relaxation times before the first snapshot and between snapshots, and their number."""
-
-    settled: float = 6.0
-    between: float = 0.5
-    snapshots: int = 48
-
-
 class Case(NamedTuple):
     """A run: D = Tσ²/2, P, the share of F that follows the curvature, and SGD's batch size, 0 for the SDE."""
 
@@ -58,11 +50,7 @@ class Case(NamedTuple):
 
     @property
     def noise(self) -> str:
-        """In words.
-
-        >>> Case(0.3, 4).noise, Case(0.25, aligned=0.1, batch=2).noise
-        ('isotropic', '10 % of F follows H')
-        """
+        """In words."""
         return {0.0: "isotropic", 1.0: "F ∝ H"}.get(self.aligned, f"{100 * self.aligned:g} % of F follows H")
 
     @property
@@ -188,11 +176,10 @@ def crossing(case: Case) -> float:
     return float(brentq(lambda d: case.at(d).exact, *CROSSINGS, xtol=1e-12))
 
 
-def measured_preference(case: Case, paths: int, seed: int, length: Length) -> Estimate:
-    """ln(p_B/p_A) of paths; the schemes of the SDE have a stationary law of second order in the step."""
+def measured_preference(case: Case, paths: int, seed: int, **length: float) -> Estimate:
+    """ln(p_B/p_A) of paths, from a run of this length. The SDE's schemes have a law of second order in the step."""
     config = config_for(case.temperature, case.batch, SHORT if case.aligned else LONGEST)
     line = case.landscape if case.dimension == 1 else marginal(case.temperature, case.dimension)
     sde = {"scheme": "weak_taylor_2" if case.aligned else "leimkuhler_matthews", "substeps": 1}
     runs = {"dynamics": "sgd", "examples": EXAMPLES} if case.batch else sde
-    own = length._asdict() | runs
-    return log_odds_of_sides(case.landscape, config, (A, B), ridge(), paths, line=line, seed=seed, **own)
+    return log_odds_of_sides(case.landscape, config, (A, B), ridge(), paths, line=line, seed=seed, **length, **runs)
