@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from validation.check import Check
-from validation.presets import PRESETS
 from validation.protocol import Protocol, read
-from validation.sizes import Plan, plans_of
+from validation.sizes import Plan, plans
 
 if TYPE_CHECKING:
     from sgdsde.plotting import Figure
@@ -91,13 +90,14 @@ class Claim:
     """A statement of theory and the function that measures it."""
 
     name: str
-    title: str
-    statement: str
-    formula: str
-    source: str
     plans: Mapping[str, Plan]
     protocol: Protocol
-    measure: Callable[[Context], Found | Finding] = field(repr=False)
+    measure: Callable[[Context], Found] = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """In a sentence, what is claimed."""
+        return self.protocol.words.title
 
 
 REGISTRY: dict[str, Claim] = {}
@@ -106,31 +106,20 @@ REGISTRY: dict[str, Claim] = {}
 def claim(
     size: Any = None,
     *,
-    title: str = "",
-    statement: str = "",
-    formula: str = "",
-    source: str = "",
-    plans: Mapping[str, Plan] | None = None,
+    planned: Mapping[str, Plan] | None = None,
     protocol: Protocol | None = None,
     registry: dict[str, Claim] | None = None,
-) -> Callable[[Callable[[Context], Found | Finding]], Claim]:
+) -> Callable[[Callable[[Context], Found]], Claim]:
     """Register the decorated function as a claim, under its own name.
 
     ``size`` is the type of its sizes, or None. The protocol is that of ``validation/protocols/NAME.toml`` if none is
-    given, and the plans are the protocol's.
+    given, and what is ``planned`` is the protocol's.
     """
 
-    def register(measure: Callable[[Context], Found | Finding]) -> Claim:
+    def register(measure: Callable[[Context], Found]) -> Claim:
         name = measure.__name__
         held = protocol or read(name)
-        planned = dict(plans_of(name, size) if plans is None else plans)
-        if set(planned) != set(PRESETS):
-            raise ValueError(f"a claim needs a plan for each of {', '.join(PRESETS)}, got {', '.join(planned)}")
-        said = held.words
-        made = Claim(
-            name, title or said.title, statement or said.statement, formula or said.formula, source or said.source,
-            planned, held, measure,
-        )  # fmt: skip
+        made = Claim(name, dict(planned or plans(name, size)), held, measure)
         target = REGISTRY if registry is None else registry
         if made.name in target:
             raise ValueError(f"there are two claims named {made.name!r}")

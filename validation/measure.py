@@ -81,7 +81,6 @@ def series(
     checks: Sequence[Check],
     line_x: ArrayLike | None = None,
     line_y: ArrayLike | None = None,
-    *,
     unit: ArrayLike = 1.0,
 ) -> Series:
     """Checks as points of a picture at ``x``, in a ``unit``, with what they are held against and its line."""

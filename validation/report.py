@@ -84,9 +84,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
     return {
         "name": claim.name,
         "title": claim.title,
-        "statement": claim.statement,
-        "formula": claim.formula,
-        "source": claim.source,
+        **{key: getattr(claim.protocol.words, key) for key in ("statement", "formula", "source")},
         "verdict": str(outcome.verdict),
         "reason": judgement.reason,
         "seconds": outcome.seconds,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from validation.presets import PRESETS
 from validation.protocol import presets_of
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,36 +20,13 @@ class Plan:
     size: Any = None
 
 
-class Planned(Protocol):
-    """A claim's sizes, which know how many checks they make."""
-
-    def plan(self, seconds: float) -> Plan: ...
-
-
-def plans_of(name: str, kind: Any = None) -> dict[str, Plan]:
+def plans(name: str, kind: Any = None) -> dict[str, Plan]:
     """The plan of each preset by the protocol ``name``, with sizes of a ``kind``; a function makes its own of them."""
     held = presets_of(name)
     if missing := [preset for preset in PRESETS if "tests" not in held.get(preset, {})]:
         raise ValueError(f"protocol {name!r} does not say how many tests {', '.join(missing)} makes")
     sizes = {preset: None if kind is None else built(kind, held[preset]["size"]) for preset in PRESETS}
     return {preset: Plan(held[preset]["tests"], held[preset]["seconds"], sizes[preset]) for preset in PRESETS}
-
-
-def plans(name: str, kind: type[Planned] | None = None) -> dict[str, Plan]:
-    """The plan of each preset by the protocol ``name``: of sizes of a ``kind``, or with the ``tests`` it states."""
-    found = {}
-    for preset in PRESETS:
-        held = presets_of(name)[preset]
-        seconds = held["seconds"]
-        found[preset] = Plan(held["tests"], seconds) if kind is None else built(kind, held["size"]).plan(seconds)
-    return found
-
-
-def by_source(name: str, kind: type[T]) -> dict[str, dict[str, T]]:
-    """Data set → preset → sizes, of a protocol that has sizes for each data set."""
-    held = presets_of(name)
-    sources = held["quick"]["size"]
-    return {source: {preset: built(kind, held[preset]["size"][source]) for preset in held} for source in sources}
 
 
 def built(kind: Any, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -53,7 +53,7 @@ def against_theory_panels(
     with house_style():
         figure = bare_figure(1.2 + 3.1 * len(panels), 5.6)
         rows = figure.subplots(2, len(panels), sharex=True, sharey="row", height_ratios=[3, 1.3], squeeze=False)
-        named = {}
+        named: dict[str, Any] = {}
         for above, below, (title, series) in zip(*rows, panels.items(), strict=True):
             for line, dashes in zip(lines, ["--", ":", "-."] * len(lines), strict=False):
                 above.plot(line.x, line.y, color="#666666", linestyle=dashes, label=line.label)
@@ -68,5 +68,5 @@ def against_theory_panels(
             if scale == "log":
                 axis.axes.autoscale_view()
                 plain_log_ticks(axis)
-        figure.legend(named.values(), named, loc="outside upper left", ncols=len(named))
+        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=len(named))
     return figure

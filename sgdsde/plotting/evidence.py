@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -130,9 +130,9 @@ def evidence_chart(
             bound_below(above, studies, scale)
         rows[0, 0].set_ylabel("cross-entropy per example (nats)")
         rows[1, 0].set_ylabel("E, log evidence ratio (nats)")
-        named = {}
+        named: dict[str, Any] = {}
         for axes in (*rows[0], *rows[1]):
             named |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
         columns = 3 if len(found) == 1 or measured else len(named)
-        figure.legend(named.values(), named, loc="outside upper left", ncols=columns)
+        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
     return figure

@@ -52,6 +52,6 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
         )
         plans = {preset: Plan(tests, 1.0) for preset in PRESETS}
         held = replace(texts.get("protocol", Protocol(rivals=(RIVAL,))), words=words)
-        return claim(plans=plans, registry=registry, protocol=held)(measure)
+        return claim(planned=plans, registry=registry, protocol=held)(measure)
 
     return make

@@ -69,8 +69,8 @@ def test_a_claim_holds_at_its_smallest_size(name, digits_only):
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_claim_says_what_it_claims_and_where_it_is_from(name):
     claim = CLAIMS[name]
-    for text in (claim.title, claim.statement, claim.formula, claim.source):
-        assert len(text) > 10
+    for key in ("title", "statement", "formula", "source", "method"):
+        assert len(getattr(claim.protocol.words, key)) > 10
     assert claim.plans["smoke"].seconds <= 10
     assert claim.plans["quick"].seconds <= 300
 

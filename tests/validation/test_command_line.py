@@ -33,7 +33,7 @@ def test_claims_are_told_where_their_sweeps_run(registry, tmp_path):
         raise ValueError("enough")
 
     plans = {preset: Plan(1, 1.0) for preset in PRESETS}
-    claim(title="", statement="", formula="", source="", plans=plans, registry=registry, protocol=Protocol())(measure)
+    claim(planned=plans, registry=registry, protocol=Protocol())(measure)
     run(registry, tmp_path, "--executor", "processes")
     assert seen == [Place(tmp_path / "sweeps", "processes", "cpu")]
 
@@ -124,15 +124,15 @@ def test_a_real_sigint_ends_with_130_and_a_report(tmp_path):
         import os, signal, sys
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         from validation.__main__ import main
-        from validation.claim import Check, Finding, Plan, claim
+        from validation.claim import Check, Plan, claim
         from validation.presets import PRESETS
         from validation.protocol import Protocol
-        texts = dict(title="t", statement="s", formula="f", source="s", protocol=Protocol(rivals=("r",)))
+        held = Protocol(rivals=("r",))
         plans, registry = {name: Plan(1, 1.0) for name in PRESETS}, {}
-        @claim(**texts, plans=plans, registry=registry)
+        @claim(planned=plans, protocol=held, registry=registry)
         def quick(context):
-            return Finding((Check("x", 1.0, 1.0, 0.01, {"r": 2.0}),), "x")
-        @claim(**texts, plans=plans, registry=registry)
+            yield Check("x", 1.0, 1.0, 0.01, {"r": 2.0})
+        @claim(planned=plans, protocol=held, registry=registry)
         def endless(context):
             os.kill(os.getpid(), signal.SIGINT)
             while True:

@@ -35,7 +35,7 @@ def gathered(*items, tests=2, progress=lambda fraction: None, **held):
         yield from items
 
     plans = {preset: Plan(tests, 1.0, Size(4000)) for preset in PRESETS}
-    made = claim(plans=plans, protocol=Protocol(words=WORDS, **held), registry={})(fake)
+    made = claim(planned=plans, protocol=Protocol(words=WORDS, **held), registry={})(fake)
     return gather(made, Context("fake", "quick", (1,), Size(4000), progress))
 
 

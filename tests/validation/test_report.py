@@ -5,7 +5,7 @@ import re
 import pytest
 from listeners import Silent
 
-from validation.claim import Check, Finding
+from validation.claim import Check
 from validation.report import Report
 from validation.runner import run_claims
 
@@ -64,10 +64,8 @@ def test_the_page_is_self_contained(registry, make_claim, tmp_path):
 
 def test_json_is_strict_even_where_a_check_is_exact(registry, make_claim, tmp_path):
     claim = make_claim("exact", predicted=0.0, truth=0.0, rival=1.0, count=2)
-    exact = Finding(
-        (Check("no noise", 0.0, 1e-9, 0.0, {RIVAL: 1.0}), Check("some", 1.0, 1.0, 0.01, {RIVAL: 2.0})), "some"
-    )
-    object.__setattr__(claim, "measure", lambda context: exact)
+    exact = Check("no noise", 0.0, 1e-9, 0.0, {RIVAL: 1.0}), Check("some", 1.0, 1.0, 0.01, {RIVAL: 2.0})
+    object.__setattr__(claim, "measure", lambda context: iter(exact))
     object.__setattr__(claim, "plans", {"quick": type(claim.plans["quick"])(2, 1.0)})
     report_of(registry, tmp_path)
     results = strict((tmp_path / "results.json").read_text(encoding="utf-8"))

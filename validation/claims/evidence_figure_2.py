@@ -60,7 +60,7 @@ def evidence_figure_2(context: Context) -> Found:
     yield Told(facts={"penalties": len(PENALTIES), "strong": STRONG, "stronger": STRONGER, **_facts(studies, tosses)})
     doubted = sum(int((~np.asarray(each.trusted)).sum()) for several in measured.values() for each in several)
     yield Told({"doubted": doubted})
-    shown, points = ({TITLES[labels]: each[labels] for labels in TASKS} for each in (studies, measured))
+    shown, points = {TITLES[each]: studies[each] for each in TASKS}, {TITLES[each]: measured[each] for each in TASKS}
     yield Drawing("evidence", evidence_chart(shown, points))
 
 

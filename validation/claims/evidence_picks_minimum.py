@@ -156,7 +156,7 @@ def _noises(checks: Checks) -> sg.plotting.Figure:
 
 def _fine(checks: Checks) -> list[float]:
     every = [case.temperature for case in checks]
-    return np.linspace(0.95 * min(every), 1.05 * max(every), 40).tolist()
+    return [float(each) for each in np.linspace(0.95 * min(every), 1.05 * max(every), 40)]
 
 
 def _series(label: str, checks: Checks) -> Series:

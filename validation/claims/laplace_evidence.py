@@ -55,7 +55,7 @@ def laplace_evidence(context: Context) -> Found:
         for labels in LABELS:
             title = f"P = {p}, {labels}"
             task = gaussian_task(labels, context.seed("task", p), n_train=EXAMPLES[p], n_test=2, features=p)
-            model = LogisticRegression(task.x_train, task.y_train)
+            model = LogisticRegression(task.x_train.astype(np.float64), task.y_train)
             measured[title] = _measured(context, model, np.array(size.penalties), count, p, labels)
             yield from _own_checks(measured[title], p, title)
     yield from _orthogonal(context, *size.orthogonal)
@@ -70,7 +70,7 @@ def laplace_evidence(context: Context) -> Found:
         tuple(_note(*pair, title) for title, pair in measured.items()),
     )
     yield Drawing("error", laplace_error_chart(measured))
-    shown, points = ({title: measured[title][part] for title in widest} for part in (0, 1))
+    shown, points = {title: measured[title][0] for title in widest}, {title: measured[title][1] for title in widest}
     yield Drawing("ratio", evidence_ratio_chart(shown, points))
 
 
@@ -137,7 +137,7 @@ def _cone(context: Context, weights: int, count: int) -> Check:
 def _note(study: EvidenceStudy, found: EvidenceEstimate, name: str) -> str:
     """The largest error of Laplace, where it has E on the wrong side of zero, and where errors cannot be trusted."""
     laplace, penalties, error = study.log_evidence_ratio, study.regularization, np.asarray(found.standard_error)
-    ratio = null_log_evidence(study.model.n_examples) - found.log_evidence
+    ratio = null_log_evidence(study.model.n_examples) - np.asarray(found.log_evidence)
     k = int(np.argmax(np.abs(ratio - laplace)))
     text = (
         f"{name}: Laplace errs by up to {ratio[k] - laplace[k]:+.2f} ± {error[k]:.2f} nats, at λ = "

@@ -53,7 +53,7 @@ def place_check(studies: Sequence[EvidenceStudy]) -> Check:
     best = penalties[scores(studies, "test", 0).argmin(axis=1)]
 
     def apart(guess: Array) -> Array:
-        return np.log10(penalties[guess.argmin(axis=1)] / best)
+        return np.asarray(np.log10(penalties[guess.argmin(axis=1)] / best), dtype=np.float64)
 
     label = "decades from the λ of least test cross-entropy to that of Laplace's least E, informative labels"
     rivals = {"training cross-entropy": float(apart(scores(studies, "train", 0)).mean())}

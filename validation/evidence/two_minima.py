@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.integrate import quad
@@ -176,10 +176,10 @@ def crossing(case: Case) -> float:
     return float(brentq(lambda d: case.at(d).exact, *CROSSINGS, xtol=1e-12))
 
 
-def measured_preference(case: Case, paths: int, seed: int, **length: float) -> Estimate:
+def measured_preference(case: Case, paths: int, seed: int, **length: Any) -> Estimate:
     """ln(p_B/p_A) of paths, from a run of this length. The SDE's schemes have a law of second order in the step."""
     config = config_for(case.temperature, case.batch, SHORT if case.aligned else LONGEST)
     line = case.landscape if case.dimension == 1 else marginal(case.temperature, case.dimension)
-    sde = {"scheme": "weak_taylor_2" if case.aligned else "leimkuhler_matthews", "substeps": 1}
-    runs = {"dynamics": "sgd", "examples": EXAMPLES} if case.batch else sde
+    sde: dict[str, Any] = {"scheme": "weak_taylor_2" if case.aligned else "leimkuhler_matthews", "substeps": 1}
+    runs: dict[str, Any] = {"dynamics": "sgd", "examples": EXAMPLES} if case.batch else sde
     return log_odds_of_sides(case.landscape, config, (A, B), ridge(), paths, line=line, seed=seed, **length, **runs)

@@ -58,7 +58,7 @@ class Case(NamedTuple):
         every = max(1, math.ceil(self.longest / LAGS))
         return [k * every for k in range(1, math.ceil(self.longest / every) + 1)]
 
-    def rho(self, model: str, lags: Sequence[int] | Array) -> Array:
+    def rho(self, model: str, lags: Sequence[int]) -> Array:
         """Exact autocorrelation."""
         return sg.theory.autocorrelation(CURVATURE, NOISE, self.config, lags, model)[:, 0]
 
@@ -129,7 +129,7 @@ def correlation_figure(measured: Measured, kappa: float) -> sg.plotting.Figure:
             rho, error, law = (
                 np.array([getattr(check, of) for check in checks]) for of in ("measured", "standard_error", "predicted")
             )
-            line = fine * per_update, 1 - case.rho(model, fine)
+            line = fine * per_update, 1 - case.rho(model, [int(lag) for lag in fine])
             name, x = f"{titles[model]}, m = {case.momentum:g}", np.array(case.lags) * per_update
             points.append(Series(name, x, 1 - rho, error, 1 - law, *line))
     clock = np.linspace(0, max(float(np.max(item.x)) for item in points), 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ DASHES = ("--", ":", "-.")
 POINTS = 400  # along a curve
 SEEN = 0.6  # of a path: the bottom of the picture
 #: Marks of the ends of curves.
-LOOKS: dict[str, dict[str, float]] = {"o": {"markersize": 4}, "|": {"markersize": 13, "markeredgewidth": 2.2}}
+LOOKS: dict[str, dict[str, Any]] = {"o": {"markersize": 4}, "|": {"markersize": 13, "markeredgewidth": 2.2}}
 
 
 def survival_curves(
@@ -87,7 +88,8 @@ def survival_curves(
         axes.set(xlabel="updates", ylabel="fraction of paths still inside")
         plain_log_ticks(axes.yaxis)
         for kind, said in (("o", "the last path ended"), ("|", "the run ended with paths inside")):
-            if any(each.get_marker() == kind and each.get_xdata()[0] <= reach for each in axes.lines):
+            begins = [float(np.asarray(each.get_xdata())[0]) for each in axes.lines if each.get_marker() == kind]
+            if any(start <= reach for start in begins):
                 axes.plot([], [], kind, color="#555555", label=said, **LOOKS[kind])
         outside_legend(axes, ncols=2)
     return figure

@@ -67,7 +67,7 @@ class Mean(NamedTuple):
 
 
 def mean(values: Array) -> Mean:
-    """The mean of (seed, replica) values, two replicas or more, with Satterthwaite degrees of freedom; ∞ without scatter.
+    """The mean of (seed, replica) values, two replicas or more; Satterthwaite's dof, ∞ without scatter.
 
     >>> mean(np.array([[1.0, 2.0, 3.0]]))
     Mean(value=2.0, standard_error=0.577..., dof=2.0)
