@@ -65,15 +65,6 @@ def sigmas(z: float) -> str:
     return _minus(f"{z:+.{1 if abs(z) < 100 else 0}f} σ")
 
 
-def within(z: float) -> str:
-    """The size of a deviation in standard errors, without a sign.
-
-    >>> within(-1.234), within(math.inf)
-    ('1.2 σ', '∞ σ')
-    """
-    return sigmas(abs(z)).removeprefix("+")
-
-
 def escape(text: str) -> str:
     """Escaped for HTML, with no line break beside an operator: "1 − m" and "ε = 0.1" stay whole."""
     return re.sub(" ([−=≈·÷±]) ", "\u00a0\\1\u00a0", html.escape(text))

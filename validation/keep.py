@@ -18,26 +18,14 @@ from typing import Any
 
 from validation.claim import ORDER
 from validation.formatting import strict
-from validation.found import END, START, found
+from validation.rendering import by_paper, rendered
 
 ROOT = Path(__file__).parent.parent
 RESULTS, README = ROOT / "validation" / "results", ROOT / "README.md"
-PAGE, GALLERY = ROOT / "docs" / "mnist.md", ROOT / "docs" / "gallery.md"
+PAGES = (ROOT / "docs" / "mnist.md", ROOT / "docs" / "gallery.md")
 #: Of a run, what a reader needs to repeat it.
 RUN = ("preset", "provenance")
-_HEAD = """# Networks on MNIST
-
-Made by `python -m validation.keep` from the results of runs in `validation/results/`; do not edit. What a claim checks
-and how it is judged is in the report of `python -m validation`; every measured number is in the claim's JSON file. The
-margins, rivals and sizes of a claim are in `validation/protocols/`. Protocol 0 is none: such a run was made before
-protocols, and is judged by the margins and rivals of protocol 1, which were written down after it. Claims share what is
-trained: a time is of what claims before it had not trained.
-"""
-_GALLERY = """# Every picture of the claims
-
-Made by `python -m validation.keep` from the results of runs in `validation/results/`; do not edit. Bars are one
-standard error unless a caption says otherwise; what each claim checks is in the report of `python -m validation`.
-"""
+START, END = "<!-- found: python -m validation.keep -->", "<!-- /found -->"
 
 
 def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
@@ -91,47 +79,16 @@ def kept(results: Path = RESULTS) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
-def page(claims: Sequence[dict[str, Any]]) -> str:
-    """Text of docs/mnist.md."""
-    parts = [_HEAD]
-    for claim in claims:
-        if not claim["data"]:
-            continue
-        made = claim["provenance"]
-        seed = f" --seed {claim['seed']}" if "seed" in claim else ""  # before protocols
-        run = f"python -m validation --only {claim['name']} --preset {claim['preset']}{seed}"
-        parts.append(f"## {claim['title']}\n\n{claim['statement']}\n\n**{claim['verdict']}**: {claim['reason']}.\n")
-        if claim["unmet"]:
-            parts.append(f"Not as the protocol expects: {'; '.join(claim['unmet'])}.\n")
-        parts += [f"{note}\n" for note in claim["notes"]]
-        parts += [
-            f"![{figure['alt']}](../validation/results/{figure['file']})\n\n{figure['caption']}\n"
-            for figure in claim["figures"]
-        ]
-        parts.append(f"{claim['method']}\n\nSource: {claim['source']}.\n")
-        parts.append(
-            f"`{run}`: {claim['seconds']:.0f} s on {made['CPUs']} CPUs, {made['date'][:10]}, torch {made['torch']}, "
-            f"data: {claim['data']}, protocol {claim['protocol']['number']}.\n"
-        )
-    return "\n".join(parts)
-
-
-def gallery(claims: Sequence[dict[str, Any]]) -> str:
-    """Text of docs/gallery.md."""
-    parts = [_GALLERY]
-    for claim in claims:
-        parts.append(f"## {claim['title']}\n\n**{claim['verdict']}** ({claim['preset']} run of `{claim['name']}`)\n")
-        parts += [
-            f"![{figure['alt']}](../validation/results/{figure['file']})\n\n{figure['caption']}\n"
-            for figure in claim["figures"]
-        ]
-    return "\n".join(parts)
-
-
 def readme(text: str, claims: Sequence[dict[str, Any]]) -> str:
     """README with the table of what was found made anew."""
     before, _, rest = text.partition(START)
-    return f"{before}{START}\n{found(claims)}\n{END}{rest.partition(END)[2]}"
+    return f"{before}{START}\n{rendered('found.md', papers=by_paper(claims))}{END}{rest.partition(END)[2]}"
+
+
+def made(claims: Sequence[dict[str, Any]]) -> dict[Path, str]:
+    """What stands in docs/ and README, by file."""
+    pages = {path: rendered(path.name, claims=claims) for path in PAGES}
+    return pages | {README: readme(README.read_text(encoding="utf-8"), claims)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,9 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             keep(options.report, options.claims)
         except (OSError, ValueError) as error:
             command.error(str(error))
-    PAGE.write_text(page(kept()), encoding="utf-8")
-    GALLERY.write_text(gallery(kept()), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8"), kept()), encoding="utf-8")
+    for path, text in made(kept()).items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -26,24 +26,14 @@ class Clock:
 
     def __init__(self, claims: Sequence[Claim], preset: str) -> None:
         self.costs = {claim.name: claim.plans[preset].seconds for claim in claims}
-        self.total = sum(self.costs.values())
-        self.before = 0.0
-        self.current = 0.0
-        self.began = time.monotonic()
-        self.running = ""
+        self.total, self.before, self.done = sum(self.costs.values()), 0.0, 0.0
+        self.running, self.began = "", time.monotonic()
 
     def start(self, name: str) -> None:
-        self.running, self.current = name, 0.0
+        self.running, self.before = name, self.done
 
     def progress(self, fraction: float) -> None:
-        self.current = self.costs[self.running] * min(max(fraction, 0.0), 1.0)
-
-    def finish(self, name: str) -> None:
-        self.before, self.current = self.before + self.costs[name], 0.0
-
-    @property
-    def done(self) -> float:
-        return self.before + self.current
+        self.done = self.before + self.costs[self.running] * min(max(fraction, 0.0), 1.0)
 
     def left(self) -> str:
         elapsed = time.monotonic() - self.began
@@ -83,7 +73,7 @@ class Lines:
         self._line(f"      {text}")
 
     def finished(self, outcome: Outcome) -> None:
-        self.clock.finish(outcome.claim.name)
+        self.clock.progress(1.0)
         self._line(f"      {outcome.verdict} in {outcome.seconds:.1f} s: {outcome.judgement.reason}")
 
     def _line(self, text: str) -> None:
@@ -110,7 +100,7 @@ class Bar:
         self.progress_bar.console.print(text, markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
-        self.clock.finish(outcome.claim.name)
+        self.clock.progress(1.0)
         console, colour = self.progress_bar.console, COLOURS.get(outcome.verdict, "red")
         console.print(f"{outcome.verdict:>12}", style=f"bold {colour}", end="  ", highlight=False)
         console.print(

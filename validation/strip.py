@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from validation.formatting import within
+from validation.formatting import sigmas
 
 Check = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def strip(checks: Sequence[Check], limit: float) -> str:
         if rival["counts"]
     )
     worst = max(abs(check["z"]) for check in checks)
-    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {within(worst)}; from rivals in rings"
+    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {sigmas(worst).removeprefix("+")}; from rivals in rings"
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f'<rect class="band" x="{left:.1f}" y="4" width="{right - left:.1f}" height="48"/>'

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from validation.claim import discover
-from validation.keep import GALLERY, PAGE, README, RESULTS, gallery, keep, kept, main, page, readme
+from validation.keep import README, RESULTS, keep, kept, made, main, readme
 from validation.papers import Statement
 from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
+from validation.rendering import rendered
 
 
 class Silent:
@@ -40,9 +41,9 @@ def test_a_claim_is_kept_with_its_pictures_and_how_to_repeat_it(report, tmp_path
     assert (claim["name"], claim["preset"], claim["seeds"]) == ("mnist_momentum", "smoke", [3])
     assert claim["checks"][0]["measured"] == pytest.approx(2, abs=0.1)
     assert (tmp_path / claim["figures"][0]["file"]).read_bytes()[1:4] == b"PNG"
-    assert "mean.png" not in page([claim])
-    assert "mnist_momentum_mean.png" in gallery([claim])
-    text = page([claim | {"data": "MNIST"}])
+    assert "mean.png" not in rendered("mnist.md", claims=[claim])
+    assert "mnist_momentum_mean.png" in rendered("gallery.md", claims=[claim])
+    text = rendered("mnist.md", claims=[claim | {"data": "MNIST"}])
     assert "--only mnist_momentum --preset smoke" in text
     assert "mnist_momentum_mean.png" in text
 
@@ -86,10 +87,8 @@ def test_bad_usage_is_told(tmp_path, capsys):
 
 def test_the_page_and_the_table_of_readme_are_those_of_the_results():
     claims = kept()
-    assert PAGE.read_text(encoding="utf-8") == page(claims)
-    assert GALLERY.read_text(encoding="utf-8") == gallery(claims)
-    text = README.read_text(encoding="utf-8")
-    assert text == readme(text, claims)
+    for path, text in made(claims).items():
+        assert path.read_text(encoding="utf-8") == text
     for claim in claims:
         assert claim["name"] in discover()
         for figure in claim["figures"]:
