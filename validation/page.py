@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from validation.strip import strip
 from validation.rendering import FOLDER, by_paper, rendered
+from validation.strip import strip
 
 MARKS = {"agrees": "✓", "exact": "=", "differs": "≠", "undecided": "?", "error": "✗"}
 

@@ -17,7 +17,9 @@ FOLDER = Path(__file__).parent / "templates"
 
 def rendered(name: str, **values: Any) -> str:
     """The template with these values; in HTML every text is escaped."""
-    made = Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
+    made = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
+    )
     made.trim_blocks = made.lstrip_blocks = True
     made.filters |= {key: getattr(formatting, key) for key in ("plain", "percent", "sigmas")}
     made.filters["whole"] = lambda text: Markup(formatting.escape(str(text)))

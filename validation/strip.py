@@ -28,8 +28,8 @@ def strip(checks: Sequence[Check], limit: float) -> str:
         for rival in check["rivals"].values()
         if rival["counts"]
     )
-    worst = max(abs(check["z"]) for check in checks)
-    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {sigmas(worst).removeprefix("+")}; from rivals in rings"
+    worst = sigmas(max(abs(check["z"]) for check in checks)).removeprefix("+")
+    label = f"Deviations of {len(checks)} checks in standard errors σ, at most {worst}; from rivals in rings"
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f'<rect class="band" x="{left:.1f}" y="4" width="{right - left:.1f}" height="48"/>'

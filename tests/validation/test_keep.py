@@ -7,12 +7,12 @@ import json
 import pytest
 
 from validation.claim import discover
-from validation.keep import README, RESULTS, keep, kept, made, main, readme
+from validation.keep import RESULTS, keep, kept, made, main, readme
 from validation.papers import Statement
 from validation.protocol import Protocol
+from validation.rendering import rendered
 from validation.report import Report
 from validation.runner import run_claims
-from validation.rendering import rendered
 
 
 class Silent:
