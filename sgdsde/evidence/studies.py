@@ -44,7 +44,7 @@ def evidence_studies(
     >>> from sgdsde.data import gaussian_task
     >>> tasks = [partial(gaussian_task, seed=k, n_train=40, n_test=100, features=10) for k in range(3)]
     >>> [study.best for study in evidence_studies(tasks, [0.01, 1.0, 100.0])]
-    [1.0, 1.0, 1.0]
+    [1.0, 0.01, 0.01]
     """
 
     def study(task: Callable[[], Dataset]) -> EvidenceStudy:

@@ -60,7 +60,8 @@ def regression(columns: Array, values: Array, covariance: Array) -> tuple[Estima
         return inverse @ along, np.sqrt((inverse**2).sum(axis=1)), float(misfit @ misfit) - (n - p)
 
     residual = values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0]
-    most = 2 * float(residual @ residual) / (n - p) + ROUNDING**2  # there rᵀ(V + σ²I)⁻¹r < n − p, whatever V
+    # There rᵀ(V + σ²I)⁻¹r < n − p, whatever V; residuals are not smaller than rounding of the values.
+    most = 2 * float(residual @ residual) / (n - p) + (ROUNDING * max(1.0, float(np.abs(values).max()))) ** 2
     least = 1e-12 * (most + float(np.trace(covariance)))  # as good as none, and V need not be regular
     scattered = solve(least)[2] > 0
     found, errors, _ = solve(brentq(lambda s: solve(s)[2], least, most, xtol=least, rtol=1e-9) if scattered else least)

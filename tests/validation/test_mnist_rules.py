@@ -13,10 +13,14 @@ from validation.gather import gather
 from validation.mnist.cells.training import subsets, trained
 from validation.mnist.rules.curves import VARIABLES, Curve, Size
 from validation.mnist.rules.law import UNKNOWN, _examples
-from validation.sizes import by_source
+from validation.protocol import presets_of
+from validation.sizes import built
 from validation.verdict import Verdict, rule, thresholds
 
-SIZES = by_source("mnist_rules", Size)
+SIZES = {
+    source: {preset: built(Size, held["size"][source]) for preset, held in presets_of("mnist_rules").items()}
+    for source in ("MNIST", "digits")
+}
 RULES = ["mnist_learning_rate", "mnist_momentum", "mnist_training_set"]
 
 

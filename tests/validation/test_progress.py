@@ -28,7 +28,7 @@ def test_the_time_left_follows_the_speed_of_this_machine(claims, now):
     clock = Clock(claims, "quick")
     assert clock.left() == "about 2 min left"
     clock.start("short")
-    clock.finish("short")
+    clock.progress(1.0)
     clock.start("long")
     clock.progress(0.5)
     now[0] = 50.5  # as planned
