@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,13 +26,14 @@ SIZES = {
 RULES = ["mnist_learning_rate", "mnist_momentum", "mnist_training_set"]
 
 
-def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5)):
+def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5), **changed):
     """What the claim shows of accuracies that are synthetic, without any training."""
     claims = discover()
     limit = thresholds({each: found.plans[preset].tests for each, found in claims.items()})[name]
     with pytest.MonkeyPatch.context() as patch:
         trained_as(patch, cell)
-        finding = gather(claims[name], Context(name, preset, seeds, claims[name].plans[preset].size))
+        sizes = {source: replace(size, **changed) for source, size in claims[name].plans[preset].size.items()}
+        finding = gather(claims[name], Context(name, preset, seeds, sizes))
     return {c.label: rule(c, claims[name].protocol.terms(c.label), limit) for c in finding.checks}, finding
 
 
@@ -52,7 +55,7 @@ def test_without_a_gap_none_is_found():
 
 @pytest.mark.parametrize("name", RULES)
 def test_two_replicas_decide_nothing(name):
-    found, finding = rulings(name, by_the_noise_scale, "quick", (1,))
+    found, finding = rulings(name, by_the_noise_scale, "quick", (1,), replicas=2)
     assert {ruling.verdict for ruling in found.values()} == {Verdict.UNDECIDED}
     assert all(check.standard_error == UNKNOWN for check in finding.checks)
 
