@@ -65,7 +65,7 @@ def test_a_result_of_another_protocol_stays(make_claim, report, tmp_path):
 def test_the_table_has_what_was_found_of_each_statement(report, tmp_path):
     keep(report, ["mnist_momentum"], tmp_path)
     text = readme("before\n<!-- found: python -m validation.keep -->\nold\n<!-- /found -->\nafter", kept(tmp_path))
-    assert "| B_opt grows (figure 7; everywhere) | agrees | 2.000 | 1.999 ± 0.035 | ± 0.1 |" in text
+    assert "| B_opt grows (figure 7; everywhere) | agrees | 2.000 | 1.999 ± 0.035<br><sub>mean</sub> | ± 0.1 |" in text
     assert "old" not in text
     assert text.startswith("before\n")
     assert text.endswith("\nafter")
