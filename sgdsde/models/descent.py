@@ -14,15 +14,17 @@ from torch.func import functional_call, grad, vmap
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.networks import Weights, is_plain_relu
 from sgdsde.models.replicas import Part
-from sgdsde.models.small_batches import hidden_errors
+from sgdsde.models.small_batches import descend_compiled, in_a_row
 
 #: (weights, velocity, inputs (R, k, n, …), targets (R, k, n, …), coefficients a (R, k, n), m): k updates with n
 #: examples each; changes weights and velocity in place.
 Descent = Callable[[Weights, Weights, Tensor, Tensor, Tensor, float], None]
 #: (weights, velocity, n examples, coefficients a (R, n), m): v ← m v − Σ a_i ∇C_i alone; changes velocity in place.
 Kick = Callable[[Weights, Weights, Part, Tensor, float], None]
-#: Small batches are taken together, up to so many examples in a call; from this size on, a call is one update.
-EXAMPLES_PER_CALL, LARGE_BATCH = 128, 24
+#: Small batches are taken together, up to so many examples in a call.
+EXAMPLES_PER_CALL = 128
+#: From these sizes on, with and without momentum, a call is one update: together, momentum needs twice the products.
+LARGE_BATCH = {True: 16, False: 32}
 #: Parameters of a network with one hidden layer.
 HIDDEN_LAYER = 4
 #: So many examples, times replicas, go through the network together: memory does not grow with N.
@@ -30,9 +32,9 @@ PART = {"cpu": 1 << 11}
 PART_ELSEWHERE = 1 << 18
 
 
-def updates_per_call(n: int) -> int:
+def updates_per_call(n: int, momentum: float) -> int:
     """The k that is fastest with n examples per update (measured on the network of Smith & Le)."""
-    return EXAMPLES_PER_CALL // n if n < LARGE_BATCH else 1
+    return EXAMPLES_PER_CALL // n if n < LARGE_BATCH[momentum != 0] else 1
 
 
 def by_hand(model: nn.Module, loss: Loss) -> bool:
@@ -147,40 +149,28 @@ def _backward(
 
 
 def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
-    """For a ReLU network: gradients are never stored, their products add to the velocity in place.
-
-    At small n the time goes into reading and writing the first layer's matrix W and velocity V, far more numbers than
-    the batch has. Its inputs are known in advance, so W and V are touched once in k updates: with the rows X_s of the
-    batch and δ_s of its errors at update s, and with φ(j) = 1 + m + … + m^{j−1},
-    W_t = W_0 + m φ(t) V_0 − Σ_{s<t} φ(t−s) δ_sᵀX_s; and all that update t needs is W_t X_tᵀ, from products X_s X_tᵀ.
-    """
-    (wide, narrow, *_), k, n = weights, x.shape[1], x.shape[2]
-    inputs = x.flatten(1, 2)
-    powers = torch.tensor([momentum**j for j in range(k + 1)], dtype=x.dtype, device=x.device)
-    phi = powers.cumsum(0) - powers
-    update = torch.arange(k, device=x.device).repeat_interleave(n)  # the update that a row of `inputs` belongs to
-    linear = torch.bmm(inputs, weights[wide].mT)
-    if k > 1:
-        linear += (momentum * phi[update])[:, None] * torch.bmm(inputs, velocity[wide].mT)
-        mixing = torch.bmm(inputs, inputs.mT) * phi[(update[:, None] - update).clamp(min=0)]
-    if k > 1 and len(x) == 1 and len(weights) == HIDDEN_LAYER and x.device.type == "cpu":
-        layers = [(weights[name][0], velocity[name][0]) for name in weights if name != wide]
-        errors = hidden_errors(linear[0], mixing[0], layers, y[0], a[0], momentum)[None]
-    else:
-        errors = torch.empty_like(linear)
-        for t in range(k):
-            rows, past = slice(t * n, (t + 1) * n), slice(t * n)
-            first = linear[:, rows]
-            if t:
-                first = torch.baddbmm(first, mixing[:, rows, past], errors[:, past], alpha=-1)
-            for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
-                if below is not None:
-                    weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
-                weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
-            errors[:, rows] = delta
-    if k == 1:
-        weights[wide].add_(velocity[wide].baddbmm_(errors.mT, inputs, beta=momentum, alpha=-1))
+    """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
+    (wide, narrow, *_), (k, n) = weights, x.shape[1:3]
+    if len(x) == 1 and len(weights) == HIDDEN_LAYER and x.device.type == "cpu":
+        descend_compiled(weights, velocity, x[0], y[0], a[0], momentum)
         return
-    weights[wide].add_(velocity[wide], alpha=momentum * float(phi[k]))
-    weights[wide].baddbmm_((errors * phi[k - update][:, None]).mT, inputs, alpha=-1)
-    velocity[wide].baddbmm_((errors * powers[k - 1 - update][:, None]).mT, inputs, beta=momentum**k, alpha=-1)
+    if k == 1:
+        for matrix, bias, delta, inputs in layer_errors(weights, x[:, 0], y[:, 0], a[:, 0]):
+            weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, inputs, beta=momentum, alpha=-1))
+            weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
+        return
+    inputs, row = x.flatten(1, 2), in_a_row(k, n, momentum, x.dtype, x.device)
+    linear = torch.bmm(inputs, weights[wide].mT) + row.carried * torch.bmm(inputs, velocity[wide].mT)
+    mixing = torch.bmm(inputs, inputs.mT) * row.mixing
+    errors = torch.empty_like(linear)
+    for t in range(k):
+        rows, past = slice(t * n, (t + 1) * n), slice(t * n)
+        first = torch.baddbmm(linear[:, rows], mixing[:, rows, past], errors[:, past], alpha=-1)
+        for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
+            if below is not None:
+                weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
+            weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
+        errors[:, rows] = delta
+    weights[wide].add_(velocity[wide], alpha=row.moved)
+    weights[wide].baddbmm_((errors * row.felt).mT, inputs, alpha=-1)
+    velocity[wide].baddbmm_((errors * row.left).mT, inputs, beta=row.kept, alpha=-1)

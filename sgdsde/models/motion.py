@@ -32,9 +32,9 @@ class HeavyBall:
         """r of every step."""
         return (momentum for momentum, _ in self._dynamics.kicks(self._course))
 
-    def together(self, numbers: int) -> int:
-        """Steps with so many examples each that are best taken in one call."""
-        return updates_per_call(numbers)
+    def together(self, size: int, momentum: float) -> int:
+        """Steps with `size` examples each that are best taken in one call."""
+        return updates_per_call(size, momentum)
 
     def some(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
         """Steps with some examples, x (R, k, n, …)."""
@@ -79,7 +79,7 @@ class ByRule:
             return of_rule
         return ({**of, "c": c} for of, c in zip(of_rule, self._course.batch_noises(), strict=False))
 
-    def together(self, numbers: int) -> int:
+    def together(self, size: int, numbers: Mapping[str, float]) -> int:
         """One step in a call."""
         return 1
 

@@ -128,7 +128,7 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
     for indices, coefficients, shifts, numbers in _chunks(group, scalars, updates * group.substeps):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
-        k = 1 if picked is None or average is not None else motion.together(picked.shape[-1])
+        k = 1 if picked is None or average is not None else motion.together(picked.shape[-1], numbers)
         for t in range(0, weighted.shape[1], k):
             if stop.is_set():
                 return False
@@ -137,11 +137,16 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
             else:
                 index = picked[:, t : t + k]
                 targets = group.labels(y[index], None if shifts is None else shifts[:, t : t + k])
-                motion.some(weights, x[index], targets, weighted[:, t : t + k], numbers)
+                motion.some(weights, _rows(x, index), targets, weighted[:, t : t + k], numbers)
             steps += 1
             if average is not None and steps % group.substeps == 0:
                 average.follow(weights)
     return True
+
+
+def _rows(examples: Tensor, index: Tensor) -> Tensor:
+    """``examples[index]`` as a CPU has it twice as fast."""
+    return examples.index_select(0, index.reshape(-1)).view(*index.shape, *examples.shape[1:])
 
 
 def _chunks(

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 
-from sgdsde.engines.lane_noise import kernel
+from sgdsde.engines.lane_math import FASTMATH, UNWRAPPED
+
+#: Sums over hidden units may be taken in any order: vectors of a processor add up beside each other.
+kernel = njit(nogil=True, fastmath={*FASTMATH, "reassoc"}, error_model="numpy", **UNWRAPPED)
 
 
 @kernel
@@ -15,6 +19,7 @@ def descend(
 ):
     """All arrays are of one type; see `sgdsde.models.small_batches`."""
     zero, keep = bias.dtype.type(0), bias.dtype.type(m)
+    fours = c - c % 4
     for t in range(k):
         before = t * n
         for i in range(n):
@@ -33,12 +38,22 @@ def descend(
                     first[i, j] -= c0 * errors[s, j]
             for j in range(h):
                 first[i, j] = max(first[i, j], zero)
+            for q in range(0, fours, 4):
+                s0, s1, s2, s3 = zero, zero, zero, zero
+                for j in range(h):
+                    s0 += matrix[q, j] * first[i, j]
+                    s1 += matrix[q + 1, j] * first[i, j]
+                    s2 += matrix[q + 2, j] * first[i, j]
+                    s3 += matrix[q + 3, j] * first[i, j]
+                logits[i, q], logits[i, q + 1], logits[i, q + 2], logits[i, q + 3] = s0, s1, s2, s3
+            for q in range(fours, c):
+                s0 = zero
+                for j in range(h):
+                    s0 += matrix[q, j] * first[i, j]
+                logits[i, q] = s0
             largest = bias.dtype.type(-np.inf)
             for q in range(c):
-                total = zero
-                for j in range(h):
-                    total += matrix[q, j] * first[i, j]
-                logits[i, q] = total + top[q]
+                logits[i, q] += top[q]
                 largest = max(largest, logits[i, q])
             whole = zero
             for q in range(c):
@@ -49,22 +64,38 @@ def descend(
             logits[i, labels[row]] -= a[row]
             for j in range(h):
                 errors[row, j] = zero
-            for q in range(c):
-                slope = logits[i, q]
+            for q in range(0, fours, 4):
+                s0, s1, s2, s3 = logits[i, q], logits[i, q + 1], logits[i, q + 2], logits[i, q + 3]
                 for j in range(h):
-                    errors[row, j] += slope * matrix[q, j]
+                    errors[row, j] += (
+                        s0 * matrix[q, j] + s1 * matrix[q + 1, j] + s2 * matrix[q + 2, j] + s3 * matrix[q + 3, j]
+                    )
+            for q in range(fours, c):
+                s0 = logits[i, q]
+                for j in range(h):
+                    errors[row, j] += s0 * matrix[q, j]
             for j in range(h):
                 errors[row, j] = errors[row, j] if first[i, j] > zero else zero
         for q in range(c):
-            for j in range(h):
-                v_matrix[q, j] *= keep
             v_top[q] *= keep
             for i in range(n):
-                slope = logits[i, q]
-                v_top[q] -= slope
-                for j in range(h):
-                    v_matrix[q, j] -= slope * first[i, j]
+                v_top[q] -= logits[i, q]
             top[q] += v_top[q]
+            for j in range(h):
+                v_matrix[q, j] *= keep
+        for i in range(0, n - n % 4, 4):  # four rows stay at hand for all classes
+            for q in range(c):
+                s0, s1, s2, s3 = logits[i, q], logits[i + 1, q], logits[i + 2, q], logits[i + 3, q]
+                for j in range(h):
+                    v_matrix[q, j] -= (
+                        s0 * first[i, j] + s1 * first[i + 1, j] + s2 * first[i + 2, j] + s3 * first[i + 3, j]
+                    )
+        for i in range(n - n % 4, n):
+            for q in range(c):
+                s0 = logits[i, q]
+                for j in range(h):
+                    v_matrix[q, j] -= s0 * first[i, j]
+        for q in range(c):
             for j in range(h):
                 matrix[q, j] += v_matrix[q, j]
         for j in range(h):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sgdsde.models import descent
+from sgdsde.models import descent, small_batches
 from sgdsde.models.networks import mlp, weights_of
 from sgdsde.models.small_batches import hidden_errors
 
@@ -22,7 +22,7 @@ def updated(k, n, dtype, momentum):
     return [*weights.values(), *velocity.values()]
 
 
-@pytest.mark.parametrize(("k", "n"), [(2, 1), (3, 2), (7, 3), (4, 5), (33, 4)])
+@pytest.mark.parametrize(("k", "n"), [(1, 1), (1, 7), (2, 1), (3, 2), (7, 3), (4, 5), (33, 4)])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_compiled_and_torchs_updates_are_the_same(k, n, momentum, monkeypatch):
     found = updated(k, n, torch.float64, momentum)
@@ -37,10 +37,27 @@ def test_compiled_and_torchs_updates_are_the_same(k, n, momentum, monkeypatch):
 
 def test_it_is_the_compiled_part_that_runs(monkeypatch):
     seen = []
-    monkeypatch.setattr(descent, "hidden_errors", lambda *args: seen.append(args[3].shape) or hidden_errors(*args))
+    monkeypatch.setattr(
+        small_batches, "hidden_errors", lambda *args: seen.append(args[3].shape) or hidden_errors(*args)
+    )
     updated(3, 2, torch.float32, 0.5)
-    updated(1, 2, torch.float32, 0.5)  # one update has no earlier errors
-    assert seen == [(3, 2)]
+    updated(1, 2, torch.float32, 0.5)
+    assert seen == [(3, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5, 11])
+def test_any_number_of_classes(classes):
+    weights = {name: w[None].double() for name, w in weights_of(mlp(6, 9, classes, seed=1)).items()}
+    velocity = {name: torch.zeros_like(w) for name, w in weights.items()}
+    x, y = torch.randn((1, 5, 6), dtype=torch.float64), torch.arange(5)[None] % classes
+    before = {name: w[0].clone().requires_grad_() for name, w in weights.items()}
+    loss = torch.nn.functional.cross_entropy(
+        torch.func.functional_call(mlp(6, 9, classes).double(), before, (x[0],)), y[0], reduction="sum"
+    )
+    gradients = torch.autograd.grad(loss, list(before.values()))
+    small_batches.descend_compiled(weights, velocity, x, y, torch.ones(1, 5).double(), 0.0)
+    for name, gradient in zip(before, gradients, strict=True):
+        torch.testing.assert_close(weights[name][0], before[name].detach() - gradient, rtol=1e-12, atol=1e-14)
 
 
 def test_large_logits_do_not_overflow():
