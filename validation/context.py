@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from validation.stores import opened, version_of
+
 if TYPE_CHECKING:
     import xarray
 
@@ -85,27 +87,37 @@ class Context:
 
         With a name of the ``seed``, the function is called with each seed of the protocol, named so, and the replicas
         of all are one dimension. Results of other code, which is the library's and the function's whole folder, stay in
-        a store of their own. RuntimeError with the first traceback where cells fail; the others are in the store then.
+        a store of their own; in the preset "full" those of a function with a version of its own last
+        (`validation.stores`). RuntimeError with the first traceback where cells fail; the others are in the store then.
         """
-        from sgdsde.sweeps import SweepFailures, code_version, failures, sweep
+        from sgdsde.sweeps import SweepFailures, failures, sweep
 
         if seed is not None:
             grid = {**grid, "seed": [derived_seed(root, seed) for root in self.seeds]}
-        code = hashlib.sha256(code_version(function).text.encode())
-        for path in sorted(Path(inspect.getfile(function)).parent.glob("*.py")):
-            code.update(path.read_bytes())
+        version = version_of(function) if self.preset == "full" else None
         with tempfile.TemporaryDirectory() as scratch:
             folder = self.place.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
-            store = folder / f"{function.__name__}-{code.hexdigest()[:12]}.sqlite"
+            store = _store_of_code(function, folder) if version is None else opened(function, folder)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SweepFailures)
                 found = sweep(
-                    function, grid, store, self.place.executor, fixed=fixed, retry_failed=True, progress=self.progress
-                )
+                    function, grid, store, self.place.executor, fixed=fixed, version=version, retry_failed=True,
+                    progress=self.progress,
+                )  # fmt: skip
             if found.attrs["failed"]:
                 raise RuntimeError(f"{found.attrs['failures']}\n{failures(store)[0].traceback}")
         return found if seed is None else _pooled(found)
+
+
+def _store_of_code(function: Callable[..., Any], folder: Path) -> Path:
+    """Named by all code that results may depend on."""
+    from sgdsde.sweeps import code_version
+
+    code = hashlib.sha256(code_version(function).text.encode())
+    for path in sorted(Path(inspect.getfile(function)).parent.glob("*.py")):
+        code.update(path.read_bytes())
+    return folder / f"{function.__name__}-{code.hexdigest()[:12]}.sqlite"
 
 
 def _pooled(found: xarray.Dataset) -> xarray.Dataset:

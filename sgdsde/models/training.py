@@ -32,10 +32,10 @@ from sgdsde.models.records import to_xarray, versions
 from sgdsde.models.replica_loop import Group, rehearse, run_group
 from sgdsde.models.replicas import Examples, stack
 from sgdsde.models.training_plan import (
-    check_size,
     check_weights,
     checked_configs,
     checked_courses,
+    checked_marks,
     checked_measures,
     checked_tf32,
     groups,
@@ -57,7 +57,7 @@ def train(
     updates: int,
     replicas: int = 1,
     dynamics: str = "sgd",
-    evaluate_every: int | None = None,
+    evaluate_every: int | Sequence[int] | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
     initialization: str = "independent",
@@ -99,8 +99,8 @@ def train(
         ``"noisy_gd"`` is SGD with normal noise of covariance cF, ``"svag"`` SVAG(l), for m = 0 and independent batches.
         ``"sde"``: Euler and Maruyama's steps of dω = −∇L ds + √(TF) dW, whatever m, an update being s = ε/(1 − m).
         ``"momentum_sde"``: the SDE with momentum, by the symplectic Euler–Maruyama method.
-    evaluate_every : int, optional
-        Evaluate after every so many updates, and at the end; None: at the end only.
+    evaluate_every : int or sequence of int, optional
+        Evaluate after every so many updates, or after each of these numbers; and at the end. None: at the end only.
     seed : int
         Of everything random; global generators are left as they were.
     device : str or torch.device, optional
@@ -183,7 +183,6 @@ def train(
     """
     updates, replicas, seed = integer("updates", updates, 1), integer("replicas", replicas, 1), integer("seed", seed, 0)
     initial = INITIALIZATIONS[choice("initialization", initialization, sorted(INITIALIZATIONS))]
-    every = updates if evaluate_every is None else integer("evaluate_every", evaluate_every, 1)
     keep_every = integer("checkpoint_every", checkpoint_every, 1)
     device, dtype = checked_device(device), checked_dtype(dtype)
     tf32 = checked_tf32(tf32, device, dtype)
@@ -191,7 +190,7 @@ def train(
     averaged = decay is not None
     own = checked_measures(measures, criterion, averaged)
     names = all_names(criterion, own, averaged)
-    check_size(updates, every, replicas, len(names))
+    marks = checked_marks(evaluate_every, updates, replicas, len(names))
     configs = checked_configs(config, replicas)
     moving = checked_courses(configs, dynamics, noise, substeps, updates, learning_rates, batch_sizes, driver)
     courses = [course for _, course in moving]
@@ -202,7 +201,6 @@ def train(
     x, y = (torch.tensor(each[:TRIED]) for each in (sets[0].x_train, sets[0].y_train))
     rehearse(network, criterion, x, y, device)
     classes = classes_for(moving[0][0], network, criterion, x, y)
-    marks = sorted({*range(every, updates + 1, every), updates})
     one_config = isinstance(config, SGDConfig)
     size = sum(p.numel() for p in model.parameters())
     settings = {
@@ -214,7 +212,14 @@ def train(
         "device": str(device), "dtype": str(dtype).removeprefix("torch."), "tf32": int(tf32), **versions(),
     }  # fmt: skip
     folder = run_folder(
-        checkpoint, settings, model, sets, configs[:1] if one_config else configs, courses[0], every, own
+        checkpoint,
+        settings,
+        model,
+        sets,
+        configs[:1] if one_config else configs,
+        courses[0],
+        evaluate_every or updates,
+        own,
     )
     seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(3, np.uint64) for r in range(replicas)]
     start = [initial(model, int(weight_seed)) for weight_seed, _, _ in seeds]

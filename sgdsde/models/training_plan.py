@@ -67,10 +67,26 @@ def checked_courses(
     return [made[config] for config in configs]
 
 
-def check_size(updates: int, every: int, replicas: int, names: int) -> None:
-    """ValueError for more updates than can be counted, or more evaluations than there is memory for."""
+def checked_marks(evaluate_every: int | Sequence[int] | None, updates: int, replicas: int, names: int) -> list[int]:
+    """After which updates to evaluate; ValueError for more than can be counted, or than there is memory for."""
     check_steps(updates)
-    marks = -(-updates // every)
+    if isinstance(evaluate_every, Sequence) and not isinstance(evaluate_every, str):
+        found = [integer("evaluate_every", each, 1) for each in evaluate_every]
+        if not found or found != sorted(set(found)) or found[-1] > updates:
+            raise ValueError(
+                f"evaluate_every must be a number of updates, or increasing ones up to updates = {updates}, "
+                f"got {list(evaluate_every)}"
+            )
+    else:
+        every = updates if evaluate_every is None else integer("evaluate_every", evaluate_every, 1)
+        _check_evaluations(-(-updates // every), replicas, names)
+        found = [*range(every, updates + 1, every)]
+    marks = sorted({*found, updates})
+    _check_evaluations(len(marks), replicas, names)
+    return marks
+
+
+def _check_evaluations(marks: int, replicas: int, names: int) -> None:
     size = marks * (_MARK + 2 * _NUMBER * replicas * names)  # by groups, and put together
     check_memory(size, f"evaluate_every must be larger, or replicas fewer: {marks} evaluations of {replicas} replicas")
 
@@ -148,7 +164,7 @@ def run_folder(
     sets: Sequence[Dataset],
     configs: Sequence[SGDConfig],
     course: Course,
-    evaluate_every: int,
+    evaluate_every: int | Sequence[int],
     measures: Iterable[str],
 ) -> Checkpoint | None:
     """The checkpoint of the run that all this makes, where one is wanted; ValueError when it is of another run."""
@@ -161,7 +177,7 @@ def run_folder(
             "model": model_digest(model, with_weights=settings["initialization"] == "shared"),
             "data": data_digest(sets),
             "config": [config.to_dict() for config in configs],
-            "evaluate_every": evaluate_every,
+            "evaluate_every": evaluate_every if isinstance(evaluate_every, int) else list(evaluate_every),
             "measures": list(measures),
             "learning_rates": None,
             "batch_sizes": None,

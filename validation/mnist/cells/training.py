@@ -11,6 +11,7 @@ import xarray as xr
 
 import sgdsde as sg
 from sgdsde.data import Dataset
+from validation.stores import lasting
 
 
 def subsets(source: str, n_examples: int, replicas: int, seed: int) -> list[Dataset]:
@@ -62,6 +63,7 @@ def guessing(runs: xr.Dataset, sets: list[Dataset]) -> xr.Dataset:
     return runs.fillna({name: value for name, value in guess.items() if name in runs})
 
 
+@lasting("1")
 def trained(
     source: str,
     n_examples: int,
@@ -92,4 +94,25 @@ def trained(
     config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
     every = max(1, updates // readings)
     runs, _ = run_replicas(sets, hidden, config, every * readings, evaluate_every=every, seed=seed, device=device)
+    return guessing(runs, sets)
+
+
+@lasting("1")
+def trained_along(
+    source: str,
+    n_examples: int,
+    hidden: int,
+    learning_rate: float,
+    batch_size: int,
+    momentum: float,
+    sampling: str,
+    marks: tuple[int, ...],
+    replicas: int,
+    seed: int,
+    device: str,
+) -> xr.Dataset:
+    """`trained` with right labels, measured after each of these numbers of updates, the last of which is the end."""
+    sets = subsets(source, n_examples, replicas, seed)
+    config = sg.SGDConfig(learning_rate, batch_size, n_examples, momentum, sampling)
+    runs, _ = run_replicas(sets, hidden, config, marks[-1], evaluate_every=marks, seed=seed, device=device)
     return guessing(runs, sets)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -19,21 +20,24 @@ RIVALS = {"the square root": 0.5, "no dependence": 0.0}
 UNKNOWN = 10.0
 
 
-def rule(context: Context, name: str, where: str = "", picture: str = "accuracy") -> Found:
-    """A rule as a claim: train its curves, and hold the exponents of the whole range and of its parts against 1."""
+def rule(context: Context, name: str, where: str = "", picture: str = "accuracy", parts: Sequence[str] = ()) -> Found:
+    """A rule as a claim: train its curves, and hold the exponents of the whole range and of its parts against 1.
+
+    Labels have the names of ``parts``, where there are such.
+    """
     source = images(context)
     size: Size = context.size[source.name]
     found = measure(context, source, size, name)
-    yield from exponent_checks(found, where)
+    yield from exponent_checks(found, where, parts)
     prefix = name.replace(" ", "_")
     yield Told(facts(size, source) | {f"{prefix}_found": optima(found)}, source.notes, source.label)
     yield Drawing(picture, accuracy_figure(found))
 
 
-def exponent_checks(found: Measured, where: str = "") -> Iterator[Check]:
+def exponent_checks(found: Measured, where: str = "", names: Sequence[str] = ()) -> Iterator[Check]:
     """Against 1, the square root and no dependence."""
-    for part, law in zip(found.parts, found.laws, strict=True):
-        label = f"exponent {found.variable.exponent}, {found.range(part)}{where}"
+    for part, law, name in zip_longest(found.parts, found.laws, names):
+        label = f"exponent {found.variable.exponent}, {f'{name}: ' if name else ''}{found.range(part)}{where}"
         yield Check(label, 1.0, law.exponent, standard_error(law), RIVALS, dof=law.dof)
 
 
