@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.against_theory_panels import against_theory_panels
 from sgdsde.plotting.batch_size import AccuracyCurve, batch_size_chart, best_batch_size
+from sgdsde.plotting.best_places import BestPlace, best_places
 from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
@@ -26,6 +27,7 @@ from sgdsde.plotting.style import png
 
 __all__ = [
     "AccuracyCurve",
+    "BestPlace",
     "Figure",
     "Line",
     "MeasuredOrder",
@@ -38,6 +40,7 @@ __all__ = [
     "against_theory_panels",
     "batch_size_chart",
     "best_batch_size",
+    "best_places",
     "between_batches",
     "convergence_chart",
     "density_beside_paths",

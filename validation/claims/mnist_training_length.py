@@ -1,0 +1,77 @@
+"""Smith & Le, figure 6, at lengths of training from short to long, up to all images of MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from sgdsde.plotting import BestPlace, best_places
+from sgdsde.statistics import OptimumLaw
+from validation.claim import Check, Drawing, Found, Told, claim
+from validation.context import Context
+from validation.mnist.images import images
+from validation.mnist.length.runs import Measured, Size, measure
+from validation.mnist.rules.law import RIVALS, standard_error
+
+#: Exponents in T of other laws than a plateau.
+SHRINKING = {"as 1/√T": -0.5, "as 1/T": -1.0}
+
+
+@claim(dict[str, Size])
+def mnist_training_length(context: Context) -> Found:
+    source = images(context)
+    size: Size = context.size[source.name]
+    found = measure(context, source, size)
+    laws: dict[float, OptimumLaw] = {}
+    for time in (time for time in size.times if len(size.at(time)) > 1):
+        sets = size.at(time)
+        laws[time] = found.law([(n, time) for n in sets], [float(n) for n in sets])
+        yield _in_n(f"T = {time:g}", sets, laws[time])
+    pair = list(size.sets)[-2:]
+    longest = max(time for time in size.times if {*pair} <= {*size.at(time)})
+    yield _in_n(f"largest sets, T = {longest:g}", pair, found.law([(n, longest) for n in pair], [*map(float, pair)]))
+    yield from _plateaus(found)
+    yield Told(
+        {
+            "trained": f"{size.hidden} hidden ReLU units, ε = {size.learning_rate:g}, m = {size.momentum:g}",
+            "replicas": size.replicas * len(context.seeds),
+            "sets": ", ".join(f"{n:,}" for n in size.sets), "times": ", ".join(f"{time:g}" for time in size.times),
+            "exponents": "; ".join(
+                f"T = {time:g}: β = {law.exponent:.2f} ± {law.standard_error:.2f}" for time, law in laws.items()
+            ),
+            "accuracies": "; ".join(_accuracy(found, n) for n in size.sets),
+        },
+        source.notes,
+        source.label,
+    )  # fmt: skip
+    yield Drawing("best", best_places(_places(laws, size)))
+
+
+def _in_n(where: str, sets: list[int], law: OptimumLaw) -> Check:
+    label = f"exponent β, {where}: N = {sets[0]} to {sets[-1]}"
+    return Check(label, 1.0, law.exponent, standard_error(law), RIVALS, dof=law.dof)
+
+
+def _plateaus(found: Measured) -> Iterator[Check]:
+    """Whether twice the length leaves the best batch size where it was."""
+    for n in found.size.sets:
+        for short, long in pairwise(found.size.times_of(n)):
+            law = found.law([(n, short), (n, long)], [short, long])
+            label = f"exponent in T, N = {n}: T = {short:g} to {long:g}"
+            yield Check(label, 0.0, law.exponent, standard_error(law), SHRINKING, scale=1.0, dof=law.dof)
+
+
+def _accuracy(found: Measured, n: int) -> str:
+    """The best mean test accuracy and the training loss there, at the longest T."""
+    time = found.size.times_of(n)[-1]
+    accuracy, loss = (found.values(n, time, name).mean(axis=0) for name in ("test_accuracy", "train_loss"))
+    best = int(accuracy.argmax())
+    return f"N = {n:,}: {accuracy[best]:.4f} at B = {found.size.curve(n, time)[best]}, training loss {loss[best]:.2g}"
+
+
+def _places(laws: dict[float, OptimumLaw], size: Size) -> list[BestPlace]:
+    return [
+        BestPlace(float(n), time, best.place, best.interval)
+        for time, law in laws.items()
+        for n, best in zip(size.at(time), law.optima, strict=True)
+    ]
