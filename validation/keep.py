@@ -3,7 +3,8 @@
     python -m validation.keep report mnist_learning_rate mnist_momentum
 
 Without a report it writes them again from what is kept. A result of another protocol stays beside the new one, as
-NAME.NUMBER.json, without its pictures.
+NAME.NUMBER.json, without its pictures. Stores of long sweeps are kept with any claim of the report, or alone, while they
+run too, with --sweeps in place of names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from validation import stores
 from validation.claim import ORDER
 from validation.formatting import strict
 from validation.rendering import by_paper, rendered
@@ -36,9 +38,11 @@ def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
     ValueError
         When the report has no such claim, or it did not end; nothing is written then.
     """
+    wanted = list(names)
+    if not wanted:
+        return
     run = json.loads((report / "results.json").read_text(encoding="utf-8"))
     made = {claim["name"]: claim for claim in run["claims"]}
-    wanted = list(names)
     for name in wanted:
         if name not in made or not made[name]["checks"]:
             ended = ", ".join(each for each, claim in made.items() if claim["checks"])
@@ -96,12 +100,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = argparse.ArgumentParser(prog="python -m validation.keep", description=__doc__.splitlines()[0])
     command.add_argument("report", nargs="?", type=Path, help="folder of a report")
     command.add_argument("claims", nargs="*", metavar="NAME", help="claims to keep")
+    command.add_argument("--sweeps", action="store_true", help="keep the stores of long sweeps, of claims that run")
     options = command.parse_args(arguments)
     if options.report is not None:
-        if not options.claims:
-            command.error("name the claims to keep")
+        if not options.claims and not options.sweeps:
+            command.error("name the claims to keep, or say --sweeps")
         try:
             keep(options.report, options.claims)
+            stores.keep(options.report / "sweeps")
         except (OSError, ValueError) as error:
             command.error(str(error))
     for path, text in made(kept()).items():

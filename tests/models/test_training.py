@@ -78,6 +78,9 @@ def test_evaluating_more_often_changes_nothing():
     assert often.step.values.tolist() == [17, 34, 50]
     assert often.time.values == pytest.approx(often.step.values * 0.1 / (200 * (1 - 0.9)))
     xr.testing.assert_allclose(rarely, often.isel(step=[-1]), rtol=1e-10)
+    chosen = train(mlp(64, 16, 10), DIGITS, config(), 50, seed=2, dtype="float64", evaluate_every=(17, 40))
+    assert chosen.step.values.tolist() == [17, 40, 50]
+    xr.testing.assert_allclose(often.isel(step=[0, 2]), chosen.isel(step=[0, 2]), rtol=1e-10)
 
 
 def test_shared_replicas_start_alike_from_the_models_own_weights_which_stay():
@@ -169,6 +172,11 @@ class Silent(nn.Linear):
         ({"updates": 1.5}, "updates must be an integer of at least 1"),
         ({"replicas": 0}, "replicas must be an integer of at least 1"),
         ({"evaluate_every": 0}, "evaluate_every must be an integer of at least 1"),
+        ({"evaluate_every": []}, "increasing ones up to updates = 1000000000, got \\[\\]"),
+        ({"evaluate_every": [2, 1]}, "increasing ones up to updates = 1000000000, got \\[2, 1\\]"),
+        ({"evaluate_every": [2, 10**9 + 1]}, "increasing ones up to updates = 1000000000, got"),
+        ({"evaluate_every": [1, 2.5]}, "evaluate_every must be an integer"),
+        ({"evaluate_every": "12"}, "evaluate_every must be an integer"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"dynamics": "svag?"}, f"dynamics must be one of {', '.join(names())}, got 'svag\\?'"),
         ({"initialization": "zero"}, "initialization must be one of independent, shared, got 'zero'"),

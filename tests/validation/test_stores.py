@@ -1,0 +1,136 @@
+"""Stores of long sweeps: what is kept of them, and that functions marked lasting compute what they did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from validation import stores
+from validation.context import Context, Place
+from validation.mnist.cells.training import trained, trained_along
+
+#: Losses of a few updates as version 1 has them, which only rounding may change.
+WITNESSES = {
+    trained: {"random_share": 0.25, "updates": 20, "readings": 2},
+    trained_along: {"marks": (5, 20)},
+}
+FIXED = {
+    "source": "digits", "n_examples": 100, "hidden": 12, "learning_rate": 0.2, "momentum": 0.9, "replicas": 2,
+    "sampling": "without_replacement", "device": "cpu",
+}  # fmt: skip
+
+
+def cells(number=3):
+    return {"x": list(range(number))}
+
+
+@stores.lasting("3")
+def double(x: int) -> float:
+    """What two times x is."""
+    return 2.0 * x
+
+
+def sweep(folder, preset="full", number=3):
+    return Context("one", preset, (5,), None, place=Place(folder)).sweep(double, cells(number), {})
+
+
+def count(path):
+    with closing(sqlite3.connect(path)) as store:
+        return store.execute("select count(*) from cells").fetchone()[0]
+
+
+def test_a_lasting_store_is_of_its_version_in_the_full_preset_alone(tmp_path):
+    sweep(tmp_path, "quick")
+    assert not (tmp_path / "double-v3.sqlite").exists()
+    assert sweep(tmp_path).result.values.tolist() == [0, 2, 4]
+    assert count(tmp_path / "double-v3.sqlite") == 3
+
+
+def test_a_run_begins_with_what_is_kept(tmp_path, monkeypatch):
+    sweep(tmp_path / "old")
+    kept = stores.keep(tmp_path / "old", tmp_path / "kept")
+    assert kept == [tmp_path / "kept" / "double-v3.sqlite"]
+    monkeypatch.setattr(stores, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(stores.opened, "__defaults__", (tmp_path / "kept",))
+    (tmp_path / "new").mkdir()
+    assert count(stores.opened(double, tmp_path / "new")) == 3
+    sweep(tmp_path / "new", number=5)
+    assert count(tmp_path / "new" / "double-v3.sqlite") == 5
+    assert count(kept[0]) == 3
+
+
+def test_what_is_open_elsewhere_is_kept_whole(tmp_path):
+    sweep(tmp_path / "old")
+    with closing(sqlite3.connect(tmp_path / "old" / "double-v3.sqlite")) as open_elsewhere:
+        open_elsewhere.execute("delete from cells")  # not committed
+        (kept,) = stores.keep(tmp_path / "old", tmp_path / "kept")
+    assert count(kept) == 3
+    assert os.listdir(tmp_path / "kept") == [kept.name]
+
+
+@pytest.mark.parametrize("function", WITNESSES, ids=lambda f: f.__name__)
+def test_a_lasting_function_computes_what_its_version_did(function):
+    found = function(**FIXED, **WITNESSES[function], batch_size=6, seed=7)
+    expected = {
+        ("trained", "1"): [[2.3209874659776686, 2.238840202093124], [2.226253932118416, 2.2773305464535953]],
+        ("trained_along", "1"): [[2.2724482011795044, 1.9656290920078754], [2.190165832042694, 1.6416717378795147]],
+    }[function.__name__, stores.version_of(function)]
+    np.testing.assert_allclose(found.train_loss, expected, rtol=2e-4)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+from validation.context import Context, Place
+from validation.mnist.cells.training import trained
+from tests.validation.test_stores import FIXED, WITNESSES
+
+if __name__ == "__main__":
+    context = Context("one", "full", (5, 6), None, place=Place(Path(sys.argv[1])))
+    more = {**WITNESSES[trained], "updates": 3000}
+    found = context.sweep(trained, {"batch_size": [2, 3, 4, 5, 6, 8]}, {**FIXED, **more}, "killed")
+    np.savez(sys.argv[2], **{name: values.to_numpy() for name, values in found.items()})
+"""
+
+
+@pytest.mark.slow("five processes that import torch, one after the other")
+def test_a_run_killed_three_times_ends_with_the_same_numbers(tmp_path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "killed"), str(tmp_path / "killed.npz")]
+    store, done = tmp_path / "killed" / "trained-v1.sqlite", []
+    for kills in range(3):
+        process = subprocess.Popen(command, cwd=root)
+        while process.poll() is None and (not store.exists() or _rows(store) <= (done[-1] if done else 0)):
+            time.sleep(0.02)
+        time.sleep(0.03 * (kills + 1))  # into the next cell
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "it must not have ended before"
+        done.append(_rows(store))
+    assert 0 < done[0] < done[1] < done[2] < 12
+    subprocess.run(command, cwd=root, check=True)
+    once = [*command[:3], str(tmp_path / "once"), str(tmp_path / "once.npz")]
+    subprocess.run(once, cwd=root, check=True)
+    with np.load(tmp_path / "killed.npz") as first, np.load(tmp_path / "once.npz") as second:
+        assert set(first) == set(second) == {*found_names()}
+        assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def found_names():
+    return ("test_accuracy", "test_loss", "train_accuracy", "train_loss", "weight_norm", "diverged")
+
+
+def _rows(store):
+    try:
+        return count(store)
+    except sqlite3.OperationalError:  # not made yet
+        return 0
