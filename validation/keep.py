@@ -3,8 +3,8 @@
     python -m validation.keep report mnist_learning_rate mnist_momentum
 
 Without a report it writes them again from what is kept. A result of another protocol stays beside the new one, as
-NAME.NUMBER.json, without its pictures. Stores of long sweeps are kept with any claim of the report, or alone, while they
-run too, with --sweeps in place of names.
+NAME.NUMBER.json, without its pictures. Stores of long sweeps are kept with any claim of the report, or alone, while
+they run too, with --sweeps in place of names.
 """
 
 from __future__ import annotations
