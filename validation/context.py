@@ -7,6 +7,7 @@ import inspect
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -92,22 +93,41 @@ class Context:
         """
         from sgdsde.sweeps import SweepFailures, failures, sweep
 
-        if seed is not None:
-            grid = {**grid, "seed": [derived_seed(root, seed) for root in self.seeds]}
+        with self._store(function) as (store, version), warnings.catch_warnings():
+            warnings.simplefilter("ignore", SweepFailures)
+            found = sweep(
+                function, self._cells(grid, seed), store, self.place.executor, fixed=fixed, version=version,
+                retry_failed=True, progress=self.progress,
+            )  # fmt: skip
+            if found.attrs["failed"]:
+                raise RuntimeError(f"{found.attrs['failures']}\n{failures(store)[0].traceback}")
+        return found if seed is None else _pooled(found)
+
+    def remaining(
+        self,
+        function: Callable[..., Any],
+        grid: Mapping[str, Iterable[Any]],
+        fixed: Mapping[str, Any],
+        seed: str | None = None,
+    ) -> int:
+        """How many cells of such a sweep are not in the store yet."""
+        from sgdsde.sweeps import remaining
+
+        with self._store(function) as (store, version):
+            return remaining(function, self._cells(grid, seed), store, fixed=fixed, version=version)
+
+    def _cells(self, grid: Mapping[str, Iterable[Any]], seed: str | None) -> Mapping[str, Iterable[Any]]:
+        """The grid, with the seeds of the protocol where a sweep has a seed."""
+        return grid if seed is None else {**grid, "seed": [derived_seed(root, seed) for root in self.seeds]}
+
+    @contextmanager
+    def _store(self, function: Callable[..., Any]) -> Iterator[tuple[Path, str | None]]:
+        """The store of a function's results, and the version that they are of where it is not that of the code."""
         version = version_of(function) if self.preset == "full" else None
         with tempfile.TemporaryDirectory() as scratch:
             folder = self.place.folder or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
-            store = _store_of_code(function, folder) if version is None else opened(function, folder)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SweepFailures)
-                found = sweep(
-                    function, grid, store, self.place.executor, fixed=fixed, version=version, retry_failed=True,
-                    progress=self.progress,
-                )  # fmt: skip
-            if found.attrs["failed"]:
-                raise RuntimeError(f"{found.attrs['failures']}\n{failures(store)[0].traceback}")
-        return found if seed is None else _pooled(found)
+            yield (_store_of_code(function, folder) if version is None else opened(function, folder)), version
 
 
 def _store_of_code(function: Callable[..., Any], folder: Path) -> Path:

@@ -38,10 +38,10 @@ class Clock:
     def left(self) -> str:
         elapsed = time.monotonic() - self.began
         speed = (self.done + self.PRIOR) / (elapsed + self.PRIOR)
-        return f"about {_duration((self.total - self.done) / speed)} left"
+        return f"about {duration((self.total - self.done) / speed)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds >= 5400:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, 0):.0f} s"

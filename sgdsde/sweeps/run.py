@@ -14,11 +14,11 @@ from sgdsde.callers import stacklevel
 from sgdsde.sweeps.assemble import assemble
 from sgdsde.sweeps.executors import workers_of
 from sgdsde.sweeps.failures import SweepFailures, summary
-from sgdsde.sweeps.grid import Value, as_text, grid_of
+from sgdsde.sweeps.grid import Value, as_text, grid_of, key
 from sgdsde.sweeps.keeper import Keeper, left
 from sgdsde.sweeps.loop import Loop
 from sgdsde.sweeps.progress import Report, progress_of
-from sgdsde.sweeps.store import open_store, store_path
+from sgdsde.sweeps.store import open_store, read_store, store_path
 from sgdsde.sweeps.version import code_version
 
 if TYPE_CHECKING:
@@ -156,6 +156,40 @@ def sweep(
     if failed:
         warnings.warn(text, SweepFailures, stacklevel=stacklevel())
     return dataset
+
+
+def remaining(
+    function: Callable[..., Any],
+    grid: Mapping[str, Iterable[Value]],
+    store: str | Path,
+    *,
+    fixed: Mapping[str, Value] | None = None,
+    version: str | None = None,
+) -> int:
+    """How many cells a sweep with these arguments would still run, also while one writes to the store.
+
+    Parameters
+    ----------
+    function, grid, store, fixed, version
+        As :func:`sweep` takes them; a store that is not there has no cells. Cells that have failed count as run.
+
+    Raises
+    ------
+    ValueError
+        When an argument is not as there, or the store is none or damaged.
+
+    Examples
+    --------
+    >>> from sgdsde.sweeps.functions import stationary_variance
+    >>> remaining(stationary_variance, {"batch_size": [1, 2, 4]}, "absent.sqlite", version="1")
+    3
+    """
+    cells, path, code = grid_of(grid, fixed), store_path(store), code_version(function, version)
+    if not Path(path).exists():
+        return cells.size
+    with read_store(path) as opened:
+        rows = (opened.row(key(code.text, cells.text(k)), cells.label(k)) for k in range(cells.size))
+        return sum(row is None for row in rows)
 
 
 def as_text_of(fixed: Mapping[str, Value]) -> str:

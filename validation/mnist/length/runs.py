@@ -17,10 +17,12 @@ from sgdsde.config import SGDConfig
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
 from validation.mnist.cells.training import trained_along
+from validation.mnist.forecast import Planned, forecast
 from validation.mnist.images import Images
 
 Array = NDArray[np.float64]
-SAMPLING = "without_replacement"
+#: How batches are drawn, and what names the seeds of the sweeps.
+SAMPLING, SEED = "without_replacement", "networks on images"
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,20 @@ class Measured:
 def measure(context: Context, source: Images, size: Size) -> Measured:
     """Train what is not in the store yet, the smallest sets first."""
     cells = [(n, b, size.marks(until)) for n, reach in size.sets.items() for b, until in reach]
+    plans = [_planned(context, source, size, *cell) for cell in cells]
+    forecast(context, trained_along, SEED, plans)
     runs = {}
     work = [marks[-1] * (b + 8) + 1e-3 * len(marks) * n for n, b, marks in cells]
-    for (n, b, marks), share in context.shares(cells, work):
-        fixed = {
-            "source": source.name, "n_examples": n, "hidden": size.hidden, "learning_rate": size.learning_rate,
-            "momentum": size.momentum, "sampling": SAMPLING, "marks": marks, "replicas": size.replicas,
-            "device": context.place.device,
-        }  # fmt: skip
-        run = share.sweep(trained_along, {"batch_size": [b]}, fixed, "networks on images").isel(batch_size=0)
+    for ((n, b, _), plan), share in context.shares(list(zip(cells, plans, strict=True)), work):
+        run = share.sweep(trained_along, {"batch_size": [b]}, plan.fixed, SEED).isel(batch_size=0)
         runs[n, b] = run.transpose("replica", "reading")
     return Measured(size, runs, context.seed("bootstrap"))
+
+
+def _planned(context: Context, source: Images, size: Size, n: int, batch_size: int, marks: tuple[int, ...]) -> Planned:
+    fixed = {
+        "source": source.name, "n_examples": n, "hidden": size.hidden, "learning_rate": size.learning_rate,
+        "momentum": size.momentum, "sampling": SAMPLING, "marks": marks, "replicas": size.replicas,
+        "device": context.place.device,
+    }  # fmt: skip
+    return Planned((batch_size,), fixed, marks[-1], len(marks))

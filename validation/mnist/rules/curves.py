@@ -22,9 +22,12 @@ from sgdsde.config import SGDConfig
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
 from validation.mnist.cells.training import trained
+from validation.mnist.forecast import Planned, forecast
 from validation.mnist.images import Images
 
 Array = NDArray[np.float64]
+#: Names the seeds of the sweeps.
+SEED = "networks on images"
 
 
 @dataclass(frozen=True)
@@ -112,19 +115,26 @@ class Measured:
         return f"{self.variable.symbol} = {first} to {last}"
 
 
+def planned(source: Images, size: Size, curve: Curve, device: str) -> Planned:
+    """The cells of a curve."""
+    fixed = {
+        "source": source.name, "n_examples": curve.n_examples, "hidden": size.hidden,
+        "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
+        "random_share": size.random_share, "updates": size.updates(curve), "readings": curve.readings,
+        "replicas": size.replicas, "device": device,
+    }  # fmt: skip
+    return Planned(curve.batch_sizes, fixed, size.updates(curve), curve.readings)
+
+
 def measure(context: Context, source: Images, size: Size, rule: str) -> Measured:
     """Train the curves of a rule, but for those that are in the store, and find how their optima move."""
     names = size.rules[rule][0]
     curves = tuple(size.curves[name] for name in names)
+    forecast(context, trained, SEED, [planned(source, size, curve, context.place.device) for curve in curves])
     runs = []
     for curve, share in context.shares(curves, [size.updates(each) * sum(each.batch_sizes) for each in curves]):
-        fixed = {
-            "source": source.name, "n_examples": curve.n_examples, "hidden": size.hidden,
-            "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
-            "random_share": size.random_share, "updates": size.updates(curve), "readings": curve.readings,
-            "replicas": size.replicas, "device": context.place.device,
-        }  # fmt: skip
-        run = share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, "networks on images")
+        fixed = planned(source, size, curve, context.place.device).fixed
+        run = share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, SEED)
         runs.append(run.transpose("batch_size", "replica", "reading"))
     errors = {name: 1 - run.test_accuracy.isel(reading=-1).to_numpy().T for name, run in zip(names, runs, strict=True)}
     laws = [
