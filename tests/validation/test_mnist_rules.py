@@ -32,17 +32,19 @@ def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5), **changed):
     limit = thresholds({each: found.plans[preset].tests for each, found in claims.items()})[name]
     with pytest.MonkeyPatch.context() as patch:
         trained_as(patch, cell)
+        patch.setattr("validation.mnist.rules.curves.forecast", lambda *_: None)
         sizes = {source: replace(size, **changed) for source, size in claims[name].plans[preset].size.items()}
         finding = gather(claims[name], Context(name, preset, seeds, sizes))
     return {c.label: rule(c, claims[name].protocol.terms(c.label), limit) for c in finding.checks}, finding
 
 
-@pytest.mark.slow("the full preset of three claims, with synthetic accuracies in place of training")
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.slow("the full preset of five claims, with synthetic accuracies in place of training")
+@pytest.mark.parametrize("name", [*RULES, "mnist_learning_rate_range", "mnist_momentum_range"])
 def test_claims_agree_where_only_the_noise_scale_counts_and_with_no_other_law(name):
     found, finding = rulings(name, by_the_noise_scale)
     assert found[finding.headline].met
-    assert all(ruling.met for ruling in found.values())
+    assert Verdict.DIFFERS not in {ruling.verdict for ruling in found.values()}
+    assert name.endswith("range") or all(ruling.met for ruling in found.values())  # their parts lack power
     found, _ = rulings(name, by_its_square_root)
     assert Verdict.AGREES not in {ruling.verdict for ruling in found.values()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from sgdsde.plotting import BestPlace, best_places
 from sgdsde.statistics import OptimumLaw
@@ -15,6 +14,8 @@ from validation.mnist.rules.law import RIVALS, standard_error
 
 #: Exponents in T of other laws than a plateau.
 SHRINKING = {"as 1/√T": -0.5, "as 1/T": -1.0}
+#: Lengths of which the last two doublings are made.
+LAST = 3
 
 
 @claim(dict[str, Size])
@@ -53,12 +54,12 @@ def _in_n(where: str, sets: list[int], law: OptimumLaw) -> Check:
 
 
 def _plateaus(found: Measured) -> Iterator[Check]:
-    """Whether twice the length leaves the best batch size where it was."""
+    """Whether twice and four times the length leave the best batch size where it was."""
     for n in found.size.sets:
-        for short, long in pairwise(found.size.times_of(n)):
-            law = found.law([(n, short), (n, long)], [short, long])
-            label = f"exponent in T, N = {n}: T = {short:g} to {long:g}"
-            yield Check(label, 0.0, law.exponent, standard_error(law), SHRINKING, scale=1.0, dof=law.dof)
+        times = found.size.times_of(n)[-LAST:]
+        law = found.law([(n, time) for time in times], times)
+        label = f"exponent in T, N = {n}: T = {times[0]:g} to {times[-1]:g}"
+        yield Check(label, 0.0, law.exponent, standard_error(law), SHRINKING, scale=1.0, dof=law.dof)
 
 
 def _accuracy(found: Measured, n: int) -> str:
