@@ -43,8 +43,8 @@ def rulings(name, cell, preset="full", seeds=(1, 2, 3, 4, 5), **changed):
 def test_claims_agree_where_only_the_noise_scale_counts_and_with_no_other_law(name):
     found, finding = rulings(name, by_the_noise_scale)
     assert found[finding.headline].met
-    assert Verdict.DIFFERS not in {ruling.verdict for ruling in found.values()}
-    assert name.endswith("range") or all(ruling.met for ruling in found.values())  # their parts lack power
+    lacking = {Verdict.UNDECIDED} if name.endswith("range") else set()  # power in parts of ranges, at ten replicas
+    assert all(ruling.met or ruling.verdict in lacking for ruling in found.values())
     found, _ = rulings(name, by_its_square_root)
     assert Verdict.AGREES not in {ruling.verdict for ruling in found.values()}
 
