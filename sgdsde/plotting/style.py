@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import count
 from typing import Any, cast
 
 from matplotlib import rc_context
@@ -55,8 +55,10 @@ def house_style() -> Iterator[None]:
 
 
 def looks() -> Iterator[tuple[str, str]]:
-    """Colour and marker pairs, one per series, again from the start when they run out."""
-    return cycle(zip(COLOURS, MARKERS, strict=True))
+    """Colour and marker pairs, one per series; when colours run out, they come again with other markers."""
+    for turn in count():
+        for number, colour in enumerate(COLOURS):
+            yield colour, MARKERS[(number + 3 * turn) % len(MARKERS)]
 
 
 def bare_figure(width: float = 8.0, height: float = 5.0) -> Figure:
