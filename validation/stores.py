@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,13 +43,30 @@ def opened(function: Callable[..., Any], folder: Path, kept: Path = KEPT) -> Pat
 
 
 def keep(folder: Path, kept: Path = KEPT) -> list[Path]:
-    """Copy the lasting stores of a folder to where they are kept, also while a run writes to them; the copies."""
+    """Copy the lasting stores of a folder to where they are kept, also while a run writes to them; the copies.
+
+    A copy with the same cells stays as it is.
+    """
     kept.mkdir(parents=True, exist_ok=True)
     found = []
     for path in sorted(folder.glob("*-v*.sqlite")):
-        fresh = kept / f"{path.name}.new"
-        fresh.unlink(missing_ok=True)
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
-            store.execute("VACUUM INTO ?", (str(fresh),))
-        found.append(fresh.replace(kept / path.name))
+        copy, fresh = kept / path.name, kept / f"{path.name}.new"
+        if not copy.exists() or _cells(copy) != _cells(path):
+            fresh.unlink(missing_ok=True)
+            with _reading(path) as store:
+                store.execute("VACUUM INTO ?", (str(fresh),))
+            fresh.replace(copy)
+        found.append(copy)
     return found
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+        yield store
+
+
+def _cells(path: Path) -> list[tuple[bytes, bytes]]:
+    """Keys and digests of what a store has."""
+    with _reading(path) as store:
+        return list(store.execute("SELECT key, digest FROM cells ORDER BY key"))

@@ -68,6 +68,17 @@ def test_a_run_begins_with_what_is_kept(tmp_path, monkeypatch):
     assert count(kept[0]) == 3
 
 
+def test_a_copy_is_made_again_only_where_cells_are_new(tmp_path):
+    sweep(tmp_path / "old")
+    (copy,) = stores.keep(tmp_path / "old", tmp_path / "kept")
+    before = copy.stat().st_ino
+    stores.keep(tmp_path / "old", tmp_path / "kept")
+    assert copy.stat().st_ino == before
+    sweep(tmp_path / "old", number=4)
+    stores.keep(tmp_path / "old", tmp_path / "kept")
+    assert count(copy) == 4
+
+
 def test_what_is_open_elsewhere_is_kept_whole(tmp_path):
     sweep(tmp_path / "old")
     with closing(sqlite3.connect(tmp_path / "old" / "double-v3.sqlite")) as open_elsewhere:
