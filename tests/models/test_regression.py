@@ -153,7 +153,7 @@ def test_single_precision_agrees_within_its_rounding():
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_groups_share_out_one_covariance(groups):
-    problem, config = LinearRegression.gaussian(40), SGDConfig(0.05, 40, 100)
+    problem, config = LinearRegression.gaussian(40), SGDConfig(0.05, 8, 100)
     runs = sgd_on_regression(problem, config, 10, 300 * 4, covariance_groups=groups)  # 1200 replicas: several blocks
     assert runs.covariance.shape == (groups, 40, 40)
     whole = runs.covariance.values.mean(axis=0)

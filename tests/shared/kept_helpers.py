@@ -1,0 +1,14 @@
+"""What kernels call: Numba compiles it in seconds, once for all tests, also for those with a cache folder of their own."""
+
+import os
+import shutil
+from pathlib import Path
+
+LASTING = Path(os.environ["SGDSDE_CACHE_DIR"])  # of the tests, before one of them chooses another
+
+
+def copy_helpers(folder: Path) -> None:
+    """Begin a cache folder with the helpers that there are; no kernel is among them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in LASTING.glob("*.helper"):
+        shutil.copy2(file, folder)
