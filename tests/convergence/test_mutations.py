@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from matrix_cells import cells
 
-from sgdsde import convergence
 from sgdsde.convergence.matrix import TOLERANCE
 from sgdsde.schemes import declarations, registry
 

@@ -1,4 +1,4 @@
-"""What kernels call: Numba compiles it in seconds, once for all tests, also for those with a cache folder of their own."""
+"""What kernels call: Numba takes seconds to compile it, once for all tests, also of those with a folder of their own."""
 
 import os
 import shutil
