@@ -1,4 +1,4 @@
-"""What kernels call: Numba takes seconds to compile it, once for all tests, also of those with a folder of their own."""
+"""What kernels call: Numba takes seconds to compile it, once for all tests, those with a folder of their own too."""
 
 import os
 import shutil
