@@ -5,6 +5,7 @@ another run left is right or made anew. Tests of the folder itself have folders 
 """
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -50,3 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.mkdtemp(prefix="sgdsde-tests-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[CHOSEN] = str(folder)
+
+
+def pytest_collection_finish() -> None:
+    # Modules and tests are there to the end: each full collection of garbage would go through all of them again.
+    gc.collect()
+    gc.freeze()

@@ -1,5 +1,7 @@
 """Several boundaries, one path: crossings inside a step against exact laws, at steps as wide as the region."""
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -27,10 +29,15 @@ def ends(stop, **options):
     return sg.simulate_sde(landscape, config, 0.0, 3000, 500, substeps=2, stop=stop, engine="numpy", **options).exits
 
 
+@functools.cache
+def ends_at_one_wall():
+    return ends(WALL)
+
+
 @pytest.mark.parametrize("stop", SAME.values(), ids=SAME)
 def test_parallel_walls_share_one_crossing(stop):
     """However often a wall is named, and whatever is behind it, each path ends when it did with one."""
-    one, found = ends(WALL), ends(stop)
+    one, found = ends_at_one_wall(), ends(stop)
     np.testing.assert_array_equal(found.update, one.update)
     assert set(found.crossings) == {"exact"}
     if isinstance(stop, dict):  # the nearer wall, or the one listed first

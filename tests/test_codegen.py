@@ -56,12 +56,14 @@ def test_random_expressions_have_their_value(seed: int) -> None:
     names = [f"o{i}" for i in range(len(expressions))]
     block = lower([(names, expressions)], ["p0", "p1"], ["w0", "w1"])
     points = np.random.default_rng(seed).uniform(-1.5, 1.5, (8, 4))
+    with mpmath.workdps(50):
+        judges = [sp.lambdify(SYMBOLS, expression, [MP, "mpmath"]) for expression in expressions]
     judged = 0
     for p0, p1, w0, w1 in points:
         found = run(block, {"p0": p0, "p1": p1}, np.array(w0), np.array(w1))
-        for expression, value in zip(expressions, found, strict=True):
+        for expression, judge, value in zip(expressions, judges, found, strict=True):
             with mpmath.workdps(50):
-                exact = sp.lambdify(SYMBOLS, expression, [MP, "mpmath"])(*map(mpmath.mpf, (p0, p1, w0, w1)))
+                exact = judge(*map(mpmath.mpf, (p0, p1, w0, w1)))
             if abs(exact) < 1e6:  # what is larger was often a difference of still larger numbers
                 assert float(value) == pytest.approx(float(exact), rel=1e-10, abs=1e-10), expression
                 judged += 1

@@ -1,5 +1,6 @@
 """Nesterov, SVAG, noisy gradient descent, weight decay, dampening and schedules: the same on all engines, and right."""
 
+import functools
 import math
 
 import numpy as np
@@ -42,23 +43,32 @@ CASES = {
 }  # fmt: skip
 
 
+@functools.cache
+def case(name: str, engine: str):
+    landscape, of, more = CASES[name]
+    options = {"burn_in": 13, "save_every": 9, "seed": 77, **more}
+    return simulate_sgd(landscape, of, np.full(landscape.dimension, 0.3), UPDATES, 131, engine=engine, **options)
+
+
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 @pytest.mark.parametrize("name", CASES)
 def test_engines_agree(name: str, engine: str) -> None:
-    landscape, of, more = CASES[name]
-    options = {"burn_in": 13, "save_every": 9, "seed": 77, **more}
-    start = np.full(landscape.dimension, 0.3)
-    found, expected = (simulate_sgd(landscape, of, start, UPDATES, 131, engine=e, **options) for e in (engine, "numpy"))
+    found, expected = (case(name, e) for e in (engine, "numpy"))
     for a, b in ((found.final, expected.final), (found.snapshots, expected.snapshots)):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.path_covariance, expected.path_covariance, rtol=0, atol=1e-12)
 
 
+@functools.cache
+def scheduled_sde(scheme: str, engine: str):
+    options = {"substeps": 3, "learning_rates": RATES, "batch_sizes": SIZES, "scheme": scheme, "save_every": 7}
+    return simulate_sde(ONE, config(), 0.3, UPDATES, 131, engine=engine, **options)
+
+
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 @pytest.mark.parametrize("scheme", ["euler_maruyama", "heun", "milstein"])
 def test_engines_agree_on_scheduled_sdes(scheme: str, engine: str) -> None:
-    options = {"substeps": 3, "learning_rates": RATES, "batch_sizes": SIZES, "scheme": scheme, "save_every": 7}
-    found, expected = (simulate_sde(ONE, config(), 0.3, UPDATES, 131, engine=e, **options) for e in (engine, "numpy"))
+    found, expected = (scheduled_sde(scheme, e) for e in (engine, "numpy"))
     np.testing.assert_allclose(found.snapshots, expected.snapshots, rtol=0, atol=1e-12)
 
 

@@ -1,5 +1,6 @@
 """Ensemble: errors that are right, and a dataset that says what it is."""
 
+import functools
 import json
 import warnings
 
@@ -64,23 +65,24 @@ def test_shapes_and_fields() -> None:
     assert "5 paths, 12 updates" in repr(run)
 
 
-def datasets() -> list[tuple[str, sg.Ensemble]]:
+@functools.cache
+def datasets() -> dict[str, sg.Ensemble]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         lost = simulate_sgd(
             Landscape("x**4/4", "x", name="ω⁴"), SGDConfig(0.1, 4, 64), [[50.0], [0.0]], 30, 2, save_every=10
         )
     own = np.random.default_rng(0).normal(size=(64, 2))
-    return [
-        ("saved", simulate_sgd(BOWL, CONFIG, [0, 0], 12, 5, save_every=5, seed=2**64 - 1, examples=own)),
-        ("final", simulate_sde(BOWL, CONFIG, [0.5, 0], 12, 5, substeps=3, burn_in=2)),
-        ("lost", lost),
-    ]
+    return {
+        "saved": simulate_sgd(BOWL, CONFIG, [0, 0], 12, 5, save_every=5, seed=2**64 - 1, examples=own),
+        "final": simulate_sde(BOWL, CONFIG, [0.5, 0], 12, 5, substeps=3, burn_in=2),
+        "lost": lost,
+    }
 
 
-@pytest.fixture(params=datasets(), ids=lambda pair: pair[0])
+@pytest.fixture(params=["saved", "final", "lost"])
 def ensemble(request) -> sg.Ensemble:
-    return request.param[1]
+    return datasets()[request.param]
 
 
 def test_dataset_has_names_units_and_clocks(ensemble: sg.Ensemble) -> None:

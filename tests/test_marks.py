@@ -10,7 +10,8 @@ def slow_marks() -> list[tuple[str, ast.Attribute | ast.Call]]:
     """Where `pytest.mark.slow` stands in the tests: the call with its reason, or the bare mark."""
     found = []
     for path in sorted(Path(__file__).parent.rglob("*.py")):
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+        text = path.read_text()
+        nodes = list(ast.walk(ast.parse(text))) if "mark.slow" in text else []
         marks = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.slow"]
         calls = {id(node.func): node for node in nodes if isinstance(node, ast.Call)}
         found += [(f"{path.name}:{mark.lineno}", calls.get(id(mark), mark)) for mark in marks]

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from kept_helpers import copy_helpers
 
 import sgdsde
 
@@ -96,6 +97,7 @@ took = time.perf_counter() - a
 )
 def test_the_second_process_takes_its_first_step_within_a_second(simulate: str, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
+    copy_helpers(cache)
     code = SECOND % simulate
     first = float(python(code + "print(took)", cache))
     second = best(code + "print(took)", 1.0, cache)

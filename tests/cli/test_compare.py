@@ -14,6 +14,7 @@ from sgdsde.cli.linearised import Linearised
 from sgdsde.landscapes import Landscape
 
 RUN = ["--learning-rate", "0.1", "--batch-size", "4", "--n-examples", "64", "--updates", "200", "--paths", "256"]
+SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def run(tmp_path):
         return result
 
     return run
+
+
+def said(loss, *options):
+    """What is printed, where no picture is asked for: drawing it takes half of the time."""
+    result = CliRunner().invoke(app, ["compare", loss, *RUN, *options])
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def table_of(output):
@@ -52,8 +60,8 @@ def test_both_runs_agree_with_their_own_laws(run):
     assert ("var x", "SGD / SDE") in found
 
 
-def test_prediction_is_at_the_minimum_that_start_leads_to(run):
-    output = run("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3").stdout
+def test_prediction_is_at_the_minimum_that_start_leads_to():
+    output = said("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3", *SHORT)
     assert "linearised at ω* = (0.5)" in output
 
 
@@ -63,17 +71,16 @@ def test_named_landscape_in_two_dimensions_with_its_own_start(run):
     assert "ω* = (0, 0)" in output
 
 
-def test_noise_may_be_given_as_factor_or_matrix(run):
-    by_factor = table_of(run("x**2/2 + y**2", "--variables", "x y", "--factor", "1, 0; 1, 1").stdout)
-    by_matrix = table_of(run("x**2/2 + y**2", "--variables", "x y", "--covariance", "1, 1; 1, 2").stdout)
+def test_noise_may_be_given_as_factor_or_matrix():
+    plane = ["x**2/2 + y**2", "--variables", "x y", *SHORT]
+    by_factor = table_of(said(*plane, "--factor", "1, 0; 1, 1"))
+    by_matrix = table_of(said(*plane, "--covariance", "1, 1; 1, 2"))
     assert by_factor["cov x, y", "SDE"][1] == pytest.approx(by_matrix["cov x, y", "SDE"][1])
-    assert table_of(run("quadratic", "--factor", "2").stdout)["var x", "SDE"][1] == pytest.approx(
-        4 * 0.0117188, rel=1e-4
-    )
+    assert table_of(said("quadratic", "--factor", "2"))["var x", "SDE"][1] == pytest.approx(4 * 0.0117188, rel=1e-4)
 
 
 def test_no_minimum_no_prediction(run):
-    output = run("x**4/4 - x**2/2", "--start", "0").stdout
+    output = run("x**4/4 - x**2/2", "--start", "0", *SHORT).stdout
     assert "No prediction" in output
     assert "SGD / SDE" in output
 
@@ -86,10 +93,10 @@ def test_unstable_learning_rate_is_noted_and_not_drawn(run):
     assert "Traceback" not in result.output
 
 
-def test_the_same_seed_gives_the_same_numbers(run):
-    first, again = run("x**2/2").stdout, run("x**2/2").stdout
-    assert first.replace("Written", "Replaced") == again
-    assert again != run("x**2/2", "--seed", "1").stdout
+def test_the_same_seed_gives_the_same_numbers():
+    first, again = said("x**2/2"), said("x**2/2")
+    assert first == again
+    assert again != said("x**2/2", "--seed", "1")
 
 
 def test_what_is_there_is_replaced_and_that_is_said(run):
@@ -100,9 +107,6 @@ def test_what_is_there_is_replaced_and_that_is_said(run):
     assert "Written" not in again
 
 
-SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
-
-
 @pytest.mark.parametrize(
     ("options", "begins", "needed"),
     [
@@ -111,8 +115,8 @@ SHORT = ["--engine", "numpy", "--paths", "16", "--substeps", "2"]
         (["--burn-in", "99", "--updates", "120"], 99, 100),
     ],
 )
-def test_a_run_that_is_too_short_is_not_judged(run, options, begins, needed):
-    output = run("x**2/2", *SHORT, *options).stdout
+def test_a_run_that_is_too_short_is_not_judged(options, begins, needed):
+    output = said("x**2/2", *SHORT, *options)
     assert (
         f"the run is too short: averages begin at update {begins}, and the start is forgotten after {needed}" in output
     )
@@ -123,8 +127,8 @@ def test_a_run_that_is_too_short_is_not_judged(run, options, begins, needed):
         assert line.split()[-2] == "–"  # z
 
 
-def test_a_run_that_is_long_enough_is_judged(run):
-    output = run("x**2/2", *SHORT, "--burn-in", "100", "--updates", "120").stdout
+def test_a_run_that_is_long_enough_is_judged():
+    output = said("x**2/2", *SHORT, "--burn-in", "100", "--updates", "120")
     assert "too short" not in output
     assert "averages from 100, 10 relaxation times" in output
     assert all(np.isfinite(float(line.split()[-2])) for line in output.splitlines() if line.startswith("var "))
@@ -141,17 +145,16 @@ def test_momentum_shows_the_sde_with_momentum(run):
     assert "against the SDE and the momentum SDE" in output
 
 
-def test_what_the_law_takes_as_constant_is_said(run):
-    assert "these laws take" not in run("x**2/2", *SHORT).stdout
-    assert "these laws take F(ω) to be what it is at ω*" in run("x**2/2", *SHORT, "--covariance", "1 + x**2").stdout
-    assert "these laws take the curvature to be" in run("x**4/4 - x**2/2", *SHORT).stdout
+def test_what_the_law_takes_as_constant_is_said():
+    assert "these laws take" not in said("x**2/2", *SHORT)
+    assert "these laws take F(ω) to be what it is at ω*" in said("x**2/2", *SHORT, "--covariance", "1 + x**2")
+    assert "these laws take the curvature to be" in said("x**4/4 - x**2/2", *SHORT)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_tables_are_no_wider_than_the_terminal(run, width, monkeypatch):
+def test_tables_are_no_wider_than_the_terminal(width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
-    output = run("x**2/2", *SHORT, "--momentum", "0.5").stdout
-    lines = output.partition("Each against")[2].partition("Replaced")[0].partition("Written")[0].splitlines()
+    lines = said("x**2/2", *SHORT, "--momentum", "0.5").partition("Each against")[2].splitlines()
     assert max(map(len, lines)) <= width
     assert sum(line.startswith("quantity") for line in lines) == {60: 5, 80: 4, 120: 2}[width]
 
@@ -181,8 +184,8 @@ def test_landscapes_and_version():
     assert "Usage" in CliRunner().invoke(app, []).stdout
 
 
-def test_the_minimum_is_that_with_the_weight_decay(run):
-    found = table_of(run("(x - 1)**2/2", "--weight-decay", "0.5").stdout)
+def test_the_minimum_is_that_with_the_weight_decay():
+    found = table_of(said("(x - 1)**2/2", "--weight-decay", "0.5"))
     for source in ("SDE", "SGD"):
         value, predicted, error = found["mean x", source]
         assert predicted == pytest.approx(2 / 3, rel=1e-5)

@@ -1,6 +1,7 @@
 """`sgdsde escape` from the command line to the table and the pictures, at small sizes; and bad input."""
 
 import csv
+import functools
 import json
 import re
 
@@ -8,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from sgdsde import plotting
 from sgdsde.cli import app
+from sgdsde.escapes import escape_study
 
 RUN = ["--learning-rate", "0.05", "--batch-size", "1", "--n-examples", "64", "--covariance", "8"]
 SMALL = ["--updates", "120", "--paths", "40", "--engine", "numpy"]
@@ -30,6 +33,13 @@ def fails(*arguments):
     return result.stderr
 
 
+@pytest.fixture
+def few_frames(monkeypatch):
+    """An animation of eight frames in place of forty; how many it has is the animation's own test."""
+    monkeypatch.setattr("sgdsde.plotting.escape_animation", functools.partial(plotting.escape_animation, frames=8))
+
+
+@pytest.mark.usefixtures("few_frames")
 def test_table_and_pictures(tmp_path):
     folder = tmp_path / "new" / "escape"
     output = escape(*WELL, *SMALL, "--batch-sizes", "1,2", "--output", str(folder)).stdout
@@ -53,6 +63,7 @@ def test_table_and_pictures(tmp_path):
     assert f"{float(rows[0]['mean_exit_time']):.5g} ±" in output
 
 
+@pytest.mark.usefixtures("few_frames")
 def test_one_batch_size_has_no_picture_of_times_against_it(tmp_path):
     (tmp_path / "table.csv").write_text("old")
     output = escape(*WELL, *SMALL, "--output", str(tmp_path)).stdout
@@ -61,7 +72,7 @@ def test_one_batch_size_has_no_picture_of_times_against_it(tmp_path):
     assert f"Replaced: {tmp_path / 'table.csv'}" in output
     assert output.count("Written: ") == 4
     with Image.open(tmp_path / "paths.gif") as picture:
-        assert picture.n_frames == 40
+        assert picture.n_frames == 8
 
 
 def test_a_few_exits_are_told_apart_from_a_measurement():
@@ -75,12 +86,20 @@ def test_a_few_exits_are_told_apart_from_a_measurement():
         assert (f"{label} at B = 1" in output.partition("Fewer than 10 paths ended")[2]) == (count < 10)
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_table_is_no_wider_than_the_terminal(width, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(width))
-    output = escape(*WELL, *SMALL, "--batch-sizes", "1,2").stdout
-    assert max(map(len, output.splitlines())) <= width
-    assert output.count("dynamics") == {60: 2, 80: 2, 120: 1}[width]
+def test_the_table_is_no_wider_than_the_terminal(monkeypatch):
+    once = functools.cache(lambda: escape_study(*given[0], **given[1]))
+    given = []
+
+    def study(*arguments, **options):
+        given[:] = arguments, options
+        return once()
+
+    monkeypatch.setattr("sgdsde.escapes.escape_study", study)
+    for width, tables in {60: 2, 80: 2, 120: 1}.items():
+        monkeypatch.setenv("COLUMNS", str(width))
+        output = escape(*WELL, *SMALL, "--batch-sizes", "1,2").stdout
+        assert max(map(len, output.splitlines())) <= width
+        assert output.count("dynamics") == tables
 
 
 @pytest.mark.slow("an equation in two dimensions, and an animation")

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from matrix_cells import cells
 
 from sgdsde import convergence
 from sgdsde.convergence import matrix
@@ -15,13 +16,14 @@ def enumerable(cell: convergence.Cell) -> bool:
     return most_steps(cell.problem, cell.scheme) is not None
 
 
-CELLS = {cell.label: cell for cell in convergence.cells()}
+CELLS = {cell.label: cell for cell in cells()}
 #: Measured in every run of the tests: one problem per kind, strong orders, few paths.
-FEW = [cell.label for cell in convergence.cells(1) if cell.which == "strong"]
+FEW = [cell.label for cell in cells(1) if cell.which == "strong"]
 
 
 def test_every_scheme_that_integrates_is_in_the_matrix() -> None:
     integrating = set(declarations())
+    assert [cell.label for cell in convergence.cells()] == list(CELLS)
     assert {cell.scheme for cell in CELLS.values()} == integrating
     assert len(CELLS) == matrix.size(2)
     for name in integrating:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matrix_cells import cells
 
-from sgdsde import convergence
 from sgdsde.convergence.matrix import TOLERANCE
 from sgdsde.schemes import declarations, registry
 
-CELLS = {cell.label: cell for cell in convergence.cells()}
+CELLS = {cell.label: cell for cell in cells()}
 _EFFORT = 0.5
 
 

@@ -1,5 +1,6 @@
 """Epoched Brownian motion: the covariances of its increments, the engines that make them, and what is refused."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -107,29 +108,39 @@ AGREE = {
 }
 
 
+@functools.cache
+def agreed(name, engine, **own):
+    return AGREE[name](engine=engine, paths=131, seed=5, burn_in=7, save_every=3, **own)
+
+
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 @pytest.mark.parametrize("name", AGREE)
 def test_engines_agree(name, engine):
-    options = {"paths": 131, "seed": 5, "burn_in": 7, "save_every": 3}
-    found, judge = (AGREE[name](engine=each, **options) for each in (engine, "numpy"))
+    found, judge = (agreed(name, each) for each in (engine, "numpy"))
     for a, b in ((found.snapshots, judge.snapshots), (found.final, judge.final), (found.path_mean, judge.path_mean)):
         assert np.isfinite(b).all()
         assert np.abs(a - b).max() <= 1e-12 * np.abs(b).max()
-    other = AGREE[name](engine="numpy", driver="brownian", **options)
+    other = agreed(name, "numpy", driver="brownian")
     assert np.abs(other.final - judge.final).max() > 1e-3  # the negative control
 
 
+ENDS = {"plain": {}, "saved": {"save_every": 5}, "sizes": {"batch_sizes": np.tile(SIZES, 29)}}
+
+
+@functools.cache
+def ends(name, engine):
+    regions = {"a": "x > 1.1", "b": "x < -1.2"}
+    arguments = (WELL, SHUFFLED, 0.0, 200, 500)
+    return sg.simulate_sde(*arguments, substeps=3, seed=3, stop=regions, engine=engine, **ENDS[name]).exits
+
+
 @pytest.mark.parametrize("engine", ["numba", "torch"])
-@pytest.mark.parametrize("options", [{}, {"save_every": 5}, {"batch_sizes": np.tile(SIZES, 150)}], ids=str)
-def test_ends_of_paths_agree(engine, options):
+@pytest.mark.parametrize("name", ENDS)
+def test_ends_of_paths_agree(engine, name):
     """Paths end at all times, and lanes take others in the middle of the run."""
-    arguments = (WELL, SHUFFLED, 0.0, 1000, 500)
-    ends = [
-        sg.simulate_sde(*arguments, substeps=3, seed=3, stop={"a": "x > 1.1", "b": "x < -1.2"}, engine=each, **options)
-        for each in (engine, "numpy")
-    ]
-    found, judge = (each.exits for each in ends)
+    found, judge = (ends(name, each) for each in (engine, "numpy"))
     assert (found.region == judge.region).mean() == 1
+    assert 0.3 < judge.ended.mean() < 0.8
     assert len(np.unique(judge.update[judge.ended])) > 100
     np.testing.assert_array_equal(found.update, judge.update)
     np.testing.assert_allclose(found.point, judge.point, rtol=0, atol=1e-11)

@@ -29,6 +29,7 @@ def test_the_variance_is_wrong_by_the_order_of_the_learning_rate():
         sgd, sgd_error = variance(sg.simulate_sgd(BOWL, config, 0.0, seed=7, **options))
         wrong.append(1 - sde / sgd)
         bar.append(np.hypot(sde_error / sde, sgd_error / sgd))
+        options["paths"] = 2000  # of the negative control, of which one digit is enough
         brownian, _ = variance(
             sg.simulate_sde(BOWL, config, 0.0, driver="brownian", scheme="heun", substeps=4, **options)
         )

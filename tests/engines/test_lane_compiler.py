@@ -4,6 +4,7 @@ import ctypes
 
 import numpy as np
 import pytest
+from kept_helpers import copy_helpers
 
 from sgdsde.engines import lane_compiler, machine_code
 
@@ -174,14 +175,18 @@ def test_a_text_is_compiled_without_numba(tmp_path):
     import subprocess
     import sys
 
-    for scale in (1.5, 2.5):
-        code = (
-            "import sys, sgdsde as sg\n"
-            f"sg.integrate(sg.Landscape('{scale}*x**2', 'x'), 1.0, 0.1, 10, 3)\n"
-            "print('numba' in sys.modules, 'torch' in sys.modules, 'matplotlib' in sys.modules)"
-        )
-        found = subprocess.run(
-            [sys.executable, "-c", code], env=os.environ | {"SGDSDE_CACHE_DIR": str(tmp_path / "code")}, check=True,
-            capture_output=True, text=True,
-        ).stdout.split()  # fmt: skip
+    import sgdsde as sg
+
+    sg.integrate(sg.Landscape("1.5*x**2", "x"), 1.0, 0.1, 10, 3)  # its helpers are kept from now on
+    copy_helpers(tmp_path / "code")
+    code = (
+        "import sys, sgdsde as sg\n"
+        "sg.integrate(sg.Landscape('2.5*x**2', 'x'), 1.0, 0.1, 10, 3)\n"
+        "print('numba' in sys.modules, 'torch' in sys.modules, 'matplotlib' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"SGDSDE_CACHE_DIR": str(tmp_path / "code")}, check=True,
+        capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
     assert found == ["False"] * 3
+    assert len(list((tmp_path / "code").glob("*.object"))) == 1

@@ -79,8 +79,9 @@ def test_replicas_of_many_configs_are_those_of_separate_runs_alone_or_together(d
     arguments = {"updates": 6, "replicas": 5, "dynamics": dynamics, "evaluate_every": 4, "dtype": "float64"}
     arguments |= options(dynamics)
     mixed = train(model, data, configs, **arguments)
-    for r, config in enumerate(configs[:4]):
-        own = train(model, data, config, **arguments)
+    for r, config in enumerate(configs[:4]):  # replica r is the same in any company
+        first = {"data": data[: r + 1] if isinstance(data, list) else data, "replicas": r + 1}
+        own = train(model, config=config, **arguments | first)
         assert np.array_equal(mixed.train_loss[r], own.train_loss[r])
         assert np.array_equal(mixed.time[r], own.time)
         assert mixed.learning_rate[r] == config.learning_rate

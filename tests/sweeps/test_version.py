@@ -378,6 +378,8 @@ def test_a_worker_that_imports_other_values_is_refused(tmp_path, monkeypatch):
 
 SCRIPT = """
 import functools, sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 import numpy as np
 from sgdsde.sweeps import code_version, sweep
 
@@ -401,8 +403,9 @@ if __name__ == "__main__":
         SCALE = float(sys.argv[2])
     functions = (f, MODEL.run, functools.partial(Model(np.ones(3)).run))
     print(" ".join(code_version(each).code for each in functions))
-    for k, each in enumerate(functions):
-        print(sweep(each, {"x": [1, 2]}, f"{sys.argv[1]}-{k}", "processes").result.values.tolist())
+    with ProcessPoolExecutor(1, get_context("spawn")) as worker:
+        for k, each in enumerate(functions):
+            print(sweep(each, {"x": [1, 2]}, f"{sys.argv[1]}-{k}", worker).result.values.tolist())
 """
 
 

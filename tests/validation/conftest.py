@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from sgdsde.plotting import Series, against_theory
 from validation.claim import Check, Claim, Drawing, Found, Plan, claim
 from validation.context import Context
 from validation.presets import PRESETS
@@ -39,8 +39,7 @@ def make_claim(registry: dict[str, Claim]) -> MakeClaim:
             error = draws.std(ddof=1) / np.sqrt(count)
             check = Check(texts.get("label", "mean"), predicted, float(draws.mean()), float(error), {RIVAL: rival})
             yield from texts.get("checks", (check,))
-            point = Series("measured", [1.0], [check.measured], [check.standard_error], [check.predicted])
-            yield Drawing("mean", against_theory([point], "x", "y"))
+            yield Drawing("mean", Figure(figsize=(1, 1)))  # of the harness: axes and text would take most of the time
 
         measure.__name__ = name
         words = Words(

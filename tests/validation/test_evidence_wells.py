@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from sgdsde.statistics import Estimate
 from sgdsde.theory import occupancy_ratio
 from validation.check import Check
 from validation.claims.evidence_picks_minimum import _crossing_check, _rivals
+from validation.evidence import two_minima
 from validation.evidence.two_minima import (
     DEPTH,
     NOISE,
@@ -123,8 +126,12 @@ def test_a_control_for_every_kind_of_run():
     assert hottest(Case(0.1, aligned=1.0)) == pytest.approx(0.1 * np.sqrt(SHARPNESS / WIDTH))
 
 
-def test_a_crossing_is_where_the_measured_odds_cross_to_first_order():
-    """Log ratios of a law whose crossing is 1 % higher; and of one of other temperature, which only must not agree."""
+def test_a_crossing_is_where_the_measured_odds_cross_to_first_order(monkeypatch):
+    """Log ratios of a law whose crossing is 1 % higher; and of one of other temperature, which only must not agree.
+
+    The exact law is the same in all repetitions, and is computed once at each temperature.
+    """
+    monkeypatch.setattr(two_minima, "evidence_preference", functools.cache(evidence_preference))
     generator, cases = np.random.default_rng(0), [Case(d) for d in (0.2, 0.26, 0.32, 0.39, 0.5)]
     exact = crossing(cases[0])
 
