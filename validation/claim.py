@@ -159,6 +159,8 @@ ORDER = (
     "mnist_momentum",
     "mnist_training_set",
     "mnist_sde",
+    "mnist_sde_low_loss",
+    "mnist_sde_reshuffled",
     "three_factors",
     "noise_benefit",
     "dont_decay",
