@@ -20,7 +20,7 @@ CLAIMS = discover()
 #: Two tiny networks and a few paths show that the code runs, and nothing about best batch sizes and orders.
 TOO_SMALL_TO_DECIDE = {
     "integrator_orders", "mnist_generalization_gap", "mnist_learning_rate", "mnist_momentum", "mnist_training_set",
-    "mnist_sde", "three_factors", "noise_benefit", "dont_decay",
+    "mnist_sde", "mnist_sde_low_loss", "mnist_sde_reshuffled", "three_factors", "noise_benefit", "dont_decay",
 }  # fmt: skip
 
 
