@@ -162,6 +162,8 @@ ORDER = (
     "mnist_momentum_range",
     "mnist_training_length",
     "mnist_sde",
+    "mnist_sde_low_loss",
+    "mnist_sde_reshuffled",
     "three_factors",
     "noise_benefit",
     "dont_decay",

@@ -23,6 +23,10 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Li, Malladi & Arora", "On the Validity of Modeling SGD with Stochastic Differential Equations",
         "arXiv 2102.12470",
     ),
+    "perko": (
+        "Perko", "Towards Continuous-Time Approximations for Stochastic Gradient Descent without Replacement",
+        "arXiv 2512.04703",
+    ),
     "li-tai-e": (
         "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms", "arXiv 1511.06251",
     ),

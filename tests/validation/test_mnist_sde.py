@@ -12,7 +12,8 @@ import sgdsde as sg
 from validation.claims.mnist_sde import mnist_sde
 from validation.mnist.cells.dynamics import followed, squared_deviations
 from validation.mnist.cells.training import subsets
-from validation.mnist.sde.checks import checks, distances_from_sde, mean
+from validation.mnist.sde.checks import checks, distances_from_sde
+from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, Runs, Size
 
 SIZES = [size for plan in mnist_sde.plans.values() for size in plan.size.values()]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
 
 from sgdsde.statistics import Distance, energy_distance, wasserstein1
 from validation.claim import Check
+from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import (
     APPROXIMATIONS,
     ISOTROPIC,
@@ -19,7 +17,6 @@ from validation.mnist.sde.runs import (
     SGD,
     STRONGER,
     SVAG,
-    Array,
     Key,
     Runs,
 )
@@ -50,31 +47,6 @@ WRONG = (
     (STRONGER, "excess"), (STRONGER, "weight_spread"),
     (ISOTROPIC, "excess"), (ISOTROPIC, "weight_spread"), (ISOTROPIC, "output_spread"),
 )  # fmt: skip
-
-
-class Mean(NamedTuple):
-    """A mean over seeds of means over replicas, of the networks of these seeds, with the degrees of freedom."""
-
-    value: float
-    standard_error: float
-    dof: float
-
-    def __sub__(self, other: Mean) -> Mean:
-        """By Welch's test, as both are independent."""
-        left, right = self.standard_error**2, other.standard_error**2
-        dof = (left + right) ** 2 / (left**2 / self.dof + right**2 / other.dof)
-        return Mean(self.value - other.value, float(np.sqrt(left + right)), float(dof))
-
-
-def mean(values: Array) -> Mean:
-    """The mean of (seed, replica) values, two replicas or more; Satterthwaite's dof, ∞ without scatter.
-
-    >>> mean(np.array([[1.0, 2.0, 3.0]]))
-    Mean(value=2.0, standard_error=0.577..., dof=2.0)
-    """
-    parts = values.var(axis=1, ddof=1) / values.shape[1] / len(values) ** 2
-    dof = parts.sum() ** 2 / (parts**2).sum() * (values.shape[1] - 1) if parts.any() else np.inf
-    return Mean(float(values.mean()), float(np.sqrt(parts.sum())), float(dof))
 
 
 def checks(runs: Runs) -> Iterator[Check]:

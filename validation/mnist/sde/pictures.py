@@ -11,7 +11,8 @@ from scipy import stats
 from sgdsde.plotting import Figure
 from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style, plain_log_ticks
 from sgdsde.statistics import Distance
-from validation.mnist.sde.checks import STATISTICS, mean
+from validation.mnist.sde.checks import STATISTICS
+from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, SVAG, Array, Key, Runs
 
 LOOKS = dict(
