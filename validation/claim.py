@@ -160,6 +160,9 @@ ORDER = (
     "mnist_training_set",
     "mnist_sde",
     "three_factors",
+    "memorisation",
+    "exchange_breaks",
+    "sharpness_at_equal_loss",
     "noise_benefit",
     "dont_decay",
 )

@@ -6,6 +6,7 @@ from sgdsde.plotting.against_theory import Line, Series, against_theory
 from sgdsde.plotting.against_theory_panels import against_theory_panels
 from sgdsde.plotting.batch_size import AccuracyCurve, batch_size_chart, best_batch_size
 from sgdsde.plotting.between_batches import between_batches
+from sgdsde.plotting.curve_panels import Curve, CurvePanel, curve_panels
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
     density_beside_paths,
@@ -26,6 +27,8 @@ from sgdsde.plotting.style import png
 
 __all__ = [
     "AccuracyCurve",
+    "Curve",
+    "CurvePanel",
     "Figure",
     "Line",
     "MeasuredOrder",
@@ -40,6 +43,7 @@ __all__ = [
     "best_batch_size",
     "between_batches",
     "convergence_chart",
+    "curve_panels",
     "density_beside_paths",
     "escape_animation",
     "escape_paths",

@@ -20,7 +20,8 @@ CLAIMS = discover()
 #: Two tiny networks and a few paths show that the code runs, and nothing about best batch sizes and orders.
 TOO_SMALL_TO_DECIDE = {
     "integrator_orders", "mnist_generalization_gap", "mnist_learning_rate", "mnist_momentum", "mnist_training_set",
-    "mnist_sde", "three_factors", "noise_benefit", "dont_decay",
+    "mnist_sde", "three_factors", "memorisation", "exchange_breaks", "sharpness_at_equal_loss", "noise_benefit",
+    "dont_decay",
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
     "heavy_tails", "integrator_orders", "schedules", "weak_order",
     "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
-    "mnist_generalization_gap", "dont_decay",
+    "mnist_generalization_gap", "dont_decay", "memorisation", "exchange_breaks", "sharpness_at_equal_loss",
 }  # fmt: skip
 
 
