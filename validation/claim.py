@@ -165,6 +165,9 @@ ORDER = (
     "mnist_sde_low_loss",
     "mnist_sde_reshuffled",
     "three_factors",
+    "memorisation",
+    "exchange_breaks",
+    "sharpness_at_equal_loss",
     "noise_benefit",
     "dont_decay",
 )

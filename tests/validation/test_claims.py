@@ -20,7 +20,7 @@ CLAIMS = discover()
 #: Tiny networks and a few paths show that the code runs, and nothing about best batch sizes and orders: claims that train
 #: networks have sizes for each source of images.
 TOO_SMALL_TO_DECIDE = {"integrator_orders"} | {
-    name for name, claim in CLAIMS.items() if "digits" in (getattr(claim.plans["smoke"], "size", None) or ())
+    name for name, claim in CLAIMS.items() if isinstance(claim.plans["smoke"].size, dict)
 }
 
 
@@ -46,7 +46,7 @@ LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
     "heavy_tails", "integrator_orders", "schedules", "weak_order",
     "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
-    "mnist_generalization_gap", "dont_decay",
+    "mnist_generalization_gap", "dont_decay", "memorisation", "exchange_breaks", "sharpness_at_equal_loss",
 }  # fmt: skip
 
 

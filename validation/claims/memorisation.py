@@ -1,0 +1,71 @@
+"""Three Factors: ε/B decides how many random labels a network learns, and how well it generalises then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from validation.claim import Check, Drawing, Found, Told, claim
+from validation.context import Context
+from validation.measure import mean_and_error
+from validation.mnist.images import images
+from validation.mnist.memorisation.pictures import learning_figure, slopes_figure
+from validation.mnist.memorisation.runs import Runs, Size, run_all
+from validation.mnist.three_factors.analysis import present
+from validation.signs import of_sign_in
+
+#: What the paper has of larger ε/B: what, at equal what, the variables, and the sign.
+EFFECTS = (
+    ("test accuracy at equal accuracy on random labels", "test_accuracy", "memorised", 1),
+    ("accuracy on random labels at equal training accuracy", "memorised", "train_accuracy", -1),
+    ("ln tr H at equal accuracy on random labels", "trace", "memorised", -1),
+    ("accuracy on random labels at equal Σ ε(k)", "memorised", "distance", -1),
+    ("accuracy on random labels at equal epochs", "memorised", "epochs", 1),
+)
+#: What is compared where ε and B have a common factor, and the factors.
+ALIKE = {"accuracy on random labels": "memorised", "test accuracy": "test_accuracy"}
+FACTORS = (2, 4)
+ALONE = "ε alone"
+
+
+@claim(dict[str, Size])
+def memorisation(context: Context) -> Found:
+    source = images(context)
+    size: Size = context.size[source.name]
+    runs = run_all(context, source.name, size)
+    for share in size.shares:
+        for text, name, against, sign in EFFECTS:
+            label = f"slope of {text}, {100 * share:g} % random"
+            yield of_sign_in(label, runs.slopes(share, name, against), sign, size.least[name])
+        for factor in FACTORS:
+            yield from _alike(runs, share, factor)
+    missing = "; ".join(runs.missing())
+    yield Told(
+        asdict(size) | {"pooled": size.replicas * len(context.seeds), "compared": "; ".join(_ranges(size))},
+        source.notes,
+        source.label,
+        missing and f"some replicas did not come to where they are compared: {missing}",
+    )
+    yield Drawing("learning", learning_figure(runs))
+    yield Drawing("slopes", slopes_figure(runs))
+
+
+def _alike(runs: Runs, share: float, factor: int) -> Iterator[Check]:
+    """That ε and B times a factor change nothing at equal Σ ε(k), and ε alone does."""
+    for text, name in ALIKE.items():
+        both, alone = (present(each) for each in runs.exchanged(share, factor, name))
+        yield Check(
+            f"{text}, ε and B times {factor}, {100 * share:g} % random", 0.0, *mean_and_error(both),
+            {ALONE: float(alone.mean())}, scale=1.0, dof=len(both) - 1,
+        )  # fmt: skip
+
+
+def _ranges(size: Size) -> Iterator[str]:
+    """Where runs are compared, in words."""
+    for share, held in size.shares.items():
+        texts = {
+            "accuracies on random labels": held.memorised, "on all training images": held.train_accuracy,
+            "Σ ε(k)": held.distance, "epochs": held.epochs,
+        }  # fmt: skip
+        ranges = ", ".join(f"{text} {low:g} to {high:g}" for text, (low, high) in texts.items())
+        yield f"at {100 * share:g} % {ranges}"

@@ -1,0 +1,1 @@
+"""How far ε and B may be multiplied together before training changes."""

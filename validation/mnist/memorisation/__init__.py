@@ -1,0 +1,1 @@
+"""Random labels on the grid of ε and B of Three Factors."""
