@@ -158,9 +158,12 @@ ORDER = (
     "mnist_learning_rate",
     "mnist_momentum",
     "mnist_training_set",
+    "weight_decay",
+    "gradient_normality",
     "mnist_sde",
     "three_factors",
     "noise_benefit",
+    "epoch_budget",
     "dont_decay",
 )
 

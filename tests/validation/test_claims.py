@@ -20,7 +20,7 @@ CLAIMS = discover()
 #: Two tiny networks and a few paths show that the code runs, and nothing about best batch sizes and orders.
 TOO_SMALL_TO_DECIDE = {
     "integrator_orders", "mnist_generalization_gap", "mnist_learning_rate", "mnist_momentum", "mnist_training_set",
-    "mnist_sde", "three_factors", "noise_benefit", "dont_decay",
+    "mnist_sde", "three_factors", "noise_benefit", "dont_decay", "weight_decay", "gradient_normality", "epoch_budget",
 }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ LONG = {
     "sharp_vs_flat", "noise_geometry", "posterior_sampling", "evidence_picks_minimum", "escape_time", "escape_sampling",
     "heavy_tails", "integrator_orders", "schedules", "weak_order",
     "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
-    "mnist_generalization_gap", "dont_decay",
+    "mnist_generalization_gap", "dont_decay", "weight_decay", "gradient_normality", "epoch_budget",
 }  # fmt: skip
 
 
