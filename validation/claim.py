@@ -161,6 +161,8 @@ ORDER = (
     "mnist_learning_rate_range",
     "mnist_momentum_range",
     "mnist_training_length",
+    "weight_decay",
+    "gradient_normality",
     "mnist_sde",
     "mnist_sde_low_loss",
     "mnist_sde_reshuffled",
@@ -169,6 +171,7 @@ ORDER = (
     "exchange_breaks",
     "sharpness_at_equal_loss",
     "noise_benefit",
+    "epoch_budget",
     "dont_decay",
 )
 

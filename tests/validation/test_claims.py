@@ -17,7 +17,7 @@ from validation.mnist.images import images
 from validation.verdict import judge
 
 CLAIMS = discover()
-#: Tiny networks and a few paths show that the code runs, and nothing about best batch sizes and orders: claims that train
+#: Tiny networks and a few paths show that the code runs, nothing about best batch sizes and orders. Claims that train
 #: networks have sizes for each source of images.
 TOO_SMALL_TO_DECIDE = {"integrator_orders"} | {
     name for name, claim in CLAIMS.items() if isinstance(claim.plans["smoke"].size, dict)

@@ -1,0 +1,66 @@
+"""Smith & Le: weight decay closes the gap between the best and the largest batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from validation.claim import Check, Drawing, Found, Told, claim
+from validation.context import Context
+from validation.measure import mean_and_error
+from validation.mnist.images import images, mislabelled_words
+from validation.mnist.weight_decay.pictures import decay_figure
+from validation.mnist.weight_decay.runs import Runs, Size, run_all
+
+#: The standard error of a logarithm of which the measurement says nothing.
+UNKNOWN = 10.0
+#: By what factors of B_opt the noise scale alone would be wrong.
+MOVED = {"half as large": -math.log(2), "twice as large": math.log(2)}
+
+
+@claim(dict[str, Size])
+def weight_decay(context: Context) -> Found:
+    source = images(context)
+    size: Size = context.size[source.name]
+    runs = run_all(context, source.name, size)
+    yield from _gaps(runs)
+    yield from _places(runs)
+    losses = [run["train_loss"].mean("replica").to_numpy()[-1] for run in runs.found.values()]
+    pairs = list(zip(runs.found, losses, strict=True))
+    yield Told(
+        asdict(size)
+        | {
+            "source": source.name, "mislabelled": mislabelled_words(size.random_share), "few": size.batch_sizes[0],
+            "many": size.batch_sizes[-1], "pooled": size.replicas * len(context.seeds), "k": size.updates,
+            "lambdas": ", ".join(f"{decay:g}" for decay in size.decays),
+            "left": ", ".join(f"{math.exp(-decay * size.time):.2g}" for decay in size.decays),
+            "found": "; ".join(f"B = {runs.best(decay)} at λ = {decay:g}" for decay in runs.found),
+            "losses": ", ".join(f"{loss:.2g} at λ = {decay:g}" for decay, loss in pairs),
+        },
+        source.notes,
+        source.label,
+    )  # fmt: skip
+    yield Drawing("accuracy", decay_figure(runs))
+
+
+def _gaps(runs: Runs) -> Iterator[Check]:
+    """The gap with each λ, against none; and what each λ takes from the gap without."""
+    last, without = runs.size.batch_sizes[-1], runs.gaps(0.0)
+    dof = len(without) - 1
+    for decay in runs.found:
+        found = runs.gaps(decay)
+        label = f"gap, λ = {decay:g}: accuracy at the best B less that at B = {last}"
+        rivals = {"as without weight decay": float(without.mean())} if decay else {}
+        yield Check(label, 0.0, *mean_and_error(found), rivals, scale=1.0, dof=dof)
+    for decay in runs.size.decays:
+        label = f"gap without weight decay less that at λ = {decay:g}"
+        yield Check(label, 0.0, *mean_and_error(without - runs.gaps(decay)), scale=1.0, dof=dof)
+
+
+def _places(runs: Runs) -> Iterator[Check]:
+    """How far the best batch size has moved from where it is without decay."""
+    for decay, law in runs.moves.items():
+        label = f"ln of the best B over that without weight decay, λ = {decay:g}"
+        moved, error = math.log(2) * law.exponent, min(math.log(2) * law.standard_error, UNKNOWN)
+        yield Check(label, 0.0, moved, error, MOVED, scale=1.0, dof=law.dof)

@@ -1,0 +1,1 @@
+"""How normal the gradient of a batch is, along training."""

@@ -1,0 +1,1 @@
+"""Test accuracy against the batch size, with and without weight decay."""
