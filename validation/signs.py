@@ -32,11 +32,21 @@ def of_sign(label: str, effect: tuple[float, float], sign: int, least: float, do
 
 
 def of_sign_in(label: str, values: ArrayLike, sign: int, least: float) -> Check:
-    """The same of values of replicas, (n,), NaN where one never came to where it is read.
+    """The same of values of replicas, (n,), NaN where one never came to where it is read."""
+    value, error, dof = mean_known(values)
+    return of_sign(label, (value, error), sign, least, dof)
 
-    An effect that fewer than two replicas have is unknown by 1.
+
+def mean_known(values: ArrayLike, unknown: float = 0.0) -> tuple[float, float, float]:
+    """Mean of the replicas that have a number, its standard error, and its degrees of freedom.
+
+    What fewer than two have is `unknown`, by 1.
+
+    >>> mean_known([1.0, np.nan, 3.0]), mean_known([1.0, np.nan])
+    ((2.0, 1.000..., 1), (0.0, 1.0, inf))
     """
-    found = np.asarray(values)[np.isfinite(values)]
+    found = np.asarray(values, dtype=float)
+    found = found[np.isfinite(found)]
     if len(found) < 2:
-        return of_sign(label, (0.0, 1.0), sign, least)
-    return of_sign(label, mean_and_error(found), sign, least, len(found) - 1)
+        return unknown, 1.0, math.inf
+    return *mean_and_error(found), len(found) - 1

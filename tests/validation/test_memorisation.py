@@ -99,6 +99,19 @@ def test_where_the_batch_does_not_matter_the_exchange_does_not_agree(monkeypatch
             assert ruling.verdict is not Verdict.AGREES
 
 
+def test_labels_that_are_never_learnt_are_named_and_slopes_are_unknown(monkeypatch):
+    original = made_up(*PAPER)
+
+    def sweep(self, function, grid, fixed, seed):
+        return original(self, function, grid, fixed, seed).isel(reading=slice(0, 20))
+
+    monkeypatch.setattr(Context, "sweep", sweep)
+    size = memorisation.plans["full"].size
+    found = gather(memorisation, Context("memorisation", "full", (3,), size))
+    assert "25 % random, ε = 0.2, B = 50" in found.undecided
+    assert (found.headline_check.measured, found.headline_check.standard_error) == (0.0, 1.0)
+
+
 def test_means_are_along_the_order_of_what_they_are_at(monkeypatch):
     x = np.array([[0.1, 0.5, 0.3, 0.9], [0.3, 0.4, 0.5, 0.6]])
     runs = xr.Dataset(

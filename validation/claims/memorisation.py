@@ -7,12 +7,10 @@ from dataclasses import asdict
 
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.measure import mean_and_error
 from validation.mnist.images import images
 from validation.mnist.memorisation.pictures import learning_figure, slopes_figure
 from validation.mnist.memorisation.runs import Runs, Size, run_all
-from validation.mnist.three_factors.analysis import present
-from validation.signs import of_sign_in
+from validation.signs import mean_known, of_sign_in
 
 #: What the paper has of larger ε/B: what, at equal what, the variables, and the sign.
 EFFECTS = (
@@ -53,11 +51,9 @@ def memorisation(context: Context) -> Found:
 def _alike(runs: Runs, share: float, factor: int) -> Iterator[Check]:
     """That ε and B times a factor change nothing at equal Σ ε(k), and ε alone does."""
     for text, name in ALIKE.items():
-        both, alone = (present(each) for each in runs.exchanged(share, factor, name))
-        yield Check(
-            f"{text}, ε and B times {factor}, {100 * share:g} % random", 0.0, *mean_and_error(both),
-            {ALONE: float(alone.mean())}, scale=1.0, dof=len(both) - 1,
-        )  # fmt: skip
+        both, alone = (mean_known(each) for each in runs.exchanged(share, factor, name))
+        label = f"{text}, ε and B times {factor}, {100 * share:g} % random"
+        yield Check(label, 0.0, *both[:2], {ALONE: alone[0]}, scale=1.0, dof=both[2])
 
 
 def _ranges(size: Size) -> Iterator[str]:

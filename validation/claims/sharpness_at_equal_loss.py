@@ -9,12 +9,11 @@ import numpy as np
 
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.measure import mean_and_error
 from validation.mnist.images import images
 from validation.mnist.sharpness.pictures import sharpness_figure
 from validation.mnist.sharpness.runs import Runs, Size, run_all
-from validation.mnist.three_factors.analysis import Array, present
-from validation.signs import NONE, of_sign_in
+from validation.mnist.three_factors.analysis import Array
+from validation.signs import NONE, mean_known, of_sign_in
 
 SHARPNESS = {"ln tr H": "trace", "ln λ_max": "largest"}
 #: The slope of ln tr H at equal loss, were E[L] = ε tr H/(4B).
@@ -35,7 +34,7 @@ def sharpness_at_equal_loss(context: Context) -> Found:
     for part, scan in (("smaller", size.batches[: middle + 1]), ("larger", size.batches[middle:])):
         label = f"slope of ln tr H, B varied, {part} half of ε/B"
         yield of_sign_in(label, runs.slopes(scan, "trace"), -1, size.least["sharpness"])
-    yield _quadratic(present(runs.slopes(size.batches, "trace")))
+    yield _quadratic(runs.slopes(size.batches, "trace"))
     label = f"slope of ln tr H, B varied, N = {size.many_examples}"
     yield of_sign_in(label, runs.slopes(size.many, "trace", size.many_examples), -1, size.least["sharpness"])
     accuracies = runs.slopes(size.batches, "test_accuracy")
@@ -58,22 +57,20 @@ def sharpness_at_equal_loss(context: Context) -> Found:
 def _alike(label: str, runs: Runs, name: str) -> Check:
     """That both scans have one slope; the rivals are that one of ε and B changes nothing."""
     by_batch, by_rate = (runs.slopes(scan, name) for scan in runs.size.scans().values())
-    difference = present(by_rate - by_batch)
-    rivals = {"ε alone": float(present(by_rate).mean()), "B alone": -float(present(by_batch).mean())}
-    return Check(label, 0.0, *mean_and_error(difference), rivals, scale=1.0, dof=len(difference) - 1)
+    value, error, dof = mean_known(by_rate - by_batch)
+    rivals = {"ε alone": mean_known(by_rate)[0], "B alone": -mean_known(by_batch)[0]}
+    return Check(label, 0.0, value, error, rivals, scale=1.0, dof=dof)
 
 
 def _quadratic(found: Array) -> Check:
-    rivals = {NONE: 0.0}
-    return Check(
-        "slope of ln tr H by E[L] = ε tr H/(4B)", QUADRATIC, *mean_and_error(found), rivals, dof=len(found) - 1
-    )
+    value, error, dof = mean_known(found, QUADRATIC)
+    return Check("slope of ln tr H by E[L] = ε tr H/(4B)", QUADRATIC, value, error, {NONE: 0.0}, dof=dof)
 
 
 def _local(runs: Runs) -> Iterator[str]:
     """Slopes of ln tr H from point to point, with the ε/B that lies between."""
     scan = runs.size.batches
-    values = np.array([present(each).mean() for each in runs.values(scan, "trace", runs.size.n_examples)])
+    values = np.array([mean_known(each, np.nan)[0] for each in runs.values(scan, "trace", runs.size.n_examples)])
     logs = np.log([run.ratio for run in scan])
     for low, high, slope in zip(logs, logs[1:], np.diff(values) / np.diff(logs), strict=False):
         yield f"{slope:+.2f} at {np.exp((low + high) / 2):.2g}".replace("-", "−")

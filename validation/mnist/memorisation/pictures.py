@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sgdsde.plotting import Curve, CurvePanel, Figure, curve_panels
-from validation.measure import mean_and_error
 from validation.mnist.memorisation.runs import Runs
-from validation.mnist.three_factors.analysis import Array, present
+from validation.mnist.three_factors.analysis import Array
 from validation.mnist.three_factors.runs import Run
+from validation.signs import mean_known
 
 
 def learning_figure(runs: Runs) -> Figure:
@@ -53,6 +53,6 @@ def _means(runs: Runs, share: float, run: Run, name: str) -> Array:
 def _curve(runs: Runs, share: float, name: str, against: str) -> Curve:
     """All runs at one share of random labels; those of one ε/B lie one above the other."""
     held = runs.size.shares[share].runs
-    values = [mean_and_error(present(runs.along(share, run, name, against))) for run in held]
-    mean, error = np.array(values).T
+    values = [mean_known(runs.along(share, run, name, against), np.nan) for run in held]
+    mean, error, _ = np.array(values).T
     return Curve(f"{100 * share:g} % random", [run.ratio for run in held], mean, error, joined=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sgdsde.plotting import Curve, CurvePanel, Figure, Line, curve_panels
-from validation.measure import mean_and_error
 from validation.mnist.sharpness.runs import Runs
-from validation.mnist.three_factors.analysis import Array, present
+from validation.mnist.three_factors.analysis import Array
 from validation.mnist.three_factors.runs import Run
+from validation.signs import mean_known
 
 
 def sharpness_figure(runs: Runs) -> Figure:
@@ -29,8 +29,8 @@ def sharpness_figure(runs: Runs) -> Figure:
 
 def _curve(runs: Runs, label: str, scan: tuple[Run, ...], name: str, n: int | None = None) -> Curve:
     """Geometric means of what is positive."""
-    values = [mean_and_error(present(e)) for e in runs.values(scan, name, n or runs.size.n_examples)]
-    mean, error = np.array(values).T
+    values = [mean_known(each, np.nan) for each in runs.values(scan, name, n or runs.size.n_examples)]
+    mean, error, _ = np.array(values).T
     if name != "test_accuracy":
         mean, error = np.exp(mean), np.exp(mean) * error
     return Curve(label, [run.ratio for run in scan], mean, error)
@@ -40,6 +40,6 @@ def _inverse(runs: Runs) -> Line:
     """∝ B/ε through the last point."""
     scan = runs.size.batches
     ratios: Array = np.array([run.ratio for run in scan])
-    last = np.exp(present(runs.values(scan[-1:], "trace", runs.size.n_examples)[0]).mean())
+    last = np.exp(mean_known(runs.values(scan[-1:], "trace", runs.size.n_examples)[0])[0])
     shown = ratios[-3:]
     return Line("∝ B/ε", shown, last * ratios[-1] / shown)
