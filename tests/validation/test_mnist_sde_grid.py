@@ -213,7 +213,7 @@ def test_notes_say_how_low_the_loss_is_and_what_more_would_cost(sampling):
     runs = made_up(sampling, EFFECTS)
     told = list(notes(runs, list(checks(runs)), protocol))
     assert len(told) == 2 + len(runs.size.rows)
-    assert "training loss at T = 6" in told[0]
+    assert "training loss at s = 6" in told[0]
     assert told[-1].startswith(f"All {4 * len(runs.size.rows)} numbers")
     few = made_up(sampling, EFFECTS, replicas=4, scatter=0.5)
     (*_, undecided) = notes(few, list(checks(few)), protocol)
