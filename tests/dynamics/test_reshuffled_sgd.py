@@ -59,3 +59,22 @@ def test_a_double_well_is_left_in_the_same_time(m, rate, n, f, scheme):
     assert max(each.standard_error / each.mean for each in (sgd, sde)) < 0.012
     assert abs(sde.mean / sgd.mean - 1) < 0.1
     assert sgd.mean > 3 * brownian.mean
+
+
+@pytest.mark.parametrize("kick", [0.1, 0.6])
+def test_what_one_example_decides_is_contracted_to_second_order_alike(kick):
+    """Twenty examples with a direction each, k the curvature of their losses: kick = kε/B, whatever ε is."""
+    bowl = sg.landscapes.linear_regression(np.eye(20), np.zeros(20))
+    config = sg.SGDConfig(kick, 1, 20, sampling="reshuffle")
+    sgd = sg.simulate_sgd(bowl, config, np.ones(20), 20, paths=4, seed=1)
+    np.testing.assert_allclose(sgd.final, 1 - kick)
+    sde = sg.simulate_sde(bowl, config, np.ones(20), 20, paths=50, substeps=50, seed=2)
+    np.testing.assert_allclose(sde.final.mean(), np.exp(-kick - kick**2 / 2), atol=2e-3)
+    assert sde.final.std() < 0.15 * kick
+    fresh = sg.SGDConfig(kick, 1, 20, sampling="with_replacement")
+    squares = {
+        run: (getattr(sg, run)(bowl, fresh, np.ones(20), 20, paths=4000, seed=3, **options).final ** 2).mean()
+        for run, options in (("simulate_sgd", {}), ("simulate_sde", {"substeps": 20}))
+    }
+    for square in squares.values():
+        assert square == pytest.approx(np.exp(-2 * kick + kick**2), rel=0.03)

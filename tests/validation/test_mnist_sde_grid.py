@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import numpy as np
 import pytest
 import torch
@@ -130,9 +132,9 @@ def test_sizes_that_do_not_fit_are_refused(field, value, message):
 EFFECTS = {SDE: 1.0, SGD: 1.0, SVAG: 1.0, NOISY: 1.0, NOISELESS: 0.0, ISOTROPIC: 0.2, STRONGER: 1.8, INDEPENDENT: 1.6}
 
 
-def made_up(sampling, effects, seeds=5, replicas=60, scatter=0.1):
-    """Runs of the smallest size in which noise does what `effects` says, with a scatter over replicas."""
-    size = CLAIMS[sampling].plans["smoke"].size["digits"]
+def made_up(sampling, effects, seeds=5, replicas=60, scatter=0.1, preset="smoke"):
+    """Runs of a preset's size in which noise does what `effects` says, with a scatter over replicas."""
+    size = CLAIMS[sampling].plans[preset].size["digits"]
     generator = np.random.default_rng(8)
     own = generator.uniform(1.0, 2.0, seeds).repeat(replicas)[:, None]
 
@@ -176,6 +178,23 @@ def test_a_rival_that_is_the_truth_does_not_agree(sampling, rival):
     assert not set(found.values()) & {Verdict.AGREES, Verdict.EXACT}
 
 
+@pytest.mark.parametrize("preset", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("sampling", [FRESH, SHUFFLED])
+def test_as_many_checks_as_announced_the_headline_and_all_statements_among_them(sampling, preset):
+    claim = CLAIMS[sampling]
+    made = list(checks(made_up(sampling, EFFECTS, seeds=2, replicas=2, preset=preset)))
+    labels = [each.label for each in made]
+    assert len(set(labels)) == len(made) == claim.plans[preset].tests
+    assert claim.protocol.presets[preset].get("headline", claim.protocol.headline) in labels
+    assert {rival for each in made for rival in each.rivals} == set(claim.protocol.rivals)
+    if preset == "full":
+        for pattern in [said.check for said in claim.protocol.statements] + [
+            held.match for held in claim.protocol.rules
+        ]:
+            assert any(fnmatchcase(label, pattern) for label in labels), pattern
+        assert claim.plans[preset].size["MNIST"] == claim.plans[preset].size["digits"]
+
+
 def test_an_svag_that_is_sgd_does_not_agree():
     """Where SGD has left the SDE."""
     away = EFFECTS | {SGD: 3.0}
@@ -213,7 +232,7 @@ def test_notes_say_how_low_the_loss_is_and_what_more_would_cost(sampling):
     runs = made_up(sampling, EFFECTS)
     told = list(notes(runs, list(checks(runs)), protocol))
     assert len(told) == 2 + len(runs.size.rows)
-    assert "training loss at T = 6" in told[0]
+    assert "training loss at s = 6" in told[0]
     assert told[-1].startswith(f"All {4 * len(runs.size.rows)} numbers")
     few = made_up(sampling, EFFECTS, replicas=4, scatter=0.5)
     (*_, undecided) = notes(few, list(checks(few)), protocol)

@@ -70,7 +70,7 @@ def looked_at(
 
     `dynamics` is one of `train`'s, its SDEs driven as befits the `sampling`; "gd", gradient descent without noise; or
     "isotropic", noise of the trace of SGD's without its directions. There are `looks` at equal distances up to
-    T = εk = `time`; at one of `kept_every` replicas are held against one another. The set and the initial weights
+    s = εk = `time`; at one of `kept_every` replicas are held against one another. The set and the initial weights
     depend on `seed` alone, and the noise on all that tells one run from another.
 
     Returns

@@ -1,7 +1,7 @@
 """Runs at N = 1000 over ε at one noise scale: SGD, what approximates it and wrong noises, for each width and seed.
 
 All runs of a width and a seed have the same training set and initial weights. B ∝ ε, so that along a row of learning
-rates there is one SDE, and what SGD does at each ε is held against it. All are looked at at the same times T = εk, but
+rates there is one SDE, and what SGD does at each ε is held against it. All are looked at at the same times s = εk, but
 for the noise 1.5 times as strong, which is SGD at 1.5 ε with the batches of ε: an epoch of it is 1.5 times as long, and
 so are its looks apart.
 """
@@ -106,7 +106,7 @@ class Size:
     def window(self, number: int) -> str:
         """Its times in words."""
         length = self.time / self.windows
-        return f"T = {length * number:g} to {length * (number + 1):g}"
+        return f"s = {length * number:g} to {length * (number + 1):g}"
 
     def svag_steps(self, rate: float) -> int:
         """l, at which a step of SVAG is as long as the SDE's."""

@@ -32,7 +32,7 @@ def lowness(runs: Runs) -> Iterator[str]:
             loss, accuracy = (float(runs.of(key, name)[..., -1].mean()) for name in ("train_loss", "train_accuracy"))
             run = key.run if key.run == NOISELESS else f"{label(runs.size, key)}, ε/B = 1/{key.ratio}"
             texts.append(f"{loss:.3f} by {run} (training accuracy {accuracy:.3f})")
-        yield f"{hidden} units, training loss at T = {runs.size.time:g}: {', '.join(texts)}."
+        yield f"{hidden} units, training loss at s = {runs.size.time:g}: {', '.join(texts)}."
 
 
 def slowest(runs: Runs, hidden: int) -> Iterator[Key]:

@@ -138,7 +138,7 @@ def runs_figure(runs: Runs, row: Row, hidden: int) -> Figure:
                     times = runs.size.time * (np.arange(len(values)) + 1) / len(values)
                     axes.plot(times, values, label=words, **look)
         for axes, title in zip(panels, ("training loss", OTHERS["weight_spread"]), strict=True):
-            axes.set(yscale="log", xlabel="time T = εk", title=title)
+            axes.set(yscale="log", xlabel="time s = εk", title=title)
             plain_log_ticks(axes.yaxis)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         return figure
