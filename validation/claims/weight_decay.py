@@ -35,13 +35,20 @@ def weight_decay(context: Context) -> Found:
             "many": size.batch_sizes[-1], "pooled": size.replicas * len(context.seeds), "k": size.updates,
             "lambdas": ", ".join(f"{decay:g}" for decay in size.decays),
             "left": ", ".join(f"{math.exp(-decay * size.time):.2g}" for decay in size.decays),
-            "found": "; ".join(f"B = {runs.best(decay)} at λ = {decay:g}" for decay in runs.found),
+            "found": "; ".join(_listed(runs)),
             "losses": ", ".join(f"{loss:.2g} at λ = {decay:g}" for decay, loss in pairs),
         },
         source.notes,
         source.label,
     )  # fmt: skip
     yield Drawing("accuracy", decay_figure(runs))
+
+
+def _listed(runs: Runs) -> Iterator[str]:
+    """The highest mean accuracy, and that of the largest batches."""
+    for decay in runs.found:
+        mean = runs.accuracy(decay).mean(axis=1)
+        yield f"{mean.max():.3f} at B = {runs.best(decay)}, {mean[-1]:.3f} at the largest, λ = {decay:g}"
 
 
 def _gaps(runs: Runs) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def budget_figure(runs: Runs, paper: Mapping[str, float]) -> Figure:
     with house_style():
         figure = bare_figure(12.0, 4.4)
         *rates, heights = figure.subplots(1, 3)
-        for axes, point, (colour, marker) in zip(rates, (size.small, size.large), looks(), strict=False):
+        others = list(islice(looks(), len(QUANTITIES), len(QUANTITIES) + 2))  # colours of no quantity
+        for axes, point, (colour, marker) in zip(rates, (size.small, size.large), others, strict=True):
             for quantity, shift, (line, mark) in zip(QUANTITIES, (0.97, 1.03), looks(), strict=False):
                 law = runs.laws[point.batch_size, quantity]
                 place = np.array([best.place for best in law.optima])

@@ -22,7 +22,7 @@ def decay_figure(runs: Runs) -> Figure:
             mean, best = accuracy.mean(axis=1), size.batch_sizes.index(runs.best(decay))
             look = {"color": colour, "marker": marker, "markerfacecolor": "white", "capsize": 2.5}
             left.errorbar(size.batch_sizes, mean, own, label=f"λ = {decay:g}", **look)
-            left.plot(size.batch_sizes[best], mean[best], color=colour, marker=marker)
+            left.plot(size.batch_sizes[best], mean[best], color=colour, marker=marker, zorder=4)
         left.set(xscale="log", xlabel="batch size B", ylabel="test accuracy (share of images)")
         gaps = np.array([mean_and_error(runs.gaps(decay)) for decay in runs.found])
         names = [f"{decay:g}" for decay in runs.found]

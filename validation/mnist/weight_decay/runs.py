@@ -55,7 +55,7 @@ class Runs:
     moves: dict[float, OptimumLaw] = field(repr=False)
 
     def accuracy(self, decay: float) -> Array:
-        """Of every replica at every batch size, (points, replicas)."""
+        """Test accuracy of every replica at every batch size, (points, replicas)."""
         accuracy: Array = self.found[decay]["test_accuracy"].to_numpy()
         return accuracy
 

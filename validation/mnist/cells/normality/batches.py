@@ -29,7 +29,7 @@ class Drawing:
     groups: int
 
     def batches(self, size: int) -> int:
-        """Of a group."""
+        """How many a group has."""
         return max(self.draws, self.examples // size)
 
 

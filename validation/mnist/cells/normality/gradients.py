@@ -86,8 +86,8 @@ def _slopes(network: nn.Module, data: Dataset, k: int, seed: int) -> dict[str, A
     """The gradients of all examples along the directions of each kind, (N, directions)."""
     covariance = sg.models.gradient_covariance(network, data, dtype="float32")
     mean = covariance.mean_gradient[:, None]
-    found = {
-        RANDOM: sg.models.random_directions(network, k, seed), LEADING: covariance.eigenvectors(k),
+    found: dict[str, Array] = {
+        RANDOM: sg.models.random_directions(network, k, seed).astype(float), LEADING: covariance.eigenvectors(k),
         MEAN: mean / np.linalg.norm(mean),
     }  # fmt: skip
     losses = covariance.losses
