@@ -17,7 +17,7 @@ MIDDLE = 40.0
 
 
 def falls_as(patch: pytest.MonkeyPatch, gamma: float) -> None:
-    """Of a best ε that knows no budget, make one that seems to be in proportion to budget^γ."""
+    """Where the best ε knows no budget, it now seems to be in proportion to budget^γ."""
     original = Context.sweep
 
     def sweep(
