@@ -24,6 +24,8 @@ MARKS = dict(zip((SGD, SVAG, NOISY), MARKERS, strict=False))
 LINES = {STRONGER: "--", ISOTROPIC: ":", INDEPENDENT: "-."}
 #: By what markers of two widths stand apart at one ε; the least ratio that is drawn: without noise all are 0.
 APART, LEAST = 1.06, 0.3
+#: How far beyond its first and last ε a panel goes.
+BESIDE = 1.4
 
 
 def rates_figure(runs: Runs, row: Row, protocol: Protocol) -> Figure:
@@ -40,6 +42,7 @@ def rates_figure(runs: Runs, row: Row, protocol: Protocol) -> Figure:
                 axes.axhspan(low, high, color="0.92", linewidth=0)
                 axes.axhline(1.0, color="#333333", linewidth=1.0)
                 axes.set(xscale="log", yscale="log", title=f"{_title(name, words)},\n{size.window(window)}")
+                axes.set_xlim(row.learning_rates[0] / BESIDE, row.learning_rates[-1] * BESIDE)
                 axes.set_ylim(bottom=max(LEAST, axes.get_ylim()[0]), top=max(1.5, axes.get_ylim()[1]))
                 plain_log_ticks(axes.xaxis)
                 plain_log_ticks(axes.yaxis)
