@@ -177,7 +177,7 @@ def run_folder(
             "model": model_digest(model, with_weights=settings["initialization"] == "shared"),
             "data": data_digest(sets),
             "config": [config.to_dict() for config in configs],
-            "evaluate_every": evaluate_every if isinstance(evaluate_every, int) else list(evaluate_every),
+            "evaluate_every": list(evaluate_every) if isinstance(evaluate_every, Sequence) else evaluate_every,
             "measures": list(measures),
             "learning_rates": None,
             "batch_sizes": None,

@@ -155,7 +155,7 @@ def made_up(sampling, effects, seeds=5, replicas=60, scatter=0.1, preset="smoke"
 
 
 def verdicts(sampling, effects, of=SGD):
-    """Of the checks of a run against the SDE, by what is compared."""
+    """The checks of a run against the SDE, by what is compared."""
     runs, protocol = made_up(sampling, effects), CLAIMS[sampling].protocol
     held = [each for each in checks(runs) if f", {of}" in each.label and "against SDE" in each.label]
     return {each.label: rule(each, protocol.terms(each.label), 4.5).verdict for each in held}
@@ -203,7 +203,7 @@ def test_an_svag_that_is_sgd_does_not_agree():
 
 
 def test_statistics_are_less_those_of_gradient_descent_at_the_same_times():
-    """Of losses that fall along training, whichever looks a run has."""
+    """Losses that fall along training, whichever looks a run has."""
     size = CLAIMS[FRESH].plans["smoke"].size["digits"]
     cases = dict(size.cases(FRESH))
 

@@ -29,7 +29,7 @@ class Planned:
     readings: int
 
     def seconds(self, batch_size: int, device: str) -> float:
-        """Of the cell's replicas, of which as many are trained at once as there are threads."""
+        """What a cell takes, whose replicas are trained as many at once as there are threads."""
         hidden, times = self.fixed["hidden"], [_update(self.fixed["hidden"], b, device) for b in TIMED]
         update = float(np.interp(batch_size, TIMED, times)) * max(1.0, batch_size / TIMED[-1])
         images = self.readings * (self.fixed["n_examples"] + TESTED)

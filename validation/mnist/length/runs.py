@@ -63,7 +63,7 @@ class Measured:
     seed: int
 
     def values(self, n: int, time: float, name: str = "test_accuracy") -> Array:
-        """Of the curve at N and T, (replicas, points)."""
+        """What the curve at N and T measured, (replicas, points)."""
         reading = self.size.times.index(time)
         found = [self.runs[n, b][name].isel(reading=reading).to_numpy() for b in self.size.curve(n, time)]
         return np.stack(found, axis=1)

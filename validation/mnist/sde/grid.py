@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 class Replicas(NamedTuple):
-    """Of each seed: of the SDE, of SGD, of what else approximates it, of isotropic noise."""
+    """How many of each seed: of the SDE, of SGD, of what else approximates it, of isotropic noise."""
 
     sde: int
     sgd: int

@@ -62,7 +62,7 @@ def _near(runs: Runs, row: Row, name: str, window: int, protocol: Protocol) -> t
 
 
 def _ratios(axes: Axes, runs: Runs, row: Row, name: str, window: int, place: int) -> None:
-    """Of one width, with 95 % intervals, to which the SDE's own error adds."""
+    """The points of one width, with 95 % intervals, to which the SDE's own error adds."""
     hidden, colour = list(runs.size.widths)[place], COLOURS[place]
     sde = found_in(runs, runs.sde(hidden, row), name, window)
     for run, rates in _rates(row).items():
