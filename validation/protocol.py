@@ -7,7 +7,7 @@ the ``headline``; ``[[checks]]`` with another margin or expectation for labels t
 is expected); and for each preset how many ``tests`` it makes, its ``size`` and the ``seconds`` that it takes. ``sizes``
 names another file to take presets from.
 
-Words are no part of the digest: ``[says]`` has title, statement, formula, source, method and notes, ``[pictures.NAME]``
+A preset's digest is of all terms and that preset's own. Words are no part of it: ``[says]`` has title, statement, formula, source, method and notes, ``[pictures.NAME]``
 caption and alt, with ``{names}`` of sizes and facts in them; ``[[statements]]`` are those of papers that it tests.
 """
 
@@ -27,7 +27,7 @@ from validation.papers import Statement
 
 FOLDER = Path(__file__).parent / "protocols"
 Expectation = Literal["agrees", "differs", "undecided", "any"]
-#: What a file may have; words and the planned seconds are no part of the digest.
+#: What a file may have; words and the planned seconds are no part of a digest.
 _TERMS = {"number", "margin", "absolute", "apart", "rivals", "seeds", "headline", "checks", "presets"}
 _WORDS = {"says", "pictures", "statements"}
 _EXPECTATIONS = ("agrees", "differs", "undecided", "any")
@@ -81,7 +81,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A claim's protocol. ``decides`` says of which presets the sizes suffice to decide every check."""
+    """A claim's protocol. ``decides`` has the presets whose sizes suffice to decide every check; ``digests`` are theirs."""
 
     number: int = 1
     margin: float = 0.05
@@ -95,7 +95,7 @@ class Protocol:
     words: Words = Words()
     decides: frozenset[str] = frozenset({"quick", "full"})
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    digest: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def terms(self, label: str) -> Terms:
         """What the check of this label is held to: of several patterns that match, later ones win."""
@@ -132,7 +132,7 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         _words(content),
         frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
         presets,
-        digest_of(_terms(content)),
+        {preset: digest_of(_terms(content, preset)) for preset in presets},
     )
 
 
@@ -152,13 +152,10 @@ def _lines(key: str, text: Any) -> Any:
     return text.strip() if key == "formula" else " ".join(text.split())
 
 
-def _terms(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the digest is of."""
-    terms = {key: value for key, value in content.items() if key in _TERMS}
-    presets = content.get("presets", {})
-    return terms | {
-        "presets": {name: {k: v for k, v in held.items() if k != "seconds"} for name, held in presets.items()}
-    }
+def _terms(content: Mapping[str, Any], preset: str) -> dict[str, Any]:
+    """What the digest of a preset is of."""
+    terms = {key: value for key, value in content.items() if key in _TERMS - {"presets"}}
+    return terms | {preset: {key: value for key, value in content["presets"][preset].items() if key != "seconds"}}
 
 
 def presets_of(name: str, folder: Path = FOLDER) -> dict[str, dict[str, Any]]:

@@ -69,7 +69,7 @@ def results_of(run: Run) -> dict[str, Any]:
         "tests_in_family": run.tests,
         "claims_in_family": run.claims,
         "provenance": provenance(),
-        "claims": [_claim(outcome) for outcome in run.outcomes],
+        "claims": [_claim(outcome, run.preset) for outcome in run.outcomes],
     }
 
 
@@ -79,7 +79,7 @@ def _command(run: Run) -> str:
     return f"python -m validation --preset {run.preset}{seed}{only}"
 
 
-def _claim(outcome: Outcome) -> dict[str, Any]:
+def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
     claim, finding, judgement = outcome.claim, outcome.finding, outcome.judgement
     return {
         "name": claim.name,
@@ -91,7 +91,7 @@ def _claim(outcome: Outcome) -> dict[str, Any]:
         "seeds": list(outcome.seeds),
         "as_expected": outcome.as_expected,
         "unmet": list(judgement.unmet),
-        "protocol": {"number": claim.protocol.number, "digest": claim.protocol.digest},
+        "protocol": {"number": claim.protocol.number, "digest": claim.protocol.digests.get(preset, "")},
         "threshold_sigma": outcome.limit,
         "statements": [_statement(row) for row in rows(outcome)],
         "headline": finding.headline if finding else None,

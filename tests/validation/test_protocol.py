@@ -50,29 +50,31 @@ def test_terms_are_found_by_label_and_later_patterns_win(folder):
 
 
 def test_the_digest_is_of_what_is_said_and_not_of_how(folder):
-    before = read("one", folder).digest
+    before = read("one", folder).digests
     (folder / "one.toml").write_text("# A comment.\n" + TEXT.replace("0.1\n", "0.10\n"), encoding="utf-8")
-    assert read("one", folder).digest == before
-    (folder / "one.toml").write_text(TEXT.replace("tests = 3", "tests = 4"), encoding="utf-8")
-    assert read("one", folder).digest != before
+    assert read("one", folder).digests == before
+    (folder / "one.toml").write_text(TEXT.replace("seconds = 2\ntests = 3", "seconds = 2\ntests = 4"), encoding="utf-8")
+    changed = read("one", folder).digests
+    assert changed["quick"] != before["quick"]
+    assert changed["smoke"] == before["smoke"]  # of its own sizes: what was kept of it stays
     assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
 
 
 def test_words_and_seconds_are_no_terms(folder):
-    before = read("one", folder).digest
+    before = read("one", folder).digests["quick"]
     words = '[says]\ntitle = """\nA\nB"""\nformula = """\na\nb"""\n[pictures.p]\ncaption = "C"\nalt = "D"\n'
     (folder / "one.toml").write_text(TEXT.replace("seconds = 2", "seconds = 9") + words, encoding="utf-8")
     found = read("one", folder)
-    assert found.digest == before
+    assert found.digests["quick"] == before
     assert (found.words.title, found.words.formula, found.words.pictures["p"]["alt"]) == ("A B", "a\nb", "D")
 
 
 def test_shared_sizes_are_part_of_a_protocol(folder):
     (folder / "two.toml").write_text('number = 1\nsizes = "one"\n[presets.quick]\nseconds = 9\n', encoding="utf-8")
     assert protocol.presets_of("two", folder)["quick"] == {"seconds": 9, "tests": 3}
-    before = read("two", folder).digest
+    before = read("two", folder).digests["quick"]
     (folder / "one.toml").write_text(TEXT.replace("tests = 3", "tests = 4"), encoding="utf-8")
-    assert read("two", folder).digest != before
+    assert read("two", folder).digests["quick"] != before
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_every_kept_result_was_held_to_a_protocol():
             assert number <= claim.protocol.number
             assert (digest is None) == (number == 0)
             if number == claim.protocol.number:
-                assert digest == claim.protocol.digest
+                assert digest == claim.protocol.digests[result["preset"]]
                 assert tuple(result["seeds"]) == claim.protocol.seeds
 
 
