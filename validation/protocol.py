@@ -7,8 +7,9 @@ the ``headline``; ``[[checks]]`` with another margin or expectation for labels t
 is expected); and for each preset how many ``tests`` it makes, its ``size`` and the ``seconds`` that it takes. ``sizes``
 names another file to take presets from.
 
-A preset's digest is of all terms and that preset's own. Words are no part of it: ``[says]`` has title, statement, formula, source, method and notes, ``[pictures.NAME]``
-caption and alt, with ``{names}`` of sizes and facts in them; ``[[statements]]`` are those of papers that it tests.
+The digest of a preset is of all terms and its own sizes. Words are no part of it: ``[says]`` has title, statement,
+formula, source, method and notes, ``[pictures.NAME]`` caption and alt, with ``{names}`` of sizes and facts in them;
+``[[statements]]`` are those of papers that it tests.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A claim's protocol. ``decides`` has the presets whose sizes suffice to decide every check; ``digests`` are theirs."""
+    """A claim's protocol. ``decides`` says of which presets the sizes suffice to decide every check; each has a digest."""
 
     number: int = 1
     margin: float = 0.05

@@ -5,6 +5,7 @@ Training with another law than SGD's takes as long as with it; what the claims m
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 import xarray as xr
 
 import sgdsde as sg
+from validation.context import Context
+from validation.mnist.length import runs
 from validation.mnist.rules import curves
 
 #: Of the error: of all points of a replica, and of one; three times as large where noise keeps it from fitting.
@@ -59,3 +62,27 @@ def without_gap(**cell: Any) -> xr.Dataset:
 def trained_as(patch: pytest.MonkeyPatch, cell: Any) -> None:
     """Networks of the claims on the best batch size have these accuracies."""
     patch.setattr(curves, "trained", cell)
+
+
+def along(beta: float, gamma: float, marks: tuple[int, ...], **cell: Any) -> xr.Dataset:
+    """Readings at the marks, each of a network whose best batch size is 20 (N/4000)^β (T/4000)^γ."""
+    each = []
+    for updates in marks:
+        time = updates * cell["learning_rate"] / (1 - cell["momentum"])
+        best = 20 * (cell["n_examples"] / 4000) ** beta * (time / 4000) ** gamma
+        each.append(_accuracies(best, readings=1, **{**cell, "seed": cell["seed"] + updates}))
+    return xr.concat(each, "reading")
+
+
+def _at_once(self: Context, function: Any, grid: Any, fixed: Any, seed: str) -> xr.Dataset:
+    """A sweep of one batch size without a store."""
+    (b,) = grid["batch_size"]
+    each = [function(batch_size=b, seed=root, **fixed) for root in self.seeds]
+    return xr.concat(each, "replica").expand_dims(batch_size=[b])
+
+
+def trained_along_as(patch: pytest.MonkeyPatch, beta: float, gamma: float) -> None:
+    """Networks of the claim on the length of training have the accuracies of `along`."""
+    patch.setattr(runs, "trained_along", partial(along, beta, gamma))
+    patch.setattr(runs, "forecast", lambda *_: None)
+    patch.setattr(Context, "sweep", _at_once)

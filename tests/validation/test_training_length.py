@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import pairwise
 
 import pytest
-import xarray as xr
 
-from tests.mutations import synthetic_accuracy
+from tests.mutations.synthetic_accuracy import trained_along_as
 from validation.claim import discover
 from validation.context import Context
 from validation.gather import gather
-from validation.mnist.length import runs
 from validation.verdict import Verdict, rule, thresholds
 
 NAME = "mnist_training_length"
-
-
-def along(beta, gamma, marks, **cell):
-    """Readings at the marks, each of a network whose best batch size is 20 (N/4000)^β (T/4000)^γ."""
-    each = []
-    for updates in marks:
-        time = updates * cell["learning_rate"] / (1 - cell["momentum"])
-        best = 20 * (cell["n_examples"] / 4000) ** beta * (time / 4000) ** gamma
-        each.append(synthetic_accuracy._accuracies(best, readings=1, **{**cell, "seed": cell["seed"] + updates}))
-    return xr.concat(each, "reading")
 
 
 def verdicts(beta, gamma):
@@ -33,18 +20,9 @@ def verdicts(beta, gamma):
     limit = thresholds({each: found.plans["full"].tests for each, found in claims.items()})[NAME]
     held = claims[NAME]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "trained_along", partial(along, beta, gamma))
-        patch.setattr(Context, "sweep", at_once)
-        patch.setattr("validation.mnist.length.runs.forecast", lambda *_: None)
+        trained_along_as(patch, beta, gamma)
         finding = gather(held, Context(NAME, "full", tuple(range(10)), held.plans["full"].size))
     return {c.label: rule(c, held.protocol.terms(c.label), limit).verdict for c in finding.checks}
-
-
-def at_once(context, function, grid, fixed, seed):
-    """The sweep without a store."""
-    (b,) = grid["batch_size"]
-    each = [function(batch_size=b, seed=root, **fixed) for root in context.seeds]
-    return xr.concat(each, "replica").expand_dims(batch_size=[b])
 
 
 def of(found, pattern):
