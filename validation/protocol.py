@@ -82,7 +82,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A claim's protocol. ``decides`` says of which presets the sizes suffice to decide every check; each has a digest."""
+    """A claim's protocol. ``decides`` has the presets whose sizes suffice to decide every check; each has a digest."""
 
     number: int = 1
     margin: float = 0.05
