@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from validation.claim import Claim, discover
+from validation.lanes import cores
 from validation.presets import PRESETS
 
 DESCRIPTION = """Measure, claim by claim and with error bars, whether SGD is the stochastic differential equation that
@@ -34,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
         help='where networks are trained: "processes", "dask" or a scheduler\'s address (default: in this process)',
     )
     made.add_argument("--device", default="cpu", help='of training, a torch device such as "cuda" (default cpu)')
+    made.add_argument(
+        "--in-turn",
+        action="store_true",
+        help="one claim at a time (default: with two cores or more, those on landscapes beside those on images)",
+    )
     made.add_argument("--list", action="store_true", help="list the claims and stop")
     return made
 
@@ -59,6 +65,8 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
             command.error(f"argument {option}: {refused}")
     if problem:
         command.error(f"cannot write to the output folder {str(options.out)!r}: {problem}")
+    # In processes of their own are claims that modules register.
+    options.beside = registry is None and not options.in_turn and cores() > 1
     return _run([claims[name] for name in names], claims, options, console)
 
 
@@ -73,7 +81,7 @@ def _run(chosen: list[Claim], claims: Mapping[str, Claim], options: argparse.Nam
     report = Report(options.out)
     with listener(console, chosen, options.preset) as told:
         place = Place(options.out / "sweeps", options.executor, options.device)
-        run = run_claims(chosen, claims, options.preset, options.seed, told, report.write, place)
+        run = run_claims(chosen, claims, options.preset, options.seed, told, report.write, place, beside=options.beside)
     console.print(summary(run), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {report.index}", markup=False, highlight=False, soft_wrap=True)
     return run.exit_status

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 from validation.check import Check
 from validation.protocol import Protocol, read
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report: ``alt`` says to those who cannot see it what it shows."""
+    """A figure of the report, or its PNG: ``alt`` says to those who cannot see it what it shows."""
 
     name: str
     caption: str
     alt: str
-    figure: Figure
+    figure: Figure | bytes
+
+    @property
+    def png(self) -> bytes:
+        """The bytes of its PNG file."""
+        from sgdsde.plotting import png
+
+        return self.figure if isinstance(self.figure, bytes) else png(self.figure)
 
 
 @dataclass(frozen=True)
@@ -87,12 +94,13 @@ Found = Iterator[Check | Drawing | Told]
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of theory and the function that measures it."""
+    """A statement of theory and the function that measures it, which may train networks on images."""
 
     name: str
     plans: Mapping[str, Plan]
     protocol: Protocol
     measure: Callable[[Context], Found] = field(repr=False)
+    trains: bool = False
 
     @property
     def title(self) -> str:
@@ -119,7 +127,8 @@ def claim(
     def register(measure: Callable[[Context], Found]) -> Claim:
         name = measure.__name__
         held = protocol or read(name)
-        made = Claim(name, dict(planned or plans(name, size)), held, measure)
+        trains = get_origin(size) is dict  # sizes by data set
+        made = Claim(name, dict(planned or plans(name, size)), held, measure, trains)
         target = REGISTRY if registry is None else registry
         if made.name in target:
             raise ValueError(f"there are two claims named {made.name!r}")

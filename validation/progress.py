@@ -26,14 +26,15 @@ class Clock:
 
     def __init__(self, claims: Sequence[Claim], preset: str) -> None:
         self.costs = {claim.name: claim.plans[preset].seconds for claim in claims}
-        self.total, self.before, self.done = sum(self.costs.values()), 0.0, 0.0
-        self.running, self.began = "", time.monotonic()
+        self.done_of = dict.fromkeys(self.costs, 0.0)
+        self.total, self.began = sum(self.costs.values()), time.monotonic()
 
-    def start(self, name: str) -> None:
-        self.running, self.before = name, self.done
+    def progress(self, name: str, fraction: float) -> None:
+        self.done_of[name] = self.costs[name] * min(max(fraction, 0.0), 1.0)
 
-    def progress(self, fraction: float) -> None:
-        self.done = self.before + self.costs[self.running] * min(max(fraction, 0.0), 1.0)
+    @property
+    def done(self) -> float:
+        return sum(self.done_of.values())
 
     def left(self) -> str:
         elapsed = time.monotonic() - self.began
@@ -54,53 +55,54 @@ class Lines:
     LONG = 40.0
 
     def __init__(self, console: Console, claims: Sequence[Claim], preset: str) -> None:
-        self.console, self.clock, self.count, self.index = console, Clock(claims, preset), len(claims), 0
-        self.quarters = 0
+        self.console, self.clock, self.count = console, Clock(claims, preset), len(claims)
+        self.quarters: dict[str, int] = {}
 
     def started(self, claim: Claim) -> None:
-        self.index, self.quarters = self.index + 1, 0
-        self.clock.start(claim.name)
-        self._line(f"[{self.index}/{self.count}] {claim.name}: {claim.title} ({self.clock.left()})")
+        self.quarters[claim.name] = 0
+        self._line(f"[{len(self.quarters)}/{self.count}] {claim.name}: {claim.title} ({self.clock.left()})")
 
-    def progressed(self, fraction: float) -> None:
-        self.clock.progress(fraction)
+    def progressed(self, claim: Claim, fraction: float) -> None:
+        self.clock.progress(claim.name, fraction)
         quarters = int(4 * fraction)
-        if self.quarters < quarters < 4 and self.clock.costs[self.clock.running] >= self.LONG:
-            self.quarters = quarters
-            self._line(f"      {25 * quarters} % done ({self.clock.left()})")
+        if self.quarters[claim.name] < quarters < 4 and self.clock.costs[claim.name] >= self.LONG:
+            self.quarters[claim.name] = quarters
+            self._line(f"      {claim.name}: {25 * quarters} % done ({self.clock.left()})")
 
     def said(self, text: str) -> None:
         self._line(f"      {text}")
 
     def finished(self, outcome: Outcome) -> None:
-        self.clock.progress(1.0)
-        self._line(f"      {outcome.verdict} in {outcome.seconds:.1f} s: {outcome.judgement.reason}")
+        name = outcome.claim.name
+        self.clock.progress(name, 1.0)
+        self._line(f"      {name}: {outcome.verdict} in {outcome.seconds:.1f} s: {outcome.judgement.reason}")
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Bar:
-    """A bar that moves while a claim runs; finished claims stay above it."""
+    """A bar that moves while claims run; finished ones stay above it."""
 
     def __init__(self, progress: Progress, claims: Sequence[Claim], preset: str) -> None:
         self.progress_bar, self.clock = progress, Clock(claims, preset)
         self.task: TaskID = progress.add_task("", total=self.clock.total, left=self.clock.left())
+        self.running: list[str] = []
 
     def started(self, claim: Claim) -> None:
-        self.clock.start(claim.name)
-        self.progress_bar.update(self.task, description=claim.name)
+        self.running.append(claim.name)
         self._show()
 
-    def progressed(self, fraction: float) -> None:
-        self.clock.progress(fraction)
+    def progressed(self, claim: Claim, fraction: float) -> None:
+        self.clock.progress(claim.name, fraction)
         self._show()
 
     def said(self, text: str) -> None:
         self.progress_bar.console.print(text, markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
-        self.clock.progress(1.0)
+        self.clock.progress(outcome.claim.name, 1.0)
+        self.running.remove(outcome.claim.name)
         console, colour = self.progress_bar.console, COLOURS.get(outcome.verdict, "red")
         console.print(f"{outcome.verdict:>12}", style=f"bold {colour}", end="  ", highlight=False)
         console.print(
@@ -109,7 +111,8 @@ class Bar:
         self._show()
 
     def _show(self) -> None:
-        self.progress_bar.update(self.task, completed=self.clock.done, left=self.clock.left())
+        names, done, left = ", ".join(self.running), self.clock.done, self.clock.left()
+        self.progress_bar.update(self.task, description=names, completed=done, left=left)
 
 
 @contextmanager

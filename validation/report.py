@@ -42,12 +42,10 @@ class Report:
         _replace(self.index, page(results, self._images).encode())
 
     def _draw(self, outcome: Outcome) -> None:
-        from sgdsde.plotting import png
-
         for picture in outcome.finding.pictures if outcome.finding else ():
             name = file_name(outcome, picture.name)
             if name not in self._images:
-                self._images[name] = png(picture.figure)
+                self._images[name] = picture.png
 
 
 def file_name(outcome: Outcome, picture: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs claims one after another, judges them, and hands every finished one to the report before the next starts."""
+"""Runs claims, judges them, and hands every finished one to the report."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from validation.claim import Claim, Finding
-from validation.context import HERE, Context, Place
-from validation.gather import gather
+from validation.context import HERE, Place
+from validation.lanes import Job, Measured, measure_beside, measure_in_turn
 from validation.verdict import Judgement, Verdict, judge, thresholds
 
 
@@ -36,11 +36,11 @@ class Outcome:
 
 
 class Listener(Protocol):
-    """Told how the run goes: a progress bar, plain lines, or a test."""
+    """Told how the run goes, of which several claims may be running: a progress bar, plain lines, or a test."""
 
     def started(self, claim: Claim) -> None: ...
 
-    def progressed(self, fraction: float) -> None: ...
+    def progressed(self, claim: Claim, fraction: float) -> None: ...
 
     def said(self, text: str) -> None: ...
 
@@ -80,70 +80,53 @@ def run_claims(
     listener: Listener,
     publish: Callable[[Run], None],
     place: Place = HERE,
+    *,
+    beside: bool = False,
 ) -> Run:
-    """Run the chosen claims in order and ``publish`` the state after each; without a seed, with their protocols' seeds.
+    """Run the chosen claims and ``publish`` the state after each; without a seed, with their protocols' seeds.
 
-    The thresholds count the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the
-    numbers and the verdict that it gets in the whole run.
+    They run in their order in this process, or ``beside`` each other in two (`validation.lanes`). The thresholds count
+    the tests of every claim in ``registry``, chosen or not, so that a claim run alone gets the numbers and the verdict
+    that it gets in the whole run.
     """
     tests = {name: claim.plans[preset].tests for name, claim in registry.items()}
     limits = thresholds(tests)
     said: set[str] = set()
-
-    def say(text: str) -> None:
-        if text not in said:  # two claims may meet the same obstacle
-            said.add(text)
-            listener.said(text)
-
     pending = Judgement(Verdict.NOT_RUN, "not run yet")
-    outcomes = [Outcome(claim, pending) for claim in chosen]
+    outcomes = {claim.name: Outcome(claim, pending) for claim in chosen}
+    seeds = {claim.name: claim.protocol.seeds if seed is None else (seed,) for claim in chosen}
     began = time.perf_counter()
 
     def state(interrupted: bool = False) -> Run:
         elapsed = time.perf_counter() - began
-        return Run(preset, seed, sum(tests.values()), len(registry), tuple(outcomes), elapsed, interrupted)
+        return Run(preset, seed, sum(tests.values()), len(registry), tuple(outcomes.values()), elapsed, interrupted)
 
-    try:
-        for position, claim in enumerate(chosen):
-            outcomes[position] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
+    def tell(what: str, name: str, more: Any) -> None:
+        claim = outcomes[name].claim
+        if what == "started":
+            outcomes[name] = Outcome(claim, Judgement(Verdict.INTERRUPTED, "stopped by Ctrl-C before it ended"))
             listener.started(claim)
-            seeds = claim.protocol.seeds if seed is None else (seed,)
-            progress = _Furthest(listener.progressed)
-            context = Context(claim.name, preset, seeds, claim.plans[preset].size, progress, say, place)
-            outcomes[position] = _measure(claim, context, limits[claim.name])
-            listener.finished(outcomes[position])
+        elif what == "progressed":
+            listener.progressed(claim, more)
+        elif what == "finished":
+            outcomes[name] = _judged(claim, more, preset, limits[name], seeds[name])
+            listener.finished(outcomes[name])
             publish(state())
+        elif more not in said:  # two claims may meet the same obstacle
+            said.add(more)
+            listener.said(more)
+
+    jobs = [Job(claim.name, preset, seeds[claim.name], place) for claim in chosen]
+    try:
+        (measure_beside if beside else measure_in_turn)(jobs, registry, tell)
     except KeyboardInterrupt:
         publish(state(interrupted=True))
         return state(interrupted=True)
     return state()
 
 
-class _Furthest:
-    """Tells how far a claim is, of what counts its checks and what counts the cells of a sweep whichever is further."""
-
-    def __init__(self, told: Callable[[float], None]) -> None:
-        self.told, self.reached = told, 0.0
-
-    def __call__(self, fraction: float) -> None:
-        if fraction > self.reached:
-            self.reached = fraction
-            self.told(fraction)
-
-
-def _measure(claim: Claim, context: Context, limit: float) -> Outcome:
-    began = time.perf_counter()
-    try:
-        finding = gather(claim, context)
-        if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
-            raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
-    except Exception as error:  # one claim's failure must not take the others with it; the report names it
-        judgement = Judgement(Verdict.ERROR, _short(error))
-        return Outcome(claim, judgement, None, time.perf_counter() - began, seeds=context.seeds)
-    judgement = judge(claim, finding, limit, decides=context.preset in claim.protocol.decides)
-    return Outcome(claim, judgement, finding, time.perf_counter() - began, limit, context.seeds)
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+def _judged(claim: Claim, measured: Measured, preset: str, limit: float, seeds: tuple[int, ...]) -> Outcome:
+    if measured.finding is None:
+        return Outcome(claim, Judgement(Verdict.ERROR, measured.error), None, measured.seconds, seeds=seeds)
+    judgement = judge(claim, measured.finding, limit, decides=preset in claim.protocol.decides)
+    return Outcome(claim, judgement, measured.finding, measured.seconds, limit, seeds)

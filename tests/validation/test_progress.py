@@ -27,10 +27,8 @@ def now(monkeypatch):
 def test_the_time_left_follows_the_speed_of_this_machine(claims, now):
     clock = Clock(claims, "quick")
     assert clock.left() == "about 2 min left"
-    clock.start("short")
-    clock.progress(1.0)
-    clock.start("long")
-    clock.progress(0.5)
+    clock.progress("short", 1.0)
+    clock.progress("long", 0.5)
     now[0] = 50.5  # as planned
     assert clock.left() == "about 50 s left"
     now[0] = 202.0  # four times slower
@@ -42,19 +40,19 @@ def test_a_long_claim_says_each_quarter_on_plain_lines(claims, now):
     with listener(Console(file=written), claims, "quick") as told:
         told.started(claims[1])
         for step in range(11):
-            told.progressed(step / 10)
+            told.progressed(claims[1], step / 10)
         told.said("no MNIST")
         told.finished(Outcome(claims[1], Judgement(Verdict.AGREES, "all [well]"), None, 1.0))
     lines = [line.strip() for line in written.getvalue().splitlines()]
-    assert [line.split("(")[0].strip() for line in lines[1:4]] == ["25 % done", "50 % done", "75 % done"]
-    assert lines[4:] == ["no MNIST", "agrees in 1.0 s: all [well]"]
+    assert [line.split("(")[0].strip() for line in lines[1:4]] == [f"long: {share} % done" for share in (25, 50, 75)]
+    assert lines[4:] == ["no MNIST", "long: agrees in 1.0 s: all [well]"]
 
 
 def test_a_terminal_gets_a_bar(claims, now):
     written = io.StringIO()
     with listener(Console(file=written, force_terminal=True, width=120), claims, "quick") as told:
         told.started(claims[0])
-        told.progressed(0.5)
+        told.progressed(claims[0], 0.5)
         told.finished(Outcome(claims[0], Judgement(Verdict.DIFFERS, "off [by] 5 σ"), None, 1.0))
     assert "differs" in written.getvalue()
     assert "off [by] 5 σ" in written.getvalue()

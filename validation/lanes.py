@@ -1,0 +1,201 @@
+"""Claims measured one after another here, or beside each other in two processes.
+
+Claims that train networks share the cells of sweeps, whose stores have one driver at a time: they are one lane, and all
+others are another. Each may use all cores: where one claim compiles or has but one thread, the other takes the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from validation.claim import Claim, Finding, discover
+from validation.context import Context, Place
+from validation.gather import gather
+
+#: How threads of OpenMP wait, which torch reads when it is imported.
+_WAITING = "OMP_WAIT_POLICY"
+#: Progress is told in steps of this.
+_STEP = 0.005
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a claim is measured with."""
+
+    name: str
+    preset: str
+    seeds: tuple[int, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a claim found in how many seconds, or why it did not end."""
+
+    seconds: float
+    finding: Finding | None = None
+    error: str = ""
+
+
+#: Told what happened to which claim: "started", "progressed" with the fraction done, "said" with words, and
+#: "finished" with what was `Measured`.
+Tell = Callable[[str, str, Any], None]
+
+
+def measure_in_turn(jobs: Sequence[Job], claims: Mapping[str, Claim], tell: Tell) -> None:
+    """Measure claims one after another in this process."""
+    for job in jobs:
+        tell("started", job.name, None)
+        tell("finished", job.name, _measured(claims[job.name], job, tell))
+
+
+def measure_beside(jobs: Sequence[Job], claims: Mapping[str, Claim], tell: Tell) -> None:
+    """Measure the claims of `discover` in a process for each lane; here, where there is only one.
+
+    A claim whose process dies has not ended, and those after it go on in another.
+    """
+    todo = divided(jobs, claims)
+    if len(todo) < 2:
+        return measure_in_turn(jobs, claims, tell)
+    with _running() as lanes:
+        for each in todo:
+            lanes.append(_Lane(each))
+        while lanes:
+            for end in wait([lane.receiver for lane in lanes]):
+                lane = next(lane for lane in lanes if lane.receiver is end)
+                if not lane.heard(tell):
+                    lanes.remove(lane)
+                    lane.process.join()
+                    if lane.left:
+                        lanes.append(_Lane(lane.left))
+
+
+def divided(jobs: Sequence[Job], claims: Mapping[str, Claim]) -> list[list[Job]]:
+    """The jobs of claims that train networks, and the others; in their order, and no lane without jobs."""
+    training = [job for job in jobs if claims[job.name].trains]
+    others = [job for job in jobs if not claims[job.name].trains]
+    return [lane for lane in (others, training) if lane]
+
+
+class _Lane:
+    """A process with its jobs, of which those are ``left`` that have not been started."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        context = get_context("spawn")  # threads of this process would not survive a fork
+        self.receiver, sender = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(target=_lane, args=(list(jobs), sender), daemon=False)
+        self.left, self.running, self.began = list(jobs), "", 0.0
+        with _patient():
+            self.process.start()
+        sender.close()  # so that its end shows here
+
+    def heard(self, tell: Tell) -> bool:
+        """Tell what the process says next; False when it has ended."""
+        try:
+            what, name, more = self.receiver.recv()
+        except EOFError:
+            self.process.join()
+            if not self.running and self.left and self.process.exitcode:  # it did not even begin
+                self.running = self.left.pop(0).name
+                tell("started", self.running, None)
+            if self.running:
+                error = f"the process that measured it ended with exit status {self.process.exitcode}"
+                tell("finished", self.running, Measured(time.perf_counter() - self.began, None, error))
+            return False
+        if what == "started":
+            self.running, self.began = name, time.perf_counter()
+            self.left = [job for job in self.left if job.name != name]
+        elif what == "finished":
+            self.running = ""
+        tell(what, name, more)
+        return True
+
+
+@contextmanager
+def _running() -> Iterator[list[_Lane]]:
+    """Lanes that end with the block, however it ends."""
+    lanes: list[_Lane] = []
+    try:
+        yield lanes
+    finally:
+        for lane in lanes:
+            lane.process.terminate()
+        for lane in lanes:
+            lane.process.join()
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Threads of what is started here wait without spinning: there are more of them than cores."""
+    before = os.environ.get(_WAITING)
+    os.environ[_WAITING] = before or "passive"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_WAITING]
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _lane(jobs: Sequence[Job], sender: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked for this one ends it
+    reached: dict[str, float] = {}
+
+    def tell(what: str, name: str, more: Any) -> None:
+        if what == "progressed":
+            if more < reached.get(name, 0.0) + _STEP:
+                return
+            reached[name] = more
+        sender.send((what, name, _drawn(more) if isinstance(more, Measured) else more))
+
+    measure_in_turn(jobs, discover(), tell)
+
+
+def _drawn(measured: Measured) -> Measured:
+    """With files in place of figures, which hold functions that stay in their process."""
+    if measured.finding is None:
+        return measured
+    pictures = tuple(replace(picture, figure=picture.png) for picture in measured.finding.pictures)
+    return replace(measured, finding=replace(measured.finding, pictures=pictures))
+
+
+def _measured(claim: Claim, job: Job, tell: Tell) -> Measured:
+    furthest = 0.0
+
+    def progress(fraction: float) -> None:
+        """Tell the share of the checks, or of the cells of a sweep, whichever is larger."""
+        nonlocal furthest
+        if fraction > furthest:
+            furthest = fraction
+            tell("progressed", job.name, fraction)
+
+    def say(text: str) -> None:
+        tell("said", job.name, text)
+
+    began = time.perf_counter()
+    context = Context(claim.name, job.preset, job.seeds, claim.plans[job.preset].size, progress, say, job.place)
+    try:
+        finding = gather(claim, context)
+        if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
+            raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
+    except Exception as error:  # one claim's failure must not take the others with it; the report names it
+        return Measured(time.perf_counter() - began, None, _short(error))
+    return Measured(time.perf_counter() - began, finding)
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
