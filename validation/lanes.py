@@ -21,8 +21,9 @@ from validation.claim import Claim, Finding, discover
 from validation.context import Context, Place
 from validation.gather import gather
 
-#: How threads of OpenMP wait, which torch reads when it is imported.
-_WAITING = "OMP_WAIT_POLICY"
+#: What processes have that share the cores: OpenMP's threads wait without spinning, and OpenBLAS, whose threads always
+#: spin, has one. Libraries read it when they are imported.
+_SHARING = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 #: Progress is told in steps of this.
 _STEP = 0.005
 
@@ -94,7 +95,7 @@ class _Lane:
         self.receiver, sender = context.Pipe(duplex=False)
         self.process: BaseProcess = context.Process(target=_lane, args=(list(jobs), sender), daemon=False)
         self.left, self.running, self.began = list(jobs), "", 0.0
-        with _patient():
+        with _sharing():
             self.process.start()
         sender.close()  # so that its end shows here
 
@@ -134,15 +135,15 @@ def _running() -> Iterator[list[_Lane]]:
 
 
 @contextmanager
-def _patient() -> Iterator[None]:
-    """Threads of what is started here wait without spinning: there are more of them than cores."""
-    before = os.environ.get(_WAITING)
-    os.environ[_WAITING] = before or "passive"
+def _sharing() -> Iterator[None]:
+    """What is started here has the variables of `_SHARING`, but for those that the user has set."""
+    added = [name for name in _SHARING if name not in os.environ]
+    os.environ.update({name: _SHARING[name] for name in added})
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_WAITING]
+        for name in added:
+            del os.environ[name]
 
 
 def cores() -> int:
