@@ -48,3 +48,26 @@ def rate_alone(patch: pytest.MonkeyPatch) -> None:
 def no_cycle(patch: pytest.MonkeyPatch) -> None:
     """no cycle where that of B should be"""
     run_instead(patch, "cycle")
+
+
+@mutation("three_factors", "no dependence")
+def one_ratio(patch: pytest.MonkeyPatch) -> None:
+    """every run has the ε and B of the second of its scan"""
+    original = Context.sweep
+    sizes: list[Size] = [size for plan in three_factors.plans.values() for size in plan.size.values()]
+    scans = [*(size.scan for size in sizes), *(runs for size in sizes for runs in size.memories.values())]
+
+    def sweep(
+        self: Context, function: Any, grid: Mapping[str, Iterable[Any]], fixed: Mapping[str, Any], seed: str
+    ) -> xr.Dataset:
+        (setting,) = grid["setting"]
+        said = Run(setting, fixed["distance"], fixed["readings"])
+        for scan in scans:
+            if said in scan:
+                run = scan[1]
+                grid = {"setting": [run.setting]}
+                fixed = {**fixed, "distance": run.distance, "readings": run.readings}
+                break
+        return original(self, function, grid, fixed, seed).assign_coords(setting=[0])
+
+    patch.setattr(Context, "sweep", sweep)

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-import numpy as np
-
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.measure import mean_and_error
 from validation.mnist.images import images
-from validation.mnist.three_factors.analysis import Array, direction, present
+from validation.mnist.three_factors.analysis import Array, present
 from validation.mnist.three_factors.pictures import cycle_figure, memory_figure, sharpness_figure
 from validation.mnist.three_factors.runs import Run, Runs, Size, run_all
+from validation.signs import mean_known, of_sign_in
 
 #: What is compared at equal training loss: the words of a check and the variable; logarithms but for the accuracy.
 COMPARED = {"ln tr H": "trace", "ln distance Σ ε(k)": "distance", "test accuracy": "test_accuracy"}
+#: A slope against ln(ε/B) counts from here on.
+LEAST = 0.05
 #: What the paper has of random labels: a slope against ln(ε/B) in words, of what, where what else has which value, and
-#: its sign there.
+#: its sign there, and from which size on it counts.
 PAPER = (
-    ("accuracy on random labels at training accuracy 0.8", "memorised", "train_accuracy", 0.8, -1),
-    ("test accuracy at accuracy 0.8 on random labels", "test_accuracy", "memorised", 0.8, 1),
+    ("accuracy on random labels at training accuracy 0.8", "memorised", "train_accuracy", 0.8, -1, LEAST),
+    ("test accuracy at accuracy 0.8 on random labels", "test_accuracy", "memorised", 0.8, 1, 0.03),
 )
 
 
@@ -31,14 +32,14 @@ def three_factors(context: Context) -> Found:
     size: Size = context.size[source.name]
     runs = run_all(context, source.name, size)
     for text, name in (("ln λ_max", "largest"), ("ln tr H", "trace")):
-        yield _different(f"slope of {text} against ln(ε/B)", runs.slopes(name), -1)
+        yield of_sign_in(f"slope of {text} against ln(ε/B)", runs.slopes(name), -1, LEAST)
     one, largest = size.scaled[1], max(size.scaled)
     yield from _same("ε and B times 2", runs, one, size.scaled[2], (size.alone, "ε doubled alone"))
     for factor in [factor for factor in size.kept if factor > 2]:
         fallen = runs.at_loss(size.scaled[factor], "trace") - runs.at_loss(one, "trace")
-        yield _different(f"ln tr H, ε and B times {factor}", fallen, -1)
+        yield _unchanged(f"ln tr H, ε and B times {factor}", fallen)
     rise = runs.lowest(size.scaled[largest]) - runs.lowest(one)
-    yield _different(f"ln lowest training loss, ε and B times {largest}", rise, 1)
+    yield _unchanged(f"ln lowest training loss, ε and B times {largest}", rise)
     yield from _same("cycle of B for one of ε", runs, *size.cycles, (size.hottest, "constant at the largest ε/B"))
     for share in size.memories:
         yield from _memory(runs, share)
@@ -46,7 +47,7 @@ def three_factors(context: Context) -> Found:
     yield Told(
         asdict(size)
         | {
-            "as_the_paper": "; ".join(_sizes(runs)), "half": size.period // 2,
+            "half": size.period // 2,
             "pooled": size.replicas * len(context.seeds),
             "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
             "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
@@ -75,28 +76,13 @@ def _memory(runs: Runs, share: float) -> Iterator[Check]:
     """Random labels: what happens at equal distance and at equal loss; and by the paper, at equal accuracies."""
     named = f"against ln(ε/B), {100 * share:g} % random"
     early = runs.slopes_where("memorised", "distance", runs.size.early, share)
-    yield _different(f"slope of accuracy on random labels {named}", early, -1)
-    yield _different(f"slope of ln tr H {named}", runs.slopes("trace", share), -1)
-    for text, name, where, value, sign in PAPER:
-        yield _different(f"slope of {text} {named}", runs.slopes_where(name, where, value, share), sign)
+    yield of_sign_in(f"slope of accuracy on random labels {named}", early, -1, LEAST)
+    yield of_sign_in(f"slope of ln tr H {named}", runs.slopes("trace", share), -1, LEAST)
+    for text, name, where, value, sign, least in PAPER:
+        yield of_sign_in(f"slope of {text} {named}", runs.slopes_where(name, where, value, share), sign, least)
 
 
-def _sizes(runs: Runs) -> Iterator[str]:
-    """Slopes that the paper has of the other sign, as measured: checks have 0 in their place."""
-    for share in runs.size.memories:
-        for text, name, where, value, _ in PAPER:
-            found = runs.slopes_where(name, where, value, share)
-            if np.isfinite(found).sum() > 1:
-                mean, error = mean_and_error(found[np.isfinite(found)])
-                yield f"{text}, {100 * share:g} % random: {mean:+.3f} ± {error:.3f}".replace("-", "−")
-
-
-def _different(label: str, values: Array, sign: int) -> Check:
-    """That there is no effect is to be rejected; one of the wrong sign counts as none.
-
-    An effect that fewer than two replicas have, as they never come to where it is read, is unknown by 1.
-    """
-    found = values[np.isfinite(values)]
-    if len(found) < 2:
-        return Check(label, 0.0, 0.0, 1.0, scale=1.0)
-    return Check(label, 0.0, *mean_and_error(direction(found, sign)), scale=1.0, dof=len(found) - 1)
+def _unchanged(label: str, values: Array) -> Check:
+    """That the mean of replicas is 0; what fewer than two of them have is unknown by 1."""
+    value, error, dof = mean_known(values)
+    return Check(label, 0.0, value, error, scale=1.0, dof=dof)
