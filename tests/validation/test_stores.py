@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -16,17 +18,83 @@ import pytest
 
 from validation import stores
 from validation.context import Context, Place
+from validation.mnist.cells.annealing import annealed
+from validation.mnist.cells.decay.training import decayed
+from validation.mnist.cells.descent import descent
+from validation.mnist.cells.dynamics import followed
+from validation.mnist.cells.ensembles import looked_at
+from validation.mnist.cells.normality.gradients import batch_gradients
+from validation.mnist.cells.schedules import scheduled
 from validation.mnist.cells.training import trained, trained_along
 
-#: Losses of a few updates as version 1 has them, which only rounding may change.
-WITNESSES = {
-    trained: {"random_share": 0.25, "updates": 20, "readings": 2},
-    trained_along: {"marks": (5, 20)},
-}
+CELLS = Path(stores.__file__).parent / "mnist" / "cells"
+LASTING = re.compile(r"@lasting\(.*\)\ndef (\w+)\(")
+
 FIXED = {
     "source": "digits", "n_examples": 100, "hidden": 12, "learning_rate": 0.2, "momentum": 0.9, "replicas": 2,
-    "sampling": "without_replacement", "device": "cpu",
+    "sampling": "without_replacement", "device": "cpu", "batch_size": 6, "seed": 7,
 }  # fmt: skip
+#: Few updates of each lasting function: its version, more arguments, and the training losses, which only rounding may
+#: change.
+WITNESSES = {
+    trained: (
+        "1", {"random_share": 0.25, "updates": 20, "readings": 2},
+        [[2.3209874659776686, 2.238840202093124], [2.226253932118416, 2.2773305464535953]],
+    ),
+    trained_along: (
+        "1", {"marks": (5, 20)},
+        [[2.2724482011795044, 1.9656290920078754], [2.190165832042694, 1.6416717378795147]],
+    ),
+    annealed: ("1", {"random_share": 0.25, "updates": 20}, [2.191487491130829, 2.1900559681653977]),
+    decayed: (
+        "1", {"random_share": 0.25, "updates": 20, "weight_decay": 0.01}, [2.289122760295868, 2.2161165741086006],
+    ),
+    descent: (
+        "1",
+        {
+            "setting": (0.2, 5), "period": 1, "distance": 4.0, "readings": 2, "n_test": 50, "random_share": 0.25,
+            "level": 2.0, "largest": True,
+        },
+        [[2.2807318127155303, 2.2009254372119904], [2.2198256599903106, 2.1319447600841523]],
+    ),
+    looked_at: (
+        "1",
+        {
+            "sampling": "with_replacement", "dynamics": "sde", "substeps": 1, "learning_rate": 0.1, "time": 2.0,
+            "looks": 2, "kept_every": 1,
+        },
+        [[2.2231952333450318, 2.176371451616287], [2.20177721619606, 2.151089463233948]],
+    ),
+    followed: (
+        "1",
+        {
+            "n_test": 50, "dynamics": "sde", "substeps": 1, "learning_rate": 0.1, "time": 2.0, "readings": 2,
+        },
+        [[2.2353542816638945, 2.1598900353908537], [2.201813458204269, 2.1619558608531952]],
+    ),
+    batch_gradients: (
+        "1",
+        {
+            "trained_with": 6, "momentum": 0.0, "stages": (0, 20), "batch_sizes": (1, 4), "directions": 2, "draws": 20,
+            "examples": 100, "groups": 2,
+        },
+        [[2.343193769454956, 2.0631675720214844], [2.3346028327941895, 2.1252880096435547]],
+    ),
+    scheduled: (
+        "1",
+        {
+            "kind": "ε falls", "batch_size": 5, "factor": 2, "drops": 1, "epochs": 1, "readings": 1, "momentum": 0.5,
+            "test_stride": 10,
+        },
+        [[1.960898209810257, 1.537519945204258], [1.9350483953952788, 1.493272497355938]],
+    ),
+}  # fmt: skip
+
+
+def arguments(function, **others):
+    """What a function of these takes, of its own arguments and those that all have."""
+    given = FIXED | WITNESSES[function][1] | others
+    return {name: given[name] for name in inspect.signature(function).parameters}
 
 
 def cells(number=3):
@@ -90,12 +158,14 @@ def test_what_is_open_elsewhere_is_kept_whole(tmp_path):
 
 @pytest.mark.parametrize("function", WITNESSES, ids=lambda f: f.__name__)
 def test_a_lasting_function_computes_what_its_version_did(function):
-    found = function(**FIXED, **WITNESSES[function], batch_size=6, seed=7)
-    expected = {
-        ("trained", "1"): [[2.3209874659776686, 2.238840202093124], [2.226253932118416, 2.2773305464535953]],
-        ("trained_along", "1"): [[2.2724482011795044, 1.9656290920078754], [2.190165832042694, 1.6416717378795147]],
-    }[function.__name__, stores.version_of(function)]
-    np.testing.assert_allclose(found.train_loss, expected, rtol=2e-4)
+    version, _, losses = WITNESSES[function]
+    assert stores.version_of(function) == version
+    np.testing.assert_allclose(function(**arguments(function)).train_loss, losses, rtol=2e-4)
+
+
+def test_every_lasting_function_has_a_witness():
+    marked = {f for path in CELLS.rglob("*.py") for f in LASTING.findall(path.read_text(encoding="utf-8"))}
+    assert marked == {function.__name__ for function in WITNESSES}
 
 
 SCRIPT = """
@@ -104,12 +174,13 @@ from pathlib import Path
 import numpy as np
 from validation.context import Context, Place
 from validation.mnist.cells.training import trained
-from tests.validation.test_stores import FIXED, WITNESSES
+from tests.validation.test_stores import arguments
 
 if __name__ == "__main__":
     context = Context("one", "full", (5, 6), None, place=Place(Path(sys.argv[1])))
-    more = {**WITNESSES[trained], "updates": 3000}
-    found = context.sweep(trained, {"batch_size": [2, 3, 4, 5, 6, 8]}, {**FIXED, **more}, "killed")
+    fixed = arguments(trained, updates=3000)
+    del fixed["batch_size"], fixed["seed"]
+    found = context.sweep(trained, {"batch_size": [2, 3, 4, 5, 6, 8]}, fixed, "killed")
     np.savez(sys.argv[2], **{name: values.to_numpy() for name, values in found.items()})
 """
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 import sgdsde as sg
 from validation.mnist.cells.training import guessing, mislabelled, run_replicas
+from validation.stores import lasting
 
 
 def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:
@@ -22,6 +23,7 @@ def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:
     return np.asarray(learning_rate * 0.5 ** np.maximum(0, twentieth - 9))
 
 
+@lasting("1")
 def annealed(
     source: str,
     n_examples: int,

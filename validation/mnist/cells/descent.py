@@ -10,11 +10,13 @@ import sgdsde as sg
 from sgdsde.models.measures import Measure
 from validation.mnist.cells.curvature import accuracy_on, hessian_trace, largest_near
 from validation.mnist.cells.training import mislabelled, run_replicas, with_every_test
+from validation.stores import lasting
 
 #: Largest eigenvalues are read where the training loss is within this factor of the level.
 WINDOW = 4.0
 
 
+@lasting("1")
 def descent(
     source: str,
     n_examples: int,

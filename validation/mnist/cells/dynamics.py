@@ -20,6 +20,7 @@ from sgdsde.models.parallel import in_threads
 from validation.context import derived_seed
 from validation.mnist.cells.curvature import hessian_trace, logits
 from validation.mnist.cells.training import subsets
+from validation.stores import lasting
 
 FloatArray = NDArray[np.float64]
 #: Test images whose class probabilities are returned.
@@ -43,6 +44,7 @@ class Kept:
         return [[self._weights[int(ticket)] for ticket in row] for row in tickets.to_numpy()]
 
 
+@lasting("1")
 def followed(
     source: str,
     n_examples: int,

@@ -21,6 +21,7 @@ from validation.context import derived_seed
 from validation.mnist.cells.curvature import hessian_trace, logits
 from validation.mnist.cells.dynamics import LOOKED_AT, FloatArray, squared_deviations
 from validation.mnist.cells.training import subsets
+from validation.stores import lasting
 
 
 class KeptEvery:
@@ -50,6 +51,7 @@ class KeptEvery:
         return [[self._weights[int(ticket)] for ticket in row] for row in kept]
 
 
+@lasting("1")
 def looked_at(
     source: str,
     n_examples: int,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import sgdsde as sg
 from validation.mnist.cells.training import guessing, run_replicas, subsets, with_every_test
+from validation.stores import lasting
 
 #: Kind of schedule → whether ε falls, rather than B grows, at drop number i; the control has no drops.
 FALLS: dict[str, Callable[[int], bool]] = {
@@ -79,6 +80,7 @@ class Schedule:
         )
 
 
+@lasting("1")
 def scheduled(
     source: str,
     n_examples: int,

@@ -6,8 +6,10 @@ import xarray as xr
 
 import sgdsde as sg
 from validation.mnist.cells.training import guessing, mislabelled, run_replicas
+from validation.stores import lasting
 
 
+@lasting("1")
 def decayed(
     source: str,
     n_examples: int,

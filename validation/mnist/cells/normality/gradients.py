@@ -19,12 +19,14 @@ from validation.context import derived_seed
 from validation.mnist.cells.dynamics import Kept
 from validation.mnist.cells.normality.batches import Drawing, seen_in_batches
 from validation.mnist.cells.training import subsets
+from validation.stores import lasting
 
 Array = NDArray[np.float64]
 #: Kinds of directions in weight space: several of the first two, whose batches are vectors, and one mean gradient.
 RANDOM, LEADING, MEAN = KINDS = ("random directions", "leading eigenvectors of F", "the mean gradient")
 
 
+@lasting("1")
 def batch_gradients(
     source: str,
     n_examples: int,
