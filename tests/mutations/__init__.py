@@ -18,7 +18,7 @@ import pytest
 
 import sgdsde as sg
 from validation.claim import discover
-from validation.context import Context
+from validation.context import HERE, Context, Place
 from validation.gather import gather
 from validation.verdict import Ruling, Verdict, rule, thresholds
 
@@ -69,20 +69,20 @@ class Seen:
         return [label for label, (_, after) in self.verdicts.items() if after in (Verdict.AGREES, Verdict.EXACT)]
 
 
-def rulings(name: str, preset: str, seed: int) -> dict[str, Ruling]:
-    """What each check of a claim shows."""
+def rulings(name: str, preset: str, seeds: tuple[int, ...], place: Place = HERE) -> dict[str, Ruling]:
+    """What each check of a claim shows, with replicas of all seeds where networks are trained."""
     claims = discover()
     claim = claims[name]
     limit = thresholds({each: found.plans[preset].tests for each, found in claims.items()})[name]
-    finding = gather(claim, Context(name, preset, (seed,), claim.plans[preset].size))
+    finding = gather(claim, Context(name, preset, seeds, claim.plans[preset].size, place=place))
     return {check.label: rule(check, claim.protocol.terms(check.label), limit) for check in finding.checks}
 
 
-def see(mutated: Mutation, preset: str, seed: int, before: dict[str, Ruling]) -> Seen:
-    """Run the claim with its simulation changed."""
+def see(mutated: Mutation, preset: str, seeds: tuple[int, ...], before: dict[str, Ruling], place: Place = HERE) -> Seen:
+    """Run the claim with its simulation changed; at one ``place``, networks that are the same are trained once."""
     with pytest.MonkeyPatch.context() as patch:
         mutated.patch(patch)
-        after = rulings(mutated.claim, preset, seed)
+        after = rulings(mutated.claim, preset, seeds, place)
     named = {label for label, found in before.items() if mutated.rival in found.rivals}
     return Seen(mutated, {label: (before[label].verdict, after[label].verdict) for label in sorted(named)})
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 from tests.mutations import load, rulings, see
+from validation.context import Place
 
 
 def main() -> int:
@@ -14,9 +17,15 @@ def main() -> int:
     command = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     command.add_argument("claims", nargs="*")
     command.add_argument("--preset", default="quick")
-    command.add_argument("--seed", type=int, default=99)
+    command.add_argument("--seeds", type=int, nargs="+", default=[99], help="pooled where networks are trained")
     options = command.parse_args()
-    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        return table(options, Place(Path(folder)))
+
+
+def table(options: argparse.Namespace, place: Place) -> int:
+    """Print a row for each mutation."""
+    missed, seeds = 0, tuple(options.seeds)
     print("| claim | rival made true | checks that name it | agreed before | after | still agree |")
     print("|---|---|---|---|---|---|")
     before: dict[str, dict] = {}
@@ -24,8 +33,8 @@ def main() -> int:
         if options.claims and mutated.claim not in options.claims:
             continue
         if mutated.claim not in before:
-            before[mutated.claim] = rulings(mutated.claim, options.preset, options.seed)
-        seen = see(mutated, options.preset, options.seed, before[mutated.claim])
+            before[mutated.claim] = rulings(mutated.claim, options.preset, seeds, place)
+        seen = see(mutated, options.preset, seeds, before[mutated.claim], place)
         first = sum(verdict in ("agrees", "exact") for verdict, _ in seen.verdicts.values())
         after = ", ".join(f"{n} {kind}" for kind, n in Counter(v for _, v in seen.verdicts.values()).items())
         print(
