@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from validation.check import Check
 from validation.measure import mean_and_error
@@ -35,6 +35,12 @@ def of_sign_in(label: str, values: ArrayLike, sign: int, least: float) -> Check:
     """The same of values of replicas, (n,), NaN where one never came to where it is read."""
     value, error, dof = mean_known(values)
     return of_sign(label, (value, error), sign, least, dof)
+
+
+def direction(values: ArrayLike, sign: int) -> NDArray[np.float64]:
+    """`values`, unless their mean has the wrong sign: then zeros, so that no effect against the claim confirms it."""
+    found = np.asarray(values, dtype=float)
+    return found if np.sign(found.mean()) == sign else found - found.mean()
 
 
 def mean_known(values: ArrayLike, unknown: float = 0.0) -> tuple[float, float, float]:

@@ -12,8 +12,7 @@ from validation.claim import discover
 from validation.claims.epoch_budget import PAPER, _ends, _exponents
 from validation.context import Context
 from validation.gather import gather
-from validation.mnist.epoch_budget.pictures import budget_figure
-from validation.mnist.epoch_budget.runs import Budget, run_all
+from validation.mnist.epoch_budget import Budget, budget_figure, run_all
 from validation.verdict import Verdict, rule
 
 CLAIM = discover()["epoch_budget"]

@@ -12,7 +12,7 @@ from tests.mutations import synthetic_accuracy
 from validation.claim import discover
 from validation.context import Context
 from validation.gather import gather
-from validation.mnist.length import runs
+from validation.mnist import length as runs
 from validation.verdict import Verdict, rule, thresholds
 
 NAME = "mnist_training_length"
@@ -35,7 +35,7 @@ def verdicts(beta, gamma):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "trained_along", partial(along, beta, gamma))
         patch.setattr(Context, "sweep", at_once)
-        patch.setattr("validation.mnist.length.runs.forecast", lambda *_: None)
+        patch.setattr("validation.mnist.length.forecast", lambda *_: None)
         finding = gather(held, Context(NAME, "full", tuple(range(10)), held.plans["full"].size))
     return {c.label: rule(c, held.protocol.terms(c.label), limit).verdict for c in finding.checks}
 

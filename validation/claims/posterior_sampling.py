@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 import sgdsde as sg
 from sgdsde.plotting import Figure, Line, Series, against_theory, samples_over_contours
 from sgdsde.posterior import LogisticPosterior
+from sgdsde.posterior.langevin import STEP
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.posterior.isotropic import STEP, isotropic_checks, isotropic_snapshots
+from validation.posterior.isotropic import isotropic_checks, isotropic_snapshots
 from validation.posterior.rates import (
     GROUPS,
     Rates,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
-from validation.measure import mean_and_error
+from validation.measure import mean_and_error, mean_check
+from validation.mnist.descents import Array, Run, lacking
 from validation.mnist.images import images
-from validation.mnist.three_factors.analysis import Array, direction, present
-from validation.mnist.three_factors.pictures import cycle_figure, memory_figure, sharpness_figure
-from validation.mnist.three_factors.runs import Run, Runs, Size, run_all
+from validation.mnist.networks import told
+from validation.mnist.three_factors import Runs, Size, present, run_all
+from validation.mnist.three_factors_figures import cycle_figure, memory_figure, sharpness_figure
+from validation.signs import direction
 
 #: What is compared at equal training loss: the words of a check and the variable; logarithms but for the accuracy.
 COMPARED = {"ln tr H": "trace", "ln distance Σ ε(k)": "distance", "test accuracy": "test_accuracy"}
@@ -42,19 +43,12 @@ def three_factors(context: Context) -> Found:
     yield from _same("cycle of B for one of ε", runs, *size.cycles, (size.hottest, "constant at the largest ε/B"))
     for share in size.memories:
         yield from _memory(runs, share)
-    missing = "; ".join(runs.missing())
-    yield Told(
-        asdict(size)
-        | {
-            "as_the_paper": "; ".join(_sizes(runs)), "half": size.period // 2,
-            "pooled": size.replicas * len(context.seeds),
-            "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
-            "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
-        },
-        source.notes,
-        source.label,
-        missing and f"some replicas did not reach the training loss of the comparison: {missing}",
-    )  # fmt: skip
+    facts = {
+        "as_the_paper": "; ".join(_sizes(runs)), "half": size.period // 2,
+        "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
+        "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
+    }  # fmt: skip
+    yield told(context, source, size, facts, undecided=lacking(runs.missing()))
     yield Drawing("sharpness", sharpness_figure(runs))
     yield Drawing("cycles", cycle_figure(runs))
     yield Drawing("random-labels", memory_figure(runs))
@@ -99,4 +93,4 @@ def _different(label: str, values: Array, sign: int) -> Check:
     found = values[np.isfinite(values)]
     if len(found) < 2:
         return Check(label, 0.0, 0.0, 1.0, scale=1.0)
-    return Check(label, 0.0, *mean_and_error(direction(found, sign)), scale=1.0, dof=len(found) - 1)
+    return mean_check(label, direction(found, sign))
