@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from validation.check import Check
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sgdsde.plotting import Series
     from sgdsde.statistics import Estimate, OptimumLaw, Order
 
+Array = NDArray[np.float64]
 #: Standard errors on each side in a 95 % interval.
 TWO_SIDED = 1.96
 

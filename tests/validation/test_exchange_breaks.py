@@ -11,8 +11,9 @@ import xarray as xr
 from validation.claims.exchange_breaks import exchange_breaks
 from validation.context import Context
 from validation.gather import gather
+from validation.mnist.breaking import breaking, broken_at, growth
 from validation.mnist.descents import Run
-from validation.mnist.exchange import ALONE, DEAD, QUANTITIES, Runs, breaking, broken_at, growth
+from validation.mnist.exchange import ALONE, DEAD, QUANTITIES, Runs
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 

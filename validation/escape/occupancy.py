@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 import sgdsde as sg
@@ -15,9 +14,7 @@ from sgdsde.theory import mean_exit_time, sgd_exit_time, sgd_occupancy, stationa
 from validation.check import Check
 from validation.context import Context
 from validation.escape import normal_quantiles
-from validation.measure import exit_time
-
-Array = NDArray[np.float64]
+from validation.measure import Array, exit_time
 
 #: Curvatures 8 at −1 and 2 at +1.
 SHARP, WIDE = -1.0, 1.0

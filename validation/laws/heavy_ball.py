@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.plotting import Line, Series, against_theory
 from sgdsde.statistics import ensemble_autocorrelation, variance
 from validation.claim import Check
 from validation.context import Context
-from validation.measure import covariance_check, whole
+from validation.measure import Array, covariance_check, whole
 
 BATCH, N, CURVATURE, NOISE = 4, 64, 1.0, 1.0
 #: Lags measured, evenly up to this many decay times.
@@ -33,8 +32,6 @@ NEAR, FAR = 0.1, 10.0
 LONGEST_STEP = 0.1
 NO_MEMORY = "1/(1 − m) forgotten"
 SDES = {"momentum_sde": "the SDE with momentum", "sde": "the overdamped SDE"}
-
-Array = NDArray[np.float64]
 
 
 class Case(NamedTuple):

@@ -6,13 +6,12 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfc, stdtrit
 
 import sgdsde as sg
 from sgdsde.whitened import whitened_examples
+from validation.measure import Array
 
-Array = NDArray[np.float64]
 RATE, N, CURVATURE, NOISE = 0.3, 512, 1.0, 1.0
 #: Where a tail begins, in standard deviations.
 FAR = 4.0

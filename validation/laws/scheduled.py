@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
+from validation.measure import Array
 
-Array = NDArray[np.float64]
 BATCH, N, CURVATURE, NOISE = 4, 64, 1.0, 1.0
 SIGNS = np.tile([-1.0, 1.0], N // 2)[:, None]
 #: Where paths start, and T F/2 at ω = ±1 of the double well, a fifth of the barrier, before the schedule changes it.

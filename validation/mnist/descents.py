@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde import statistics
 from sgdsde.plotting import Curve, CurvePanel, Figure, curve_panels
+from validation.measure import Array
 from validation.mnist.cells.descent import WINDOW
 from validation.mnist.networks import Cells
 from validation.signs import mean_known
 
-Array = NDArray[np.float64]
 #: Compared by their logarithms.
 POSITIVE = ("trace", "largest", "train_loss")
 

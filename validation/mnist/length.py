@@ -11,17 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
+from validation.measure import Array
 from validation.mnist.cells.training import trained_along
 from validation.mnist.forecast import forecast
 from validation.mnist.images import Images
 from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: How batches are drawn, and what names the seeds of the sweeps.
 SAMPLING, SEED = "without_replacement", "networks on images"
 

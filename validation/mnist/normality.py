@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.plotting import Figure, Series, against_theory_panels
 from sgdsde.plotting.style import bare_figure, house_style, looks, plain_log_ticks
 from validation.context import Context
-from validation.measure import mean_and_error
+from validation.measure import Array, mean_and_error
 from validation.mnist.cells.normality.gradients import KINDS, LEADING, RANDOM, batch_gradients
 from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: Kinds of directions of which batches are vectors.
 VECTORS = (RANDOM, LEADING)
 #: Distances are drawn on a linear scale up to here, and on a logarithmic one beyond.

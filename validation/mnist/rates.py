@@ -8,14 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.plotting import Curve
 from sgdsde.statistics import Optimum, OptimumLaw
-from validation.measure import mean_and_error
+from validation.measure import Array, mean_and_error
 from validation.mnist.networks import Cells
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
 from sgdsde.plotting import Curve, CurvePanel, Figure, curve_panels
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
-from validation.measure import mean_and_error
+from validation.measure import Array, mean_and_error
 from validation.mnist.cells.decay.training import decayed
 from validation.mnist.cells.training import trained
 from validation.mnist.networks import Cells, swept
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.posterior import LogisticPosterior, Moments
 from sgdsde.statistics import Estimate, mean
 from validation.claim import Check
 from validation.context import Context
+from validation.measure import Array
 from validation.posterior.runs import AXES, WARM, WARMER
-
-Array = NDArray[np.float64]
 
 #: The rival that is normal about the minimum: means are its weights, third moments 0.
 NORMAL = "Laplace's normal law"

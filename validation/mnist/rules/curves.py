@@ -15,18 +15,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
+from validation.measure import Array
 from validation.mnist.cells.training import trained
 from validation.mnist.forecast import forecast
 from validation.mnist.images import Images
 from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: Names the seeds of the sweeps.
 SEED = "networks on images"
 

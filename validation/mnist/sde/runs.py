@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from validation.context import Context
+from validation.measure import Array
 from validation.mnist.cells.dynamics import followed, squared_deviations
 from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: At any ε, and at the smallest one only.
 SGD, SVAG, NOISY = "SGD", "SVAG", "noisy gradient descent"
 SDE, STRONGER, ISOTROPIC, NOISELESS = "SDE", "noise g × 1.5", "isotropic noise", "gradient descent"
