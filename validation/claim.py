@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_origin
 
 from validation.check import Check
-from validation.protocol import Protocol, read
+from validation.protocol import FOLDER, Protocol, read
 from validation.sizes import Plan, plans
 
 if TYPE_CHECKING:
@@ -139,50 +139,7 @@ def claim(
 
 
 #: Claims in the order a reader wants them: the noise of one batch first, MNIST last. Others follow by name.
-ORDER = (
-    "noise_scale",
-    "update_variance",
-    "stationary_variance",
-    "momentum",
-    "batch_near_n",
-    "large_learning_rate",
-    "linear_regression",
-    "reshuffling",
-    "weak_order",
-    "schedules",
-    "heavy_tails",
-    "escape_time",
-    "escape_sampling",
-    "sharp_vs_flat",
-    "noise_geometry",
-    "evidence_figure_1",
-    "evidence_figure_2",
-    "evidence_mnist",
-    "laplace_evidence",
-    "reparametrisation",
-    "posterior_sampling",
-    "evidence_picks_minimum",
-    "integrator_orders",
-    "mnist_generalization_gap",
-    "mnist_learning_rate",
-    "mnist_momentum",
-    "mnist_training_set",
-    "mnist_learning_rate_range",
-    "mnist_momentum_range",
-    "mnist_training_length",
-    "weight_decay",
-    "gradient_normality",
-    "mnist_sde",
-    "mnist_sde_low_loss",
-    "mnist_sde_reshuffled",
-    "three_factors",
-    "memorisation",
-    "exchange_breaks",
-    "sharpness_at_equal_loss",
-    "noise_benefit",
-    "epoch_budget",
-    "dont_decay",
-)
+ORDER = tuple((FOLDER / "order.txt").read_text(encoding="utf-8").split())
 
 
 def discover() -> dict[str, Claim]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 import sgdsde as sg
@@ -15,8 +14,7 @@ from sgdsde.logistic import LogisticRegression
 from sgdsde.plotting import Figure, Line, Panel, Series, against_theory, stacked
 from sgdsde.statistics import Estimate, mean
 from sgdsde.theory import Coordinates, LinearMap
-
-Array = NDArray[np.float64]
+from validation.measure import Array
 
 #: λ of the prior N(0, I/λ), and the two weights that labels are drawn from.
 LAMBDA, TRUTH = 1.0, np.array([1.0, -0.5])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from validation.check import Check
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from sgdsde import Ensemble
     from sgdsde.exits import Exits
     from sgdsde.plotting import Series
-    from sgdsde.statistics import Estimate, Order
+    from sgdsde.statistics import Estimate, OptimumLaw, Order
 
+Array = NDArray[np.float64]
 #: Standard errors on each side in a 95 % interval.
 TWO_SIDED = 1.96
 
@@ -82,14 +83,22 @@ def series(
     line_x: ArrayLike | None = None,
     line_y: ArrayLike | None = None,
     unit: ArrayLike = 1.0,
+    *,
+    logs: bool = False,
 ) -> Series:
-    """Checks as points of a picture at ``x``, in a ``unit``, with what they are held against and its line."""
+    """Checks as points of a picture at ``x``, in a ``unit``, with what they are held against and its line.
+
+    Checks of ``logs`` are drawn as the numbers whose logarithms they are.
+    """
     from sgdsde.plotting import Series
 
     measured, error, predicted = (
         np.array([getattr(check, name) for check in checks]) / unit
         for name in ("measured", "standard_error", "predicted")
     )
+    if logs:
+        measured, predicted = np.exp(measured), np.exp(predicted)
+        error = measured * error
     return Series(label, x, measured, error, predicted, line_x, line_y)
 
 
@@ -101,3 +110,33 @@ def order_check(label: str, predicted: float, order: Order, rivals: Mapping[str,
 def half_width(order: Order) -> float:
     """Half of the 95 % interval."""
     return (order.interval[1] - order.interval[0]) / 2
+
+
+def mean_check(
+    label: str,
+    values: ArrayLike,
+    rivals: Mapping[str, float] | None = None,
+    *,
+    predicted: float = 0.0,
+    scale: float | None = 1.0,
+) -> Check:
+    """A mean over replicas or data sets, (n,), with the error that follows from their scatter."""
+    value, error = mean_and_error(values)
+    return Check(label, predicted, value, error, rivals or {}, scale=scale, dof=np.size(values) - 1)
+
+
+#: The standard error of an exponent of which the measurement says nothing: more than any law's.
+UNKNOWN = 10.0
+
+
+def exponent_check(
+    label: str,
+    predicted: float,
+    law: OptimumLaw,
+    rivals: Mapping[str, float],
+    *,
+    most: float = UNKNOWN,
+    scale: float | None = None,
+) -> Check:
+    """How a best place moves; where nothing is known of one on a side, the error is `most`, as wide as the grid is."""
+    return Check(label, predicted, law.exponent, min(law.standard_error, most), rivals, scale=scale, dof=law.dof)

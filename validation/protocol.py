@@ -120,20 +120,18 @@ def read(name: str, folder: Path = FOLDER) -> Protocol:
         raise ValueError(f"protocol {name!r} has unknown entries {', '.join(sorted(unknown))}")
     integer(f"number of protocol {name!r}", content.get("number"), 1)
     presets = content.get("presets", {})
+    own: dict[str, Any] = {
+        name: content[name] for name in ("number", "margin", "absolute", "apart", "headline") if name in content
+    }
+    own |= {name: tuple(content[name]) for name in ("rivals", "seeds") if name in content}
     return Protocol(
-        content["number"],
-        content.get("margin", 0.05),
-        content.get("absolute", False),
-        content.get("apart", 0.0),
-        tuple(content.get("rivals", ())),
-        tuple(content.get("seeds", (0,))),
-        content.get("headline", "*"),
-        tuple(Rule(**rule) for rule in content.get("checks", ())),
-        tuple(Statement(**said) for said in content.get("statements", ())),
-        _words(content),
-        frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
-        presets,
-        {preset: digest_of(_terms(content, preset)) for preset in presets},
+        **own,
+        rules=tuple(Rule(**rule) for rule in content.get("checks", ())),
+        statements=tuple(Statement(**said) for said in content.get("statements", ())),
+        words=_words(content),
+        decides=frozenset(preset for preset, held in presets.items() if held.get("decides", True)),
+        presets=presets,
+        digests={preset: digest_of(_terms(content, preset)) for preset in presets},
     )
 
 

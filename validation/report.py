@@ -14,10 +14,10 @@ from validation.formatting import strict
 from validation.page import page
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
+from validation.ruling import Ruling, Verdict, in_unit
 from validation.runner import Outcome, Run
 from validation.statements import Row, rows
 from validation.summary import summary
-from validation.verdict import Ruling, Verdict, in_unit
 
 
 class Report:
@@ -93,10 +93,9 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
         "threshold_sigma": outcome.limit,
         "statements": [_statement(row) for row in rows(outcome)],
         "headline": finding.headline if finding else None,
-        "data": finding.data if finding else "",
-        "method": finding.method if finding else "",
+        **{name: getattr(finding, name, "") for name in ("data", "method")},
         "notes": list(finding.notes) if finding else [],
-        "undecided": finding.undecided if finding else "",
+        "undecided": getattr(finding, "undecided", ""),
         "checks": [_check(ruling) for ruling in judgement.rulings],
         "figures": [
             {"file": file_name(outcome, picture.name), "caption": picture.caption, "alt": picture.alt}
@@ -106,13 +105,7 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
 
 
 def _statement(row: Row) -> dict[str, Any]:
-    said = row.statement
-    return {
-        "paper": said.paper,
-        "where": said.where,
-        "words": said.words,
-        "range": said.range,
-        "denies": said.denies,
+    return {name: getattr(row.statement, name) for name in ("paper", "where", "words", "range", "denies")} | {
         "verdict": str(row.verdict),
         "check": row.ruling.check.label if row.ruling else None,
         "tested": row.tested,
@@ -122,23 +115,17 @@ def _statement(row: Row) -> dict[str, Any]:
 
 def _check(ruling: Ruling) -> dict[str, Any]:
     check = ruling.check
+    said = ("predicted", "measured", "standard_error", "dof", "rounding", "scale")
     return {
         "label": check.label,
         "verdict": str(ruling.verdict),
         "expected": ruling.expected,
-        "predicted": check.predicted,
-        "measured": check.measured,
-        "standard_error": check.standard_error,
-        "dof": check.dof,
-        "rounding": check.rounding,
-        "scale": check.scale,
+        **{name: getattr(check, name) for name in said},
         "margin": ruling.margin,
         "margin_text": "rounding" if ruling.verdict is Verdict.EXACT else f"± {in_unit(ruling, ruling.margin)}",
         "half_width": ruling.half_width,
         "interval": [check.measured - ruling.half_width, check.measured + ruling.half_width],
-        "ratio": check.ratio,
-        "z": check.z,
-        "detectable": check.detectable,
+        **{name: getattr(check, name) for name in ("ratio", "z", "detectable")},
         "rivals": {
             name: {
                 "predicted": value,

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from validation.papers import Statement
-from validation.verdict import Ruling, Verdict
+from validation.ruling import Ruling, Verdict
 
 if TYPE_CHECKING:
     from validation.runner import Outcome

@@ -1,9 +1,4 @@
-"""From checks to verdicts, at thresholds corrected for the number of tests in the whole run.
-
-A check *agrees* where its whole confidence interval lies within the margin around the prediction and each of its rivals
-is rejected; it *differs* where the whole interval lies outside; it is *exact* where no error is left and the number is
-the predicted one to rounding; everything else is *undecided*. An interval that excludes the prediction may lie within
-the margin: that is agreement to the margin. One that reaches beyond it on either side decides nothing.
+"""From checks to verdicts of claims, at thresholds corrected for the number of tests in the whole run.
 
 A claim's verdict is that of the number of its title, the headline. One check that contradicts what the protocol expects
 makes the claim differ, whatever the headline says. All checks are counted beside it.
@@ -15,70 +10,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sgdsde.statistics import sigmas_for
-from validation.check import Check
 from validation.claim import Claim, Finding
-from validation.formatting import percent, plain, sigmas
+from validation.formatting import sigmas
 from validation.presets import FAMILY_LEVEL
-from validation.protocol import Expectation, Terms
-
-
-class Verdict(StrEnum):
-    """What a check or a claim showed, or how a claim ended that shows nothing."""
-
-    AGREES = "agrees"
-    EXACT = "exact"
-    DIFFERS = "differs"
-    UNDECIDED = "undecided"
-    ERROR = "error"
-    INTERRUPTED = "interrupted"
-    NOT_RUN = "not run"
-
-
-_MET: dict[Expectation, tuple[Verdict, ...]] = {
-    "agrees": (Verdict.AGREES, Verdict.EXACT),
-    "differs": (Verdict.DIFFERS,),
-    "undecided": (Verdict.UNDECIDED,),
-    "any": tuple(Verdict),
-}
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """A check's verdict by its terms: with the half width of its confidence interval, and the rivals rejected."""
-
-    check: Check
-    verdict: Verdict
-    terms: Terms
-    half_width: float
-    rejected: tuple[str, ...]
-
-    @property
-    def margin(self) -> float:
-        """In the unit of the measurement."""
-        return margin_of(self.check, self.terms)
-
-    @property
-    def rivals(self) -> dict[str, float]:
-        """Those that count here."""
-        return self.check.rivals_beyond(self.terms.apart * self.margin)
-
-    @property
-    def expected(self) -> Expectation:
-        """What the protocol expects."""
-        return self.terms.expects
-
-    @property
-    def met(self) -> bool:
-        """Whether the verdict is the expected one."""
-        return self.verdict in _MET[self.expected]
-
-    @property
-    def contradicts(self) -> bool:
-        """Whether the opposite of what is expected was shown."""
-        return not self.met and self.verdict is not Verdict.UNDECIDED and self.expected != "undecided"
+from validation.ruling import Ruling, Verdict, explained, rule
 
 
 @dataclass(frozen=True)
@@ -103,28 +40,6 @@ def thresholds(tests: Mapping[str, int]) -> dict[str, float]:
     """
     share = -math.expm1(math.log1p(-FAMILY_LEVEL) / max(len(tests), 1))
     return {name: sigmas_for(count, share) for name, count in tests.items()}
-
-
-def margin_of(check: Check, terms: Terms) -> float:
-    """The margin in the unit of the measurement."""
-    return terms.margin * (1.0 if terms.absolute else check.unit)
-
-
-def rule(check: Check, terms: Terms, limit: float) -> Ruling:
-    """What a check shows, with a confidence interval of ``limit`` normal standard errors on each side."""
-    margin = margin_of(check, terms)
-    half_width, deviation = check.half_width(limit), abs(check.measured - check.predicted)
-    rivals = check.rivals_beyond(terms.apart * margin)
-    rejected = tuple(name for name, value in rivals.items() if abs(check.z_from(value)) > limit)
-    told_apart = len(rejected) == len(rivals)
-    if not check.standard_error:
-        good = Verdict.EXACT if told_apart else Verdict.UNDECIDED
-        verdict = good if check.z == 0 else Verdict.DIFFERS
-    elif deviation - half_width > max(margin, check.rounding):
-        verdict = Verdict.DIFFERS
-    else:
-        verdict = Verdict.AGREES if told_apart and deviation + half_width <= margin else Verdict.UNDECIDED
-    return Ruling(check, verdict, terms, half_width, rejected)
 
 
 def judge(claim: Claim, finding: Finding, limit: float, *, decides: bool = True) -> Judgement:
@@ -153,27 +68,6 @@ def judge(claim: Claim, finding: Finding, limit: float, *, decides: bool = True)
         reason = f"{counted}. The measurement cannot decide: {finding.undecided}"
         return Judgement(Verdict.UNDECIDED, reason, rulings, names or ((finding.undecided,) if decides else ()))
     return Judgement(headline.verdict, f"{counted}. {explained(headline)}", rulings, names)
-
-
-def explained(ruling: Ruling) -> str:
-    """Why a check has its verdict, in a sentence."""
-    check = ruling.check
-    if ruling.verdict is Verdict.EXACT:
-        return f"{check.label}: {plain(check.measured)}, as predicted, to rounding"
-    size, half, margin = (
-        in_unit(ruling, value) for value in (check.measured - check.predicted, ruling.half_width, ruling.margin)
-    )
-    missed = [name for name in ruling.rivals if name not in ruling.rejected]
-    told = f"; not told apart from: {', '.join(missed)}" if missed else ""
-    return f"{check.label}: off by {size} ± {half}, margin {margin}{told}"
-
-
-def in_unit(ruling: Ruling, value: float) -> str:
-    """A size as its terms have it: relative to the check's unit, or as it is."""
-    unit = ruling.check.unit
-    if ruling.terms.absolute or not unit:
-        return f"{abs(value):.3g}"
-    return percent(abs(value) / unit) if value else "0 %"
 
 
 def count(verdicts: Iterable[Verdict], what: str = "check") -> str:

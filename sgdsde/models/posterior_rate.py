@@ -170,13 +170,31 @@ def posterior_rate(
         return float(posterior_divergences(problem, config, rate)[0])
 
     exact = float(minimize_scalar(exactly, bounds=(at.min(), at.max()), method="bounded", options={"xatol": 1e-9}).x)
-    bias = exact / _least(at, law, error, problem.dimension)
-    best = jackknife(by_group, lambda each: bias * _least(at, divergences(each), error, problem.dimension))
+    bias = exact / least_rate(at, law, error, problem.dimension)
+    best = jackknife(by_group, lambda each: bias * least_rate(at, divergences(each), error, problem.dimension))
     return PosteriorRate(at, measured, law, best, exact, groups)
 
 
-def _least(rates: Array, divergences: Array, error: Array, dimension: int) -> float:
-    """Where the fit −(P/2) ln ε + a + b ε + c ε² is least: ε with 2c ε² + b ε = P/2."""
+def least_rate(rates: Array, divergences: Array, errors: Array, dimension: int) -> float:
+    """The ε at which a fit of KL(SGD ‖ posterior) is least.
+
+    Parameters
+    ----------
+    rates, divergences, errors : ndarray, (n,)
+        At least 4 values of ε, KL there in nats, and its standard errors, by which the fit is weighted.
+    dimension : int
+        P, the number of weights.
+
+    Notes
+    -----
+    The fit is −(P/2) ln ε + a + b ε + c ε², least where 2c ε² + b ε = P/2; c = 0 for the SDE, whose S ∝ ε.
+
+    Examples
+    --------
+    >>> rates = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
+    >>> round(least_rate(rates, 3 + 0.8 * rates + 0.1 * rates**2 - np.log(rates), np.ones(5), 2), 9)
+    1.0
+    """
     half = dimension / 2
-    c, b, _ = np.polyfit(rates, divergences + half * np.log(rates), 2, w=1 / error)
+    c, b, _ = np.polyfit(rates, divergences + half * np.log(rates), 2, w=1 / errors)
     return float(2 * half / (b + np.sqrt(b * b + 8 * c * half)))

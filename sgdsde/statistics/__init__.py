@@ -15,6 +15,7 @@ from sgdsde.statistics.distances import (
 from sgdsde.statistics.estimates import Estimate, covariance, mean, variance
 from sgdsde.statistics.exit_times import ExitTime, mean_exit_time
 from sgdsde.statistics.exponentiality import Exponentiality, exponentiality
+from sgdsde.statistics.grouped import GroupedMean, grouped_mean
 from sgdsde.statistics.jackknife import jackknife
 from sgdsde.statistics.levels import Level
 from sgdsde.statistics.log_determinant import LogDeterminant, log_determinant
@@ -29,6 +30,7 @@ from sgdsde.statistics.pooling import (
     pooled_higher_moments,
     pooled_moments,
 )
+from sgdsde.statistics.readings import fitted_at_zero, mean_between, slopes, where_reached
 from sgdsde.statistics.splitting import SplittingProbabilities, splitting_probabilities
 from sgdsde.statistics.survival import SurvivalCurve, survival_curve
 from sgdsde.statistics.table import Comparison, Row
@@ -40,6 +42,7 @@ __all__ = [
     "Estimate",
     "ExitTime",
     "Exponentiality",
+    "GroupedMean",
     "HigherMoments",
     "Level",
     "LogDeterminant",
@@ -61,10 +64,13 @@ __all__ = [
     "ensemble_autocorrelation",
     "exponentiality",
     "fit_order",
+    "fitted_at_zero",
+    "grouped_mean",
     "integrated_time",
     "jackknife",
     "log_determinant",
     "mean",
+    "mean_between",
     "mean_difference",
     "mean_distance",
     "mean_exit_time",
@@ -75,10 +81,12 @@ __all__ = [
     "pooled_higher_moments",
     "pooled_moments",
     "sigmas_for",
+    "slopes",
     "splitting_probabilities",
     "survival_curve",
     "variance",
     "wasserstein1",
+    "where_reached",
 ]
 
 

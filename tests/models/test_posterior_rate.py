@@ -5,6 +5,7 @@ import pytest
 
 import sgdsde as sg
 from sgdsde.models import LinearRegression, posterior_divergences, posterior_rate
+from sgdsde.models.posterior_rate import least_rate
 from sgdsde.theory import optimal_learning_rate, posterior_divergence
 
 N = 100
@@ -54,3 +55,11 @@ def test_what_cannot_be_is_refused(change, match):
     arguments = {"rates": [0.1, 0.2, 0.3, 0.4], "replicas": 128, "seeds": [1, 2, 3, 4]} | change
     with pytest.raises(ValueError, match=match):
         posterior_rate(PROBLEM, CONFIG, **arguments)
+
+
+def test_the_valley_is_least_where_its_formula_says():
+    rates = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
+    for dimension in (2, 6):
+        law = 3 + 0.8 * rates + 0.1 * rates**2 - dimension / 2 * np.log(rates)
+        expected = {2: 1.0, 6: (np.sqrt(0.8**2 + 4 * 0.2 * 3) - 0.8) / 0.4}[dimension]
+        assert np.isclose(least_rate(rates, law, np.ones(5), dimension), expected)

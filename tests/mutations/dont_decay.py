@@ -6,7 +6,7 @@ import pytest
 
 from tests.mutations import mutation
 from validation.mnist.cells.schedules import CONTROL, Courses, Schedule
-from validation.mnist.dont_decay.runs import REFERENCE
+from validation.mnist.dont_decay import REFERENCE
 
 
 @mutation("dont_decay", "neither changes")

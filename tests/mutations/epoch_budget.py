@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from tests.mutations import mutation
-from validation.claims.epoch_budget import PAPER
+from validation.claims.epoch_budget import PAPER, epoch_budget
 from validation.context import Context
+from validation.mnist.epoch_budget import Size
 
 #: The budget at which ε is what it is said to be.
 MIDDLE = 40.0
@@ -54,3 +55,20 @@ def as_for_accuracy(patch: pytest.MonkeyPatch) -> None:
 def inverse(patch: pytest.MonkeyPatch) -> None:
     """ε times the budget"""
     falls_as(patch, -1.0)
+
+
+@mutation("epoch_budget", "no dependence")
+def one_size(patch: pytest.MonkeyPatch) -> None:
+    """batches of the smallest size where larger ones should be, for as many epochs"""
+    original = Context.sweep
+    sizes: list[Size] = [size for plan in epoch_budget.plans.values() for size in plan.size.values()]
+
+    def sweep(
+        self: Context, function: Any, grid: Mapping[str, Iterable[Any]], fixed: Mapping[str, Any], seed: str
+    ) -> xr.Dataset:
+        batch = fixed["batch_size"]
+        (small,) = {s.small.batch_size for s in sizes if batch in (s.small.batch_size, s.large.batch_size)}
+        own = {**fixed, "batch_size": small, "updates": fixed["updates"] * batch // small}
+        return original(self, function, grid, own, seed)
+
+    patch.setattr(Context, "sweep", sweep)

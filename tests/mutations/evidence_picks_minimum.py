@@ -10,7 +10,7 @@ import pytest
 import sgdsde as sg
 from sgdsde.escapes import sides
 from tests.mutations import mutation, with_noise
-from validation.evidence import two_minima as two
+from validation.evidence.wells import DEPTH, NOISE
 
 Change = Callable[[sg.Landscape], sg.Landscape]
 
@@ -32,7 +32,7 @@ def without(landscape: sg.Landscape, *parts: str) -> sg.Landscape:
     for part in parts:
         assert part in text
         text = text.replace(part, "")
-    return sg.Landscape(text, landscape.variables, {"depth": two.DEPTH, "noise": two.NOISE}, covariance="noise")
+    return sg.Landscape(text, landscape.variables, {"depth": DEPTH, "noise": NOISE}, covariance="noise")
 
 
 @mutation("evidence_picks_minimum", "twice the temperature")

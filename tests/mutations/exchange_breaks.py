@@ -12,7 +12,7 @@ from tests.mutations import mutation
 from tests.mutations.settings import Setting, trained_at
 from validation.claims.exchange_breaks import exchange_breaks
 from validation.context import Context
-from validation.mnist.exchange.runs import ALONE, Size
+from validation.mnist.exchange import ALONE, Size
 
 SIZES: list[Size] = [size for plan in exchange_breaks.plans.values() for size in plan.size.values()]
 

@@ -8,7 +8,7 @@ import pytest
 
 import sgdsde as sg
 from tests.mutations import mutation
-from validation.claims.heavy_tails import HEAVIEST, _quantiles
+from validation.laws.heavy_tailed import HEAVIEST, quantiles
 
 
 @mutation("heavy_tails", "the SDE")
@@ -37,6 +37,6 @@ def heavy(patch: pytest.MonkeyPatch) -> None:
     """SGD with the examples of the heaviest tails in the place of the SDE"""
 
     def changed(*arguments: Any, substeps: int, **options: Any) -> sg.Ensemble:
-        return sg.simulate_sgd(*arguments, examples=_quantiles(HEAVIEST)[:, None], **options)
+        return sg.simulate_sgd(*arguments, examples=quantiles(HEAVIEST)[:, None], **options)
 
     patch.setattr(sg, "simulate_sde", changed)

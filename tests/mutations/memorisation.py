@@ -7,7 +7,7 @@ import pytest
 from tests.mutations import mutation
 from tests.mutations.settings import trained_at
 from validation.claims.memorisation import memorisation
-from validation.mnist.memorisation.runs import Size
+from validation.mnist.memorisation import Size
 
 SIZES: list[Size] = [size for plan in memorisation.plans.values() for size in plan.size.values()]
 

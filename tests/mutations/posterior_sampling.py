@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import sgdsde as sg
-from tests.mutations import mutation, noise_scaled
+from sgdsde.posterior import langevin
+from tests.mutations import mutation, with_noise
 from validation.posterior.runs import tumours
 
 
@@ -25,7 +26,12 @@ def noise(patch: pytest.MonkeyPatch) -> None:
     def warmer_sde(posterior: Any, temperature: float, *arguments: Any) -> Any:
         return sde(posterior, 1.1 * temperature, *arguments)
 
-    noise_scaled(patch, 1.1, ("simulate_sde",))
+    simulate = langevin.simulate_sde
+
+    def louder(landscape: sg.Landscape, *arguments: Any, **options: Any) -> Any:
+        return simulate(with_noise(landscape, 1.1), *arguments, **options)
+
+    patch.setattr(langevin, "simulate_sde", louder)
     patch.setattr(sg.posterior, "sample_sgd", warmer_sgd)
     patch.setattr(sg.posterior, "sample_sde", warmer_sde)
 
@@ -33,7 +39,7 @@ def noise(patch: pytest.MonkeyPatch) -> None:
 @mutation("posterior_sampling", "Laplace's normal law")
 def normal(patch: pytest.MonkeyPatch) -> None:
     """isotropic noise on the parabola of the loss at its minimum"""
-    simulate = sg.simulate_sde
+    simulate = langevin.simulate_sde
 
     def in_a_bowl(landscape: sg.Landscape, config: sg.SGDConfig, *arguments: Any, **options: Any) -> Any:
         posterior, held = tumours(), landscape.parameters
@@ -43,7 +49,7 @@ def normal(patch: pytest.MonkeyPatch) -> None:
             landscape = sg.Landscape(text, "u v", {"f": held["f"]}, covariance="f")
         return simulate(landscape, config, *arguments, **options)
 
-    patch.setattr(sg, "simulate_sde", in_a_bowl)
+    patch.setattr(langevin, "simulate_sde", in_a_bowl)
 
 
 @mutation("posterior_sampling", "F = H")

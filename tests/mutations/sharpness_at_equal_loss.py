@@ -7,7 +7,7 @@ import pytest
 from tests.mutations import mutation
 from tests.mutations.settings import Setting, trained_at
 from validation.claims.sharpness_at_equal_loss import sharpness_at_equal_loss
-from validation.mnist.sharpness.runs import Size
+from validation.mnist.sharpness import Size
 
 SIZES: list[Size] = [size for plan in sharpness_at_equal_loss.plans.values() for size in plan.size.values()]
 

@@ -14,7 +14,7 @@ import xarray as xr
 
 import sgdsde as sg
 from validation.context import Context
-from validation.mnist.length import runs
+from validation.mnist import length as runs
 from validation.mnist.rules import curves
 
 #: Of the error: of all points of a replica, and of one; three times as large where noise keeps it from fitting.

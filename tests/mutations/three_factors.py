@@ -11,7 +11,7 @@ import xarray as xr
 from tests.mutations import mutation
 from validation.claims.three_factors import three_factors
 from validation.context import Context
-from validation.mnist.three_factors.runs import Run, Size
+from validation.mnist.three_factors import Run, Size
 
 
 def run_instead(patch: pytest.MonkeyPatch, which: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 
 from tests.mutations import mutation
+from validation.mnist import weight_decay as runs
 from validation.mnist.cells.decay.training import decayed
 from validation.mnist.cells.training import trained
-from validation.mnist.weight_decay import runs
 
 
 def not_at_all(weight_decay: float, **cell: Any) -> xr.Dataset:

@@ -42,3 +42,31 @@ def test_the_legend_is_wide_enough_and_the_picture_is_drawn():
     assert len(png(curve_panels(panels()[:1], columns=1))) > 1000
     with pytest.raises(ValueError, match="at least one"):
         curve_panels([])
+
+
+def test_panels_fill_rows():
+    figure = curve_panels(panels() * 2, rows=2)
+    assert len(figure.axes) == 4
+    assert figure.get_figheight() > curve_panels(panels()).get_figheight()
+    assert len(figure.legends[0].get_texts()) == 3
+    with pytest.raises(ValueError, match="must fill 2 rows"):
+        curve_panels(panels()[:1], rows=2)
+
+
+def test_a_level_lies_across_and_points_may_be_filled_and_lopsided():
+    best = Curve("SGD", [2], [0.8], [[0.1], [0.3]], joined=False, filled=True)
+    (axes,) = curve_panels([CurvePanel("B", "loss", [best], level=0.5)]).axes
+    assert axes.get_lines()[-1].get_ydata() == [0.5, 0.5]
+    (points,) = axes.containers
+    assert points[0].get_markerfacecolor() == points[0].get_color()
+    (bar,) = points[2][0].get_segments()
+    assert bar[:, 1] == pytest.approx([0.7, 1.1])
+
+
+def test_the_legend_has_the_first_curve_of_a_label_and_places_may_be_names():
+    drawn = [Curve("SGD", ["a", "b"], [1.0, 2.0]), Curve("SGD", ["b"], [2.0], joined=False, filled=True)]
+    figure = curve_panels([CurvePanel("case", "loss", drawn)])
+    (handle,) = figure.legends[0].legend_handles
+    assert handle.get_markerfacecolor() == "white"
+    figure.draw_without_rendering()
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["a", "b"]

@@ -12,6 +12,7 @@ from sgdsde.logistic import LogisticRegression
 from sgdsde.posterior import (
     LogisticPosterior,
     normal_law,
+    sample_langevin,
     sample_sde,
     sample_sgd,
     sampled_covariance,
@@ -193,3 +194,21 @@ def test_replicas_that_diverge_are_an_error():
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_isotropic_noise_samples_the_posterior_and_its_powers():
+    for power in (1.0, 0.3):
+        found = sample_langevin(POSTERIOR, 2000, 4, 7, power)
+        assert found.shape == (4, 2000, 2)
+        exact = POSTERIOR.moments(power=power)
+        every = found.reshape(-1, 2)
+        error = np.sqrt(np.diagonal(exact.covariance) / 2000)
+        np.testing.assert_array_less(abs(every.mean(axis=0) - exact.mean), 4 * error)
+        np.testing.assert_allclose(np.cov(every.T), exact.covariance, atol=0.1 * exact.covariance.max())
+    np.testing.assert_array_equal(found, sample_langevin(POSTERIOR, 2000, 4, 7, 0.3))
+
+
+@pytest.mark.parametrize("wrong", [{"power": 0.0}, {"step": -1.0}, {"snapshots": 0}])
+def test_langevin_refuses_what_cannot_be(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        sample_langevin(**{"posterior": POSTERIOR, "paths": 2, "snapshots": 1, "seed": 0, **wrong})

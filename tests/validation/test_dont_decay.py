@@ -8,7 +8,7 @@ import xarray as xr
 
 from validation.claims.dont_decay import _alike, _clock, dont_decay
 from validation.mnist.cells.schedules import CONTROL, FALLS, Schedule, scheduled
-from validation.mnist.dont_decay.runs import KINDS, REFERENCE, Case, Run
+from validation.mnist.dont_decay import KINDS, REFERENCE, Case, Run
 
 SCHEDULE = Schedule(0.2, 10, 2, 2, 2)
 CASE = Case(SCHEDULE, 0.5, 320)

@@ -12,8 +12,7 @@ from validation.claim import discover
 from validation.claims.epoch_budget import PAPER, _ends, _exponents
 from validation.context import Context
 from validation.gather import gather
-from validation.mnist.epoch_budget.pictures import budget_figure
-from validation.mnist.epoch_budget.runs import Budget, run_all
+from validation.mnist.epoch_budget import Budget, budget_figure, run_all
 from validation.verdict import Verdict, rule
 
 CLAIM = discover()["epoch_budget"]
@@ -60,7 +59,7 @@ def test_the_paper_is_right_where_its_powers_are_the_truth(monkeypatch):
     assert found[TRAIN].check.measured == pytest.approx(-4 / 7, abs=0.05)
     assert found["γ, best ε for training loss, B = 512"].verdict is not Verdict.AGREES
     for epochs in (10, 160):
-        assert found[f"best test accuracy after {epochs} epochs, B = 16 less 512"].verdict is Verdict.DIFFERS
+        assert found[f"best test accuracy after {epochs} epochs, B = 16 less 512"].verdict is Verdict.AGREES
 
 
 @pytest.mark.parametrize(("test", "train"), [(-4 / 7, -1 / 7), (-1.0, -1.0)])
@@ -79,7 +78,7 @@ def test_a_best_rate_that_knows_no_budget_is_as_said_of_accuracy_and_not_of_the_
 def test_large_batches_that_are_better_are_no_gap(monkeypatch):
     found = rulings(monkeypatch, 0.0, 0.0, gap=-0.02)
     gaps = {ruling.verdict for label, ruling in found.items() if label.startswith("best test accuracy")}
-    assert Verdict.DIFFERS not in gaps
+    assert gaps == {Verdict.DIFFERS}
 
 
 def test_optima_at_the_ends_of_grids_are_told_and_decide_nothing(monkeypatch):

@@ -13,23 +13,16 @@ from validation.check import Check
 from validation.claims.evidence_picks_minimum import _crossing_check, _rivals
 from validation.evidence import two_minima
 from validation.evidence.two_minima import (
-    DEPTH,
-    NOISE,
-    SHARPNESS,
-    WIDTH,
     Case,
     config_for,
     crossing,
     evidence_preference,
     hottest,
-    laplace,
-    laplace_preference,
     measured_preference,
     preference,
-    ridge,
     tilt,
-    wells,
 )
+from validation.evidence.wells import DEPTH, NOISE, SHARPNESS, WIDTH, laplace, laplace_preference, ridge, wells
 
 
 def noise_preference(temperature, aligned):

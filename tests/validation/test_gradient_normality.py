@@ -14,7 +14,7 @@ from validation.context import Context
 from validation.mnist.cells.normality import batches
 from validation.mnist.cells.normality.batches import Drawing, drawn, energy, seen_in_batches
 from validation.mnist.cells.normality.gradients import KINDS, LEADING, batch_gradients
-from validation.mnist.normality.runs import Runs, Size, run_all
+from validation.mnist.normality import Runs, Size, run_all
 from validation.verdict import Verdict, rule
 
 CLAIM = discover()["gradient_normality"]

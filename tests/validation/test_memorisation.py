@@ -9,9 +9,8 @@ import xarray as xr
 from validation.claims.memorisation import ALONE, EFFECTS, FACTORS, memorisation
 from validation.context import Context
 from validation.gather import gather
-from validation.mnist.descents import mean_along
-from validation.mnist.memorisation.runs import COMPARED, exchanges
-from validation.mnist.three_factors.runs import Run
+from validation.mnist.descents import Run, mean_along
+from validation.mnist.memorisation import COMPARED, exchanges
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 

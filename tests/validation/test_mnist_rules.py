@@ -12,9 +12,10 @@ from tests.mutations.synthetic_accuracy import by_its_square_root, by_the_noise_
 from validation.claim import discover
 from validation.context import Context
 from validation.gather import gather
+from validation.measure import UNKNOWN
 from validation.mnist.cells.training import subsets, trained
 from validation.mnist.rules.curves import VARIABLES, Curve, Size
-from validation.mnist.rules.law import UNKNOWN, _examples
+from validation.mnist.rules.law import _examples
 from validation.protocol import presets_of
 from validation.sizes import built
 from validation.verdict import Verdict, rule, thresholds

@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from scipy import stats
 
 import sgdsde as sg
 from validation.claims.mnist_sde import mnist_sde
 from validation.mnist.cells.dynamics import followed, squared_deviations
 from validation.mnist.cells.training import subsets
 from validation.mnist.sde.checks import checks, distances_from_sde
-from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, Runs, Size
 
 SIZES = [size for plan in mnist_sde.plans.values() for size in plan.size.values()]
@@ -37,24 +35,6 @@ def test_squared_deviations_have_the_trace_of_the_covariance_as_mean():
     values = np.random.default_rng(6).normal(size=(7, 2, 3))
     for k in range(2):
         assert squared_deviations(values)[:, k].mean() == pytest.approx(np.trace(np.cov(values[:, k].T)))
-
-
-def test_differences_are_welchs():
-    a, b = np.random.default_rng(7).normal(size=(2, 9))
-    b = 3 * b[:5]
-    found, theirs = mean(a[None]) - mean(b[None]), stats.ttest_ind(a, b, equal_var=False)
-    assert found.value / found.standard_error == pytest.approx(theirs.statistic)
-    assert found.dof == pytest.approx(theirs.df)
-
-
-def test_what_seeds_have_of_their_own_is_no_error():
-    """The standard error over 500 repetitions, beside differences between seeds a hundred times as large."""
-    generator = np.random.default_rng(9)
-    own = 100 * generator.normal(size=(1, 5, 1))
-    found = [mean(each) for each in own + generator.normal(size=(500, 5, 8))]
-    spread = np.std([each.value for each in found])
-    assert spread == pytest.approx(np.mean([each.standard_error for each in found]), rel=0.15)
-    assert np.mean([each.dof for each in found]) == pytest.approx(5 * 7, rel=0.3)
 
 
 def test_without_noise_all_dynamics_are_gradient_descent():

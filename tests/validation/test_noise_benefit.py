@@ -11,8 +11,7 @@ import xarray as xr
 from validation.claims.noise_benefit import _differences, _exponents, _reasons, noise_benefit
 from validation.context import Context
 from validation.mnist.cells.annealing import annealed, annealed_rates
-from validation.mnist.noise_benefit.pictures import epochs_figure
-from validation.mnist.noise_benefit.runs import run_all
+from validation.mnist.noise_benefit import epochs_figure, run_all
 
 SIZE = replace(noise_benefit.plans["quick"].size["digits"], replicas=6, replicas_of_equal=6)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sgdsde.posterior import sgd_law
 from sgdsde.theory import optimal_learning_rate
-from validation.posterior.rates import divergence, least_rate, preconditioners
+from validation.posterior.rates import divergence, preconditioners
 from validation.posterior.runs import batch_config, tumours
 
 POSTERIOR = tumours()
@@ -27,9 +25,3 @@ def test_the_preconditioner_from_f_comes_nearest():
     assert full < 1e-3 < diagonal < plain
     assert min(divergence(POSTERIOR, factor * best) for factor in (0.8, 1.25)) > plain
     assert POSTERIOR.relative(sgd_law(POSTERIOR, batch_config(POSTERIOR, best)).covariance)[0, 0] > 1.5
-
-
-def test_the_valley_is_least_where_its_formula_says():
-    rates = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
-    assert np.isclose(least_rate(rates, 3 + 0.8 * rates + 0.1 * rates**2 - np.log(rates), np.ones(5)), 1.0)
-    assert least_rate(np.array([0.5, 1.0, 2.0]), np.array([0.5, 1.0, 2.0]) - np.log([0.5, 1.0, 2.0]), np.ones(3)) > 0.99

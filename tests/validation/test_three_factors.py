@@ -20,7 +20,8 @@ from validation.mnist.cells.curvature import (
 )
 from validation.mnist.cells.descent import course, descent
 from validation.mnist.cells.training import mislabelled, subsets, with_every_test, with_random_labels
-from validation.mnist.three_factors.analysis import at_level, at_loss, direction, present, slopes
+from validation.mnist.descents import at_level, at_loss
+from validation.mnist.three_factors import present
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ def test_a_cycle_whose_halves_are_not_whole_is_refused():
 def test_an_accuracy_at_a_level_is_interpolated():
     distance = np.array([1.0, 2.0, 4.0, 8.0])
     rows = [distance / 10, distance / 20, distance / 100, distance]
-    runs = xr.Dataset({"distance": ("reading", distance), "memorised": (("replica", "reading"), rows)})
+    rows = dict.fromkeys(("memorised", "train_loss"), (("replica", "reading"), rows))
+    runs = xr.Dataset({"distance": ("reading", distance)} | rows)
     np.testing.assert_allclose(at_level(runs, "memorised", "distance", 3.0), [0.3, 0.15, 0.03, 3.0])
     found = at_level(runs, "distance", "memorised", 0.3)
     np.testing.assert_allclose(found, [3.0, 6.0, np.nan, np.nan])  # never, and before the first reading
@@ -82,18 +84,6 @@ def test_a_fit_gives_a_power_law_at_a_loss_and_nothing_beyond_it():
     found = at_loss(runs, "trace", 0.1)
     assert found[0] == pytest.approx(math.log(7 * 0.1**0.6))
     assert np.isnan(found[1])
-
-
-def test_slopes_are_those_of_straight_lines():
-    x = np.array([0.0, 1.0, 3.0])
-    np.testing.assert_allclose(slopes(x, np.outer(x, [2.0, -1.0]) + 5), [2.0, -1.0])
-
-
-def test_an_effect_of_the_wrong_sign_is_none():
-    values = np.array([0.1, 0.2, 0.4])
-    assert direction(values, 1) is values
-    assert direction(values, -1).mean() == pytest.approx(0.0)
-    assert direction(values, -1).std() == pytest.approx(values.std())
 
 
 def test_replicas_that_never_arrive_are_left_out_but_not_all():

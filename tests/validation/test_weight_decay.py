@@ -14,7 +14,7 @@ from validation.context import Context
 from validation.gather import gather
 from validation.mnist.cells.decay.training import decayed
 from validation.mnist.cells.training import trained
-from validation.mnist.weight_decay.runs import run_all
+from validation.mnist.weight_decay import run_all
 from validation.verdict import Verdict, rule
 
 CLAIM = discover()["weight_decay"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
 from validation.mnist.cells.schedules import CONTROL, FALLS
-from validation.mnist.dont_decay.pictures import curves_figure
-from validation.mnist.dont_decay.runs import GROWS, QUANTITIES, REFERENCE, Case, Run, Size, run_all
+from validation.mnist.dont_decay import GROWS, QUANTITIES, REFERENCE, Case, Run, Size, curves_figure, run_all
 from validation.mnist.images import images
+from validation.mnist.networks import told
 
 
 @claim(dict[str, Size])
@@ -27,25 +27,19 @@ def dont_decay(context: Context) -> Found:
     first, schedule = same[0], same[0].case.schedule
     kept, error = (100 * each for each in first.difference("test_accuracy", CONTROL, -1))
     diverged = sum(int(run.found["diverged"].sum()) for run in runs)
-    yield Told(
-        {
-            "hidden": size.hidden, "replicas": first.dof + 1, "test_stride": size.test_stride,
-            "n_examples": first.case.n_examples, "drops": schedule.drops, "factor": schedule.factor,
-            "epochs": schedule.epochs, "every": schedule.epochs / schedule.readings,
-            "fails": fails.case, "ratio": math.exp(failure.measured), "left": fails.case.last_updates(GROWS),
-            "remembered": 1 / (1 - fails.case.momentum), "kept": f"{kept:+.2f} ± {error:.2f}",
-        },
-        (
-            *(
-                f"{run.case}: {run.case.updates(REFERENCE)} updates where ε falls, {run.case.updates(GROWS)} where B "
-                "grows, for as many epochs and the same s."
-                for run in runs
-            ),
-            *((f"{diverged} runs diverged and count as guessing.",) if diverged else ()),
-            *source.notes,
-        ),
-        source.label,
-    )  # fmt: skip
+    facts = {
+        "replicas": first.dof + 1, "n_examples": first.case.n_examples, "drops": schedule.drops,
+        "factor": schedule.factor, "epochs": schedule.epochs, "every": schedule.epochs / schedule.readings,
+        "fails": fails.case, "ratio": math.exp(failure.measured), "left": fails.case.last_updates(GROWS),
+        "remembered": 1 / (1 - fails.case.momentum), "kept": f"{kept:+.2f} ± {error:.2f}",
+    }  # fmt: skip
+    notes = [
+        f"{run.case}: {run.case.updates(REFERENCE)} updates where ε falls, {run.case.updates(GROWS)} where B grows, "
+        "for as many epochs and the same s."
+        for run in runs
+    ]
+    lost = [f"{diverged} runs diverged and count as guessing."] if diverged else []
+    yield told(context, source, size, facts, *notes, *lost)
     yield Drawing("curves", curves_figure(runs))
 
 

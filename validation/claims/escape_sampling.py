@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,16 +14,22 @@ import sgdsde as sg
 from sgdsde.exits import CensoredWarning
 from sgdsde.plotting import Figure, Line, Series, against_theory, survival_curves
 from sgdsde.statistics import Estimate
-from sgdsde.theory import mean_exit_time, relaxation_time, sgd_exit_time
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.escape import normal_quantiles, well_at
+from validation.escape.momentum_laws import (
+    END,
+    NOISE,
+    START,
+    N,
+    friction_factor,
+    sde_time,
+    updates_time,
+    with_momentum,
+)
 from validation.measure import exit_time, exits_of, series
 
-START, END = -1.0, 1.0
-#: T F/2, a third of the barrier of 1/4, whatever the batches and the momentum.
-NOISE = 0.25 / 3
-RATE, BATCH, N = 0.02, 8, 512
+RATE, BATCH = 0.02, 8
 #: ε/(1 − m) of the runs with momentum: one at which it matters little, and one at which it does.
 SMALL, LARGE = 0.005, 0.02
 #: The rivals: g larger by this, and the SDE's time where friction is felt.
@@ -59,8 +64,8 @@ def escape_sampling(context: Context) -> Found:
     fresh, strong = run, size.momenta[-1]  # the last one
     found: dict[tuple[float, float], Check] = {}
     for momentum, unit, paths in [*((m, SMALL, size.heavy) for m in size.momenta), (strong, LARGE, size.strong)]:
-        config, name = _heavy(momentum, unit), f"m = {momentum:g}, ε/(1 − m) = {unit:g}"
-        felt = {} if unit == SMALL else {ALIKE: _exact()}
+        config, name = with_momentum(momentum, unit), f"m = {momentum:g}, ε/(1 − m) = {unit:g}"
+        felt = {} if unit == SMALL else {ALIKE: sde_time()}
         made = list(_times(name, config, _run(context, config, paths), felt))
         found[momentum, unit] = made[0]
         yield from made
@@ -74,7 +79,7 @@ def escape_sampling(context: Context) -> Found:
         yield check
         told = f"{check.measured:.4f} of paths have left after {AFTER:g} mean exit times when an epoch is "
         yield Told(notes=(f"{told}{_epoch(examples)} long, {check.predicted:.4f} with fresh batches.",))
-    last, exact = found[strong, LARGE], _exact()
+    last, exact = found[strong, LARGE], sde_time()
     ratios = {"seen": last.measured, "seen_error": last.standard_error, "own": last.predicted}
     yield Told({name: value / exact for name, value in ratios.items()})
     yield Told({"last": strong, "friction": friction_factor(strong, LARGE)})
@@ -83,38 +88,13 @@ def escape_sampling(context: Context) -> Found:
     yield Drawing("momentum", _momentum_figure(found))
 
 
-def _heavy(momentum: float, unit: float) -> sg.SGDConfig:
-    return sg.SGDConfig(unit * (1 - momentum), 1, N, momentum=momentum, sampling="with_replacement")
-
-
 def _epoch(examples: int) -> str:
     return f"εN/B = {RATE * examples / BATCH:.3g}"
 
 
-def _exact(off: float = 1.0) -> float:
-    """The SDE's mean exit time, in its own clock."""
-    return mean_exit_time(sg.landscapes.double_well(f=2.0), off * NOISE, START, right=END)
-
-
-@functools.cache
-def _law(config: sg.SGDConfig, off: float = 1.0) -> float:
-    """The same of SGD's updates with fresh batches, taken as normal."""
-    return config.mean_loss_time_per_update * sgd_exit_time(well_at(off * NOISE, config), config, START, right=END)
-
-
-def friction_factor(momentum: float, unit: float) -> float:
-    """Kramers' τ(m)/τ(SDE), from the growth of heavy ball's map at a barrier of curvature −1: ε/(1 − m)/ln μ.
-
-    >>> round(friction_factor(0.0, 1e-4), 4), round(friction_factor(0.9, 0.02), 3)
-    (1.0, 1.163)
-    """
-    config = _heavy(momentum, unit)
-    return relaxation_time(-1.0, config) / relaxation_time(-1.0, config, "sde")
-
-
 def _run(context: Context, config: sg.SGDConfig, paths: int, times: float = LONG_ENOUGH) -> sg.Ensemble:
     """For so many mean exit times of the SDE."""
-    updates = math.ceil(times * _exact() / config.mean_loss_time_per_update)
+    updates = math.ceil(times * sde_time() / config.mean_loss_time_per_update)
     seed = context.seed(config.sampling, config.momentum, config.learning_rate, config.n_examples)
     return sg.simulate_sgd(
         well_at(NOISE, config), config, START, updates, paths, examples=normal_quantiles(config.n_examples),
@@ -126,16 +106,16 @@ def _times(
     name: str, config: sg.SGDConfig, run: sg.Ensemble, rivals: Mapping[str, float] | None = None
 ) -> Iterator[Check]:
     """Against SGD's own law; and the SDE's, where that law is near it."""
-    exact = _exact()
-    found, law = exit_time(run, config.mean_loss_time_per_update), _law(config)
-    yield Check.of(f"mean exit time, {name}", law, found, {TOO_NOISY: _law(config, OFF), **(rivals or {})})
+    exact = sde_time()
+    found, law = exit_time(run, config.mean_loss_time_per_update), updates_time(config)
+    yield Check.of(f"mean exit time, {name}", law, found, {TOO_NOISY: updates_time(config, OFF), **(rivals or {})})
     if abs(law / exact - 1) < NEAR:
-        yield Check.of(f"leaves when the SDE says, {name}", exact, found, {TOO_NOISY: _exact(OFF)})
+        yield Check.of(f"leaves when the SDE says, {name}", exact, found, {TOO_NOISY: sde_time(OFF)})
 
 
 def _strong(momentum: float, check: Check) -> Iterator[Check]:
     """Where friction is felt: it is not the SDE's time, nor Kramers' factor of it, which holds for high barriers."""
-    where, exact = f"m = {momentum:g}, ε/(1 − m) = {LARGE:g}", _exact()
+    where, exact = f"m = {momentum:g}, ε/(1 − m) = {LARGE:g}", sde_time()
     found = Estimate(check.measured, check.standard_error)
     yield Check.of(f"it is the SDE's, {where}", exact, found, {})
     more = Estimate(check.measured - exact, check.standard_error)
@@ -158,10 +138,10 @@ def _momentum_figure(found: dict[tuple[float, float], Check]) -> Figure:
     for unit in (SMALL, LARGE):
         own = {momentum: check for (momentum, each), check in found.items() if each == unit}
         drawn = sorted({0.0, *own} if unit == SMALL else {0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, *own})
-        felt = [_law(_heavy(m, unit)) / _exact() / friction_factor(m, unit) for m in drawn]
+        felt = [updates_time(with_momentum(m, unit)) / sde_time() / friction_factor(m, unit) for m in drawn]
         line = fine[fine <= drawn[-1]]  # between them, what is left of Kramers' factor is smooth
         law = PchipInterpolator(drawn, felt)(line) * [friction_factor(m, unit) for m in line]
-        lines.append(series(f"ε/(1 − m) = {unit:g}", list(own), list(own.values()), line, law, _exact()))
+        lines.append(series(f"ε/(1 − m) = {unit:g}", list(own), list(own.values()), line, law, sde_time()))
         factors = [friction_factor(momentum, unit) for momentum in fine]
         limits.append(Line(f"Kramers’ factor, ε/(1 − m) = {unit:g}", fine, factors))
     return against_theory(

@@ -9,19 +9,18 @@ from itertools import chain
 import numpy as np
 from scipy.optimize import brentq
 
-import sgdsde as sg
-from sgdsde.plotting import Line, Series, against_theory, against_theory_panels, occam_chart
+from sgdsde.plotting import occam_chart
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.evidence import two_minima as two
-from validation.evidence.two_minima import Case, evidence_preference, laplace_preference
+from validation.evidence.preference_figures import Checks, dimensions_figure, noises_figure
+from validation.evidence.two_minima import Case, evidence_preference
+from validation.evidence.wells import DEPTH, A, B, laplace, laplace_preference, wells
 
 #: Share of F that follows the curvature where the crossing moves and is not yet gone.
 PARTLY = 0.1
 #: D of the bars.
 SHOWN = 0.24
-AXIS = "temperature D = Tσ²/2  (units of loss)"
-Checks = dict[Case, Check]
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,13 @@ def evidence_picks_minimum(context: Context) -> Found:
         label = f"{check.label}, as the evidence at A's own temperature has it"
         predicted = evidence_preference(two.hottest(case))
         yield Check(label, predicted, check.measured, check.standard_error, scale=1.0)
-    yield Told(facts={"depth": two.DEPTH, "n": two.N, "short": two.SHORT, "shown": SHOWN, **_facts(checks, size)})
-    yield Drawing("evidence", _dimensions({case: check for case, check in checks.items() if case.noise == "isotropic"}))
-    yield Drawing("noises", _noises({case: check for case, check in checks.items() if case.dimension == 1}))
+    yield Told(facts={"depth": DEPTH, "n": two.N, "short": two.SHORT, "shown": SHOWN, **_facts(checks, size)})
+    isotropic = {case: check for case, check in checks.items() if case.noise == "isotropic"}
+    yield Drawing("evidence", dimensions_figure(isotropic))
+    yield Drawing("noises", noises_figure({case: check for case, check in checks.items() if case.dimension == 1}))
     x = np.linspace(-1.42, 1.75, 200)
-    profile = (x, two.wells().loss(x[:, None]), {"A": (two.A, 0.0), "B": (two.B, two.DEPTH)})
-    minima = {f"P = {p}": dict(zip("AB", two.laplace(SHOWN, p), strict=True)) for p in (1, 2, 4)}
+    profile = (x, wells().loss(x[:, None]), {"A": (A, 0.0), "B": (B, DEPTH)})
+    minima = {f"P = {p}": dict(zip("AB", laplace(SHOWN, p), strict=True)) for p in (1, 2, 4)}
     yield Drawing("occam", occam_chart(minima, profile, title=f"D = {SHOWN:g}"))
 
 
@@ -83,7 +83,7 @@ def _rivals(case: Case) -> dict[str, float]:
     if case.aligned:
         return {"the evidence": evidence_preference(case.temperature)}
     if case.dimension > 1:
-        return {"depth alone": -two.DEPTH / case.temperature}
+        return {"depth alone": -DEPTH / case.temperature}
     return {"twice the temperature": evidence_preference(2 * case.temperature)}
 
 
@@ -124,46 +124,3 @@ def _facts(checks: Checks, size: Size) -> dict[str, object]:
         "by_dimension": by_dimension, "apart": apart, "first": first, "second": second, "gone": gone,
         "some": 100 * PARTLY, "partly_at": two.crossing(Case(0.3, aligned=PARTLY)), "plain": two.crossing(Case(0.3)),
     }  # fmt: skip
-
-
-def _dimensions(checks: Checks) -> sg.plotting.Figure:
-    """Isotropic noise in several dimensions: the evidence is the line."""
-    lines, series = [], []
-    for p in dict.fromkeys(case.dimension for case in checks):
-        own = {case: check for case, check in checks.items() if case.dimension == p and not case.batch}
-        fine = _fine(own)
-        lines.append(Line(f"Laplace, P = {p}", fine, np.exp([laplace_preference(d, p) for d in fine])))
-        series.append(_series(f"SDE, P = {p}", own))
-    return against_theory(series, AXIS, "p_B / p_A", lines, "linear", "linear", "measured / evidence")
-
-
-def _noises(checks: Checks) -> sg.plotting.Figure:
-    """One dimension: a panel for each kind of noise, SDE and SGD; the evidence is the same dashed line in all."""
-    panels = {}
-    for noise in dict.fromkeys(case.noise for case in checks):
-        own = {case: check for case, check in checks.items() if case.noise == noise}
-        panels[noise] = [
-            _series(f"SGD, B = {batch}" if batch else "SDE", {c: check for c, check in own.items() if c.batch == batch})
-            for batch in sorted({case.batch for case in own})
-        ]
-    fine = _fine(checks)
-    lines = [
-        Line("the evidence", fine, np.exp([evidence_preference(d) for d in fine])),
-        Line("equally likely", [fine[0], fine[-1]], [1.0, 1.0]),
-    ]
-    return against_theory_panels(panels, AXIS, "p_B / p_A", lines, "linear", "log", "measured / exact")
-
-
-def _fine(checks: Checks) -> list[float]:
-    every = [case.temperature for case in checks]
-    return [float(each) for each in np.linspace(0.95 * min(every), 1.05 * max(every), 40)]
-
-
-def _series(label: str, checks: Checks) -> Series:
-    """Odds with the line of their exact law."""
-    one, x = next(iter(checks)), [case.temperature for case in checks]
-    measured = np.exp([check.measured for check in checks.values()])
-    error = measured * [check.standard_error for check in checks.values()]
-    fine = np.linspace(min(x), max(x), 8 if one.batch else 30) if len(x) > 1 else np.array([])
-    exact = np.exp([check.predicted for check in checks.values()])
-    return Series(label, x, measured, error, exact, fine, np.exp([one.at(d).exact for d in fine.tolist()]))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 
 from sgdsde.statistics import Estimate
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
 from validation.formatting import with_error
-from validation.measure import mean_and_error
-from validation.mnist.exchange.breaking import broken_at, growth
-from validation.mnist.exchange.pictures import apart_figure, breaking_figure
-from validation.mnist.exchange.runs import ALONE, EARLY, LATE, QUANTITIES, Runs, Size, run_all
+from validation.measure import mean_check
+from validation.mnist.breaking import broken_at, growth
+from validation.mnist.exchange import ALONE, EARLY, LATE, QUANTITIES, Runs, Size, apart_figure, breaking_figure, run_all
 from validation.mnist.images import images
+from validation.mnist.networks import told
 from validation.signs import of_sign, of_sign_in
 
 
@@ -29,17 +28,13 @@ def exchange_breaks(context: Context) -> Found:
         yield from _alike(runs, n)
         label = f"ln training loss, ε and B times {size.factors[-1]}, N = {n}"
         yield of_sign_in(label, runs.apart("train_loss", n)[:, -1], 1, size.least["train_loss"])
-    yield Told(
-        asdict(size)
-        | {
-            "pooled": size.replicas * len(context.seeds), "rate": size.base[0], "batch": size.base[1],
-            "every_n": _listed(size.n_examples), "every_factor": _listed(size.factors),
-            "late_epoch": size.epochs * (size.readings - size.averaged + 1) / size.readings,
-            "early_epoch": size.epochs / size.readings, "late": _found(runs, LATE), "early": _found(runs, EARLY),
-        },
-        source.notes,
-        source.label,
-    )  # fmt: skip
+    facts = {
+        "rate": size.base[0], "batch": size.base[1], "every_n": _listed(size.n_examples),
+        "every_factor": _listed(size.factors), "late": _found(runs, LATE), "early": _found(runs, EARLY),
+        "late_epoch": size.epochs * (size.readings - size.averaged + 1) / size.readings,
+        "early_epoch": size.epochs / size.readings,
+    }  # fmt: skip
+    yield told(context, source, size, facts)
     yield Drawing("apart", apart_figure(runs))
     yield Drawing("breaking", breaking_figure(runs))
 
@@ -60,10 +55,7 @@ def _alike(runs: Runs, n: int) -> Iterator[Check]:
     for text, name in QUANTITIES.items():
         change = runs.apart(name, n)[:, runs.size.factors.index(ALONE)]
         rivals = {"ε alone": float(runs.alone(name, n).mean())}
-        yield Check(
-            f"{text}, ε and B times {ALONE}, N = {n}", 0.0, *mean_and_error(change), rivals, scale=1.0,
-            dof=len(change) - 1,
-        )  # fmt: skip
+        yield mean_check(f"{text}, ε and B times {ALONE}, N = {n}", change, rivals)
 
 
 def _found(runs: Runs, when: str) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
-from validation.measure import mean_and_error
+from validation.measure import mean_check
 from validation.mnist.cells.normality.gradients import KINDS
 from validation.mnist.images import images
-from validation.mnist.normality.pictures import distance_figure, kurtosis_figure
-from validation.mnist.normality.runs import VECTORS, Runs, Size, run_all
+from validation.mnist.networks import told
+from validation.mnist.normality import VECTORS, Runs, Size, distance_figure, kurtosis_figure, run_all
 
 NORMAL, ALONE = "normal at every B", "as at B = 1"
 #: What is called told apart, in standard errors; and the excess kurtosis that is called small.
@@ -29,16 +28,12 @@ def gradient_normality(context: Context) -> Found:
     yield from _distances(runs)
     losses = runs.found["train_loss"].mean("replica").to_numpy()
     stages = zip(size.stages.items(), losses, strict=True)
-    yield Told(
-        asdict(size)
-        | {
-            "source": source.name, "pooled": size.replicas * len(context.seeds), "batches": size.draws * size.groups,
-            "whens": ", ".join(f"{stage} ({k} updates, training loss {loss:.2g})" for (stage, k), loss in stages),
-            "kappas": "; ".join(_kappas(runs)), "apart": "; ".join(_apart(runs)), "limit": LIMIT, "small": SMALL,
-        },
-        source.notes,
-        source.label,
-    )  # fmt: skip
+    facts = {
+        "batches": size.draws * size.groups, "limit": LIMIT, "small": SMALL,
+        "whens": ", ".join(f"{stage} ({k} updates, training loss {loss:.2g})" for (stage, k), loss in stages),
+        "kappas": "; ".join(_kappas(runs)), "apart": "; ".join(_apart(runs)),
+    }  # fmt: skip
+    yield told(context, source, size, facts)
     yield Drawing("kurtosis", kurtosis_figure(runs))
     yield Drawing("distance", distance_figure(runs))
 
@@ -48,16 +43,15 @@ def _kurtoses(runs: Runs) -> Iterator[Check]:
     for kind, stage, batch in runs.cases():
         ratios, normal = runs.ratios(kind, stage, batch)
         label = f"kurtosis over 3 + κ/B, {kind}, {stage}, B = {batch}"
-        yield Check(label, 1.0, *mean_and_error(ratios), {NORMAL: normal}, dof=len(ratios) - 1)
+        yield mean_check(label, ratios, {NORMAL: normal}, predicted=1.0, scale=None)
 
 
 def _distances(runs: Runs) -> Iterator[Check]:
     """From normal vectors of the same covariance: 0 by the central limit theorem."""
     for kind, stage, batch in runs.cases(VECTORS):
-        found = runs.distances(kind, stage, batch)
         rivals = {ALONE: float(runs.distances(kind, stage, 1).mean())} if batch > 1 else {}
         label = f"distance from normal, {kind}, {stage}, B = {batch}"
-        yield Check(label, 0.0, *mean_and_error(found), rivals, scale=1.0, dof=len(found) - 1)
+        yield mean_check(label, runs.distances(kind, stage, batch), rivals)
 
 
 def _kappas(runs: Runs) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
+from validation.mnist.descents import lacking
 from validation.mnist.images import images
-from validation.mnist.memorisation.pictures import learning_figure, slopes_figure
-from validation.mnist.memorisation.runs import Runs, Size, run_all
+from validation.mnist.memorisation import Runs, Size, memory_figure, run_all, slopes_figure
+from validation.mnist.networks import told
 from validation.signs import mean_known, of_sign_in
 
 #: What the paper has of larger ε/B: what, at equal what, the variables, and the sign.
@@ -37,14 +37,9 @@ def memorisation(context: Context) -> Found:
             yield of_sign_in(label, runs.slopes(share, name, against), sign, size.least[name])
         for factor in FACTORS:
             yield from _alike(runs, share, factor)
-    missing = "; ".join(runs.missing())
-    yield Told(
-        asdict(size) | {"pooled": size.replicas * len(context.seeds), "compared": "; ".join(_ranges(size))},
-        source.notes,
-        source.label,
-        missing and f"some replicas did not come to where they are compared: {missing}",
-    )
-    yield Drawing("learning", learning_figure(runs))
+    undecided = lacking(runs.missing(), "come to where they are compared")
+    yield told(context, source, size, {"compared": "; ".join(_ranges(size))}, undecided=undecided)
+    yield Drawing("learning", memory_figure(runs))
     yield Drawing("slopes", slopes_figure(runs))
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from validation.claim import Drawing, Found, Told, claim
+from validation.claim import Found, claim
 from validation.context import Context
-from validation.mnist.images import images
 from validation.mnist.sde.grid import FRESH, Size
-from validation.mnist.sde.grid_checks import checks
-from validation.mnist.sde.grid_notes import facts, notes
-from validation.mnist.sde.grid_pictures import rates_figure, runs_figure
-from validation.mnist.sde.grid_runs import run_all
+from validation.mnist.sde.grid_claim import measured
 from validation.protocol import read
 
 PROTOCOL = read("mnist_sde_low_loss")
@@ -17,12 +13,4 @@ PROTOCOL = read("mnist_sde_low_loss")
 
 @claim(dict[str, Size], protocol=PROTOCOL)
 def mnist_sde_low_loss(context: Context) -> Found:
-    source = images(context)
-    size: Size = context.size[source.name]
-    runs = run_all(context, source.name, size, FRESH)
-    made = list(checks(runs))
-    yield from made
-    yield Told(facts(runs), (*source.notes, *notes(runs, made, PROTOCOL)), source.label)
-    (row,) = size.rows
-    yield Drawing("rates", rates_figure(runs, row, PROTOCOL))
-    yield Drawing("runs", runs_figure(runs, row, max(size.widths)))
+    yield from measured(context, FRESH, PROTOCOL, ["rates"])

@@ -8,9 +8,10 @@ from sgdsde.plotting import BestPlace, best_places
 from sgdsde.statistics import OptimumLaw
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
+from validation.measure import exponent_check
 from validation.mnist.images import images
-from validation.mnist.length.runs import Measured, Size, measure
-from validation.mnist.rules.law import RIVALS, standard_error
+from validation.mnist.length import Measured, Size, measure
+from validation.mnist.rules.law import RIVALS
 
 #: Exponents in T of other laws than a plateau.
 SHRINKING = {"as 1/√T": -0.5, "as 1/T": -1.0}
@@ -32,25 +33,22 @@ def mnist_training_length(context: Context) -> Found:
     longest = max(time for time in size.times if {*pair} <= {*size.at(time)})
     yield _in_n(f"largest sets, T = {longest:g}", pair, found.law([(n, longest) for n in pair], [*map(float, pair)]))
     yield from _plateaus(found)
-    yield Told(
-        {
-            "trained": f"{size.hidden} hidden ReLU units, ε = {size.learning_rate:g}, m = {size.momentum:g}",
-            "replicas": size.replicas * len(context.seeds),
-            "sets": ", ".join(f"{n:,}" for n in size.sets), "times": ", ".join(f"{time:g}" for time in size.times),
-            "exponents": "; ".join(
-                f"T = {time:g}: β = {law.exponent:.2f} ± {law.standard_error:.2f}" for time, law in laws.items()
-            ),
-            "accuracies": "; ".join(_accuracy(found, n) for n in size.sets),
-        },
-        source.notes,
-        source.label,
-    )  # fmt: skip
+    facts = {
+        "trained": f"{size.hidden} hidden ReLU units, ε = {size.learning_rate:g}, m = {size.momentum:g}",
+        "replicas": size.replicas * len(context.seeds),
+        "sets": ", ".join(f"{n:,}" for n in size.sets), "times": ", ".join(f"{time:g}" for time in size.times),
+        "exponents": "; ".join(
+            f"T = {time:g}: β = {law.exponent:.2f} ± {law.standard_error:.2f}" for time, law in laws.items()
+        ),
+        "accuracies": "; ".join(_accuracy(found, n) for n in size.sets),
+    }  # fmt: skip
+    yield Told(facts, source.notes, source.label)
     yield Drawing("best", best_places(_places(laws, size)))
 
 
 def _in_n(where: str, sets: list[int], law: OptimumLaw) -> Check:
     label = f"exponent β, {where}: N = {sets[0]} to {sets[-1]}"
-    return Check(label, 1.0, law.exponent, standard_error(law), RIVALS, dof=law.dof)
+    return exponent_check(label, 1.0, law, RIVALS)
 
 
 def _plateaus(found: Measured) -> Iterator[Check]:
@@ -59,7 +57,7 @@ def _plateaus(found: Measured) -> Iterator[Check]:
         times = found.size.times_of(n)[-LAST:]
         law = found.law([(n, time) for time in times], times)
         label = f"exponent in T, N = {n}: T = {times[0]:g} to {times[-1]:g}"
-        yield Check(label, 0.0, law.exponent, standard_error(law), SHRINKING, scale=1.0, dof=law.dof)
+        yield exponent_check(label, 0.0, law, SHRINKING, scale=1.0)
 
 
 def _accuracy(found: Measured, n: int) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Drawing, Found, Told, claim
 from validation.context import Context
+from validation.measure import exponent_check
 from validation.mnist.images import images
 from validation.mnist.rules.curves import Size, measure
-from validation.mnist.rules.law import accuracy_figure, exponent_checks, facts, optima, rule, standard_error
+from validation.mnist.rules.law import accuracy_figure, exponent_checks, facts, optima, rule
 
 
 @claim(dict[str, Size])
@@ -16,7 +17,7 @@ def mnist_training_set(context: Context) -> Found:
     found = measure(context.part(0, 0.7), source, size, "training_set")
     yield from exponent_checks(found)
     law, where = found.laws[0], found.range(found.parts[0])
-    yield Check(f"exponent β, {where}, not 0", 0.0, law.exponent, standard_error(law), scale=1.0, dof=law.dof)
+    yield exponent_check(f"exponent β, {where}, not 0", 0.0, law, {}, scale=1.0)
     tops = ", ".join(f"{found.accuracy(number).mean(axis=1).max():.3f}" for number in range(len(found.curves)))
     yield Told(facts(size, source) | {"training_set_found": optima(found), "tops": tops})
     yield Drawing("accuracy", accuracy_figure(found))

@@ -11,7 +11,7 @@ import sgdsde as sg
 from sgdsde.plotting import against_theory
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.laws.heavy_ball_correlation import NO_MEMORY, Case, Measured, correlation_figure, correlations
+from validation.laws.heavy_ball import NO_MEMORY, Case, Measured, correlation_figure, correlations
 from validation.measure import covariance_check, series
 
 RATE, BATCH, N, CURVATURE = 0.1, 8, 64, 0.2

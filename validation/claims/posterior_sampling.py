@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.plotting import Figure, Line, Series, against_theory, samples_over_contours
 from sgdsde.posterior import LogisticPosterior
+from sgdsde.posterior.langevin import STEP
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
-from validation.posterior.isotropic import STEP, isotropic_checks, isotropic_snapshots
+from validation.measure import Array
+from validation.posterior.isotropic import isotropic_checks, isotropic_snapshots
 from validation.posterior.rates import (
     GROUPS,
     Rates,
@@ -33,7 +34,6 @@ from validation.posterior.runs import (
     tumours,
 )
 
-Array = NDArray[np.float64]
 Pairs = Mapping[str, tuple[Check, ...]]
 #: With momentum, at the same noise scale.
 MOMENTUM = 0.5

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
+from validation.mnist.descents import Array, lacking
 from validation.mnist.images import images
-from validation.mnist.sharpness.pictures import sharpness_figure
-from validation.mnist.sharpness.runs import Runs, Size, run_all
-from validation.mnist.three_factors.analysis import Array
+from validation.mnist.networks import told
+from validation.mnist.sharpness import Runs, Size, run_all, sharpness_figure
 from validation.signs import NONE, mean_known, of_sign_in
 
 SHARPNESS = {"ln tr H": "trace", "ln λ_max": "largest"}
@@ -39,18 +38,11 @@ def sharpness_at_equal_loss(context: Context) -> Found:
     yield of_sign_in(label, runs.slopes(size.many, "trace", size.many_examples), -1, size.least["sharpness"])
     accuracies = runs.slopes(size.batches, "test_accuracy")
     yield of_sign_in("slope of test accuracy, B varied", accuracies, 1, size.least["test_accuracy"])
-    missing = "; ".join(runs.missing())
-    yield Told(
-        asdict(size)
-        | {
-            "pooled": size.replicas * len(context.seeds), "rate": size.batches[0].setting[0],
-            "batch": size.rates[0].setting[1], "least_ratio": size.batches[0].ratio,
-            "largest_ratio": size.batches[-1].ratio, "local": ", ".join(_local(runs)),
-        },
-        source.notes,
-        source.label,
-        missing and f"some replicas did not reach the training loss of the comparison: {missing}",
-    )  # fmt: skip
+    facts = {
+        "rate": size.batches[0].setting[0], "batch": size.rates[0].setting[1], "least_ratio": size.batches[0].ratio,
+        "largest_ratio": size.batches[-1].ratio, "local": ", ".join(_local(runs)),
+    }  # fmt: skip
+    yield told(context, source, size, facts, undecided=lacking(runs.missing()))
     yield Drawing("sharpness", sharpness_figure(runs))
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
 from validation.measure import mean_and_error
+from validation.mnist.descents import Array, Run, lacking
 from validation.mnist.images import images
-from validation.mnist.three_factors.analysis import Array, present
-from validation.mnist.three_factors.pictures import cycle_figure, memory_figure, sharpness_figure
-from validation.mnist.three_factors.runs import Run, Runs, Size, run_all
+from validation.mnist.networks import told
+from validation.mnist.three_factors import Runs, Size, present, run_all
+from validation.mnist.three_factors_figures import cycle_figure, memory_figure, sharpness_figure
 from validation.signs import mean_known, of_sign_in
 
 #: What is compared at equal training loss: the words of a check and the variable; logarithms but for the accuracy.
@@ -43,19 +43,12 @@ def three_factors(context: Context) -> Found:
     yield from _same("cycle of B for one of ε", runs, *size.cycles, (size.hottest, "constant at the largest ε/B"))
     for share in size.memories:
         yield from _memory(runs, share)
-    missing = "; ".join(runs.missing())
-    yield Told(
-        asdict(size)
-        | {
-            "half": size.period // 2,
-            "pooled": size.replicas * len(context.seeds),
-            "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
-            "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
-        },
-        source.notes,
-        source.label,
-        missing and f"some replicas did not reach the training loss of the comparison: {missing}",
-    )  # fmt: skip
+    facts = {
+        "half": size.period // 2,
+        "few": size.scan[-1].setting[1], "many": size.scan[0].setting[1], "rate": size.scan[0].setting[0],
+        "cycle_of_rate": size.cycles[0], "cycle_of_batch": size.cycles[1], "largest_factor": largest,
+    }  # fmt: skip
+    yield told(context, source, size, facts, undecided=lacking(runs.missing()))
     yield Drawing("sharpness", sharpness_figure(runs))
     yield Drawing("cycles", cycle_figure(runs))
     yield Drawing("random-labels", memory_figure(runs))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from validation.claim import Check, Drawing, Found, Told, claim
+from validation.claim import Check, Drawing, Found, claim
 from validation.context import Context
-from validation.measure import mean_and_error
-from validation.mnist.images import images, mislabelled_words
-from validation.mnist.weight_decay.pictures import decay_figure
-from validation.mnist.weight_decay.runs import Runs, Size, run_all
+from validation.measure import UNKNOWN, mean_check
+from validation.mnist.images import images
+from validation.mnist.networks import told
+from validation.mnist.weight_decay import Runs, Size, decay_figure, run_all
 
-#: The standard error of a logarithm of which the measurement says nothing.
-UNKNOWN = 10.0
 #: By what factors of B_opt the noise scale alone would be wrong.
 MOVED = {"half as large": -math.log(2), "twice as large": math.log(2)}
 
@@ -26,21 +23,15 @@ def weight_decay(context: Context) -> Found:
     runs = run_all(context, source.name, size)
     yield from _gaps(runs)
     yield from _places(runs)
-    losses = [run["train_loss"].mean("replica").to_numpy()[-1] for run in runs.found.values()]
-    pairs = list(zip(runs.found, losses, strict=True))
-    yield Told(
-        asdict(size)
-        | {
-            "source": source.name, "mislabelled": mislabelled_words(size.random_share), "few": size.batch_sizes[0],
-            "many": size.batch_sizes[-1], "pooled": size.replicas * len(context.seeds), "k": size.updates,
-            "lambdas": ", ".join(f"{decay:g}" for decay in size.decays),
-            "left": ", ".join(f"{math.exp(-decay * size.time):.2g}" for decay in size.decays),
-            "found": "; ".join(_listed(runs)),
-            "losses": ", ".join(f"{loss:.2g} at λ = {decay:g}" for decay, loss in pairs),
-        },
-        source.notes,
-        source.label,
-    )  # fmt: skip
+    losses = {decay: run["train_loss"].mean("replica").to_numpy()[-1] for decay, run in runs.found.items()}
+    facts = {
+        "few": size.batch_sizes[0], "many": size.batch_sizes[-1], "k": size.updates,
+        "lambdas": ", ".join(f"{decay:g}" for decay in size.decays),
+        "left": ", ".join(f"{math.exp(-decay * size.time):.2g}" for decay in size.decays),
+        "found": "; ".join(_listed(runs)),
+        "losses": ", ".join(f"{loss:.2g} at λ = {decay:g}" for decay, loss in losses.items()),
+    }  # fmt: skip
+    yield told(context, source, size, facts)
     yield Drawing("accuracy", decay_figure(runs))
 
 
@@ -54,15 +45,11 @@ def _listed(runs: Runs) -> Iterator[str]:
 def _gaps(runs: Runs) -> Iterator[Check]:
     """The gap with each λ, against none; and what each λ takes from the gap without."""
     last, without = runs.size.batch_sizes[-1], runs.gaps(0.0)
-    dof = len(without) - 1
     for decay in runs.found:
-        found = runs.gaps(decay)
         label = f"gap, λ = {decay:g}: accuracy at the best B less that at B = {last}"
-        rivals = {"as without weight decay": float(without.mean())} if decay else {}
-        yield Check(label, 0.0, *mean_and_error(found), rivals, scale=1.0, dof=dof)
+        yield mean_check(label, runs.gaps(decay), {"as without weight decay": float(without.mean())} if decay else {})
     for decay in runs.size.decays:
-        label = f"gap without weight decay less that at λ = {decay:g}"
-        yield Check(label, 0.0, *mean_and_error(without - runs.gaps(decay)), scale=1.0, dof=dof)
+        yield mean_check(f"gap without weight decay less that at λ = {decay:g}", without - runs.gaps(decay))
 
 
 def _places(runs: Runs) -> Iterator[Check]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.plotting import Figure, Line, against_theory
 from sgdsde.statistics import mean
 from validation.claim import Check
 from validation.context import Context
-from validation.measure import series, whole
+from validation.measure import Array, series, whole
 
-Array = NDArray[np.float64]
 Checks = dict[tuple[str, int], Check]
 
 #: Learning rate, T F/2 (a fifth of the barrier of 1/4), updates, and steps of the SDE in an update.

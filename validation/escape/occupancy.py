@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 import sgdsde as sg
@@ -15,9 +14,7 @@ from sgdsde.theory import mean_exit_time, sgd_exit_time, sgd_occupancy, stationa
 from validation.check import Check
 from validation.context import Context
 from validation.escape import normal_quantiles
-from validation.measure import exit_time
-
-Array = NDArray[np.float64]
+from validation.measure import Array, exit_time
 
 #: Curvatures 8 at −1 and 2 at +1.
 SHARP, WIDE = -1.0, 1.0
@@ -35,9 +32,9 @@ LONGEST_STEP = 0.02
 LASTING = 30
 
 
-def config_at(ratio: float, batch: int = 0) -> sg.SGDConfig:
+def config_at(ratio: float, batch: int = 0, longest: float = LONGEST_STEP) -> sg.SGDConfig:
     """ε/B = `ratio`, drawn with replacement; without a batch size the largest whose ε is a step for the SDE."""
-    size = batch or max(1, int(LONGEST_STEP / ratio))
+    size = batch or max(1, int(longest / ratio))
     return sg.SGDConfig(ratio * size, size, N, sampling="with_replacement")
 
 
@@ -51,21 +48,23 @@ def top(landscape: sg.Landscape) -> float:
     return float(find_saddle(landscape, between=([SHARP], [WIDE]))[0])
 
 
-def log_ratio(landscape: sg.Landscape, temperature: float) -> float:
-    """Exact ln(p_wide/p_sharp) of the SDE.
+def log_ratio(landscape: sg.Landscape, temperature: float, ridge: float | None = None) -> float:
+    """Exact ln(p_wide/p_sharp) of the SDE, whose paths change sides at the ridge, the maximum by default.
 
     >>> import sgdsde.theory as theory
     >>> found, laplace = log_ratio(wells(0.0), 0.001), theory.occupancy_ratio(wells(0.0), 0.001, WIDE, SHARP)
     >>> abs(found - math.log(2)) < 0.02, math.isclose(laplace, 2.0)
     (True, True)
     """
-    sharp, wide = stationary_density(landscape, temperature, BOX).masses([BOX[0], top(landscape), BOX[1]])
+    edges = [BOX[0], top(landscape) if ridge is None else ridge, BOX[1]]
+    sharp, wide = stationary_density(landscape, temperature, BOX).masses(edges)
     return math.log(wide / sharp)
 
 
-def update_log_ratio(landscape: sg.Landscape, config: sg.SGDConfig) -> float:
-    """Exact ln(p_wide/p_sharp) of SGD whose batch means are normal."""
-    sharp, wide = sgd_occupancy(landscape, config, [BOX[0] - BEYOND, top(landscape), BOX[1] + BEYOND])
+def update_log_ratio(landscape: sg.Landscape, config: sg.SGDConfig, ridge: float | None = None) -> float:
+    """The same of SGD whose batch means are normal."""
+    edges = [BOX[0] - BEYOND, top(landscape) if ridge is None else ridge, BOX[1] + BEYOND]
+    sharp, wide = sgd_occupancy(landscape, config, edges)
     return math.log(wide / sharp)
 
 

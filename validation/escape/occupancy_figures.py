@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from sgdsde.plotting import Figure, Line, against_theory
 from sgdsde.theory import eyring_kramers_time, occupancy_ratio
-from validation.check import Check
 from validation.escape.occupancy import (
     EXITS,
     SHARP,
@@ -42,11 +40,9 @@ def occupancy_figure(checks: Checks) -> Figure:
         for name, well in WELLS.items()
     ]
     lines.append(Line("equally likely", [fine[0], fine[-1]], [1.0, 1.0]))
-    ratios = {
-        case: _drawn(check, math.exp(check.measured), math.exp(check.predicted), math.exp(check.measured))
-        for case, check in checks.items()
-    }
-    return _figure(ratios, lambda case: math.exp(exact_log_ratio(*case)), lines, "p(wide) / p(sharp)", "linear", 3)
+    return _figure(
+        checks, lambda case: math.exp(exact_log_ratio(*case)), lines, "p(wide) / p(sharp)", "linear", logs=True
+    )
 
 
 def exit_figure(checks: Checks) -> Figure:
@@ -61,22 +57,12 @@ def exit_figure(checks: Checks) -> Figure:
         )
         for name, (start, _) in EXITS.items()
     ]
-    rate = {case: config_at(*case[2:]).learning_rate for case in checks}
-    times = {
-        case: _drawn(check, rate[case] * check.measured, rate[case] * check.predicted, rate[case])
-        for case, check in checks.items()
-    }
-    return _figure(times, _time, lines, "mean exit time, updates × ε", "log", 2)
+    return _figure(checks, _time, lines, "mean exit time, updates × ε", "log")
 
 
 def _time(case: Case) -> float:
     """The exact mean exit time in the time of the SDE."""
     return config_at(*case[2:]).learning_rate * exit_of(*case).exact
-
-
-def _drawn(check: Check, measured: float, predicted: float, slope: float) -> Check:
-    """As it is drawn: a function of what was measured, of this slope there."""
-    return replace(check, measured=measured, predicted=predicted, standard_error=slope * check.standard_error)
 
 
 def _between(cases: Iterable[Case]) -> list[float]:
@@ -85,14 +71,16 @@ def _between(cases: Iterable[Case]) -> list[float]:
 
 
 def _figure(
-    checks: Checks, law: Callable[[Case], float], lines: list[Line], y: str, scale: Scale, columns: int
+    checks: Checks, law: Callable[[Case], float], lines: list[Line], y: str, scale: Scale, *, logs: bool = False
 ) -> Figure:
-    """A series for each kind of measurement, with its law."""
+    """A series for each kind of measurement, with its law: of odds whose logarithms were checked, or times in ε."""
     drawn = []
     for name, model, batch in dict.fromkeys((name, model, batch) for name, model, _, batch in checks):
         found = {case[2]: check for case, check in checks.items() if (*case[:2], case[3]) == (name, model, batch)}
         fine = np.geomspace(min(found), max(found), 6 if model == "SGD" else 20).tolist()
         title = f"{TITLES[name]}, {model}" + (f", B = {batch}" if batch else "")
         exact = [law((name, model, ratio, batch)) for ratio in fine]
-        drawn.append(series(title, list(found), list(found.values()), fine, exact))
+        unit = [1.0 if logs else 1 / config_at(ratio, batch).learning_rate for ratio in found]
+        drawn.append(series(title, list(found), list(found.values()), fine, exact, unit, logs=logs))
+    columns = 3 if logs else 2
     return against_theory(drawn, "ε/B", y, lines, "linear", scale, ratio="measured / exact", columns=columns)

@@ -7,13 +7,11 @@ import math
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sgdsde.landscapes import two_bowls
 from sgdsde.theory import FokkerPlanck
 from sgdsde.theory.fokker_planck import CellWarning
-
-Array = NDArray[np.float64]
+from validation.measure import Array
 
 #: Where paths start: at the bottom of the sharp bowl.
 START = (1.0, 1.0)

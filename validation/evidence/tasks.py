@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sgdsde.data import Dataset, gaussian_task
 from sgdsde.evidence import EvidenceStudy, evidence_studies
 from validation.context import Context
+from validation.measure import Array
 
-Array = NDArray[np.float64]
 #: Labels → one study for each data set.
 Studies = dict[str, tuple[EvidenceStudy, ...]]
 

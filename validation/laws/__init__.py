@@ -1,1 +1,1 @@
-"""Exact laws that several claims hold simulations against."""
+"""Cases around one minimum, with the exact laws that they are held against."""

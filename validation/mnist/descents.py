@@ -1,80 +1,109 @@
-"""What the claims on ε/B share: networks that descend at (ε, B), and their readings compared along training."""
+"""What the claims on ε/B share: networks that descend at (ε, B), and readings compared where they are equally far.
+
+Jastrzębski et al. (arXiv 1711.04623) train to the end and compare there. Without weight decay the loss of a network
+that has learnt all labels, and its Hessian with it, go on shrinking for ever: comparisons are meaningful at equal
+training loss, which is where they are made here. All runs of a replica have the same images, initial weights and seed
+of batches: what is particular to it cancels.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from validation.context import Context
-from validation.mnist.cells.descent import descent
-from validation.mnist.three_factors.runs import Run
+from sgdsde import statistics
+from sgdsde.plotting import Curve, CurvePanel, Figure, curve_panels
+from validation.measure import Array
+from validation.mnist.cells.descent import WINDOW
+from validation.mnist.networks import Cells
+from validation.signs import mean_known
 
-Array = NDArray[np.float64]
 #: Compared by their logarithms.
 POSITIVE = ("trace", "largest", "train_loss")
 
 
-class Sized(Protocol):
-    """What sizes of these claims say of networks: hidden units, test images, and replicas of each seed."""
+class Run(NamedTuple):
+    """(ε, B), or two such pairs that alternate; the distance Σ ε(k); how often it is read."""
+
+    setting: tuple[float, ...]
+    distance: float
+    readings: int
 
     @property
-    def hidden(self) -> int: ...
+    def ratio(self) -> float:
+        """ε/B, at the first pair."""
+        return self.setting[0] / self.setting[1]
 
-    @property
-    def n_test(self) -> int: ...
+    def cells(self, **own: Any) -> Cells:
+        """`descent` of it: as `own` has it, otherwise at a constant (ε, B), with true labels and without λ_max.
 
-    @property
-    def replicas(self) -> int: ...
+        Of the labels `random_share` are random. λ_max is read about the training loss `level`, where `largest`.
+        """
+        usual = {"period": 1, "random_share": 0.0, "level": 1.0, "largest": False}
+        fixed = {**usual, "distance": self.distance, "readings": self.readings, **own}
+        return Cells("setting", [self.setting], fixed, self.distance / self.ratio)
 
-
-def descended(
-    context: Context,
-    source: str,
-    size: Sized,
-    run: Run,
-    n_examples: int,
-    *,
-    share: float = 0.0,
-    level: float = 1.0,
-    largest: bool = False,
-) -> xr.Dataset:
-    """`descent` at a constant (ε, B) as a sweep of its own, (replica, reading); replicas are the same in all.
-
-    Of the labels a `share` is random. λ_max is read about the training loss `level`, where `largest`.
-    """
-    fixed = {
-        "source": source, "n_examples": n_examples, "hidden": size.hidden, "period": 1, "n_test": size.n_test,
-        "replicas": size.replicas, "device": context.place.device, "random_share": share, "level": level,
-        "largest": largest, "distance": run.distance, "readings": run.readings,
-    }  # fmt: skip
-    found = context.sweep(descent, {"setting": [run.setting]}, fixed, "replicas").isel(setting=0)
-    return found.transpose("replica", "reading")
+    def __str__(self) -> str:
+        pairs = [f"ε = {e:g}, B = {b:g}" for e, b in zip(self.setting[::2], self.setting[1::2], strict=True)]
+        return " ↔ ".join(pairs)
 
 
-def readings(runs: xr.Dataset, name: str) -> Array:
+def readings(runs: xr.Dataset, name: str, logs: Sequence[str] = POSITIVE) -> Array:
     """(replica, reading): of what is positive the logarithm; of distance and epochs the same in all replicas."""
     values = runs[name].broadcast_like(runs["train_loss"]).transpose("replica", "reading").to_numpy()
-    return np.log(values) if name in POSITIVE else values
+    return np.log(values) if name in logs else values
+
+
+def at_loss(runs: xr.Dataset, name: str, level: float) -> Array:
+    """What `name` is at the training loss `level`, the logarithm of what is positive: (replica,), NaN where unknown.
+
+    By a straight line in ln L through the readings with a loss within a factor of `WINDOW`.
+    """
+    logs = readings(runs, name, (*POSITIVE, "distance"))
+    return statistics.fitted_at_zero(np.log(readings(runs, "train_loss", ()) / level), logs, np.log(WINDOW))
+
+
+def at_level(runs: xr.Dataset, name: str, against: str, level: float) -> Array:
+    """What `name` is where `against`, the distance or an accuracy, first reaches `level`: (replica,)."""
+    return statistics.where_reached(readings(runs, against, ()), readings(runs, name, ()), level)
 
 
 def mean_along(runs: xr.Dataset, name: str, against: str, between: tuple[float, float]) -> Array:
-    """Mean of `name` where `against` is `between` two values, each value of it counting alike: (replica,).
-
-    By straight lines from reading to reading in the order of `against`, which need not be that of time. NaN in a
-    replica whose readings do not reach both ends.
-    """
-    fine = np.linspace(*between, 201)
-    pairs = zip(readings(runs, against), readings(runs, name), strict=True)
-    return np.array([_mean(fine, x, y) for x, y in pairs])
+    """Mean of `name` where `against` is `between` two values: (replica,)."""
+    return statistics.mean_between(readings(runs, against), readings(runs, name), *between)
 
 
-def _mean(fine: Array, x: Array, y: Array) -> float:
-    known = np.isfinite(x) & np.isfinite(y)
-    order = np.argsort(x[known], kind="stable")
-    x, y = x[known][order], y[known][order]
-    if not len(x) or x[0] > fine[0] or x[-1] < fine[-1]:
-        return float("nan")
-    return float(np.interp(fine, x, y).mean())
+def ratio_slopes(runs: Sequence[Run], values: Iterable[Array]) -> Array:
+    """Slopes of what each run has, (replica,), against ln(ε/B): (replica,)."""
+    return statistics.slopes(np.log([run.ratio for run in runs]), np.array(list(values)))
+
+
+def lacking(unreached: Iterable[str], where: str = "reach the training loss of the comparison") -> str:
+    """Why nothing is decided where runs did not come to where they are compared; empty where all did."""
+    named = "; ".join(unreached)
+    return named and f"some replicas did not {where}: {named}"
+
+
+def learning_figure(shares: Mapping[float, Mapping[str, xr.Dataset]]) -> Figure:
+    """Test accuracy against accuracy on random labels along training, of labelled runs at each share of them."""
+    panels = []
+    for share, held in shares.items():
+        curves = [course(label, runs, "memorised", "test_accuracy") for label, runs in held.items()]
+        x = f"accuracy on the random labels, {100 * share:g} % of all"
+        panels.append(CurvePanel(x, "test accuracy, true labels", curves))
+    return curve_panels(panels)
+
+
+def course(label: str, runs: xr.Dataset, x: str, y: str) -> Curve:
+    """Means over replicas along training, with standard errors."""
+    at, values = readings(runs, x, ()).mean(axis=0), runs[y].to_numpy()
+    return Curve(label, at, values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+
+
+def geometric(label: str, x: Iterable[float], logs: Iterable[Array], *, joined: bool = True) -> Curve:
+    """Geometric means over replicas, of logarithms, with standard errors."""
+    mean, error, _ = np.array([mean_known(each, np.nan) for each in logs]).T
+    return Curve(label, list(x), np.exp(mean), np.exp(mean) * [1 - np.exp(-error), np.expm1(error)], joined)

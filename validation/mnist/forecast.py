@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from validation.context import Context
+from validation.mnist.networks import Cells
 from validation.progress import duration
 
 #: Batch sizes at which updates are timed; between them their time is a straight line.
@@ -19,38 +19,31 @@ TIMED = (1, 8, 32, 128, 512)
 EVALUATED, TESTED = 1 / 3, 10_000
 
 
-@dataclass(frozen=True)
-class Planned:
-    """Cells of a sweep: ``updates`` at each of these batch sizes, ``readings`` of them; ``fixed`` has the rest."""
-
-    batch_sizes: tuple[int, ...]
-    fixed: Mapping[str, Any]
-    updates: int
-    readings: int
-
-    def seconds(self, batch_size: int, device: str) -> float:
-        """What a cell takes, whose replicas are trained as many at once as there are threads."""
-        hidden, times = self.fixed["hidden"], [_update(self.fixed["hidden"], b, device) for b in TIMED]
-        update = float(np.interp(batch_size, TIMED, times)) * max(1.0, batch_size / TIMED[-1])
-        images = self.readings * (self.fixed["n_examples"] + TESTED)
-        each = self.updates * update + images * EVALUATED * _update(hidden, TIMED[-1], device) / TIMED[-1]
-        return float(self.fixed["replicas"] * each)
+def seconds(fixed: Mapping[str, Any], batch_size: int) -> float:
+    """What a cell with these arguments takes, whose replicas are trained as many at once as there are threads."""
+    hidden, device, marks = fixed["hidden"], fixed["device"], fixed.get("marks", ())
+    updates, readings = (marks[-1], len(marks)) if marks else (fixed["updates"], fixed["readings"])
+    update = float(np.interp(batch_size, TIMED, [_update(hidden, b, device) for b in TIMED]))
+    images = readings * (fixed["n_examples"] + TESTED)
+    evaluated = images * EVALUATED * _update(hidden, TIMED[-1], device) / TIMED[-1]
+    return float(fixed["replicas"] * (updates * update * max(1.0, batch_size / TIMED[-1]) + evaluated))
 
 
-def forecast(context: Context, function: Callable[..., Any], seed: str, plans: Sequence[Planned]) -> None:
-    """Say how long the cells take that are not in the store; in the preset "full", as others are soon over."""
+def forecast(
+    context: Context, function: Callable[..., Any], source: str, size: Any, jobs: Sequence[Cells], seed: str
+) -> None:
+    """Say how long those cells take that are not in the store; in the preset "full", as others are soon over."""
     if context.preset != "full":
         return
-    cells = [(plan, b, _left(context, function, seed, plan, b)) for plan in plans for b in plan.batch_sizes]
-    left, of = sum(number for _, _, number in cells), len(cells) * len(context.seeds)
-    if left:
-        seconds = sum(number * plan.seconds(b, context.place.device) for plan, b, number in cells if number)
-        took = f"about {duration(seconds)} by the rates measured now"
-    context.say(f"{context.claim}: {left} of {of} cells are to be trained{f', {took}' if left else ''}")
-
-
-def _left(context: Context, function: Callable[..., Any], seed: str, plan: Planned, batch_size: int) -> int:
-    return context.remaining(function, {"batch_size": [batch_size]}, plan.fixed, seed)
+    left, every, time_left = 0, 0, 0.0
+    for cells in jobs:
+        fixed = cells.fixed(context, source, size)
+        for batch_size in cells.values:
+            number = context.remaining(function, {"batch_size": [batch_size]}, fixed, seed)
+            left, every = left + number, every + len(context.seeds)
+            time_left += number * seconds(fixed, batch_size) if number else 0.0
+    took = f", about {duration(time_left)} by the rates measured now" if left else ""
+    context.say(f"{context.claim}: {left} of {every} cells are to be trained{took}")
 
 
 @cache

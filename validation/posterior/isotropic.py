@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.posterior import LogisticPosterior, Moments
 from sgdsde.statistics import Estimate, mean
 from validation.claim import Check
 from validation.context import Context
-from validation.measure import whole
+from validation.measure import Array
 from validation.posterior.runs import AXES, WARM, WARMER
-
-Array = NDArray[np.float64]
 
 #: The rival that is normal about the minimum: means are its weights, third moments 0.
 NORMAL = "Laplace's normal law"
-#: Largest step times curvature: the scheme's law is of second order in it, and exact for a normal law.
-STEP = 0.1
-#: Relaxation times before the first snapshot; snapshots are one apart.
-SETTLED = 8
 #: Gauss–Legendre nodes in the root of this order of the power β of the likelihood: ⟨H⟩ rises steeply towards β = 0.
 NODES, ROOT = 10, 4
 
@@ -31,27 +23,8 @@ NODES, ROOT = 10, 4
 def isotropic_snapshots(
     context: Context, posterior: LogisticPosterior, paths: int, snapshots: int, power: float = 1.0
 ) -> Array:
-    """Snapshots (snapshots, paths, 2) of dω = −∇L ds + √(2/N) dW for the likelihood to this power.
-
-    T F/2 = 1/N, so that the stationary law is exp(−N L).
-    """
-    model, n, penalty = posterior.model, posterior.n_examples, posterior.regularization
-    fit = model.fit(penalty / power)
-    here = power * model.hessian(fit.weights, penalty / power) / n
-    # Paths go three standard deviations towards 0, where the curvature is largest, or beyond.
-    length = float(np.linalg.norm(fit.weights))
-    reach = 3 * math.sqrt(float(fit.weights @ np.linalg.inv(n * here) @ fit.weights)) / length
-    near = max(0.0, 1 - reach / length) * fit.weights
-    stiff = np.linalg.eigvalsh(power * model.hessian(near, penalty / power) / n)[-1]
-    least = float(np.linalg.eigvalsh(here)[0])
-    config = sg.SGDConfig(STEP / float(stiff), 1, n, sampling="with_replacement")
-    landscape = posterior.with_isotropic_noise().with_parameters(f=2 / (n * config.temperature), power=power)
-    every = math.ceil(1 / (least * config.learning_rate))
-    run = sg.simulate_sde(
-        landscape, config, fit.weights, (SETTLED + snapshots - 1) * every, paths, scheme="leimkuhler_matthews",
-        substeps=1, seed=context.seed("isotropic", power), save_every=every,
-    )  # fmt: skip
-    return whole(run).snapshots[SETTLED:]
+    """Snapshots (snapshots, paths, 2) of the SDE for the likelihood to this power."""
+    return sg.posterior.sample_langevin(posterior, paths, snapshots, context.seed("isotropic", power), power)
 
 
 def isotropic_checks(context: Context, posterior: LogisticPosterior, snapshots: Array, paths: int) -> Iterator[Check]:

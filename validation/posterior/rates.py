@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
 import sgdsde as sg
+from sgdsde.models.posterior_rate import least_rate
 from sgdsde.posterior import Divergence, LogisticPosterior
 from sgdsde.theory import optimal_preconditioner
 from validation.claim import Check
 from validation.context import Context
+from validation.measure import Array
 from validation.posterior.runs import WARM, WARMER, batch_config, sgd_run
-
-Array = NDArray[np.float64]
 
 #: Learning rates in units of ε*, and replicas in units of those of other runs: at ε* KL is least, and so is the margin;
 #: far beyond it the law has long tails, and relaxes in few updates. And those rates to which a parabola is fitted.
@@ -81,14 +80,14 @@ def _measured_least(rates: Array, found: Sequence[Divergence], exact: Array, whe
     """ε of the least measured KL, and its standard error."""
     errors = np.array([each.standard_error for each in found])
     # The parabola's own error is a factor: that of exact laws.
-    bias = where / least_rate(rates, exact, errors)
+    bias = where / least_rate(rates, exact, errors, 2)
     values, spread = np.array([each.value for each in found]), 0.0
     # Each rate has runs of its own: leave out one group of one rate at a time.
     for k, each in enumerate(found):
         moved = np.tile(values, (GROUPS, 1))
         moved[:, k] += each.without - each.without.mean()
-        spread += (GROUPS - 1) * float(np.var([least_rate(rates, row, errors) for row in moved]))
-    return bias * least_rate(rates, values, errors), bias * math.sqrt(spread)
+        spread += (GROUPS - 1) * float(np.var([least_rate(rates, row, errors, 2) for row in moved]))
+    return bias * least_rate(rates, values, errors, 2), bias * math.sqrt(spread)
 
 
 def preconditioned_checks(
@@ -116,17 +115,6 @@ def preconditioners(posterior: LogisticPosterior) -> dict[str, Array]:
         "from F": optimal_preconditioner(posterior.noise_covariance, config),
         "from diag F": optimal_preconditioner(posterior.noise_covariance, config, diagonal=True),
     }
-
-
-def least_rate(rates: Array, divergences: Array, errors: Array) -> float:
-    """Where the fit −ln ε + a + b ε + c ε² is least: ε with 2c ε² + b ε = 1; P = 2 weights, and c = 0 for the SDE.
-
-    >>> rates = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
-    >>> round(least_rate(rates, 3 + 0.8 * rates + 0.1 * rates**2 - np.log(rates), np.ones(5)), 9)
-    1.0
-    """
-    c, b, _ = np.polyfit(rates, divergences + np.log(rates), 2, w=1 / errors)
-    return float(2 / (b + np.sqrt(b * b + 8 * c)))
 
 
 def _check(label: str, law: float, found: Divergence, wrong: float, scale: float | None = None) -> Check:

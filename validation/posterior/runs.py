@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.logistic import LogisticRegression
 from sgdsde.posterior import LogisticPosterior
 from validation.claim import Check
 from validation.context import Context
-
-Array = NDArray[np.float64]
+from validation.measure import Array
 
 #: Examples in a batch, drawn with replacement.
 BATCH = 16

@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sgdsde.clock import overdamped
 from sgdsde.config import SGDConfig
 from sgdsde.statistics import OptimumLaw, optimum_law
 from validation.context import Context
+from validation.measure import Array
 from validation.mnist.cells.training import trained
-from validation.mnist.forecast import Planned, forecast
+from validation.mnist.forecast import forecast
 from validation.mnist.images import Images
+from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: Names the seeds of the sweeps.
 SEED = "networks on images"
 
@@ -115,28 +115,22 @@ class Measured:
         return f"{self.variable.symbol} = {first} to {last}"
 
 
-def planned(source: Images, size: Size, curve: Curve, device: str) -> Planned:
+def cells(size: Size, curve: Curve) -> Cells:
     """The cells of a curve."""
-    fixed = {
-        "source": source.name, "n_examples": curve.n_examples, "hidden": size.hidden,
-        "learning_rate": curve.learning_rate, "momentum": curve.momentum, "sampling": "without_replacement",
-        "random_share": size.random_share, "updates": size.updates(curve), "readings": curve.readings,
-        "replicas": size.replicas, "device": device,
+    own = {
+        "n_examples": curve.n_examples, "learning_rate": curve.learning_rate, "momentum": curve.momentum,
+        "sampling": "without_replacement", "updates": size.updates(curve), "readings": curve.readings,
     }  # fmt: skip
-    return Planned(curve.batch_sizes, fixed, size.updates(curve), curve.readings)
+    return Cells("batch_size", curve.batch_sizes, own, size.updates(curve) * sum(curve.batch_sizes))
 
 
 def measure(context: Context, source: Images, size: Size, rule: str) -> Measured:
     """Train the curves of a rule, but for those that are in the store, and find how their optima move."""
-    names = size.rules[rule][0]
-    curves = tuple(size.curves[name] for name in names)
-    forecast(context, trained, SEED, [planned(source, size, curve, context.place.device) for curve in curves])
-    runs = []
-    for curve, share in context.shares(curves, [size.updates(each) * sum(each.batch_sizes) for each in curves]):
-        fixed = planned(source, size, curve, context.place.device).fixed
-        run = share.sweep(trained, {"batch_size": curve.batch_sizes}, fixed, SEED)
-        runs.append(run.transpose("batch_size", "replica", "reading"))
-    errors = {name: 1 - run.test_accuracy.isel(reading=-1).to_numpy().T for name, run in zip(names, runs, strict=True)}
+    curves = {name: size.curves[name] for name in size.rules[rule][0]}
+    jobs = {name: cells(size, curve) for name, curve in curves.items()}
+    forecast(context, trained, source.name, size, list(jobs.values()), SEED)
+    runs = swept(context, trained, source.name, size, jobs, SEED)
+    errors = {name: 1 - run.test_accuracy.isel(reading=-1).to_numpy().T for name, run in runs.items()}
     laws = [
         optimum_law(
             [VARIABLES[rule].of(size.curves[name]) for name in part],
@@ -147,4 +141,4 @@ def measure(context: Context, source: Images, size: Size, rule: str) -> Measured
         for part in size.rules[rule]
     ]
     parts = tuple(tuple(size.curves[name] for name in part) for part in size.rules[rule])
-    return Measured(VARIABLES[rule], curves, tuple(runs), parts, tuple(laws))
+    return Measured(VARIABLES[rule], tuple(curves.values()), tuple(runs.values()), parts, tuple(laws))

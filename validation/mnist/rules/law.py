@@ -8,16 +8,14 @@ from itertools import zip_longest
 import numpy as np
 
 from sgdsde.plotting import AccuracyCurve, Figure, best_batch_size
-from sgdsde.statistics import OptimumLaw
 from validation.claim import Check, Drawing, Found, Told
 from validation.context import Context
+from validation.measure import exponent_check
 from validation.mnist.images import Images, images, mislabelled_words
 from validation.mnist.rules.curves import Curve, Measured, Size, measure
 
 #: Exponents of other laws than proportionality.
 RIVALS = {"the square root": 0.5, "no dependence": 0.0}
-#: The standard error of an exponent of which the measurement says nothing: more than any law's.
-UNKNOWN = 10.0
 
 
 def rule(context: Context, name: str, where: str = "", picture: str = "accuracy", parts: Sequence[str] = ()) -> Found:
@@ -38,12 +36,7 @@ def exponent_checks(found: Measured, where: str = "", names: Sequence[str] = ())
     """Against 1, the square root and no dependence."""
     for part, law, name in zip_longest(found.parts, found.laws, names):
         label = f"exponent {found.variable.exponent}, {f'{name}: ' if name else ''}{found.range(part)}{where}"
-        yield Check(label, 1.0, law.exponent, standard_error(law), RIVALS, dof=law.dof)
-
-
-def standard_error(law: OptimumLaw) -> float:
-    """The exponent's, finite: with two replicas, or a best batch size at the end of its grid, nothing is known."""
-    return min(law.standard_error, UNKNOWN)
+        yield exponent_check(label, 1.0, law, RIVALS)
 
 
 def facts(size: Size, source: Images) -> dict[str, str]:

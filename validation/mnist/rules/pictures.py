@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
-from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks
+from sgdsde.plotting import CurvePanel, Figure, curve_panels
+from validation.mnist.rates import means
 from validation.mnist.rules.curves import Array, Curve
 
 
@@ -16,32 +17,29 @@ def along_training(curve: Curve, runs: xr.Dataset, updates: int) -> Figure:
     """Some batch sizes, over the readings."""
     at = updates * np.arange(1, curve.readings + 1) / curve.readings
     sizes = [curve.batch_sizes[k] for k in _some(len(curve.batch_sizes), 6)]
-    return _both("updates", at, [(f"B = {b}", runs.sel(batch_size=b)) for b in sizes])
+    return _both("updates", at, {f"B = {b}": runs.sel(batch_size=b) for b in sizes})
 
 
 def against_batch_size(curve: Curve, runs: xr.Dataset, updates: int) -> Figure:
     """Some readings, over the batch sizes."""
     readings = _some(curve.readings, 4)
-    lines = [(f"{updates * (k + 1) // curve.readings} updates", runs.isel(reading=k)) for k in readings]
-    return _both("effective batch size B' = 1/c  (≈ B)", curve.effective_batch_sizes, lines, x_scale="log")
+    lines = {f"{updates * (k + 1) // curve.readings} updates": runs.isel(reading=k) for k in readings}
+    return _both("effective batch size B' = 1/c  (≈ B)", curve.effective_batch_sizes, lines, "log")
 
 
-def _both(name: str, x: Array, lines: Iterable[tuple[str, xr.Dataset]], x_scale: str = "linear") -> Figure:
+def _both(name: str, x: Array, lines: Mapping[str, xr.Dataset], x_scale: Literal["linear", "log"] = "linear") -> Figure:
     """Test accuracy and training loss, means over replicas and standard errors."""
-    with house_style():
-        figure = bare_figure(10.5, 4.4)
-        left, right = figure.subplots(1, 2)
-        for (label, runs), (colour, marker) in zip(lines, looks(), strict=False):
-            look = {"color": colour, "marker": marker, "markerfacecolor": "white", "markeredgewidth": 1.4}
-            for axes, quantity in ((left, runs.test_accuracy), (right, runs.train_loss)):
-                error = quantity.std("replica", ddof=1) / np.sqrt(quantity.sizes["replica"])
-                axes.errorbar(x, quantity.mean("replica"), error, capsize=2.5, label=label, **look)
-        left.set(xscale=x_scale, xlabel=name, ylabel="test accuracy (share of images)")
-        right.set(xscale=x_scale, yscale="log", xlabel=name, ylabel="training loss (nats)")
-        for axis in (right.yaxis, *((left.xaxis, right.xaxis) if x_scale == "log" else ())):
-            plain_log_ticks(axis)
-        outside_legend(left)
-        return figure
+    accuracy, loss = (
+        [means(label, x.tolist(), runs[quantity].transpose(..., "replica").to_numpy()) for label, runs in lines.items()]
+        for quantity in ("test_accuracy", "train_loss")
+    )
+    return curve_panels(
+        [
+            CurvePanel(name, "test accuracy (share of images)", accuracy, x_scale=x_scale),
+            CurvePanel(name, "training loss (nats)", loss, x_scale=x_scale, y_scale="log"),
+        ],
+        columns=3,
+    )
 
 
 def _some(n: int, most: int) -> Sequence[int]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sgdsde.statistics import Distance, energy_distance, wasserstein1
+from sgdsde.statistics import Distance, energy_distance, grouped_mean, wasserstein1
 from validation.claim import Check
-from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import (
     APPROXIMATIONS,
     ISOTROPIC,
@@ -17,6 +16,7 @@ from validation.mnist.sde.runs import (
     SGD,
     STRONGER,
     SVAG,
+    Array,
     Key,
     Runs,
 )
@@ -67,13 +67,20 @@ def checks(runs: Runs) -> Iterator[Check]:
 
 
 def _check(runs: Runs, name: str, run: Key, reference: Key, reading: int, rivals: list[Key] | None = None) -> Check:
-    measured, predicted = (mean(runs.statistic(key, name)[..., reading]) for key in (run, reference))
     label = f"{runs.size.label(*run)} against {runs.size.label(*reference)}, T = {runs.size.times[reading]:g}"
-    found = {key[0]: float(runs.statistic(key, name)[..., reading].mean()) for key in rivals or ()}
-    return Check(
-        f"{STATISTICS[name].label}, {label}", predicted.value, measured.value, (measured - predicted).standard_error,
-        found, dof=(measured - predicted).dof,
-    )  # fmt: skip
+    found = {key[0]: runs.statistic(key, name)[..., reading] for key in rivals or ()}
+    measured, predicted = (runs.statistic(key, name)[..., reading] for key in (run, reference))
+    return comparison(f"{STATISTICS[name].label}, {label}", measured, predicted, found)
+
+
+def comparison(
+    label: str, measured: Array, predicted: Array, rivals: Mapping[str, Array], scale: float | None = None
+) -> Check:
+    """The mean of one run's statistic against that of another, each (seed, replica), and what rivals have of it."""
+    own, other = grouped_mean(measured), grouped_mean(predicted)
+    beside = {name: float(values.mean()) for name, values in rivals.items()}
+    _, error, dof = own - other
+    return Check(label, other.value, own.value, error, beside, scale=scale, dof=dof)
 
 
 def distances_from_sde(runs: Runs, name: str, seed: int) -> list[tuple[Distance, Distance]]:
@@ -94,11 +101,11 @@ def distances_from_sde(runs: Runs, name: str, seed: int) -> list[tuple[Distance,
 def rate_notes(runs: Runs, distances: dict[str, list[tuple[Distance, Distance]]]) -> Iterator[str]:
     """How far each dynamics is from the SDE at each larger ε."""
     size = runs.size
-    reference = mean(runs.statistic((SDE, size.smallest), "excess")[..., -1])
+    reference = grouped_mean(runs.statistic((SDE, size.smallest), "excess")[..., -1])
     for i, rate in enumerate(size.learning_rates[1:], 1):
         texts = []
         for name in (SGD, NOISY, SVAG):
-            away = mean(runs.statistic((name, rate), "excess")[..., -1]) - reference
+            away = grouped_mean(runs.statistic((name, rate), "excess")[..., -1]) - reference
             loss, outputs = distances[name][i]
             texts.append(
                 f"{size.label(name, rate)} {away.value:+.3f} ± {away.standard_error:.3f} (W1 {loss.value:.3f} ± "

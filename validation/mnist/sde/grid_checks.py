@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from sgdsde.statistics import GroupedMean, grouped_mean
 from validation.claim import Check
+from validation.mnist.sde.checks import comparison
 from validation.mnist.sde.grid import FRESH, INDEPENDENT, SHUFFLED, Key, Row, Size
 from validation.mnist.sde.grid_runs import Runs
-from validation.mnist.sde.means import Mean, mean
-from validation.mnist.sde.runs import NOISY, SDE, SGD, SVAG
+from validation.mnist.sde.runs import NOISY, SDE, SGD, SVAG, Array
 
 #: Each is what noise does, 0 without. With permutations a little noise does not raise the loss: then its logarithm is
 #: compared, of which a share of what noise does would be nothing.
@@ -26,9 +27,9 @@ STATISTICS = {
 FEW = (LOSS, LOG_LOSS, "weight_spread")
 
 
-def found_in(runs: Runs, key: Key, name: str, window: int) -> Mean:
+def found_in(runs: Runs, key: Key, name: str, window: int) -> GroupedMean:
     """The mean of a statistic in a window."""
-    return mean(runs.statistic(key, name)[..., window])
+    return grouped_mean(runs.statistic(key, name)[..., window])
 
 
 def checks(runs: Runs) -> Iterator[Check]:
@@ -59,13 +60,12 @@ def _of_row(runs: Runs, hidden: int, row: Row, window: int) -> Iterator[Check]:
 
 
 def _check(runs: Runs, name: str, key: Key, reference: Key, window: int, rivals: Mapping[str, Key]) -> Check:
-    measured, predicted = (found_in(runs, each, name, window) for each in (key, reference))
-    beside = {rival: float(runs.statistic(each, name)[..., window].mean()) for rival, each in rivals.items()}
-    return Check(
-        text(runs, name, key, reference, window), predicted.value, measured.value,
-        (measured - predicted).standard_error, beside, scale=1.0 if name == LOG_LOSS else None,
-        dof=(measured - predicted).dof,
-    )  # fmt: skip
+    def values(of: Key) -> Array:
+        return runs.statistic(of, name)[..., window]
+
+    label, scale = text(runs, name, key, reference, window), 1.0 if name == LOG_LOSS else None
+    beside = {rival: values(each) for rival, each in rivals.items()}
+    return comparison(label, values(key), values(reference), beside, scale)
 
 
 def text(runs: Runs, name: str, key: Key, reference: Key, window: int) -> str:

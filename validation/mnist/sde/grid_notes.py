@@ -10,7 +10,7 @@ from validation.mnist.sde.grid_checks import STATISTICS, label
 from validation.mnist.sde.grid_runs import Runs
 from validation.mnist.sde.runs import NOISELESS, SDE, SGD
 from validation.protocol import Protocol
-from validation.verdict import margin_of
+from validation.ruling import margin_of
 
 #: Standard errors at which a number is called decided.
 SIGMAS = 5.0

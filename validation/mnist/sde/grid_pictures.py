@@ -15,8 +15,7 @@ from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style, pl
 from validation.mnist.sde.grid import INDEPENDENT, Key, Row
 from validation.mnist.sde.grid_checks import LOG_LOSS, OTHERS, STATISTICS, found_in, label, text
 from validation.mnist.sde.grid_runs import Runs
-from validation.mnist.sde.means import Array
-from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SGD, STRONGER, SVAG
+from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SGD, STRONGER, SVAG, Array
 from validation.protocol import Protocol
 
 #: Of runs at each ε, and of wrong noises, which are drawn as lines.

@@ -9,9 +9,9 @@ import xarray as xr
 
 from validation.context import Context
 from validation.mnist.cells.ensembles import looked_at
+from validation.mnist.networks import Cells, swept
 from validation.mnist.sde.grid import Case, Key, Row, Size
-from validation.mnist.sde.means import Array
-from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, SDE, STRONGER
+from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, SDE, STRONGER, Array
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,15 @@ class Runs:
 
 
 def run_all(context: Context, source: str, size: Size, sampling: str) -> Runs:
-    """Every case, each a sweep of its own: it is kept when the next one is stopped."""
-    cases = list(size.cases(sampling))
-    fixed = {
-        "source": source, "n_examples": size.n_examples, "time": size.time, "kept_every": size.kept_every,
-        "device": context.place.device,
-    }  # fmt: skip
-    found: dict[Key, xr.Dataset] = {}
-    for (key, case), part in context.shares(cases, [_work(size, key, case) for key, case in cases]):
-        own = {**fixed, **case._asdict(), "hidden": key.hidden}
-        swept = part.sweep(looked_at, {"learning_rate": [key.rate]}, own, "networks").isel(learning_rate=0)
-        found[key] = swept.transpose("replica", ...)
-    return Runs(size, sampling, len(context.seeds), found)
+    """Every case."""
+    every = {"time": size.time, "kept_every": size.kept_every}
+    jobs = {
+        key: Cells(
+            "learning_rate", [key.rate], {**every, **case._asdict(), "hidden": key.hidden}, _work(size, key, case)
+        )
+        for key, case in size.cases(sampling)
+    }
+    return Runs(size, sampling, len(context.seeds), swept(context, looked_at, source, size, jobs, single=True))
 
 
 def _work(size: Size, key: Key, case: Case) -> float:

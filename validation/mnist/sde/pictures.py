@@ -10,9 +10,8 @@ from scipy import stats
 
 from sgdsde.plotting import Figure
 from sgdsde.plotting.style import COLOURS, MARKERS, bare_figure, house_style, plain_log_ticks
-from sgdsde.statistics import Distance
+from sgdsde.statistics import Distance, grouped_mean
 from validation.mnist.sde.checks import STATISTICS
-from validation.mnist.sde.means import mean
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, SVAG, Array, Key, Runs
 
 LOOKS = dict(
@@ -84,5 +83,5 @@ def _intervals(runs: Runs, key: Key, name: str) -> Array:
     values = runs.statistic(key, name)
     if values.shape[1] < 2:
         return np.array([values.mean(axis=(0, 1)), np.zeros(values.shape[2])])
-    each = [mean(values[..., k]) for k in range(values.shape[2])]
+    each = [grouped_mean(values[..., k]) for k in range(values.shape[2])]
     return np.array([(m.value, stats.t.ppf(0.975, m.dof) * m.standard_error) for m in each]).T

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from validation.context import Context
+from validation.measure import Array
 from validation.mnist.cells.dynamics import followed, squared_deviations
+from validation.mnist.networks import Cells, swept
 
-Array = NDArray[np.float64]
 #: At any ε, and at the smallest one only.
 SGD, SVAG, NOISY = "SGD", "SVAG", "noisy gradient descent"
 SDE, STRONGER, ISOTROPIC, NOISELESS = "SDE", "noise g × 1.5", "isotropic noise", "gradient descent"
@@ -122,16 +121,14 @@ class Runs:
 
 
 def run_all(context: Context, source: str, size: Size) -> Runs:
-    """Every case, each a sweep of its own: it is kept when the next one is stopped."""
-    fixed = {
-        "source": source, "n_examples": size.n_examples, "n_test": size.n_test, "hidden": size.hidden,
-        "time": size.time, "readings": size.readings, "device": context.place.device,
+    """Every case."""
+    every = {"time": size.time, "readings": size.readings}
+    jobs = {
+        (run, rate): Cells(
+            "learning_rate", [rate],
+            {**every, "dynamics": dynamics, "substeps": steps, "batch_size": batch, "replicas": replicas},
+            5 + steps * replicas * size.smallest / rate,
+        )
+        for (run, rate), dynamics, steps, batch, replicas in size.cases()
     }  # fmt: skip
-    found: dict[Any, xr.Dataset] = {}
-    cases = list(size.cases())
-    work = [5 + steps * replicas * size.smallest / rate for (_, rate), _, steps, _, replicas in cases]
-    for ((_, rate), dynamics, steps, batch, replicas), part in context.shares(cases, work):
-        own = {**fixed, "dynamics": dynamics, "substeps": steps, "batch_size": batch, "replicas": replicas}
-        swept = part.sweep(followed, {"learning_rate": [rate]}, own, "networks").isel(learning_rate=0)
-        found[cases[len(found)][0]] = swept.transpose("replica", ...)
-    return Runs(size, len(context.seeds), found)
+    return Runs(size, len(context.seeds), swept(context, followed, source, size, jobs, single=True))

@@ -1,1 +1,0 @@
-"""A learning rate that falls beside a batch that grows."""

@@ -1,1 +1,0 @@
-"""How far ε and B may be multiplied together before training changes."""

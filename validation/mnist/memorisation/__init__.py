@@ -1,1 +1,0 @@
-"""Random labels on the grid of ε and B of Three Factors."""

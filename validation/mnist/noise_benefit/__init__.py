@@ -1,1 +1,0 @@
-"""The best learning rate against B, for a number of epochs or of updates."""

@@ -1,1 +1,0 @@
-"""How normal the gradient of a batch is, along training."""

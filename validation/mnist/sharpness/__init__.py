@@ -1,1 +1,0 @@
-"""Sharpness at equal training loss against ε/B, by ε alone and by B alone."""

@@ -1,1 +1,0 @@
-"""Sharpness against ε/B, cyclic rates and batches, and memorised labels."""

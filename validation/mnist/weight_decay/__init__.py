@@ -1,1 +1,0 @@
-"""Test accuracy against the batch size, with and without weight decay."""
