@@ -1,4 +1,4 @@
-"""Claims measured one after another here, or beside each other in two processes.
+"""Claims measured beside each other, in two processes.
 
 Claims that train networks share the cells of sweeps, whose stores have one driver at a time: they are one lane, and all
 others are another. Each may use all cores: where one claim compiles or has but one thread, the other takes the rest.
@@ -9,54 +9,22 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from validation.claim import Claim, Finding, discover
-from validation.context import Context, Place
-from validation.gather import gather
+from validation.claim import Claim, discover
+from validation.jobs import Job, Measured, Tell, measure_in_turn
 
 #: What processes have that share the cores: OpenMP's threads wait without spinning, and OpenBLAS, whose threads always
 #: spin, has one. Libraries read it when they are imported.
 _SHARING = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 #: Progress is told in steps of this.
 _STEP = 0.005
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a claim is measured with."""
-
-    name: str
-    preset: str
-    seeds: tuple[int, ...]
-    place: Place
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a claim found in how many seconds, or why it did not end."""
-
-    seconds: float
-    finding: Finding | None = None
-    error: str = ""
-
-
-#: Told what happened to which claim: "started", "progressed" with the fraction done, "said" with words, and
-#: "finished" with what was `Measured`.
-Tell = Callable[[str, str, Any], None]
-
-
-def measure_in_turn(jobs: Sequence[Job], claims: Mapping[str, Claim], tell: Tell) -> None:
-    """Measure claims one after another in this process."""
-    for job in jobs:
-        tell("started", job.name, None)
-        tell("finished", job.name, _measured(claims[job.name], job, tell))
 
 
 def measure_beside(jobs: Sequence[Job], claims: Mapping[str, Claim], tell: Tell) -> None:
@@ -171,32 +139,3 @@ def _drawn(measured: Measured) -> Measured:
         return measured
     pictures = tuple(replace(picture, figure=picture.png) for picture in measured.finding.pictures)
     return replace(measured, finding=replace(measured.finding, pictures=pictures))
-
-
-def _measured(claim: Claim, job: Job, tell: Tell) -> Measured:
-    furthest = 0.0
-
-    def progress(fraction: float) -> None:
-        """Tell the share of the checks, or of the cells of a sweep, whichever is larger."""
-        nonlocal furthest
-        if fraction > furthest:
-            furthest = fraction
-            tell("progressed", job.name, fraction)
-
-    def say(text: str) -> None:
-        tell("said", job.name, text)
-
-    began = time.perf_counter()
-    context = Context(claim.name, job.preset, job.seeds, claim.plans[job.preset].size, progress, say, job.place)
-    try:
-        finding = gather(claim, context)
-        if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
-            raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
-    except Exception as error:  # one claim's failure must not take the others with it; the report names it
-        return Measured(time.perf_counter() - began, None, _short(error))
-    return Measured(time.perf_counter() - began, finding)
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from validation.claim import Claim, Finding
 from validation.context import HERE, Place
-from validation.lanes import Job, Measured, measure_beside, measure_in_turn
+from validation.jobs import Job, Measured, measure_in_turn
+from validation.lanes import measure_beside
 from validation.verdict import Judgement, Verdict, judge, thresholds
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from validation.claim import discover
 from validation.context import HERE
-from validation.lanes import Job, Measured, divided, measure_beside, measure_in_turn
+from validation.jobs import Job, Measured, measure_in_turn
+from validation.lanes import divided, measure_beside
 
 CLAIMS = discover()
 LANDSCAPES, IMAGES = ("update_variance", "batch_near_n"), ("dont_decay", "mnist_training_set")
