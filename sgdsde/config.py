@@ -81,8 +81,8 @@ class SGDConfig:
 
     Notes
     -----
-    Smith & Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", arXiv 1710.06451, §4;
-    with momentum §5.
+    Smith & Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", arXiv 1710.06451;
+    with momentum its appendix D.
 
     Examples
     --------
@@ -167,7 +167,7 @@ class SGDConfig:
 
     @property
     def noise_scale(self) -> float:
-        """Noise scale g = ε N c / (1 − m): ε(N/B − 1)/(1 − m) without replacement (Smith & Le, §4–5)."""
+        """Noise scale g = ε N c / (1 − m): ε(N/B − 1)/(1 − m) without replacement (Smith & Le)."""
         return self.n_examples * self.temperature
 
     @property

@@ -62,7 +62,7 @@ SHAPES: dict[str, Callable[[Array], Array]] = {"triangle": _triangle, "square": 
 def cyclic(low: float, high: float, period: int, updates: int, shape: str = "triangle") -> Array:
     """Between `low` and `high` and back every `period` updates: a ``"triangle"`` or a ``"square"`` wave.
 
-    Smith, arXiv 1506.01186 (triangle); Jastrzębski et al., arXiv 1711.04623, §4.4 (square).
+    Smith, arXiv 1506.01186 (triangle); Jastrzębski et al., arXiv 1711.04623 (square).
 
     Examples
     --------

@@ -11,10 +11,13 @@ PAPERS: dict[str, tuple[str, str, str]] = {
     "smith-le": (
         "Smith & Le", "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", "arXiv 1710.06451",
     ),
-    "three-factors": ("Jastrzębski et al.", "Three Factors Influencing Minima in SGD", "arXiv 1711.04623"),
+    "three-factors": (
+        "Jastrzębski et al.", "Three Factors Influencing Minima in SGD",
+        "arXiv 1711.04623; version under review: OpenReview rJma2bZCW",
+    ),
     "noise-benefit": (
         "Smith, Elsen & De", "On the Generalization Benefit of Noise in Stochastic Gradient Descent",
-        "arXiv 2006.15081",
+        "arXiv 2006.15081; earlier version: OpenReview ryGWhJBtDB",
     ),
     "dont-decay": (
         "Smith, Kindermans, Ying & Le", "Don't Decay the Learning Rate, Increase the Batch Size", "arXiv 1711.00489",
@@ -28,7 +31,8 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "arXiv 2512.04703",
     ),
     "li-tai-e": (
-        "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms", "arXiv 1511.06251",
+        "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms",
+        "arXiv 1511.06251; J. Mach. Learn. Res. 20 (2019) 40",
     ),
     "liu-ziyin-ueda": (
         "Liu, Ziyin & Ueda", "Noise and Fluctuation of Finite Learning Rate Stochastic Gradient Descent",

@@ -128,7 +128,7 @@ def zeros_and_ones(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §3: 800 training images; they test on 10 000 images, more than MNIST's test part has.
+    Smith & Le, arXiv 1710.06451: 800 training images; they test on 10 000 images, more than MNIST's test part has.
     With what is left of the training part there are 13 006.
 
     Examples

@@ -91,14 +91,14 @@ def batches(tape: Any, w: Any) -> Any:
     return tape.gradient(w) + tape.factor(w) * tape.batch_mean
 
 
-@noise(source="Wu et al. 2020; Smith & Le 2018, eq. 4", on_examples=_weighted, batches_of_step=0, driven=True)
+@noise(source="Wu et al. 2020; Smith & Le 2018, appendix C", on_examples=_weighted, batches_of_step=0, driven=True)
 def normal(tape: Any, w: Any) -> Any:
     """∇L + √c A z, z normal: the covariance of a batch's noise and no other property of it."""
     return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.z)
 
 
 @noise(
-    source="Li, Malladi & Arora 2021, §4", on_examples=_two_batches, batches_of_step=2, divides=True,
+    source="Li, Malladi & Arora 2021, eq. 5", on_examples=_two_batches, batches_of_step=2, divides=True,
     refuses=_not_divisible,
 )  # fmt: skip
 def svag(tape: Any, w: Any) -> Any:
@@ -131,14 +131,14 @@ def signs(tape: Any, w: Any) -> Any:
     return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.signs)
 
 
-@noise(source="Zhu et al., arXiv 1803.00195, §5", spread="trace", batches_of_step=0)
+@noise(source="Zhu et al., arXiv 1803.00195: GLD dynamic", spread="trace", batches_of_step=0)
 def isotropic(tape: Any, w: Any) -> Any:
     """∇L + √(c Tr F/d) z, z normal: the same in every direction, with the trace of a batch's noise."""
     trace = sum(entry * entry for entry in tape.factor(w))
     return tape.gradient(w) + _root(tape.batch_noise * trace / len(tape.w)) * tape.normals(len(tape.w))
 
 
-@noise(source="Zhu et al., arXiv 1803.00195, §5", spread="diagonal", batches_of_step=0)
+@noise(source="Zhu et al., arXiv 1803.00195: GLD diag", spread="diagonal", batches_of_step=0)
 def diagonal(tape: Any, w: Any) -> Any:
     """∇L + √(c F_ii) z_i, z normal: the variances of a batch's noise, and no covariances."""
     factor, z = tape.factor(w), tape.normals(len(tape.w))

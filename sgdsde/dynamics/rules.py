@@ -28,7 +28,7 @@ def _shorter(numbers: Mapping[str, float], steps: int) -> dict[str, float]:
 
 
 def _by_square_root(numbers: Mapping[str, float], steps: int) -> dict[str, float]:
-    """ε/√l, 1 − β → (1 − β)/l, ϵ√l: the square-root rule with κ = 1/l (Malladi et al., arXiv 2205.10287, §4)."""
+    """ε/√l, 1 − β → (1 − β)/l, ϵ√l: the square-root rule with κ = 1/l (Malladi et al., arXiv 2205.10287)."""
     forgets = {name: 1 - (1 - numbers[name]) / steps for name in ("alpha", "beta1", "beta2") if name in numbers}
     small = {"eps": numbers["eps"] * steps**0.5} if "eps" in numbers else {}
     return {"learning_rate": numbers["learning_rate"] / steps**0.5, **forgets, **small}
@@ -46,7 +46,7 @@ def _kick(numbers: Mapping[str, float]) -> float:
 
 @rule(
     state=("momentum_buffer",), takes=("momentum", "dampening", "weight_decay"), divided=_shorter,
-    sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5; torch.optim.SGD",
+    sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018; torch.optim.SGD",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / _kick(n) - n["weight_decay"],
 )  # fmt: skip
 def sgd(update: Update) -> tuple[Any, Any]:
@@ -60,7 +60,7 @@ def sgd(update: Update) -> tuple[Any, Any]:
 
 @rule(
     state=("v",), takes=("momentum", "weight_decay"), divided=_shorter,
-    sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018, §5",
+    sdes=("sde", "momentum_sde"), source="Polyak 1964; Smith & Le 2018",
     stable_below=lambda n: 2 * (1 + n["momentum"]) / n["learning_rate"] - n["weight_decay"],
 )  # fmt: skip
 def heavy_ball(update: Update) -> tuple[Any, Any]:

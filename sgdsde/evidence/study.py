@@ -160,7 +160,7 @@ def evidence_study(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §2–3, with the exact Hessian.
+    Smith & Le, arXiv 1710.06451, §2, with the exact Hessian.
 
     Examples
     --------

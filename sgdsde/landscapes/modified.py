@@ -57,9 +57,9 @@ def modified_landscape(
 
     Notes
     -----
-    The drift is −∇L − (ε/2)(∇∇L)∇L. Li, Tai & E, arXiv 1511.06251, Theorem 1: at fixed B and up to a fixed time s, the
-    error |E φ(ω_K) − E φ(ω(s))| is O(ε) for dω = −∇L ds + √(εcF) dW, and O(ε²) with the new loss in place of L. The
-    theorem is about finite times: stationary variances are no better for it.
+    The drift is −∇L − (ε/2)(∇∇L)∇L. Li, Tai & E, J. Mach. Learn. Res. 20 (2019) 40, corollary 10 and theorem 9: at
+    fixed B and up to a fixed time s, the error |E φ(ω_K) − E φ(ω(s))| is O(ε) for dω = −∇L ds + √(εcF) dW, and O(ε²)
+    with the new loss in place of L. That is about finite times: stationary variances are no better for it.
 
     Reshuffled: Smith, Dherin, Barrett & De, arXiv 2101.12176, eq. 22: over an epoch the mean over all orders of the
     batches follows the gradient flow of this loss, up to O(ε³) in ω.

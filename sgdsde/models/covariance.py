@@ -190,7 +190,7 @@ def gradient_covariance(
 
     Notes
     -----
-    Divisor N − 1, as Smith & Le, arXiv 1710.06451, eqs 3–5, need it (docs/theory.md, §2).
+    Divisor N − 1, as Smith & Le, arXiv 1710.06451, need it (docs/theory.md, §2).
 
     Examples
     --------

@@ -135,7 +135,7 @@ def network_evidence(
         ``"cross_entropy"``, or ``"binary_cross_entropy"`` of one logit for each example: −ln p of a label. Others are
         no probabilities.
     cutoff : bool
-        Only λ_i ≥ λ are summed, as away from a minimum (Smith & Le, §2).
+        Only λ_i ≥ λ are summed, as away from a minimum (Smith & Le).
     lower, probes, steps, deflation, tolerance, seed
         As in :func:`sgdsde.statistics.log_determinant.log_determinant`; `lower` is of the Hessian without the penalty:
         0 for a network that is linear in its parameters, and None, for an estimate, for others.

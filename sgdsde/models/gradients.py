@@ -159,7 +159,7 @@ def per_example_projections(
 
     Notes
     -----
-    With these rows, ⟨αα⟩ = N(N/B − 1)F (Smith & Le, eq. 4) can be measured along the directions from many batches
+    With these rows, ⟨αα⟩ = N(N/B − 1)F (Smith & Le) can be measured along the directions from many batches
     (`batch_indices`) at no further cost in gradients.
 
     Examples

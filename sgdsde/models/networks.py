@@ -24,7 +24,7 @@ def mlp(*widths: int, seed: int = 0) -> nn.Sequential:
     Parameters
     ----------
     *widths : int
-        Inputs, hidden widths, outputs: ``mlp(784, 800, 10)`` is Smith & Le's MNIST network (§5).
+        Inputs, hidden widths, outputs: ``mlp(784, 800, 10)`` is Smith & Le's MNIST network.
     seed : int
         Of the initial weights; torch's global generator is left as it was.
 

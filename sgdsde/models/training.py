@@ -164,7 +164,7 @@ def train(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §4–5; noise from one backward pass: Wu et al., arXiv 1906.07405; SVAG: Li, Malladi &
+    Smith & Le, arXiv 1710.06451; noise from one backward pass: Wu et al., arXiv 1906.07405; SVAG: Li, Malladi &
     Arora, arXiv 2102.12470. The names are those of :func:`sgdsde.simulate_sgd` and of :func:`sgdsde.ladder`.
 
     Examples

@@ -1,6 +1,6 @@
 """Euler and Maruyama's method for the SDEs of adaptive rules, in the clock of their updates.
 
-Malladi, Lyu, Panigrahi & Arora, arXiv 2205.10287, definitions 4.2 and 4.5, in the rules' own numbers: k counts
+Malladi, Lyu, Panigrahi & Arora, arXiv 2205.10287, in the rules' own numbers: k counts
 updates, and ε² is the time of one in the paper's clock. The mean of ĝ² is that of a batch, (∂L)² + c F_ii; the paper
 keeps c F_ii, which is all of it where noise dominates.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @scheme(
     interpretation="ito", equation="rmsprop", noise="any", weak=1.0, auxiliary=("square_avg",), stable=True,
-    numbers=("alpha", "eps"), source="Malladi et al. 2022, definition 4.2",
+    numbers=("alpha", "eps"), source="Malladi et al. 2022, SDE of RMSprop",
 )  # fmt: skip
 def euler_maruyama_rmsprop(step: Step) -> tuple[Vector, Vector]:
     """dω = −ε (∇L dk + √c A dW)/(√v + ϵ), dv = (1 − α)((∂L)² + c F_ii − v) dk."""
@@ -30,7 +30,7 @@ def euler_maruyama_rmsprop(step: Step) -> tuple[Vector, Vector]:
 
 @scheme(
     interpretation="ito", equation="adam", noise="any", weak=1.0, auxiliary=("exp_avg", "exp_avg_sq"), stable=True,
-    numbers=("beta1", "beta2", "eps"), source="Malladi et al. 2022, definition 4.5",
+    numbers=("beta1", "beta2", "eps"), source="Malladi et al. 2022, SDE of Adam",
 )  # fmt: skip
 def euler_maruyama_adam(step: Step) -> tuple[Vector, Vector, Vector]:
     """dm = (1 − β₁)((∇L − m) dk + √c A dW), dv = (1 − β₂)((∂L)² + c F_ii − v) dk, dω = −ε m̂/(√v̂ + ϵ) dk."""

@@ -23,7 +23,7 @@ _RESIDUAL, _ROUNDINGS = 1e-8, 64  # of the equation solved, relative to its term
     strong={"any": 0.5, "additive": 1.0},
     weak=1.0,
     stable=True,
-    source="Kloeden & Platen 1992, eq. 12.2.2",
+    source="Kloeden & Platen 1992, chapter 12",
 )
 def implicit_euler(step: Step) -> Vector:
     """ω′ = ω − ∇L(ω′) Δ + b(ω) ΔW, solved by Newton's method; NaN where that has not converged.

@@ -38,14 +38,14 @@ def tamed_euler(step: Step) -> Vector:
     noise="commutative",
     strong=1.0,
     weak=1.0,
-    source="Milstein 1974; Kloeden & Platen 1992, eq. 10.3.16",
+    source="Milstein 1974; Kloeden & Platen 1992, §10.3",
 )
 def milstein(step: Step) -> Vector:
     """ω + a Δ + b ΔW + Σ_jl L^j b_l ½(ΔW_j ΔW_l − δ_jl Δ): exact for noise that commutes."""
     return euler_maruyama(step) + _second_order(step, step.symmetric_integrals)
 
 
-@scheme(interpretation="ito", noise="any", strong=1.0, weak=1.0, source="Kloeden & Platen 1992, eq. 10.3.3")
+@scheme(interpretation="ito", noise="any", strong=1.0, weak=1.0, source="Kloeden & Platen 1992, §10.3")
 def milstein_levy(step: Step) -> Vector:
     """ω + a Δ + b ΔW + Σ_jl L^j b_l I_jl, with the iterated integrals of general noise."""
     return euler_maruyama(step) + _second_order(step, step.integrals)

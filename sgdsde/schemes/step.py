@@ -181,7 +181,7 @@ class Step(Tape):
 
     @property
     def dZ(self) -> Vector:
-        """k×1 integrals ∫(W_s − W_0) ds over the step, Δ^{3/2} (z + y/√3)/2 (Kloeden & Platen 1992, eq. 10.4.3)."""
+        """k×1 integrals ∫(W_s − W_0) ds over the step, Δ^{3/2} (z + y/√3)/2 (Kloeden & Platen 1992)."""
         import sympy as sp
 
         return self.dt * sp.sqrt(self.dt) * (self.z + self.y / sp.sqrt(3)) / 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     noise="any",
     strong={"any": 0.5, "commutative": 1.0},
     weak=1.0,
-    source="Kloeden & Platen 1992, §4.9",
+    source="Kloeden & Platen 1992",
 )
 def euler_heun(step: Step) -> Vector:
     """ω + a Δ + ½(b(ω) + b(ω + b ΔW)) ΔW."""
@@ -29,7 +29,7 @@ def euler_heun(step: Step) -> Vector:
     noise="any",
     strong={"any": 0.5, "commutative": 1.0},
     weak={"any": 1.0, "additive": 2.0},
-    source="Rümelin 1982; Kloeden & Platen 1992, §4.9",
+    source="Rümelin 1982; Kloeden & Platen 1992",
 )
 def heun(step: Step) -> Vector:
     """ω + ½(a(ω) + a(ω̄)) Δ + ½(b(ω) + b(ω̄)) ΔW with ω̄ = ω + a Δ + b ΔW."""

@@ -41,13 +41,13 @@ _RI5 = _Tableau(
 )
 
 
-@scheme(interpretation="ito", noise="any", weak=1.0, source="Kloeden & Platen 1992, §14.1")
+@scheme(interpretation="ito", noise="any", weak=1.0, source="Kloeden & Platen 1992, chapter 14")
 def weak_euler(step: Step) -> Vector:
     """ω + a Δ + b ΔŴ with ΔŴ = ±√Δ."""
     return step.w + step.drift(step.w) * step.dt + step.diffusion(step.w) * step.two_point
 
 
-@scheme(interpretation="ito", noise="any", weak=2.0, source="Kloeden & Platen 1992, §14.2")
+@scheme(interpretation="ito", noise="any", weak=2.0, source="Kloeden & Platen 1992, chapter 14")
 def weak_taylor_2(step: Step) -> Vector:
     """ω + a Δ + b ΔŴ + ½L⁰a Δ² + ½Σ_j (L⁰b_j + L^j a) ΔŴ_j Δ + ½Σ_jl L^j b_l (ΔŴ_j ΔŴ_l + V_jl)."""
     a, b, dt, noise = step.drift(step.w), step.diffusion(step.w), step.dt, step.three_point

@@ -1,4 +1,4 @@
-"""At which batch size a network generalises best, and whether only the noise scale counts (Smith & Le, §5)."""
+"""At which batch size a network generalises best, and whether only the noise scale counts (Smith & Le)."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def batch_size_study(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §5: B_opt ∝ εN/(1 − m), because accuracy depends on g alone. A network that diverged
+    Smith & Le, arXiv 1710.06451: B_opt ∝ εN/(1 − m), because accuracy depends on g alone. A network that diverged
     counts as wrong about every example. How intervals come about: :func:`sgdsde.statistics.optimum`.
 
     Examples

@@ -47,7 +47,7 @@ def log_evidence_in_coordinates(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §2: the evidence is the same in all coordinates.
+    Smith & Le, arXiv 1710.06451, abstract: the evidence is the same in all coordinates.
 
     Examples
     --------

@@ -64,7 +64,7 @@ def mean_exit_time(
         τ = 2 ∫_{x0}^{b} e^{I(y)} ∫_{−∞}^{y} e^{−I(z)}/(T F(z)) dz dy,    I(x) = ∫ 2L'/(T F);
 
     between two ends the inner integral is weighted by Green's function (Gardiner, Handbook of Stochastic Methods,
-    §5.5). The factor 1/F is what tells Itô's sense from others.
+    first passage times). The factor 1/F is what tells Itô's sense from others.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def exit_time_moments(
 
     Notes
     -----
-    E τⁿ solves −L' u' + (T F/2) u'' = −n E τⁿ⁻¹ with u = 0 at the ends (Gardiner, §5.5).
+    E τⁿ solves −L' u' + (T F/2) u'' = −n E τⁿ⁻¹ with u = 0 at the ends (Gardiner, first passage times).
 
     Examples
     --------
@@ -163,7 +163,7 @@ def splitting_probability(
 
     Notes
     -----
-    ∫_left^start e^{I} / ∫_left^right e^{I} with I(x) = ∫ 2L'/(T F) (Gardiner, §5.5); small ones keep their digits.
+    ∫_left^start e^{I} / ∫_left^right e^{I} with I(x) = ∫ 2L'/(T F) (Gardiner); small ones keep their digits.
 
     Examples
     --------

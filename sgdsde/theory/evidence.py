@@ -154,7 +154,7 @@ def log_evidence_ratio(
 
     Notes
     -----
-    E = C(ω0) + ½ Σ ln(λ_i/λ) − N ln n (Smith & Le, arXiv 1710.06451, §2–3), with the exact Hessian.
+    E = C(ω0) + ½ Σ ln(λ_i/λ) − N ln n (Smith & Le, arXiv 1710.06451, §2), with the exact Hessian.
 
     Examples
     --------

@@ -35,7 +35,7 @@ def batch_gradient_covariance(covariance: ArrayLike, config: SGDConfig) -> Array
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, above eq. 4; c of each sampling in docs/theory.md §2.
+    Smith & Le, arXiv 1710.06451; c of each sampling in docs/theory.md §2.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def update_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, eq. 5 and the two lines that equate the variances. With momentum this is the
+    Smith & Le, arXiv 1710.06451, where the variances of SGD and SDE are equated. With momentum this is the
     covariance of ω' − ω given ω and v: the same kick, ε² c F = (1 − m) g F ε/N.
 
     Examples
@@ -170,7 +170,7 @@ def noise_scale(
 
     Notes
     -----
-    Smith & Le, arXiv 1710.06451, §4 (g = ε(N/B − 1)) and §5 (momentum).
+    Smith & Le, arXiv 1710.06451, abstract (g = ε(N/B − 1)) and appendix D (momentum).
 
     Examples
     --------

@@ -41,8 +41,8 @@ class ReLUNetwork:
 
     Notes
     -----
-    (u, v) → (αu, v/α) is the smallest case of the rescaling by Dinh et al. (arXiv 1703.04933, §4). It leaves every
-    output as it is, its determinant is α^(K−1), and the Hessian of H goes with it as JᵀHJ: as sharp as one likes.
+    (u, v) → (αu, v/α) is the smallest case of the rescaling by Dinh et al. (arXiv 1703.04933, definition 5). It leaves
+    every output as it is, its determinant is α^(K−1), and the Hessian of H goes with it as JᵀHJ: as sharp as one likes.
 
     Examples
     --------

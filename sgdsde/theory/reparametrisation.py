@@ -103,7 +103,7 @@ def laplace_in_coordinates(
     Notes
     -----
     Under linear maps the result is that of ω. Under others the mode itself moves, and the result differs by O(1/N):
-    :func:`laplace_shift`. (Smith & Le, arXiv 1710.06451, §2, call the evidence invariant; that of the integral is.)
+    :func:`laplace_shift`. (Smith & Le, arXiv 1710.06451, call the evidence invariant; that of the integral is.)
 
     Examples
     --------

@@ -62,7 +62,7 @@ def stationary_covariance(
 
     Notes
     -----
-    SDE: H S + S H = T F (Smith & Le, arXiv 1710.06451, eq. 4 near a minimum). SGD: X = M X Mᵀ + ε² c F ⊗ 11ᵀ on the
+    SDE: H S + S H = T F (that of Smith & Le, arXiv 1710.06451, near a minimum). SGD: X = M X Mᵀ + ε² c F ⊗ 11ᵀ on the
     state (ω, v), solved exactly pair by pair of Hessian modes in O(P³); with reshuffling, the law of the epoch. With
     ``"shuffle_once"`` a path ends on an orbit of its permutation, of one epoch's length, and the law is that over
     permutations, the same after every update. The SDE

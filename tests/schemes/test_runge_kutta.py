@@ -126,7 +126,7 @@ def quadrature(draws):
 
 
 def taylor_for_constant_noise(noise, dt):
-    """ω + a Δ + b ΔW + ½L⁰a Δ² + (∂a) b ΔZ (Kloeden & Platen 1992, §10.4)."""
+    """ω + a Δ + b ΔW + ½L⁰a Δ² + (∂a) b ΔZ (Kloeden & Platen 1992)."""
     w, b, h = START, np.sqrt(T) * CONSTANT.factor(START), 1e-3
     dW, dZ = increments(noise, dt)
     a, turn = drift(CONSTANT, w), -CONSTANT.hessian(w)

@@ -29,7 +29,7 @@ def step(name, landscape, noise, w=START, dt=H, temperature=T):
 
 
 def integrals(three, signs):
-    """ΔŴ and ½(ΔŴ ΔŴᵀ + V), V_jl = −Δ·sign for j < l (Kloeden & Platen 1992, §14.2)."""
+    """ΔŴ and ½(ΔŴ ΔŴᵀ + V), V_jl = −Δ·sign for j < l (Kloeden & Platen 1992, chapter 14)."""
     k = len(three)
     v = np.zeros((k, k))
     v[np.triu_indices(k, 1)] = -H * signs

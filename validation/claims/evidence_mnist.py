@@ -1,4 +1,4 @@
-"""Smith & Le, figures 1 and 2 of the journal version: zeros against ones of MNIST, true labels and tossed ones."""
+"""Smith & Le, figure 2 as at ICLR 2018: zeros against ones of MNIST, true labels and tossed ones."""
 
 from __future__ import annotations
 

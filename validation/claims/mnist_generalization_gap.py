@@ -1,4 +1,4 @@
-"""Smith & Le, figures 3 and 4: test accuracy has an optimum between small and large batches."""
+"""Smith & Le, figure 4: test accuracy has an optimum between small and large batches."""
 
 from __future__ import annotations
 

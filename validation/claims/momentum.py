@@ -1,4 +1,4 @@
-"""Smith & Le §5: momentum multiplies the noise scale and the clock by 1/(1 − m), and what that picture leaves out."""
+"""Smith & Le: momentum multiplies the noise scale and the clock by 1/(1 − m), and what that picture leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dinh et al. and Smith & Le §2: what a change of parameters does to sharpness, it does not do to the evidence."""
+"""Dinh et al. and Smith & Le: what a change of parameters does to sharpness, it does not do to the evidence."""
 
 from __future__ import annotations
 

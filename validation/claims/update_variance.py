@@ -1,4 +1,4 @@
-"""Smith & Le eq. 5: over one update, SGD and the SDE have the same variance ε² c F(ω) = g F(ω) ε/N."""
+"""Smith & Le: over one update, SGD and the SDE have the same variance ε² c F(ω) = g F(ω) ε/N."""
 
 from __future__ import annotations
 

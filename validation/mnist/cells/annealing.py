@@ -12,7 +12,7 @@ from validation.stores import lasting
 
 
 def annealed_rates(learning_rate: float, updates: int) -> NDArray[np.float64]:
-    """ε(k): constant for half the updates, then halved after every twentieth of them (arXiv 2006.15081, §3).
+    """ε(k): constant for half the updates, then halved after every twentieth of them (arXiv 2006.15081).
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """What the sweep of ``dont_decay`` calls: networks trained under one schedule, measured after equal numbers of epochs.
 
-Smith, Kindermans, Ying & Le (arXiv 1711.00489, §3–5): at every drop either ε falls by a factor a, or B grows by it, or
+Smith, Kindermans, Ying & Le (arXiv 1711.00489, §5.1): at every drop either ε falls by a factor a, or B grows by it, or
 first the one and then the other. ε/B is the same in all three after any number of examples, and so are the SDE's clock
 s = Σ ε/(1 − m) and, while B ≪ N, its temperature.
 """

@@ -1,6 +1,6 @@
 """The rules B_opt ∝ ε, N and 1/(1 − m): networks trained on a grid of batch sizes for each value of one of them.
 
-Smith & Le (arXiv 1710.06451, §5): the test accuracy of a network depends on (ε, B, N, m) through the noise scale g
+Smith & Le (arXiv 1710.06451): the test accuracy of a network depends on (ε, B, N, m) through the noise scale g
 alone. With the effective batch size B' = 1/c (c is `SGDConfig.batch_noise`; B' ≈ B while B ≪ N) the noise scale is
 g = εN/(B'(1 − m)) without approximation, and B'_opt grows in proportion to ε, N and 1/(1 − m).
 

@@ -1,4 +1,4 @@
-"""Smith & Le's figures 3 and 4: accuracy and training loss along training, and against the batch size."""
+"""Accuracy and training loss along training, and against the batch size as in Smith & Le's figure 4."""
 
 from __future__ import annotations
 
