@@ -47,6 +47,8 @@ LONG = {
     "heavy_tails", "integrator_orders", "schedules", "weak_order",
     "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
     "mnist_generalization_gap", "dont_decay", "memorisation", "exchange_breaks", "sharpness_at_equal_loss",
+    "mnist_learning_rate_range", "mnist_momentum", "mnist_momentum_range", "mnist_training_length",
+    "mnist_sde_low_loss", "mnist_sde_reshuffled", "evidence_figure_1", "linear_regression",
 }  # fmt: skip
 
 
