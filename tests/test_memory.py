@@ -113,7 +113,7 @@ def test_what_fits_is_run(little) -> None:
 @pytest.mark.parametrize("stop", [None, "x > 0.1"])
 @pytest.mark.parametrize("save_every", [None, 1])
 def test_the_estimate_is_not_too_large_and_finds_most(landscape, stop, save_every) -> None:
-    d, paths = landscape.dimension, 20_000
+    d, paths = landscape.dimension, 10_000
     options = {"engine": "numpy", "stop": stop, "save_every": save_every}
     sg.simulate_sde(landscape, CONFIG, np.zeros(d), 8, 10, **options)
     tracemalloc.start()
@@ -177,10 +177,10 @@ def test_the_estimate_of_evaluations_is_not_too_large() -> None:
     options = {"measures": {f"m{k}": lambda w, x, y: 0.0 for k in range(100)}, "evaluate_every": 1}
     sg.models.train(torch.nn.Linear(1, 2), two, config, 2, **options)
     tracemalloc.start()
-    sg.models.train(torch.nn.Linear(1, 2), two, config, 250, **options)
+    sg.models.train(torch.nn.Linear(1, 2), two, config, 160, **options)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.3 * peak < 250 * (80 + 2 * 8 * 105) < 1.2 * peak
+    assert 0.3 * peak < 160 * (80 + 2 * 8 * 105) < 1.2 * peak
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_memory_does_not_grow_with_the_updates(engine: str) -> None:
         return found
 
     peak(20)
-    short, long = (2000, 20_000) if engine == "numba" else (60, 660)
+    short, long = (2000, 20_000) if engine == "numba" else (30, 330)
     assert peak(long) < peak(short) + 8 * 300 * (long - short) / 10  # a number for each tenth path and update
 
 

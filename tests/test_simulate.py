@@ -360,7 +360,7 @@ def test_scheme_and_parameters_reach_the_kernel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "short", "long"), [("numba", 1_000, 50_000), ("numpy", 16, 160), ("torch", 16, 320)]
+    ("engine", "short", "long"), [("numba", 1_000, 50_000), ("numpy", 16, 112), ("torch", 16, 160)]
 )
 def test_peak_memory_does_not_grow_with_updates(engine: str, short: int, long: int) -> None:
     for sampling in ("without_replacement", "reshuffle"):

@@ -11,6 +11,7 @@ from sgdsde.convergence import PROBLEMS, Problem
 
 BOWL = PROBLEMS["ornstein_uhlenbeck"]
 QUARTIC = Problem("quartic", Landscape("x**4/4", "x"), 0.5, temperature=1.0)
+ORDERS = pytest.mark.slow("orders from hundreds of thousands of paths")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_order_without_noise(scheme: str, order: int) -> None:
     assert found.slope == pytest.approx(order, abs=0.1)
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_leimkuhler_matthews_is_second_order_for_the_invariant_law_and_euler_first() -> None:
     weights = [quad(lambda x, n=n: x**n * math.exp(-(x**4) / 2), -6, 6, epsabs=1e-13)[0] for n in (0, 2)]
     exact = weights[1] / weights[0]
@@ -38,7 +39,7 @@ def test_leimkuhler_matthews_is_second_order_for_the_invariant_law_and_euler_fir
         assert found.standard_error < 0.2
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_extrapolated_euler_is_of_weak_order_two() -> None:
     problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]
@@ -65,7 +66,7 @@ def test_extrapolation_needs_an_order() -> None:
         convergence.extrapolated(BOWL, "exact_ou", "x", steps=4, paths=10)
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
     problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]

@@ -65,7 +65,7 @@ def test_evidences_of_all_labellings_add_up_to_one():
     ],
 )
 def test_errors_are_calibrated(p, random, penalty):
-    model, runs = task(p=p, random=random), 40
+    model, runs = task(p=p, random=random), 24
     exact = quadrature_log_evidence(model, penalty)
     found = [sampled_log_evidence(model, penalty, particles=128, seed=seed) for seed in range(runs)]
     z = np.array([(each.log_evidence - exact) / each.standard_error for each in found])

@@ -203,7 +203,7 @@ def with_targets(data, y_train):
 )
 def test_replicas_with_data_of_their_own_go_together_as_alone(case, sets, dynamics, noise, monkeypatch):
     model, _, loss, _ = CASES[case]
-    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5 if dynamics != "adam" else 0.0), 6, 2, dynamics)
+    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5 if dynamics != "adam" else 0.0), 3, 2, dynamics)
     settings = {"dtype": "float64", "loss": loss, "ema": 0.9, "noise": noise}
     alone = train(*arguments, **settings)
     monkeypatch.setattr(training, "groups", lambda moving, device: groups(moving, torch.device("cuda")))

@@ -26,7 +26,7 @@ CURVES = {
     "nearly flat": (lambda u: 0.003 * u**2, (0.0, 0.0)),
 }
 #: An interval that covers 75 % of the time is refused with a probability of 0.85, in each setting by itself.
-RUNS = 100
+RUNS = 60
 
 
 def simulated(name, replicas, own, generator):

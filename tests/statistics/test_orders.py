@@ -9,7 +9,7 @@ from sgdsde.statistics.orders import fit_order
 from sgdsde.statistics.regression import regression
 
 STEPS = 2.0 ** -np.arange(1, 6)
-REPEATS = 400
+REPEATS = 200
 
 
 def coverage(fit, truth):

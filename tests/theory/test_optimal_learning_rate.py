@@ -40,7 +40,7 @@ def test_no_other_rate_is_nearer(p, momentum, sampling, model):
         return
     best = optimal_learning_rate(h, f, config, model)
     least = divergence(h, f, config, model, best)
-    for factor in (0.5, 0.9, 0.99, 0.999, 1.001, 1.01, 1.1, 2.0):
+    for factor in (0.5, 0.999, 1.001, 2.0):
         if model == "sde" or best * factor < stability_limit(h, config):
             assert divergence(h, f, config, model, best * factor) > least
 
