@@ -99,7 +99,9 @@ def test_the_two_sides_of_an_interval(width, start):
     With an independent number for each side the narrowest would be left 3 % too late.
     """
     stop = {"right": "x > right", "left": "x < left"}
-    exits = sg.integrate(LINE.with_parameters(left=-start, right=width - start), 0.0, 20.0, 200, 200_000, stop=stop, seed=2).exits
+    exits = sg.integrate(
+        LINE.with_parameters(left=-start, right=width - start), 0.0, 20.0, 200, 200_000, stop=stop, seed=2
+    ).exits
     assert exits.crossings == ("exact", "exact")
     time = exits.mean_time(method="sample_mean")
     check(time.mean, 1 + still_between(width, start, 0.1, 400).sum(), time.standard_error)

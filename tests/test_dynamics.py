@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from engine_landscapes import ONE, TWO
+from tables import every
 
 from sgdsde import Landscape, SGDConfig, StabilityWarning, schedules, simulate_sde, simulate_sgd, theory
 
@@ -232,7 +233,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("simulate", "change", "match"), BAD)
+@every(("simulate", "change", "match"), BAD)
 def test_bad_input(simulate, change: dict, match: str) -> None:
     def progress(fraction: float) -> None:
         raise AssertionError("it ran")

@@ -1,5 +1,6 @@
 """What does not fit into memory is refused before any work, with both numbers."""
 
+import gc
 import resource
 import tracemalloc
 
@@ -171,16 +172,26 @@ def test_trainings_that_do_not_fit_are_refused(little, message: str) -> None:
         sg.models.train(sg.models.mlp(64, 293, 10), digits, config, **{"updates": 10, **TRAININGS[message]})
 
 
+@pytest.fixture
+def usual_collections():
+    """Garbage that waits to be collected is counted too; tests let it wait for longer (conftest.py)."""
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("usual_collections")
 def test_the_estimate_of_evaluations_is_not_too_large() -> None:
     two = sg.data.Dataset("two", [[0.0], [1.0]], [0, 1], [[0.0]], [0])
     config = sg.SGDConfig(0.1, 1, 2)
     options = {"measures": {f"m{k}": lambda w, x, y: 0.0 for k in range(100)}, "evaluate_every": 1}
     sg.models.train(torch.nn.Linear(1, 2), two, config, 2, **options)
     tracemalloc.start()
-    sg.models.train(torch.nn.Linear(1, 2), two, config, 160, **options)
+    sg.models.train(torch.nn.Linear(1, 2), two, config, 250, **options)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.3 * peak < 160 * (80 + 2 * 8 * 105) < 1.2 * peak
+    assert 0.3 * peak < 250 * (80 + 2 * 8 * 105) < 1.2 * peak
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import scipy.stats
 import xarray
 from engine_landscapes import BOWL as LINE
 from engine_landscapes import TWO as PLANE
+from tables import every
 
 import sgdsde as sg
 from sgdsde import Landscape, Observe, SGDConfig, integrate, simulate_sde, simulate_sgd, theory
@@ -337,7 +338,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@every("message", REFUSED)
 def test_refusals(message: str) -> None:
     with pytest.raises(ValueError, match=message):
         REFUSED[message]()

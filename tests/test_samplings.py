@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from tables import every
 
 import sgdsde as sg
 from sgdsde.cli import app
@@ -213,8 +214,8 @@ def test_laws_of_equal_batches_are_refused_for_others(sampling, drop_last):
             stationary_covariance(1.0, 1.0, config, "sde", driver="brownian")
 
 
-@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
-@pytest.mark.parametrize(
+@every("sampling", ["reshuffle", "shuffle_once"])
+@every(
     "call",
     [
         lambda config: sg.simulate_sgd(BOWL, config, 0.1, 3, 2, dynamics="svag", substeps=2),

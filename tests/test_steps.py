@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde import schemes
@@ -44,8 +45,8 @@ FACTORS = {
 }
 
 
-@pytest.mark.parametrize("name", FACTORS)
-@pytest.mark.parametrize("step", [0.001, 0.05, 0.4])
+@every("name", FACTORS)
+@every("step", [0.001, 0.05, 0.4])
 def test_the_expected_variance_is_that_of_linear_algebra_by_hand(name: str, step: float) -> None:
     declaration = find(name)
     z = 2.0 * step ** (2 if declaration.equation == "momentum" else 1)
@@ -67,7 +68,7 @@ def test_what_relaxes_in_a_step() -> None:
     assert found == pytest.approx(np.linalg.det(np.eye(2) - m) / exact - 1, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@every("name", SCHEMES)
 def test_every_scheme_has_an_expectation_that_fades_with_the_step(name: str) -> None:
     declaration = find(name)
     coarse, fine, none = (step_error(declaration, 1.0, step) for step in (0.2, 0.02, 0.0))
@@ -162,7 +163,7 @@ def test_there_is_a_most() -> None:
         assert taken(BOWL.with_parameters(h=400.0), HEAVY) == MOST
 
 
-@pytest.mark.parametrize(("each", "steps"), [(12, 6), (7, 7), (16, 8), (6, 6), (1000, 8)])
+@every(("each", "steps"), [(12, 6), (7, 7), (16, 8), (6, 6), (1000, 8)])
 def test_the_grid_of_a_brownian_path_is_kept(each: int, steps: int) -> None:
     assert taken(brownian=sg.BrownianPath(1, 0.2, 2 * each)) == steps
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from tables import every
 
 from sgdsde import Landscape, convergence
 from sgdsde.convergence import PROBLEMS, Problem
@@ -84,7 +85,7 @@ def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
     assert {"level", "steps", "paths"} <= set(found[0].to_xarray().variables)
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (

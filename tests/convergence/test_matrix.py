@@ -11,7 +11,6 @@ from sgdsde.convergence.orders import most_steps
 from sgdsde.schemes import declarations, registry
 from sgdsde.schemes.step import Step
 
-
 #: Schemes whose noise takes few values, by name: telling it from their programs takes SymPy, before the first test.
 ENUMERABLE = ("weak_euler", "ri5", "weak_taylor_2")
 CELLS = {cell.label: cell for cell in cells()}

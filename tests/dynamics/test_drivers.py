@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import norm
+from tables import every
 
 import sgdsde as sg
 from sgdsde.drivers import DRIVERS, bridge_numbers, driver_of, temperature
@@ -216,7 +217,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@every("message", REFUSED)
 def test_what_is_refused(message):
     arguments = {"landscape": WELL, "config": SHUFFLED, "w0": 0.0, "updates": 2, "paths": 3, "substeps": 2}
     with pytest.raises(ValueError, match=message):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from tables import every
 
 import sgdsde as sg
 from sgdsde import dynamics
@@ -232,7 +233,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "message"), BAD)
+@every(("changes", "message"), BAD)
 def test_what_cannot_be_is_refused_before_any_work(changes, message):
     given = {"config": CONFIG, **changes}
     with pytest.raises(ValueError, match=message):

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.evidence.annealing import REPETITIONS, sampled_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
@@ -123,7 +124,7 @@ def test_progress_rises_to_one():
     assert told[-1] == 1.0
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "wrong"),
     [
         ("particles", {"particles": 100}),

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde import schemes
@@ -366,7 +367,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@every("message", REFUSED)
 def test_refused_before_any_work(message):
     with pytest.raises(ValueError, match=message):
         REFUSED[message]()

@@ -83,7 +83,9 @@ def test_training_is_that_of_the_network_that_leaves_its_input_alone(kind, dynam
     found = {}
     for every, replicas in ((6, 1), (3, 2)):
         arguments = {"replicas": replicas, "dynamics": dynamics, "evaluate_every": every, "substeps": substeps}
-        runs, wanted = (train(each, FEW, SGDConfig(0.1, 10, 30), 6, **arguments).drop_attrs() for each in (changing, plain))
+        runs, wanted = (
+            train(each, FEW, SGDConfig(0.1, 10, 30), 6, **arguments).drop_attrs() for each in (changing, plain)
+        )
         xr.testing.assert_identical(runs, wanted)
         found[every, replicas] = [float(runs[name][0, -1]) for name in ("train_loss", "test_loss", "weight_norm")]
     assert len({tuple(each) for each in found.values()}) == 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 from torch import nn
 from torch.nn import functional
 
@@ -300,8 +301,8 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("name", NO_LOSS)
+@every("door", DOORS)
+@every("name", NO_LOSS)
 def test_what_is_no_loss_of_single_examples_is_refused_before_any_work(name, door):
     loss, message = NO_LOSS[name]
     before = torch.get_rng_state()
@@ -348,7 +349,7 @@ NO_TARGETS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NO_TARGETS)
+@every("name", NO_TARGETS)
 def test_targets_that_do_not_fit_are_refused_before_any_work(name):
     data, model, loss, message = NO_TARGETS[name]
     with pytest.raises(ValueError, match=message):

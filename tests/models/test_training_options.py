@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -150,7 +151,7 @@ def test_measures_of_the_user_are_taken_at_the_marks_of_each_replica_and_cannot_
         train(*arguments, measures={"pair": lambda w, x, y: x[:2]})
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "message"),
     [
         ({"substeps": 0}, "substeps must be an integer of at least 1, got 0"),

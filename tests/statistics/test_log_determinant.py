@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import diags_array
 from scipy.sparse.linalg import aslinearoperator
 from scipy.stats import kstest, norm, t
+from tables import every
 
 from sgdsde.logistic import LogisticRegression
 from sgdsde.statistics.log_determinant import log_determinant
@@ -198,7 +199,7 @@ def not_symmetric():
     return matrix
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: quick(BULK, 0.0), "regularization must be a positive finite number, got 0.0"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.linalg import solve_continuous_lyapunov
+from tables import every
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.theory import (
@@ -111,7 +112,7 @@ def test_the_diagonal_preconditioner_beats_every_single_rate_and_is_exact_for_di
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda c: optimal_learning_rate(np.diag([1.0, -1.0]), np.eye(2), c), "hessian must be positive definite"),

@@ -131,7 +131,7 @@ def test_the_derivatives_of_the_action():
 
 
 def test_no_polygon_has_less_action():
-    """An optimiser that knows no derivatives, with two waves to each side, from the path found: it gains nothing to first order."""
+    """An optimiser that knows no derivatives bends the path found by two waves: it gains nothing to first order."""
     first, saddle, _ = ends_of(WELLS)
     found = minimum_action_path(WELLS, first, saddle)
     frame = Frame(WELLS, np.zeros(2), np.eye(2), 1.0)

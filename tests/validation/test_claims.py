@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde import data
@@ -68,7 +69,7 @@ def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     assert finding.method
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@every("name", CLAIMS)
 def test_a_claim_says_what_it_claims_and_where_it_is_from(name):
     claim = CLAIMS[name]
     for key in ("title", "statement", "formula", "source", "method"):
