@@ -64,14 +64,16 @@ def options(dynamics):
     return {"substeps": 3} if dynamics in DIVIDED else {}
 
 
-@pytest.mark.parametrize("dynamics", names())
+SETS = [digits(n_train=60, seed=s) for s in range(5)]
+MODELS = [(mlp(64, 6, 10), DIGITS), (mlp(64, 6, 10), SETS)]
+#: Rules do not know how a network is differentiated: one of them, and each of the noises.
+OTHER = (nn.Sequential(nn.Linear(64, 6), nn.Tanh(), nn.Linear(6, 10)), SETS)
+
+
 @pytest.mark.parametrize(
-    ("model", "data"),
-    [
-        (mlp(64, 6, 10), DIGITS),
-        (mlp(64, 6, 10), [digits(n_train=60, seed=s) for s in range(5)]),
-        (nn.Sequential(nn.Linear(64, 6), nn.Tanh(), nn.Linear(6, 10)), [digits(n_train=60, seed=s) for s in range(5)]),
-    ],
+    ("dynamics", "model", "data"),
+    [(name, *case) for name in names() for case in MODELS]
+    + [(name, *OTHER) for name in names() if name == "adam" or name not in all_rules()],
 )
 def test_replicas_of_many_configs_are_those_of_separate_runs_alone_or_together(dynamics, model, data, monkeypatch):
     m = 0.0 if without_momentum(dynamics) else 0.5
