@@ -37,6 +37,8 @@ def lasting() -> Path | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # SymPy and imports make millions of small objects that stay: looking through them costs a tenth of all time.
+    gc.set_threshold(100_000, 50, 50)
     # A shell that starts a job in the background may have it ignore Ctrl-C, and all that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "numprocesses", None):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.arguments import as_integer, as_real, boolean, choice, integer, integers, positive, real
@@ -29,37 +30,35 @@ NEITHER += [
 ]
 
 
-@pytest.mark.parametrize("value", REAL, ids=repr)
+@every("value", REAL)
 def test_real_numbers(value: Any) -> None:
     assert as_real(value) == real("a", value) == positive("a", value) == 2.0
     assert type(as_real(value)) is float
 
 
-@pytest.mark.parametrize("value", WHOLE, ids=repr)
+@every("value", WHOLE)
 def test_whole_numbers(value: Any) -> None:
     assert as_integer(value) == integer("n", value, 1) == 2
     assert type(as_integer(value)) is int
 
 
-@pytest.mark.parametrize("value", NEITHER, ids=repr)
+@every("value", NEITHER)
 def test_what_is_no_number(value: Any) -> None:
     assert as_real(value) is None
     assert as_integer(value) is None
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 10**400, torch.tensor(np.inf)], ids=lambda v: repr(v)[:9])
+@every("value", [np.inf, -np.inf, np.nan, 10**400, torch.tensor(np.inf)])
 def test_real_numbers_are_finite(value: Any) -> None:
     assert as_real(value) is None
 
 
-@pytest.mark.parametrize(
-    "values", [[1, 2], (1, np.int8(2)), np.array([1, 2]), torch.tensor([1, 2]), range(1, 3)], ids=repr
-)
+@every("values", [[1, 2], (1, np.int8(2)), np.array([1, 2]), torch.tensor([1, 2]), range(1, 3)])
 def test_integers_in_a_row(values: Any) -> None:
     assert integers("n", values, 1, 2) == (1, 2)
 
 
-@pytest.mark.parametrize("values", [3, "12", b"12", {1: 2}, {1, 2}, None, np.array(3), np.ones((2, 2), int)], ids=repr)
+@every("values", [3, "12", b"12", {1: 2}, {1, 2}, None, np.array(3), np.ones((2, 2), int)])
 def test_what_is_no_row_of_integers(values: Any) -> None:
     with pytest.raises(ValueError, match="n must be a sequence of integers"):
         integers("n", values, 1)
@@ -83,14 +82,14 @@ def test_bounds_of_real_numbers() -> None:
         real("p", 0, above=0, below=1, also=", or None")
 
 
-@pytest.mark.parametrize("value", ["c", "", None, 1, ["a"], np.array("a")], ids=repr)
+@every("value", ["c", "", None, 1, ["a"], np.array("a")])
 def test_words_that_are_not_known(value: Any) -> None:
     assert choice("word", "b", {"a": 1, "b": 2}) == "b"
     with pytest.raises(ValueError, match="word must be one of a, b, or none, got"):
         choice("word", value, ("a", "b"), ", or none")
 
 
-@pytest.mark.parametrize("value", [0, 1, "True", None, np.array(True)], ids=repr)
+@every("value", [0, 1, "True", None, np.array(True)])
 def test_what_is_neither_true_nor_false(value: Any) -> None:
     assert boolean("yes", False) is False
     with pytest.raises(ValueError, match="yes must be True or False, got"):
@@ -119,7 +118,7 @@ DOORS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
+@every("door", DOORS)
 def test_every_door_takes_the_same_numbers(door: str) -> None:
     for value in REAL[:8]:
         assert DOORS[door](value) == pytest.approx(2.0, rel=1e-12)

@@ -12,7 +12,7 @@ from sgdsde.exits import CensoredWarning
 from sgdsde.schemes import walls
 
 BOWL, CONFIG = sg.Landscape("x**2/2", "x"), sg.SGDConfig(0.1, 4, 64)
-LINE, PLANE = sg.Landscape("0*x", "x"), sg.Landscape("0*x + 0*y", "x y")
+LINE, PLANE = sg.Landscape("0*x", "x", {"left": 0.0, "right": 0.0}), sg.Landscape("0*x + 0*y", "x y")
 WALL = "x > 0.25"
 #: The same wall, in as many ways as there are.
 SAME = {
@@ -98,8 +98,10 @@ def test_the_two_sides_of_an_interval(width, start):
 
     With an independent number for each side the narrowest would be left 3 % too late.
     """
-    stop = {"right": f"x > {width - start}", "left": f"x < {-start}"}
-    exits = sg.integrate(LINE, 0.0, 20.0, 200, 200_000, stop=stop, seed=2).exits
+    stop = {"right": "x > right", "left": "x < left"}
+    exits = sg.integrate(
+        LINE.with_parameters(left=-start, right=width - start), 0.0, 20.0, 200, 200_000, stop=stop, seed=2
+    ).exits
     assert exits.crossings == ("exact", "exact")
     time = exits.mean_time(method="sample_mean")
     check(time.mean, 1 + still_between(width, start, 0.1, 400).sum(), time.standard_error)
@@ -173,7 +175,7 @@ def test_engines_agree_about_walls_of_several_directions(factor, stop):
 
     judge = run("numpy")
     assert len(set(judge.region.tolist()) - {-1}) > 1
-    for engine in ("numba", "torch"):
+    for engine in ("torch", "numba") if len(stop) == 3 else ("torch",):
         found = run(engine)
         np.testing.assert_array_equal(found.update, judge.update)
         np.testing.assert_array_equal(found.region, judge.region)

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import BrownianPath, Landscape, SGDConfig, brownian, integrate, simulate_sde
 from sgdsde.engines.lanes import LANES
@@ -106,7 +107,7 @@ def test_sde_in_updates_follows_a_path() -> None:
     assert np.abs(coarse - fine).mean() < 0.2 * np.abs(coarse - apart).mean()
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [
         ({"dimension": 0}, "dimension must be an integer of at least 1, got 0"),
@@ -137,7 +138,7 @@ def test_bad_paths(arguments: dict, message: str) -> None:
         BrownianPath(**{"dimension": 2, "time": 1.0, "steps": 8, **arguments})
 
 
-@pytest.mark.parametrize(
+@every(
     ("path", "message"),
     [
         (BrownianPath(1, 1.0, 8), "brownian has 1 components; the noise of this landscape has 2"),

@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.callers import stacklevel
@@ -31,7 +31,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
+@every("name", CALLS)
 def test_a_warning_names_the_line_that_called(name):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from tables import every
 
 from sgdsde.codegen import NUMPY_FUNCTIONS, Block, lower
 from sgdsde.printing import show
@@ -88,8 +89,8 @@ def test_piecewise_and_relations() -> None:
     np.testing.assert_array_equal(second, [1.0, 1.0, np.nan, np.nan])
 
 
-@pytest.mark.parametrize("exponent", [*range(-9, 10), 13, 31, 63, 64, 65, 100])
-@pytest.mark.parametrize("half", [False, True])
+@every("exponent", [*range(-9, 10), 13, 31, 63, 64, 65, 100])
+@every("half", [False, True])
 def test_powers(exponent: int, half: bool) -> None:
     power = sp.Rational(2 * exponent + 1, 2) if half else sp.Integer(exponent)
     x = np.array([0.3, 1.0, 1.7])

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import SGDConfig, models, theory
 from sgdsde.config import SAMPLINGS
@@ -54,7 +55,7 @@ def test_batches_larger_than_the_data_only_with_replacement() -> None:
     assert SGDConfig(0.1, 100, 64, sampling="with_replacement").batch_noise == 63 / 6400
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value", "accepted"),
     [
         ("learning_rate", 0.0, "positive"),

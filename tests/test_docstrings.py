@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from tables import every
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -18,7 +18,7 @@ def begins_with_of(text: str) -> list[int]:
     return [getattr(node, "lineno", 1) for node in nodes if (ast.get_docstring(node) or "").split()[:1] == ["Of"]]
 
 
-@pytest.mark.parametrize("room", ["sgdsde", "validation", "bench", "examples", "tests"])
+@every("room", ["sgdsde", "validation", "bench", "examples", "tests"])
 def test_no_docstring_begins_with_of(room: str) -> None:
     files = sorted((ROOT / room).rglob("*.py"))
     assert files

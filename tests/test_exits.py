@@ -58,8 +58,17 @@ def test_engines_agree_about_the_sde(options):
         np.testing.assert_array_equal(there, 20 * np.arange(21)[:, None] < found.exits.update + 20 * ~ended)
 
 
-@pytest.mark.parametrize("sampling", ["without_replacement", "with_replacement", "reshuffle"])
-@pytest.mark.parametrize(("batch", "momentum"), [(8, 0.9), (1, 0.0), (2, 0.5), (16, 0.9)])
+@pytest.mark.parametrize(
+    ("sampling", "batch", "momentum"),
+    [
+        ("without_replacement", 8, 0.9),
+        ("without_replacement", 2, 0.5),
+        ("with_replacement", 16, 0.9),
+        ("with_replacement", 2, 0.5),
+        ("reshuffle", 8, 0.9),
+        ("reshuffle", 1, 0.0),
+    ],
+)
 def test_engines_agree_about_sgd(sampling, batch, momentum):
     config = sg.SGDConfig(0.3, batch, 64, momentum, sampling)
 
@@ -80,7 +89,7 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
 )
 def test_engines_agree_about_permutations(config):
     def run(**options):
-        return sg.simulate_sgd(BOWL, config, 0.0, 200, 400, stop=ENDS, **options)
+        return sg.simulate_sgd(BOWL, config, 0.0, 100, 200, stop=ENDS, **options)
 
     assert same(run).exits.ended.any()
 
@@ -159,13 +168,13 @@ def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
 
     def run(**options):
         return sg.integrate(
-            WELL, -0.6, 10.0, 601, 700, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
+            WELL, -0.6, 10.0, 601, 300, temperature=0.3, stop={"over": "x > 0", "far": "x < -1.5"}, brownian=path,
             save_every=75, **options,
         )  # fmt: skip
 
     found = same(run)
-    assert (found.exits.region == 0).sum() > 100
-    assert (found.exits.region == 1).sum() > 100
+    assert (found.exits.region == 0).sum() > 40
+    assert (found.exits.region == 1).sum() > 40
     assert found.exits.censored > 0
 
 

@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from tables import every
 
 import sgdsde as sg
 from sgdsde.codegen import NUMPY_FUNCTIONS
@@ -74,7 +75,7 @@ def test_value_gradient_and_hessian_far_out(text: str) -> None:
         assert (np.abs(value - exact) <= 2e-14 * scale).all(), (value, exact)
 
 
-@pytest.mark.parametrize("text", LOSSES)
+@every("text", LOSSES)
 def test_plain_and_written_forms_have_the_value(text: str) -> None:
     x, y, a = sp.symbols("x y a", real=True)
     known = {"x": x, "y": y, "a": a}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import Landscape, SGDConfig, integrate, simulate_sde
 
@@ -21,8 +22,8 @@ def test_it_is_simulate_sde_in_other_words() -> None:
     assert table.attrs["temperature"] == config.temperature
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 7, 8, 13])
-@pytest.mark.parametrize("save_every", [None, 1, 2, 3, 4])
+@every("steps", [1, 2, 3, 4, 5, 7, 8, 13])
+@every("save_every", [None, 1, 2, 3, 4])
 def test_unwatched_steps_are_the_same_steps(steps: int, save_every: int | None) -> None:
     """The kernel takes steps that nobody watches several at a time."""
     save_every = None if save_every is None else min(save_every, steps)
@@ -40,7 +41,7 @@ def test_without_averages_the_moments_are_those_of_the_end() -> None:
     np.testing.assert_allclose(found.covariance, np.atleast_2d(np.var(found.final)), rtol=0.02)
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [
         ({"time": 0.0}, "time must be a positive finite number, got 0.0"),

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.ladders import ladder
@@ -170,7 +171,7 @@ def test_rungs_that_diverge_are_absent():
         ladder(steep, config, 3.0, against="SGD", **{**SMALL, "updates": 12})
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "message"),
     [
         ({"svag": (0, 2)}, "each of svag must be an integer of at least 1, got 0"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from kept_helpers import copy_helpers
+from tables import every
 
 import sgdsde
 
@@ -120,7 +121,7 @@ ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", 
          "schedules", "statistics", "studies", "sweeps", "theory")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@every("name", ROOMS)
 def test_a_room_shows_what_it_has_for_users_and_no_modules(name: str) -> None:
     room = importlib.import_module(f"sgdsde.{name}")
     shown = dir(room)

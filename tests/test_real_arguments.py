@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from tables import every
 
 import sgdsde as sg
 from sgdsde import models, statistics, theory
@@ -62,7 +63,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
+@every("name", CALLS)
 def test_complex_numbers_are_refused_by_name(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy's: that it drops something is no excuse
@@ -70,7 +71,7 @@ def test_complex_numbers_are_refused_by_name(name):
             CALLS[name]()
 
 
-@pytest.mark.parametrize(("value", "got"), [
+@every(("value", "got"), [
     ([1j], "list"), (np.array([1j]), "complex128"), (["1.5"], "list"), (None, "None"), ("1.5", "'1.5'"),
     ([[1], [1, 2]], "list"),
     (np.array(["2020-01-01"], dtype="M8[D]"), "datetime64"),
@@ -104,7 +105,7 @@ TAKERS = {
 }
 
 
-@pytest.mark.parametrize("name", TAKERS)
+@every("name", TAKERS)
 def test_tensors_are_taken_without_their_graph_and_refused_without_numbers(name):
     given = torch.tensor(X)
     assert repr(TAKERS[name](given.clone().requires_grad_())) == repr(TAKERS[name](given.numpy()))

@@ -1,6 +1,7 @@
 """Conditions are read into margins, and what is no condition is refused with the reason."""
 
 import pytest
+from tables import every
 
 from sgdsde.regions import is_affine, parse_regions
 
@@ -23,7 +24,7 @@ def test_regions_have_the_names_that_they_are_given():
     assert [region.name for region in parse_regions({"left": "x < -1", "right": "x > 1"}, ["x"])] == ["left", "right"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("stop", "message"),
     [
         ("x", "stop: 'x' is no comparison; accepted: comparisons with < and >"),
@@ -49,7 +50,7 @@ def test_what_is_refused(stop, message):
         parse_regions(stop, ["x"])
 
 
-@pytest.mark.parametrize(
+@every(
     ("margin", "affine"),
     [
         ("x - 0", True),

@@ -37,7 +37,7 @@ def values(expression: sp.Expr, at: np.ndarray) -> np.ndarray:
     return np.broadcast_to(found, at.shape[1:])
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_random_expressions(seed: int) -> None:
     rng = random.Random(seed)
     expression = random_expression(rng, 4)
@@ -64,9 +64,8 @@ def test_long_products_are_halved_and_come_back() -> None:
     ("loss", "names", "most"),
     [
         ("*".join(f"sin({k}*x)" for k in range(1, 61)), "x", 10_000),
-        ("*".join(f"sin({k}*x)" for k in range(1, 81)), "x", 14_000),
-        ("*".join(f"sin({k}*x{k % 6})" for k in range(1, 61)), " ".join(f"x{k}" for k in range(6)), 40_000),
-        ("log(" + " + ".join(f"exp({k}*x - {k * k})" for k in range(60)) + ")", "x", 14_000),
+        ("*".join(f"sin({k}*x{k % 6})" for k in range(1, 41)), " ".join(f"x{k}" for k in range(6)), 24_000),
+        ("log(" + " + ".join(f"exp({k}*x - {k * k})" for k in range(36)) + ")", "x", 8_000),
     ],
 )
 def test_the_code_of_a_hessian_is_not_much_longer_than_the_loss(loss: str, names: str, most: int) -> None:

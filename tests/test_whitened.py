@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.whitened import whitened_examples
 
@@ -13,8 +14,8 @@ def assert_white(z: np.ndarray, bound: float = 1e-13) -> None:
     assert np.abs(centred.T @ centred / (n - 1) - np.eye(k)).max() < bound
 
 
-@pytest.mark.parametrize("name", ["gaussian", "rademacher", "student_t:2.1", "student_t:5"])
-@pytest.mark.parametrize(("n", "k"), [(2, 1), (4, 1), (4, 3), (64, 1), (64, 5), (1000, 10), (60_000, 2)])
+@every("name", ["gaussian", "rademacher", "student_t:2.1", "student_t:5"])
+@every(("n", "k"), [(2, 1), (4, 1), (4, 3), (64, 1), (64, 5), (1000, 10), (60_000, 2)])
 def test_mean_zero_and_covariance_one(name: str, n: int, k: int) -> None:
     for seed in range(4):
         z = whitened_examples(name, n, k, seed)
@@ -59,7 +60,7 @@ def test_the_users_vectors_are_mapped_linearly(scale: float) -> None:
     assert np.array_equal(raw, kept)
 
 
-@pytest.mark.parametrize("name", ["student_t:2", "student_t:1", "student_t", "student_t:", "student_t:nan"])
+@every("name", ["student_t:2", "student_t:1", "student_t", "student_t:", "student_t:nan"])
 def test_no_finite_variance_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"examples.*ν > 2"):
         whitened_examples(name, 64, 1)
@@ -67,7 +68,7 @@ def test_no_finite_variance_is_refused(name: str) -> None:
         whitened_examples("student_t:inf", 64, 1)
 
 
-@pytest.mark.parametrize("name", ["uniform", "", "Gaussian", "gaussian:2", "rademacher:1", "student_t5"])
+@every("name", ["uniform", "", "Gaussian", "gaussian:2", "rademacher:1", "student_t5"])
 def test_unknown_names_list_what_exists(name: str) -> None:
     with pytest.raises(ValueError, match=r"examples must be one of gaussian, rademacher, student_t:ν, or an array"):
         whitened_examples(name, 64, 1)
@@ -80,7 +81,7 @@ def test_singular_vectors_are_refused() -> None:
             whitened_examples(raw, 50, 2)
 
 
-@pytest.mark.parametrize(
+@every(
     ("raw", "match"),
     [
         (np.zeros((50, 1)), r"shape.*\(50, 2\).*\(50, 1\)"),

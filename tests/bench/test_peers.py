@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 
 from bench.contenders import OURS, PEERS, Peer
 from bench.loops import numpy_loop, ours
@@ -11,8 +12,8 @@ from bench.peers import Bar, check, measure, show
 from bench.problems import PROBLEMS
 
 
-@pytest.mark.parametrize("module", [np, torch], ids=["numpy", "torch"])
-@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@every("module", [np, torch])
+@every("problem", PROBLEMS.values())
 def test_arrays_and_landscape_are_one_equation(problem, module):
     generator = np.random.default_rng(1)
     w, z = generator.standard_normal((2, problem.dimension, 5))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tables import every
 
 from bench import trajectories, trajectory_covariance, trajectory_means
 from bench.trajectory_costs import Check, Comparison, Cost, Crossover, Effort, crossing, crossover
@@ -27,7 +28,7 @@ TINY = Effort(rounds=2, turn=1e-3, spread=1e-3, relaxations=10, timed_paths=128,
 LONG = pytest.mark.slow("a hundred trajectories of everything that is compared")
 
 
-@pytest.mark.parametrize(
+@every(
     ("ratios", "expected"),
     [
         ([0.5, 2.0, 8.0], 2.0),  # halfway between 1 and 4 in the logarithm

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tables import every
 
 from sgdsde.cli import app
 from sgdsde.cli.names import on_the_command_line
@@ -25,7 +26,7 @@ def fails(arguments, status=2, lines=1):
     return result.stderr
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "named"),
     [
         (["--learning-rate", "-1"], "--learning-rate"),
@@ -89,7 +90,7 @@ def test_compare_names_the_option(loss, changed, named, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
+@every(
     ("loss", "changed", "named", "excerpt"),
     [
         ("x**2/2 +", [], "LOSS", "x**2/2 +"),

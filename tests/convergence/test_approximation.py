@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.convergence.approximation import MODIFIED, SDE, Equation, approximation_errors, approximation_orders
@@ -172,7 +173,7 @@ def test_other_batches_are_gone_through_with_their_own_odds(sampling, size):
     assert abs(found.error - (second - of_sde)) < 4.5 * found.standard_error
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "message"),
     [
         ({"config": sg.SGDConfig(0.1, B, N, momentum=0.5)}, "config must have momentum = 0 here, got 0.5"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
+from tables import every
 
 from sgdsde.convergence.exact import by_gaussian, by_moments
 from sgdsde.convergence.kolmogorov import on_a_line
@@ -163,7 +164,7 @@ def test_kolmogorov_equations(friction):
     )
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@every("name", PROBLEMS)
 def test_expectations_are_named_by_their_expressions(name):
     landscape = PROBLEMS[name].landscape
     points = np.random.default_rng(0).uniform(-1, 1, (7, landscape.dimension))

@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from tables import every
 
 from sgdsde import Landscape, convergence
 from sgdsde.convergence import PROBLEMS, Problem
 
 BOWL = PROBLEMS["ornstein_uhlenbeck"]
 QUARTIC = Problem("quartic", Landscape("x**4/4", "x"), 0.5, temperature=1.0)
+ORDERS = pytest.mark.slow("orders from hundreds of thousands of paths")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ def test_order_without_noise(scheme: str, order: int) -> None:
     assert found.slope == pytest.approx(order, abs=0.1)
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_leimkuhler_matthews_is_second_order_for_the_invariant_law_and_euler_first() -> None:
     weights = [quad(lambda x, n=n: x**n * math.exp(-(x**4) / 2), -6, 6, epsabs=1e-13)[0] for n in (0, 2)]
     exact = weights[1] / weights[0]
@@ -38,7 +40,7 @@ def test_leimkuhler_matthews_is_second_order_for_the_invariant_law_and_euler_fir
         assert found.standard_error < 0.2
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_extrapolated_euler_is_of_weak_order_two() -> None:
     problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]
@@ -65,7 +67,7 @@ def test_extrapolation_needs_an_order() -> None:
         convergence.extrapolated(BOWL, "exact_ou", "x", steps=4, paths=10)
 
 
-@pytest.mark.slow("orders from hundreds of thousands of paths")
+@ORDERS
 def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
     problem = PROBLEMS["sinh"]
     phi = problem.expectations[0]
@@ -83,7 +85,7 @@ def test_multilevel_expectation_meets_its_tolerance_for_less() -> None:
     assert {"level", "steps", "paths"} <= set(found[0].to_xarray().variables)
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (

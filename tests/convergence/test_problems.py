@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import sympy as sp
+from tables import every
 
 from sgdsde.convergence.problems import PROBLEMS, Problem, of_kind
 from sgdsde.landscapes import Landscape
@@ -81,7 +82,7 @@ def bend(w):
     return np.stack([np.cos(w[:, 0]) ** 2, np.sqrt(1 + w[:, 1] ** 2)], axis=1)
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@every("name", PROBLEMS)
 def test_landscapes_have_the_drift_and_the_noise(name):
     problem, (drift, covariance) = PROBLEMS[name], EQUATIONS[name]
     points = POINTS[:, : problem.landscape.dimension]
@@ -132,7 +133,7 @@ def test_every_kind_has_problems():
         of_kind("any", "none")
 
 
-@pytest.mark.parametrize("name", SOLVED)
+@every("name", SOLVED)
 def test_solutions_follow_the_noise(name):
     """∂ω/∂W_j = √T A_j(ω): for W alone the solution is the flow of the fields."""
     problem = PROBLEMS[name]

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from tables import every
 
 from sgdsde.data import Dataset
 from sgdsde.data.examples import checked_inputs, checked_labels, checked_targets, representable
@@ -12,7 +13,7 @@ from sgdsde.data.examples import checked_inputs, checked_labels, checked_targets
 X, Y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 1]
 
 
-@pytest.mark.parametrize(
+@every(
     "x",
     [
         X,
@@ -25,7 +26,7 @@ X, Y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 1]
         np.ma.masked_array(X),
     ],
 )
-@pytest.mark.parametrize(
+@every(
     "y",
     [Y, tuple(Y), np.array(Y, np.uint8), np.array(Y, bool), torch.tensor(Y)],
 )
@@ -79,7 +80,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "message"), BAD)
+@every(("changes", "message"), BAD)
 def test_what_is_no_data_set_is_refused_with_its_place(changes, message):
     good = {"name": "toy", "x_train": X, "y_train": Y, "x_test": X, "y_test": Y}
     with pytest.raises(ValueError, match=message):
@@ -95,7 +96,7 @@ NO_CLASSES = {
 }
 
 
-@pytest.mark.parametrize("message", NO_CLASSES)
+@every("message", NO_CLASSES)
 def test_what_is_no_class_number_is_refused_with_its_place(message):
     with pytest.raises(ValueError, match=re.escape(message) + "$"):
         checked_labels("y", NO_CLASSES[message], 3)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from tables import every
 
 from sgdsde.data import digits, gaussian_task, zeros_and_ones
 
@@ -63,7 +64,7 @@ def test_tossed_images_are_the_same_images():
     assert 0.2 < (tossed.y_train == true.y_train).mean() < 0.8
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: gaussian_task("wrong"), "labels must be one of informative, random, got 'wrong'"),

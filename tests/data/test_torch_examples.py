@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch.utils.data import ConcatDataset, IterableDataset, Subset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
@@ -82,7 +83,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@every("name", REFUSED)
 def test_what_is_no_fixed_set_of_examples_is_refused_with_the_reason(name):
     train, message = REFUSED[name]
     torch.manual_seed(0)

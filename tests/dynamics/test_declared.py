@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 from torch import nn
 
 import sgdsde as sg
@@ -84,7 +85,7 @@ def test_what_a_rule_has_is_listed():
             way()
 
 
-@pytest.mark.parametrize(
+@every(
     ("more", "message"),
     [
         ({"state": "exp_avg"}, "state must be a tuple of names"),

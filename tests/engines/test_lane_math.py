@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 from numba import njit
+from tables import every
 
 from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.engines import lane_math
@@ -112,7 +113,7 @@ def test_sine_and_cosine_far_out_keep_their_absolute_precision() -> None:
 EXTREME = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, 800.0, -800.0])
 
 
-@pytest.mark.parametrize("name", [name for name in ONE if name != "rsqrt_of_positive"])
+@every("name", [name for name in ONE if name != "rsqrt_of_positive"])
 def test_extremes_are_those_of_numpy(name: str) -> None:
     """Sine and cosine beyond their reduction may be any number between −1 and 1, or NaN."""
     x = EXTREME[np.abs(EXTREME) < 1e300] if name in ("sin", "cos", "tan") else EXTREME
@@ -126,7 +127,7 @@ def test_extremes_are_those_of_numpy(name: str) -> None:
         assert np.isnan(lanes(name, np.array([bad]))).all()
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.3, 1.5, 2.7, -0.5, -3.3, 7.0, -2.0, 30.5, 64.0])
+@every("exponent", [0.0, 0.3, 1.5, 2.7, -0.5, -3.3, 7.0, -2.0, 30.5, 64.0])
 def test_powers(exponent: float) -> None:
     """Relative error 3e-16 (1 + |log of the power|); whole exponents take negative numbers too."""
     x = np.concatenate([spread(1e-5, 1e5), EXTREME])

@@ -10,6 +10,7 @@ import sdeint
 import torch
 from numba import njit
 from scipy import stats
+from tables import every
 
 from sgdsde import engines
 from sgdsde.codegen import Block
@@ -78,8 +79,8 @@ def test_numpy_torch_and_lanes_agree(method: str, k: int, terms: int) -> None:
     assert np.isnan(out[pairs * LANES :]).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@every("method", METHODS)
+@every("k", [1, 2, 3, 5])
 def test_tensors_draw_the_same_areas(method: str, k: int) -> None:
     """A second source, as of Taylor 1.5, comes after."""
     sources = (GaussianIncrements(k), LevyAreas(k, 3, method), GaussianIncrements(k, STREAM_SECOND))
@@ -132,8 +133,8 @@ def test_the_terms_are_the_area_of_the_path_that_they_describe() -> None:
     assert np.abs(found).min() > 1e-2  # so that a sign would be seen
 
 
-@pytest.mark.parametrize("method", TAILS)
-@pytest.mark.parametrize("k", [2, 3, 5])
+@every("method", TAILS)
+@every("k", [2, 3, 5])
 def test_the_tail_has_the_covariance_of_what_it_stands_for(method: str, k: int) -> None:
     """Given z the tail is linear in its normals: exact, and then the covariance of all terms is Σ/24."""
     terms = 2

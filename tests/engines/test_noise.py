@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import SGDConfig
 from sgdsde.engines.noise import ExampleBatches, GaussianIncrements, ReferenceNoise
@@ -68,7 +69,7 @@ def test_picks_and_weights() -> None:
         assert (noise.picks(b), noise.most_picks, noise.weight(b), noise.numbers) == (picks, picks, weight, 2)
 
 
-@pytest.mark.parametrize("numbers", [1, 2, 3, 4, 5, 9])
+@every("numbers", [1, 2, 3, 4, 5, 9])
 def test_gaussian_increments_use_no_word_twice(numbers: int) -> None:
     source = ReferenceNoise(GaussianIncrements(numbers), 0, 500)
     z = np.stack([source(step) for step in range(9)])

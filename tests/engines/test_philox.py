@@ -5,6 +5,7 @@ import pytest
 import torch
 from numba import njit, uint64
 from scipy import stats
+from tables import every
 
 from sgdsde.engines import lane_noise, philox, torch_noise
 from sgdsde.engines.noise import GaussianIncrements, ReferenceNoise
@@ -43,8 +44,8 @@ def with_torch(counter: list[int], key: list[int]) -> list[int]:
 VERSIONS = [with_numpy, with_numba, with_torch]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
+@every("version", VERSIONS)
+@every(("counter", "key", "words"), KNOWN)
 def test_known_answers(version, counter: str, key: str, words: str) -> None:
     assert version(numbers(counter), numbers(key)) == numbers(words)
 
@@ -86,9 +87,7 @@ def test_large_groups_agree(group: int) -> None:
     np.testing.assert_allclose(noise(group).numpy()[:, 128:], expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "steps", "draws"), [(1, 4, 1), (2, 2, 1), (3, 1, 1), (4, 1, 1), (5, 1, 2), (9, 1, 3)]
-)
+@every(("numbers", "steps", "draws"), [(1, 4, 1), (2, 2, 1), (3, 1, 1), (4, 1, 1), (5, 1, 2), (9, 1, 3)])
 def test_layout_wastes_no_group(numbers: int, steps: int, draws: int) -> None:
     assert philox.layout(numbers) == (steps, draws)
 

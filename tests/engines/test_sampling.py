@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from tables import every
 
 from sgdsde.engines import noise as reference
 from sgdsde.engines import torch_noise
@@ -122,8 +123,8 @@ def test_with_replacement_repeats_as_often_as_it_should(drawn, engine: str, b: i
         assert counts.max() > 1
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("b", [1, 2, 3, 5, 7])
+@every("sampling", SAMPLINGS)
+@every("b", [1, 2, 3, 5, 7])
 def test_every_example_and_every_pair_is_as_likely(sampling: str, b: int) -> None:
     """Uniform over examples and, in a batch, over pairs: for Floyd's algorithm that is what could go wrong."""
     n = 12 if sampling == "reshuffle" else N
@@ -174,8 +175,8 @@ def test_epochs_and_paths_have_orders_of_their_own() -> None:
         assert chi_square(np.bincount(a * 6 + b, minlength=36), a.size / 36) > LEVEL
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("seed", [3, 2**40 + 1])
+@every("sampling", SAMPLINGS)
+@every("seed", [3, 2**40 + 1])
 def test_consecutive_batches_are_independent_unless_reshuffled(sampling: str, seed: int) -> None:
     source = ReferenceNoise(ExampleBatches(unit_table(6), 2, sampling), seed, 30_000)
     a, b = (reference._PICK[sampling](source, source.noise, step)[0] for step in (3, 4))

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.special import ndtr
+from tables import every
 
 import sgdsde as sg
 from sgdsde import dynamics
@@ -204,7 +205,7 @@ def test_steps_of_the_sde():
     assert substeps_for(dynamics.find("sgd", CONFIG).declaration(), CONFIG, 1.0)[0] == 1
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "match"),
     [
         ({"start": 1.0}, r"start must be outside of stop, where paths end; x > 0 at \[1.0\]"),

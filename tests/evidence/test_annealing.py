@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.evidence.annealing import REPETITIONS, sampled_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
@@ -65,7 +66,7 @@ def test_evidences_of_all_labellings_add_up_to_one():
     ],
 )
 def test_errors_are_calibrated(p, random, penalty):
-    model, runs = task(p=p, random=random), 40
+    model, runs = task(p=p, random=random), 24
     exact = quadrature_log_evidence(model, penalty)
     found = [sampled_log_evidence(model, penalty, particles=128, seed=seed) for seed in range(runs)]
     z = np.array([(each.log_evidence - exact) / each.standard_error for each in found])
@@ -123,7 +124,7 @@ def test_progress_rises_to_one():
     assert told[-1] == 1.0
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "wrong"),
     [
         ("particles", {"particles": 100}),

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.evidence.nested import nested_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
@@ -36,7 +37,7 @@ def test_the_result_is_a_function_of_the_seed_and_nothing_is_printed(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "arguments"),
     [
         ("model must have at most 20 weights", (task(60, 21), 1.0, {})),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.evidence.annealing import sampled_log_evidence
 from sgdsde.evidence.orthant import weak_penalty_log_evidence
@@ -52,7 +53,7 @@ def test_annealing_comes_to_it_at_weak_penalties():
     assert abs(limit.log_evidence - annealed.log_evidence) < 5 * error
 
 
-@pytest.mark.parametrize(
+@every(
     ("model", "options", "message"),
     [
         (LogisticRegression(np.eye(3), [0, 1, 2]), {}, "model must be binary, with one weight vector, got a softmax"),

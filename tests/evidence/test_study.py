@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tables import every
 
 import sgdsde as sg
 from sgdsde.data import gaussian_task
@@ -56,7 +57,7 @@ def test_it_is_a_front_door():
     assert sg.evidence_study is evidence_study
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [
         (([[1.0], [np.nan]], [0, 1]), r"X must be finite, got nan"),

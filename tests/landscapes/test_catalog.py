@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from tables import every
 
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.catalog import CATALOG, catalog, minima, named
@@ -60,7 +61,7 @@ def test_there_are_no_other_minima(name: str) -> None:
     assert reached == set(range(len(known)))
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@every("name", CATALOG)
 def test_derivatives_agree_with_differences(name: str) -> None:
     landscape = LANDSCAPES[name]
     points, step = inside(name, 20), 1e-5
@@ -74,7 +75,7 @@ def test_derivatives_agree_with_differences(name: str) -> None:
         np.testing.assert_allclose(hessian[:, i], bend, rtol=1e-5, atol=1e-6 * np.abs(hessian).max())
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@every("name", CATALOG)
 def test_noise_is_a_covariance(name: str) -> None:
     landscape = LANDSCAPES[name]
     points = np.concatenate([inside(name, 20), minima(name)])

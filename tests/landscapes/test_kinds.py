@@ -1,6 +1,6 @@
 """Kinds of noise and of loss are told from the formulas."""
 
-import pytest
+from tables import every
 
 from sgdsde import Landscape
 from sgdsde.landscapes import kinds
@@ -8,7 +8,7 @@ from sgdsde.landscapes import kinds
 D = {"additive": "a", "diagonal": "d", "commutative": "c"}
 
 
-@pytest.mark.parametrize(
+@every(
     ("found", "expected"),
     [
         (Landscape("x**2", "x"), "adc"),
@@ -34,7 +34,7 @@ def test_kinds_of_noise(found: Landscape, expected: str) -> None:
     assert kinds.has_kind(found.symbolic, "any")
 
 
-@pytest.mark.parametrize(
+@every(
     ("loss", "quadratic"),
     [("x**2 + a*x*y", True), ("x", True), ("(x - y)**2/2 + 3*y", True), ("x**3", False), ("x**2 + cos(y)", False)],
 )

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.landscapes import Landscape
 from sgdsde.regions import parse_regions
@@ -52,7 +53,7 @@ def test_derivatives_are_those_of_the_loss(name: str) -> None:
         np.testing.assert_allclose(landscape.hessian(w)[:, i], slope(landscape.gradient), rtol=1e-8, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_the_noise_is_what_was_given(name: str) -> None:
     landscape, w = CASES[name], points(CASES[name])
     factor, covariance = landscape.factor(w), landscape.covariance(w)
@@ -118,7 +119,7 @@ def test_default_noise_is_one() -> None:
     assert Landscape("x**2", "x", covariance=0).covariance(1.0).tolist() == [[0]]
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (0,), (4, 1, 2)])
+@every("shape", [(), (1,), (5,), (2, 3), (0,), (4, 1, 2)])
 def test_shapes(shape: tuple[int, ...]) -> None:
     landscape = CASES["wide"]
     w = np.ones((*shape, 2))
@@ -135,13 +136,13 @@ def test_a_bare_number_will_do_in_one_dimension() -> None:
     assert landscape.gradient(2).shape == (1,)
 
 
-@pytest.mark.parametrize("w", [1.0, [1.0], [1.0, 2.0, 3.0], np.ones((2, 3)), [[1.0], [2.0]]])
+@every("w", [1.0, [1.0], [1.0, 2.0, 3.0], np.ones((2, 3)), [[1.0], [2.0]]])
 def test_wrong_shapes_of_w(w: object) -> None:
     with pytest.raises(ValueError, match=r"w must have shape \(\.\.\., 2\), one column for each of x, y; got shape"):
         CASES["full"].loss(w)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("w", [["a", "b"], [1j, 0], None, [[1, 2], [3]], {}])
+@every("w", [["a", "b"], [1j, 0], None, [[1, 2], [3]], {}])
 def test_w_that_is_no_array_of_real_numbers(w: object) -> None:
     with pytest.raises(ValueError, match="w must"):
         CASES["full"].loss(w)  # type: ignore[arg-type]
@@ -166,7 +167,7 @@ def test_covariances_that_are_none_are_refused_with_the_place() -> None:
         unbounded.validate_noise(np.array([[0.0]]))
 
 
-@pytest.mark.parametrize(
+@every(
     ("one", "other"),
     [
         ("x", "0"),  # the same at the origin
@@ -184,7 +185,7 @@ def test_a_covariance_that_is_not_symmetric_as_a_function_is_refused(one: str, o
             Landscape("x**2 + y**2", "x y", {"a": 1.0, "b": 1.0}, covariance=[["9", upper], [lower, "9"]])
 
 
-@pytest.mark.parametrize(
+@every(
     ("one", "other"),
     [
         ("x*(x + 1)", "x**2 + x"),
@@ -227,7 +228,7 @@ def test_many_starts_are_checked_quickly() -> None:
     assert time.perf_counter() - clock < 5
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "match"),
     [
         ({"loss": "x**2 + q"}, "loss.*q"),
@@ -282,7 +283,7 @@ def test_keys_tell_mathematics_apart() -> None:
     assert Landscape("x", "x", covariance=2).key != Landscape("x", "x", factor=[[2]]).key
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_pickles_and_repr(name: str) -> None:
     landscape = CASES[name]
     landscape.loss(points(landscape))  # compiled functions must not get in the way

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.landscapes import Landscape
 from sgdsde.landscapes.catalog import catalog, minima, named
 from sgdsde.landscapes.minimum import nearby_minimum
 
 
-@pytest.mark.parametrize("name", list(catalog()))
+@every("name", list(catalog()))
 def test_the_catalogs_minima_are_found_from_beside_them(name):
     for minimum in minima(name):
         for direction in np.vstack([np.eye(len(minimum)), -np.eye(len(minimum))]):
@@ -21,7 +22,7 @@ def test_the_basin_of_the_start_decides():
         assert nearby_minimum(well, -start)[0] == pytest.approx(-1.0, abs=1e-9)
 
 
-@pytest.mark.parametrize("beside", [1e-3, 0.0075, 0.1, 1.0, 1.5, 2.0, 3.0])
+@every("beside", [1e-3, 0.0075, 0.1, 1.0, 1.5, 2.0, 3.0])
 def test_no_well_is_jumped_over(beside):
     waves = Landscape("-cos(x)", "x")
     for sign in (-1, 1):

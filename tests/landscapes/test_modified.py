@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from tables import every
 
 import sgdsde as sg
 from sgdsde.landscapes import catalog
@@ -61,7 +62,7 @@ def test_the_learning_rate_is_a_parameter_of_one_code():
     assert landscape.parameters == {"h": 2.0}
 
 
-@pytest.mark.parametrize(
+@every(
     ("rate", "message"),
     [
         (0.0, "learning_rate must be a positive finite number, got 0.0"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tables import every
 
 from sgdsde.logistic import LogisticRegression
 
@@ -93,7 +94,7 @@ def test_separable_data_without_a_penalty_to_speak_of_are_refused():
         LogisticRegression([[1.0], [-1.0]], [1, 0]).fit(1e-300)
 
 
-@pytest.mark.parametrize(
+@every(
     ("inputs", "labels", "options", "message"),
     [
         ([[1.0, np.nan], [0.0, 1.0]], [0, 1], {}, r"inputs must be finite, got nan at \[0, 1\]"),
@@ -115,7 +116,7 @@ def test_bad_data_are_named(inputs, labels, options, message):
         LogisticRegression(inputs, labels, **options)
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda model: model.fit(0), "regularization must be a positive finite number, as .*, got 0"),

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.models import batch_errors, batch_indices
@@ -51,7 +52,7 @@ def test_many_batches_are_gathered_in_pieces(monkeypatch):
     np.testing.assert_array_equal(batch_errors(GRADIENTS, config("reshuffle"), 100, seed=2), expected)
 
 
-@pytest.mark.parametrize(
+@every(
     ("gradients", "sampling", "batches", "match"),
     [
         (GRADIENTS[:-1], "reshuffle", 8, "gradients must be finite numbers of shape"),

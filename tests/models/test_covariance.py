@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch import nn
 
 from sgdsde.data import digits
@@ -164,7 +165,7 @@ def test_draws_have_the_covariance():
 X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: gradient_covariance("no", (X, Y)), "model must be a torch.nn.Module"),

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch import nn
 
 from sgdsde.config import SGDConfig
@@ -168,7 +169,7 @@ def test_errors_of_the_alignment_are_those_of_the_delta_method():
         assert centre.standard_error == pytest.approx(np.linalg.norm(moves), rel=1e-3)
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
+from tables import every
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -155,8 +156,8 @@ def test_the_driver_is_that_of_the_sampling_and_can_be_given(name, sampling, giv
     assert found.driver == expected
 
 
-@pytest.mark.parametrize("sampling", INDEPENDENT)
-@pytest.mark.parametrize("l", [1, 2, 5])
+@every("sampling", INDEPENDENT)
+@every("l", [1, 2, 5])
 def test_svag_by_enumeration_of_all_pairs_of_batches(l, sampling):  # noqa: E741
     g = tiny()[3]
     setting = course(sampling=sampling, l=l)

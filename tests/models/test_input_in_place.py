@@ -23,7 +23,7 @@ from sgdsde.models import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-DATA = digits(n_train=200)
+DATA, FEW = digits(n_train=200), digits(n_train=30)
 CONFIG = SGDConfig(0.1, 10, 200)
 
 
@@ -81,9 +81,11 @@ def pair(kind):
 def test_training_is_that_of_the_network_that_leaves_its_input_alone(kind, dynamics, substeps):
     changing, plain = pair(kind)
     found = {}
-    for every, replicas in ((6, 1), (3, 1), (3, 2)):
+    for every, replicas in ((6, 1), (3, 2)):
         arguments = {"replicas": replicas, "dynamics": dynamics, "evaluate_every": every, "substeps": substeps}
-        runs, wanted = (train(each, DATA, CONFIG, 6, **arguments).drop_attrs() for each in (changing, plain))
+        runs, wanted = (
+            train(each, FEW, SGDConfig(0.1, 10, 30), 6, **arguments).drop_attrs() for each in (changing, plain)
+        )
         xr.testing.assert_identical(runs, wanted)
         found[every, replicas] = [float(runs[name][0, -1]) for name in ("train_loss", "test_loss", "weight_norm")]
     assert len({tuple(each) for each in found.values()}) == 1
@@ -99,8 +101,7 @@ def test_the_training_loss_is_measured_on_the_data_as_they_are(every, replicas):
 
 @kinds
 def test_covariance_curvature_and_evidence_are_too_and_the_callers_tensors_stay(kind):
-    data = digits(n_train=60)
-    x, y = torch.tensor(data.x_train).double(), torch.tensor(data.y_train)
+    x, y = torch.tensor(FEW.x_train).double(), torch.tensor(FEW.y_train)
     before, found = x.clone(), []
     for model in pair(kind):
         F, H = gradient_covariance(model, (x, y)), mean_hessian(model, (x, y))
@@ -109,7 +110,7 @@ def test_covariance_curvature_and_evidence_are_too_and_the_callers_tensors_stay(
             F.trace, F.squared_norm, *F.eigenvalues[:3], *F.product(v).ravel(), *H.product(v).ravel(),
             noise_scales(F, H).noise.value, covariance_curvature(F, H, probes=4).value,
             alignment(F, H, probes=2, sketch=2, trace_probes=2).cosine.value,
-            two_batch_estimates(model, (x, y), (5, 50), 2, hessian=H).numerator.value,
+            two_batch_estimates(model, (x, y), (5, 25), 2, hessian=H).numerator.value,
             per_example_projections(model, (x, y), [0, 3]).trace,
             network_evidence(model, [(x, y)], 1.0, cutoff=True, probes=2, steps=4, deflation=2).cost,
         ])  # fmt: skip

@@ -5,6 +5,7 @@ import pytest
 import torch
 import xarray as xr
 from scipy import stats
+from tables import every
 from torch import nn
 
 from sgdsde import Landscape, SGDConfig, simulate_sgd
@@ -123,7 +124,7 @@ def test_a_run_that_was_cut_short_goes_on_bit_for_bit(dynamics, tmp_path):
     xr.testing.assert_identical(found, whole)
 
 
-@pytest.mark.parametrize(
+@every(
     ("noise", "options", "message"),
     [
         ("labels", {}, "noise 'labels' must have a number of zero or more after it, as labels:0.1, got 'labels'"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 from torch import nn
 from torch.nn import functional
 
@@ -203,7 +204,7 @@ def with_targets(data, y_train):
 )
 def test_replicas_with_data_of_their_own_go_together_as_alone(case, sets, dynamics, noise, monkeypatch):
     model, _, loss, _ = CASES[case]
-    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5 if dynamics != "adam" else 0.0), 6, 2, dynamics)
+    arguments = (model, sets, SGDConfig(0.1, 6, 60, 0.5 if dynamics != "adam" else 0.0), 3, 2, dynamics)
     settings = {"dtype": "float64", "loss": loss, "ema": 0.9, "noise": noise}
     alone = train(*arguments, **settings)
     monkeypatch.setattr(training, "groups", lambda moving, device: groups(moving, torch.device("cuda")))
@@ -300,8 +301,8 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("name", NO_LOSS)
+@every("door", DOORS)
+@every("name", NO_LOSS)
 def test_what_is_no_loss_of_single_examples_is_refused_before_any_work(name, door):
     loss, message = NO_LOSS[name]
     before = torch.get_rng_state()
@@ -348,7 +349,7 @@ NO_TARGETS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NO_TARGETS)
+@every("name", NO_TARGETS)
 def test_targets_that_do_not_fit_are_refused_before_any_work(name):
     data, model, loss, message = NO_TARGETS[name]
     with pytest.raises(ValueError, match=message):

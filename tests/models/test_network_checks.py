@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import TensorDataset
@@ -146,8 +147,8 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("refused", REFUSALS)
+@every("door", DOORS)
+@every("refused", REFUSALS)
 def test_what_is_no_sum_over_examples_is_refused_before_anything_runs(refused, door):
     make, message = REFUSALS[refused]
     model = make()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest, norm, t
+from tables import every
 from torch import nn
 
 import sgdsde as sg
@@ -136,14 +137,14 @@ def test_a_trained_network_against_its_dense_hessian(trained):
 
 
 def test_away_from_a_minimum_the_cut_off_is_needed():
-    data, network = digits(n_train=60), mlp(64, 3, 10, seed=2).double()
+    data, network = digits(n_train=30), mlp(64, 3, 10, seed=2).double()
     hessian = dense_hessian(network, torch.tensor(data.x_train).double(), torch.tensor(data.y_train))
     with pytest.raises(ValueError, match=r"positive definite.*this is no minimum; cutoff=True leaves"):
         network_evidence(network, data, 0.1, probes=10)
     found = network_evidence(network, data, 0.1, probes=20, cutoff=True)
     exact = laplace_evidence(found.cost, np.linalg.eigvalsh(hessian) + 0.1, 0.1, cutoff=True)
     assert found.gradient_norm > 1
-    # The Hessian of 60 examples has a low rank, all of which deflation finds.
+    # The Hessian of 30 examples has a low rank, all of which deflation finds.
     assert found.log_evidence == pytest.approx(exact.log_evidence, rel=1e-9)
     found = network_evidence(network, data, 0.1, probes=20, deflation=20, steps=60, cutoff=True)
     assert found.standard_error > 0.01
@@ -151,7 +152,7 @@ def test_away_from_a_minimum_the_cut_off_is_needed():
 
 
 def test_the_model_is_left_as_it_is_and_may_be_in_single_precision():
-    network, data = mlp(64, 3, 10), digits(n_train=40)
+    network, data = mlp(64, 3, 10), digits(n_train=20)
     before = torch.get_rng_state()
     double = network_evidence(network, data, 1.0, probes=10, cutoff=True)
     single = network_evidence(network, data, 1.0, probes=10, cutoff=True, dtype="float32")
@@ -171,7 +172,7 @@ def test_the_binary_loss_is_that_of_two_logits_summed_over_batches():
     np.testing.assert_allclose(found, found[0], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "message"),
     [
         ({"regularization": 0.0}, "regularization must be a positive finite number, as .*, got 0.0"),

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from tables import every
 from torch import nn
 
 from sgdsde.models import draw_weights, mlp
@@ -49,7 +50,7 @@ def test_draws_of_what_is_no_network_or_by_no_seed_are_refused():
         draw_weights(mlp(3, 2), "a")
 
 
-@pytest.mark.parametrize("widths", [(), (3,), (3, 0), (3, 2.0), (3, True), (3, -1, 2)])
+@every("widths", [(), (3,), (3, 0), (3, 2.0), (3, True), (3, -1, 2)])
 def test_mlp_refuses_bad_widths(widths):
     with pytest.raises(ValueError, match=r"widths must be (at least two|an integer of at least 1)"):
         mlp(*widths)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom, chisquare, norm
+from tables import every
 from torch import nn
 
 from sgdsde.config import SAMPLINGS
@@ -143,7 +144,7 @@ def test_the_interval_is_fiellers():
 X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (

@@ -3,6 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from tables import every
 
 from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.models import LinearRegression, batch_indices, sgd_on_regression
@@ -119,7 +120,7 @@ def test_fixed_examples_follow_their_exact_law(sampling):
     x = generator.laplace(size=(30, 2)) * [1.0, 0.7]  # heavier tails than a Gaussian's
     problem = LinearRegression.from_examples(x, x @ [1.0, -1.0] + generator.standard_normal(30) * (1 + x[:, 0] ** 2))
     config = SGDConfig(0.1, 4, 30, momentum=0.3, sampling=sampling)
-    runs = sgd_on_regression(problem, config, 400, 300, burn_in=100, seed=3, covariance_groups=30)
+    runs = sgd_on_regression(problem, config, 400, 150, burn_in=100, seed=3, covariance_groups=30)
     law = problem.stationary_covariance(config)
     groups = runs.covariance.values
     z = (groups.mean(axis=0) - law) / (groups.std(axis=0, ddof=1) / np.sqrt(30))
@@ -183,7 +184,7 @@ def test_a_replica_that_runs_away_is_marked():
         problem.stationary_covariance(config)
 
 
-@pytest.mark.parametrize(
+@every(
     ("make", "message"),
     [
         (lambda: LinearRegression.from_examples([[1.0, np.nan], [1, 2]], [1, 2]), r"inputs must be finite, got nan"),
@@ -203,7 +204,7 @@ def test_bad_problems_are_refused_by_name(make, message):
         make()
 
 
-@pytest.mark.parametrize(
+@every(
     ("n", "change", "message"),
     [
         (40, {"config": SGDConfig(0.1, 4, 50)}, r"config\.n_examples .* 40, got 50"),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -35,9 +36,9 @@ def clone(tensors):
     return {k: t.clone() for k, t in tensors.items()}
 
 
-@pytest.mark.parametrize("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize(("k", "n"), [(1, 7), (5, 3), (6, 1)])
+@every("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
+@every("momentum", [0.0, 0.9])
+@every(("k", "n"), [(1, 7), (5, 3), (6, 1)])
 def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentum, k, n):
     model = mlp(*widths).double()
     start, velocity, x, y, a = setting(model, k=k, n=n)

@@ -3,6 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from tables import every
 from torch.utils.data import DataLoader
 
 from sgdsde.config import SAMPLINGS, SGDConfig
@@ -57,9 +58,9 @@ def test_covariance_of_the_batch_mean_is_c_times_f(sampling, b):
     assert abs(squares.mean() - setting.batch_noise * values.var(ddof=1)) < 4.5 * error
 
 
-@pytest.mark.parametrize("sampling", ["reshuffle", "shuffle_once"])
-@pytest.mark.parametrize("drop_last", [False, True])
-@pytest.mark.parametrize(("n", "b"), [(20, 6), (20, 5), (7, 7), (7, 4)])
+@every("sampling", ["reshuffle", "shuffle_once"])
+@every("drop_last", [False, True])
+@every(("n", "b"), [(20, 6), (20, 5), (7, 7), (7, 4)])
 def test_epochs_are_those_of_a_data_loader(sampling, drop_last, n, b):
     """Sizes of torch's own, batch by batch; each example once at most, and all of them where none is dropped."""
     loader = DataLoader(torch.arange(n), batch_size=b, shuffle=True, drop_last=drop_last)

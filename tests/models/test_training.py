@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -165,7 +166,7 @@ class Silent(nn.Linear):
         return super().forward(x)[:, 0]
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "message"),
     [
         ({"updates": 0}, "updates must be an integer of at least 1, got 0"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -125,7 +126,7 @@ def test_the_average_goes_on_to_the_same_bits(dynamics, tmp_path):
             train(**arguments | {"ema": other}, measures={"bias": first_bias}, checkpoint=tmp_path)
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "message"),
     [
         ({"ema": 1}, "ema must be a finite real number of at least 0 and below 1, or None for no average, got 1"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde import SGDConfig
 from sgdsde.logistic import LogisticRegression
@@ -176,7 +177,7 @@ def test_replicas_that_diverge_are_an_error():
         sample_sgd(POSTERIOR, replace(CONFIG, learning_rate=1e150), np.ones((3, 2)), 2, 0, burn_in=0, save_every=5)
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: LogisticPosterior(LogisticRegression(np.ones((4, 3)), [0, 1, 0, 1]), 1.0), "model must have two weig"),

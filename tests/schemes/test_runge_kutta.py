@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import sdeint
+from tables import every
 
 from sgdsde import BrownianPath, Landscape, integrate, schemes
 from sgdsde.codegen import NUMPY_FUNCTIONS
@@ -139,7 +140,7 @@ def slopes(errors):
     return np.log2(np.abs(errors[0]) / np.abs(errors[1]))
 
 
-@pytest.mark.parametrize(
+@every(
     ("scheme", "landscape", "peer"),
     [
         ("sri2", GENERAL, "milstein_levy"), ("srs2", GENERAL, "milstein_levy"), ("sriw1", DIAGONAL, "taylor_15"),

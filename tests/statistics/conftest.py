@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-REPEATS = 1500
+REPEATS = 750
 
 
 def exponential(rng, n):

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import erf
 from scipy.stats import energy_distance as scipy_energy
 from scipy.stats import wasserstein_distance as scipy_wasserstein
+from tables import every
 
 from sgdsde.statistics import (
     Distance,
@@ -164,7 +165,7 @@ def test_the_order_of_paths_does_not_matter_and_seeds_repeat(paired):
             assert (getattr(distances(a, b, seed=1), name).noise != np.asarray(getattr(found, name).noise)).all()
 
 
-@pytest.mark.parametrize(
+@every(
     ("a", "b", "options", "message"),
     [
         (np.zeros(3), np.zeros(9), {}, r"a must have the shape .* at least 4 paths, got \(3,\)"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import chi2
+from tables import every
 
 import sgdsde as sg
 from sgdsde.ensemble import DivergenceWarning
@@ -74,7 +75,7 @@ def test_exits_have_these_in_updates():
             ask()
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: mean_exit_time([], []), r"times must have the shape \(n,\)"),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import chi2
+from tables import every
 
 from sgdsde.statistics.levels import Tally
 from sgdsde.statistics.multilevel import multilevel
@@ -140,7 +141,7 @@ def test_tables():
     assert data.attrs["cost_of_plain"] == run.cost_of_plain
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "message"),
     [
         ({"tolerance": 0.0}, "tolerance must be a positive finite number, got 0.0"),

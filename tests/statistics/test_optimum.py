@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binom, norm
+from tables import every
 
 from sgdsde.statistics import optimum
 
@@ -26,7 +27,7 @@ CURVES = {
     "nearly flat": (lambda u: 0.003 * u**2, (0.0, 0.0)),
 }
 #: An interval that covers 75 % of the time is refused with a probability of 0.85, in each setting by itself.
-RUNS = 100
+RUNS = 60
 
 
 def simulated(name, replicas, own, generator):
@@ -99,7 +100,7 @@ def test_at_an_end_of_the_grid_the_interval_is_open():
     assert mirrored.interval == pytest.approx((0.0, 2**9 / found.interval[0]))
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [
         (([1], np.ones((3, 1))), "places must be at least 2 positive increasing"),

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.statistics.orders import fit_order
 from sgdsde.statistics.regression import regression
 
 STEPS = 2.0 ** -np.arange(1, 6)
-REPEATS = 400
+REPEATS = 200
 
 
 def coverage(fit, truth):
@@ -166,7 +167,7 @@ def test_regression_solves_for_the_scatter():
     np.testing.assert_allclose(estimate.standard_error, expected, rtol=1e-3)
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "message"),
     [
         ({"step_sizes": [1, 2, 0, 3, 4]}, "step_sizes must be a sequence of positive"),

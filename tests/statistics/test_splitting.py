@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binom
+from tables import every
 
 from sgdsde.statistics import splitting_probabilities
 
@@ -30,7 +31,7 @@ def test_censored_paths_are_shares_of_all_or_of_none():
     np.testing.assert_array_equal(splitting_probabilities([0, 2, -1], "abc").counts, [1, 0, 1])
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: splitting_probabilities([0, 3], "ab"), "region must be from −1 to 1"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 
@@ -76,7 +77,7 @@ def test_a_network_that_diverged_is_wrong_about_everything():
     assert not result.optima[0].resolved
 
 
-@pytest.mark.parametrize(
+@every(
     ("options", "message"),
     [
         ({"sizes": [1, 2, 4, 8]}, "batch_sizes must be at least 5 increasing integers"),

@@ -27,6 +27,7 @@ KILLED = (
     "fixed = dict(log=log, marker=marker, number=%d); "
     "sweep(sweep_cells.killed_once, {'x': range(20)}, store, version='1', fixed=fixed)"
 )
+CLUSTERS = pytest.mark.slow("a cluster is started, of processes that import all that it needs")
 
 
 def lines_of(log):
@@ -243,7 +244,7 @@ def test_tls_and_a_scheduler_that_goes_away(start, tmp_path):
     assert 50 < len(rows_of(store)) < 500
 
 
-@pytest.mark.slow("two local clusters are started and ended")
+@CLUSTERS
 def test_a_local_dask_cluster_and_a_cell_that_kills_its_workers(tmp_path):
     pytest.importorskip("distributed")
     import dask
@@ -262,6 +263,7 @@ def test_a_local_dask_cluster_and_a_cell_that_kills_its_workers(tmp_path):
     np.testing.assert_array_equal(found.result, [0, 1, 2, np.nan, 4, 5, 6, 7])
 
 
+@CLUSTERS
 def test_dask_with_a_killed_worker_and_a_killed_driver(start, tmp_path):
     """200 cells, each once in the store, the same bits as here."""
     pytest.importorskip("distributed")

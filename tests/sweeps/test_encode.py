@@ -3,13 +3,14 @@ import json
 import numpy as np
 import pytest
 import xarray
+from tables import every
 
 from sgdsde.sweeps.encode import decode, encode
 
 NAN = np.frombuffer(np.uint64(0x7FF800000000BEEF).tobytes(), np.float64)[0]
 
 
-@pytest.mark.parametrize(
+@every(
     "value",
     [
         1, 2.5, -0.0, True, 1j, "text", np.float32(0.1), np.arange(6.0).reshape(2, 3), np.array([]), np.zeros((0, 3)),
@@ -42,7 +43,7 @@ def test_a_dataset_keeps_dimensions_coordinates_and_units():
     assert set(decode(*encode(dataset.m.rename(None)))) == {"result", "k", "where"}
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "message"),
     [
         (None, "'result' must be a number or an array of numbers, got NoneType None"),
@@ -61,7 +62,7 @@ def test_what_cannot_be_stored_is_refused(value, message):
         encode(value)
 
 
-@pytest.mark.parametrize("dtype", ["O", "|O8", "<f8, <f8", "V8", "__import__('os')"])
+@every("dtype", ["O", "|O8", "<f8, <f8", "V8", "__import__('os')"])
 def test_types_in_a_store_are_not_trusted(dtype):
     text, data = encode(1.0)
     with pytest.raises(ValueError, match="unknown type"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
+from tables import every
 
 from sgdsde.config import SGDConfig
 from sgdsde.theory import autocorrelation, autocovariance, stationary_covariance
@@ -28,9 +29,9 @@ def system(h, f, config):
     return drift, solve_continuous_lyapunov(drift, -noise)
 
 
-@pytest.mark.parametrize("p", [1, 2, 4])
-@pytest.mark.parametrize("momentum", MOMENTA)
-@pytest.mark.parametrize("lag", [0, 1, 7, 60])
+@every("p", [1, 2, 4])
+@every("momentum", MOMENTA)
+@every("lag", [0, 1, 7, 60])
 def test_momentum_sde_matches_the_matrix_exponential(p, momentum, lag):
     config = SGDConfig(0.04, 4, 64, momentum)
     h, f = minimum(p)

@@ -4,6 +4,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde.config import SGDConfig
@@ -19,7 +20,7 @@ def cumulants(values):
     return np.array([np.mean(values), second, np.mean(x**3), np.mean(x**4) - 3 * second**2])
 
 
-@pytest.mark.parametrize("batch", range(1, 7))
+@every("batch", range(1, 7))
 def test_without_replacement_equals_the_average_over_all_batches(batch):
     config = SGDConfig(0.1, batch, 6)
     every = [np.mean(chosen) for chosen in combinations(SKEWED, batch)]
@@ -39,8 +40,8 @@ def test_fewer_than_four_examples(n):
     np.testing.assert_allclose(batch_cumulants(few, config), cumulants(few), rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
-@pytest.mark.parametrize(("rate", "momentum"), [(0.01, 0.0), (1.5, 0.0), (0.3, 0.9), (1.0, 0.5)])
+@every("sampling", ["with_replacement", "without_replacement"])
+@every(("rate", "momentum"), [(0.01, 0.0), (1.5, 0.0), (0.3, 0.9), (1.0, 0.5)])
 def test_equals_the_sum_over_past_batches_and_the_known_variance(sampling, rate, momentum):
     h, config = 0.8, SGDConfig(rate, 2, 6, momentum, sampling)
     step, state, response = np.array([[1 - rate * h, momentum], [-rate * h, momentum]]), np.ones(2), []
@@ -69,7 +70,7 @@ def test_equals_sgd():
         assert abs(sample.mean() - predicted) < 4.5 * sample.std() / np.sqrt(len(x))
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "named"),
     [
         (lambda: batch_cumulants([1.0, 2.0], SGDConfig(0.1, 1, 3)), "gradients"),

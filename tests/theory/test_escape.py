@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import erfi
+from tables import every
 
 import sgdsde as sg
 from sgdsde.landscapes import Landscape
@@ -72,8 +73,8 @@ def test_a_finite_difference_solution_of_the_boundary_problem():
     np.testing.assert_allclose((4 * fine - coarse) / 3, exact, rtol=1e-6)
 
 
-@pytest.mark.parametrize("temperature", [5.0, 1.0, 0.1, 1 / 30, 1 / 200])
-@pytest.mark.parametrize("strength", [1.0, 2.5])
+@every("temperature", [5.0, 1.0, 0.1, 1 / 30, 1 / 200])
+@every("strength", [1.0, 2.5])
 def test_ornstein_uhlenbeck(temperature, strength):
     """From 0 through ±b with D = Tσ²/2: ∫₀^{b/√D} √(π/2) e^{u²/2} erf(u/√2) du; through b alone (π/2) erfi more."""
     landscape, scale = Landscape("x**2/2", "x", covariance=strength), math.sqrt(temperature * strength / 2)
@@ -93,7 +94,7 @@ def test_ornstein_uhlenbeck(temperature, strength):
         assert found == pytest.approx(ratio, rel=1e-10)
 
 
-@pytest.mark.parametrize("drift", [-30.0, -2.0, 0.0, 1e-9, 0.5, 30.0])
+@every("drift", [-30.0, -2.0, 0.0, 1e-9, 0.5, 30.0])
 def test_brownian_motion_with_drift(drift):
     """Between 0 and b from x, with μ and D = T/2: Wald's identities E τ = (b P − x)/μ."""
     temperature, x, b = 0.8, 0.3, 1.0
@@ -216,7 +217,7 @@ def test_simulated_exits():
     assert abs(times.mean() - by_quadrature(temperature, -1.0, moved, ito=False)) > 8 * error  # the negative control
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "message"),
     [
         ({"config": 0.0}, "config must be a positive finite number, the temperature T, or an SGDConfig, got 0.0"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tables import every
 
 from sgdsde.theory import laplace_evidence, log_evidence_ratio, null_log_evidence
 
@@ -73,7 +74,7 @@ def test_null_model():
     assert_allclose(null_log_evidence(10, 3), -10 * np.log(3))
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: log_evidence_ratio([[1.0], [np.inf]], [0, 1], 1.0), r"X must be finite, got inf at \[1, 0\]"),

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import cumulative_simpson, quad, simpson, solve_ivp
 from scipy.linalg import solve_continuous_lyapunov
 from scipy.sparse import diags
+from tables import every
 
 from sgdsde import Landscape, integrate
 from sgdsde.theory.fokker_planck import BoxWarning, CellWarning, FokkerPlanck, extrapolated
@@ -351,7 +352,7 @@ def test_steps_are_stable_and_of_their_orders():
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("make", "message"),
     [
         (

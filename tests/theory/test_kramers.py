@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from scipy.integrate import dblquad, quad
 from scipy.sparse.linalg import spsolve
+from tables import every
 
 import sgdsde as sg
 from sgdsde.config import SGDConfig
@@ -21,7 +22,7 @@ from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 WELL = Landscape("x**4/4 - x**2/2", "x", {"s2": 1.0}, covariance="s2")
 
 
-@pytest.mark.parametrize("covariance", ["1", "2.5", "1 + x**2/2", "exp(x)", "2 + x"])
+@every("covariance", ["1", "2.5", "1 + x**2/2", "exp(x)", "2 + x"])
 def test_kramers_becomes_exact_as_the_temperature_falls(covariance):
     """The error is of first order in T: halving T halves it."""
     landscape = Landscape("x**4/4 - x**2/2", "x", covariance=covariance)
@@ -280,7 +281,7 @@ def test_saddles():
     assert splitting_probability(WELL, 0.01, 0.0, -0.9, 0.9) == pytest.approx(0.5, rel=1e-9)
 
 
-@pytest.mark.parametrize(
+@every(
     ("loss", "call", "message"),
     [
         ("x**2", {"near": 0.1}, "near = 0.1: the landscape has no saddle"),
@@ -307,7 +308,7 @@ def test_a_landscape_without_the_asked_minimum():
         find_saddle(Landscape("-x**2 - y**2", "x y"), near=[0.1, 0.0])  # a maximum: two negative curvatures
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "message"),
     [
         ({"config": -1.0}, "config must be a positive finite number, the temperature T, or an SGDConfig, got -1.0"),

@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 from scipy.special import erfc, ndtr
+from tables import every
 
 import sgdsde as sg
 from sgdsde.theory import (
@@ -21,8 +22,8 @@ SIGNS = np.tile([-1.0, 1.0], 8)
 WELL = sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=0.3)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 5, 6])
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
+@every("batch", [1, 2, 5, 6])
+@every("sampling", ["with_replacement", "without_replacement"])
 def test_characteristic_function_is_the_average_over_all_batches(batch, sampling):
     config, u = sg.SGDConfig(0.1, batch, 6, sampling=sampling), np.array([[0.0, 0.3], [-1.0, 7.0]])
     repeated = sampling == "with_replacement"
@@ -74,7 +75,7 @@ def test_chance_above_a_barrier_is_that_of_sgd():
     assert 0.01 < chance < 0.5
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "words"),
     [
         ({"landscape": WELL}, "same covariance everywhere"),
@@ -113,7 +114,7 @@ def test_moments_in_a_double_well_are_those_of_all_batches():
     np.testing.assert_allclose([found.mean[-1, 0], found.covariance[-1, 0, 0]], [ends.mean(), ends.var()], rtol=1e-11)
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "words"),
     [
         ({"examples": np.arange(16.0)}, "examples must have two values, got 16"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.config import SGDConfig
 from sgdsde.theory import linear_regression_covariance, linear_regression_limit
@@ -26,9 +27,9 @@ def fixed_point(a, noise, e, b, m):
     return np.linalg.solve(np.eye(size) - np.array(columns).T, constant).reshape(2 * p, 2 * p)[:p, :p]
 
 
-@pytest.mark.parametrize("p", INPUTS)
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize(("rate", "batch"), [(0.01, 1), (0.1, 4), (0.3, 32)])
+@every("p", INPUTS)
+@every("momentum", [0.0, 0.5, 0.9])
+@every(("rate", "batch"), [(0.01, 1), (0.1, 4), (0.3, 32)])
 def test_equals_exact_second_moments(p, momentum, rate, batch):
     config = SGDConfig(rate * (1 - momentum), batch, 10**6, momentum)
     law = linear_regression_covariance(INPUTS[p], 0.7, config)
@@ -64,8 +65,8 @@ def test_refuses_what_has_no_law():
         linear_regression_covariance(1.0, -1.0, SGDConfig(0.1, 1, 100))
 
 
-@pytest.mark.parametrize("p", INPUTS)
-@pytest.mark.parametrize(("batch", "momentum"), [(1, 0.0), (4, 0.5), (1, 0.9)])
+@every("p", INPUTS)
+@every(("batch", "momentum"), [(1, 0.0), (4, 0.5), (1, 0.9)])
 def test_the_limit_is_where_the_law_ends(p, batch, momentum):
     """By bisection of what the law accepts."""
     low, high = 1e-6, 10.0

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_discrete_lyapunov
+from tables import every
 
 import sgdsde as sg
 from sgdsde import SGDConfig
@@ -49,11 +50,11 @@ def laws(h, f, config, dynamics, driver):
     return [adds[k] @ end @ adds[k].T + after(k) for k in range(1, n + 1)]
 
 
-@pytest.mark.parametrize("dynamics", ["sde", "momentum_sde"])
-@pytest.mark.parametrize("m", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("p", [1, 3])
-@pytest.mark.parametrize("batch", [1, 4, 8, 16])
-@pytest.mark.parametrize("driver", ["epoched", "brownian"])
+@every("dynamics", ["sde", "momentum_sde"])
+@every("m", [0.0, 0.5, 0.9])
+@every("p", [1, 3])
+@every("batch", [1, 4, 8, 16])
+@every("driver", ["epoched", "brownian"])
 def test_matches_matrix_exponentials(dynamics, m, p, batch, driver):
     config = SGDConfig(0.1, batch, 16, m, "reshuffle")
     h, f = minimum(p)
@@ -85,8 +86,8 @@ def test_numbers_of_the_theory_page():
     assert stationary_covariance(1.0, f, config, driver="brownian")[0, 0] == pytest.approx(0.0119, abs=5e-5)
 
 
-@pytest.mark.parametrize("h", [1e-9, 1e-5, 1e-2, 1.0, 300.0])
-@pytest.mark.parametrize("dynamics", ["sde", "momentum_sde"])
+@every("h", [1e-9, 1e-5, 1e-2, 1.0, 300.0])
+@every("dynamics", ["sde", "momentum_sde"])
 def test_no_digits_are_lost_at_any_curvature(h, dynamics):
     """At epoch ends of small S = nεh the bridge has hS of its variance cancel; which leaves h S² T F/24."""
     config = SGDConfig(1e-3, 4, 64, sampling="reshuffle")
@@ -101,9 +102,9 @@ def test_no_digits_are_lost_at_any_curvature(h, dynamics):
     assert 0 < got < float(stationary_variance(h, 1.0, config, dynamics, driver="brownian"))
 
 
-@pytest.mark.parametrize("m", [0.0, 0.5])
-@pytest.mark.parametrize("dynamics", ["sde", "momentum_sde"])
-@pytest.mark.parametrize("length", [0.1, 0.3, 1.0, 3.0, 10.0])
+@every("m", [0.0, 0.5])
+@every("dynamics", ["sde", "momentum_sde"])
+@every("length", [0.1, 0.3, 1.0, 3.0, 10.0])
 def test_reshuffled_sgd_is_its_epoched_sde_to_first_order(m, dynamics, length):
     """At a fixed εhN/B the error falls as ε; that of Brownian motion stays."""
     configs = [SGDConfig(length / n, 4, 4 * n, m, "reshuffle") for n in (128, 256, 512)]

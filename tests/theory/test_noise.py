@@ -4,6 +4,7 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.config import SGDConfig
 from sgdsde.theory import (
@@ -26,8 +27,8 @@ BATCHES = {
 }
 
 
-@pytest.mark.parametrize("sampling", BATCHES)
-@pytest.mark.parametrize("batch_size", [1, 2, 3])
+@every("sampling", BATCHES)
+@every("batch_size", [1, 2, 3])
 def test_batch_covariance_is_that_of_all_batches(sampling, batch_size):
     config = SGDConfig(0.3, batch_size, N, sampling=sampling)
     means = np.array([GRADIENTS[list(batch)].mean(axis=0) for batch in BATCHES[sampling](batch_size)])
@@ -63,7 +64,7 @@ def test_noise_scale_broadcasts_and_agrees_with_the_config(sampling):
     np.testing.assert_allclose(got, exact, rtol=1e-14)
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "name"),
     [
         ((0.0, 1, 4), "learning_rate"),

@@ -78,7 +78,7 @@ def test_one_dimension():
     assert quasi_potential(noisy, -1.0, [[-1.0], [0.0]]).tolist() == [0.0, over[0]]
 
 
-@pytest.mark.parametrize("dimension", [2, 3, 5])
+@pytest.mark.parametrize("dimension", [2, 4])
 def test_linear_drift_has_lyapunovs_quadratic(dimension):
     """HΣ + ΣH = F: S = ωᵀΣ⁻¹ω/2, the stationary law being normal with the covariance TΣ."""
     rng = np.random.default_rng(dimension)
@@ -131,18 +131,18 @@ def test_the_derivatives_of_the_action():
 
 
 def test_no_polygon_has_less_action():
-    """An optimiser that knows no derivatives, on eight points, from the path found: it gains nothing to first order."""
+    """An optimiser that knows no derivatives bends the path found by two waves: it gains nothing to first order."""
     first, saddle, _ = ends_of(WELLS)
     found = minimum_action_path(WELLS, first, saddle)
     frame = Frame(WELLS, np.zeros(2), np.eye(2), 1.0)
-    bumps = np.sin(np.pi * np.outer(np.arange(129) / 128, np.arange(1, 5)))
+    bumps = np.sin(np.pi * np.outer(np.arange(129) / 128, np.arange(1, 3)))
 
     def action(shift):
-        return float(frame.actions(found.path + bumps @ shift.reshape(4, 2)).sum())
+        return float(frame.actions(found.path + bumps @ shift.reshape(2, 2)).sum())
 
-    better = minimize(action, np.zeros(8), method="Powell", options={"xtol": 1e-6, "ftol": 1e-12})
-    assert action(np.zeros(8)) - better.fun < 2e-5 * found.action  # points that slide along it change the polygon
-    assert action(np.full(8, 0.05)) > 1.01 * found.action  # the negative control
+    better = minimize(action, np.zeros(4), method="Powell", options={"xtol": 1e-6, "ftol": 1e-12})
+    assert action(np.zeros(4)) - better.fun < 2e-5 * found.action  # points that slide along it change the polygon
+    assert action(np.full(4, 0.05)) > 1.01 * found.action  # the negative control
 
 
 def test_the_stationary_density_at_falling_temperatures():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from tables import every
 
 from sgdsde import SGDConfig
 from sgdsde.theory import relaxation_time
@@ -17,7 +18,7 @@ def config(rate, momentum, **more):
     return SGDConfig(rate, 4, 64, momentum=momentum, **more)
 
 
-@pytest.mark.parametrize(("rate", "momentum"), [(0.01, 0.0), (0.3, 0.0), (0.05, 0.9), (0.5, 0.9), (1.2, 0.5), (0.8, 0)])
+@every(("rate", "momentum"), [(0.01, 0.0), (0.3, 0.0), (0.05, 0.9), (0.5, 0.9), (1.2, 0.5), (0.8, 0)])
 def test_sgd_forgets_as_its_own_map_does(rate, momentum):
     """Between two late powers of the map on (ω, v) in two dimensions, far from critical damping."""
     one = np.eye(2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tables import every
 
 from sgdsde.logistic import LogisticRegression
 from sgdsde.theory import laplace_evidence
@@ -183,7 +184,7 @@ def test_the_search_leaves_a_saddle_for_a_mode():
     assert found.theta[0] > 0.01
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: LinearMap([[1.0, 2.0]]), r"matrix must be square and finite, got the shape \(1, 2\)"),

@@ -5,6 +5,7 @@ import time
 import mpmath
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.config import SGDConfig
 from sgdsde.theory import (
@@ -69,10 +70,10 @@ def close(got, exact, scale=None):
 SPECTRA = [(0.01, 1.5), (0.1, 0.5), (0.01, 0.02)]
 
 
-@pytest.mark.parametrize("p", [1, 2, 5])
-@pytest.mark.parametrize("m", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("spectrum", SPECTRA)
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
+@every("p", [1, 2, 5])
+@every("m", [0.0, 0.5, 0.9])
+@every("spectrum", SPECTRA)
+@every("sampling", ["with_replacement", "without_replacement"])
 def test_fresh_batches_match_the_kronecker_solution(p, m, spectrum, sampling):
     config = SGDConfig(0.1, 4, 64, m, sampling)
     h, f = minimum(p, 0.1, *spectrum)
@@ -85,10 +86,10 @@ def test_fresh_batches_match_the_kronecker_solution(p, m, spectrum, sampling):
         close(autocovariance(h, f, config, lag, "sgd"), (np.linalg.matrix_power(step_map, lag) @ exact)[:p, :p], exact)
 
 
-@pytest.mark.parametrize("p", [1, 2, 5])
-@pytest.mark.parametrize("m", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("spectrum", SPECTRA)
-@pytest.mark.parametrize(("n_examples", "batch_size"), [(4, 2), (14, 2), (32, 1)])
+@every("p", [1, 2, 5])
+@every("m", [0.0, 0.5, 0.9])
+@every("spectrum", SPECTRA)
+@every(("n_examples", "batch_size"), [(4, 2), (14, 2), (32, 1)])
 def test_reshuffling_matches_the_whole_epoch(p, m, spectrum, n_examples, batch_size):
     config = SGDConfig(0.1, batch_size, n_examples, m, "reshuffle")
     h, f = minimum(p, 0.1, *spectrum)
@@ -100,8 +101,8 @@ def test_reshuffling_matches_the_whole_epoch(p, m, spectrum, n_examples, batch_s
     close(stationary_velocity_covariance(h, f, config, position="epoch_end"), laws[0][p:, p:])
 
 
-@pytest.mark.parametrize("p", [1, 2, 5])
-@pytest.mark.parametrize("m", [0.0, 0.9])
+@every("p", [1, 2, 5])
+@every("m", [0.0, 0.9])
 def test_sde_solves_the_lyapunov_equation(p, m):
     config = SGDConfig(0.1, 4, 64, m)
     h, f = minimum(p, 0.1, 0.01, 1.5)
@@ -135,8 +136,8 @@ def test_reshuffling_of_a_nearly_flat_direction_by_hand():
     assert float(stationary_variance(h, 1.0, config, "sgd")) == pytest.approx(rate**2 * (n - 1 / n) / 6, rel=1e-5)
 
 
-@pytest.mark.parametrize("m", [0.0, 0.5, 0.9, 0.99])
-@pytest.mark.parametrize("ph", [(1e-8, 1e-8), (1e-8, 1.5), (1.9, 1.9)])
+@every("m", [0.0, 0.5, 0.9, 0.99])
+@every("ph", [(1e-8, 1e-8), (1e-8, 1.5), (1.9, 1.9)])
 def test_reshuffling_keeps_its_accuracy_where_double_precision_would_cancel(m, ph):
     """Against the same brute force in 60 digits; a pair of modes at a time, 11 batches."""
     n = 11
@@ -269,7 +270,7 @@ def test_flat_directions_without_noise_stay_put(model, sampling):
         stationary_covariance(h, np.eye(3), config, model)
 
 
-@pytest.mark.parametrize(
+@every(
     ("hessian", "covariance", "options", "message"),
     [
         ([[1.0, 0.1], [0.0, 1.0]], np.eye(2), {}, "hessian must be symmetric"),

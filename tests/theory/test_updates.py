@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 from scipy.stats import norm
+from tables import every
 
 from sgdsde import SGDConfig, simulate_sgd
 from sgdsde.landscapes import Landscape
@@ -90,7 +91,7 @@ def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
     assert abs(sgd_occupancy(bowl, config, edges)[1] - np.diff(norm.cdf(edges[1:3] / sde))[0]) > 0.1
 
 
-@pytest.mark.parametrize(
+@every(
     ("call", "message"),
     [
         (lambda: sgd_occupancy(WELL, SGDConfig(0.1, 4, 64, 0.5), [-3, 0, 3]), "config must have momentum = 0"),

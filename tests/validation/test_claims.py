@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tables import every
 
 import sgdsde as sg
 from sgdsde import data
@@ -47,6 +48,8 @@ LONG = {
     "heavy_tails", "integrator_orders", "schedules", "weak_order",
     "three_factors", "evidence_figure_2", "noise_benefit", "mnist_sde", "mnist_training_set",
     "mnist_generalization_gap", "dont_decay", "memorisation", "exchange_breaks", "sharpness_at_equal_loss",
+    "mnist_learning_rate_range", "mnist_momentum", "mnist_momentum_range", "mnist_training_length",
+    "mnist_sde_low_loss", "mnist_sde_reshuffled", "evidence_figure_1", "linear_regression",
 }  # fmt: skip
 
 
@@ -66,7 +69,7 @@ def test_a_claim_holds_at_its_smallest_size(name, digits_only):
     assert finding.method
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@every("name", CLAIMS)
 def test_a_claim_says_what_it_claims_and_where_it_is_from(name):
     claim = CLAIMS[name]
     for key in ("title", "statement", "formula", "source", "method"):

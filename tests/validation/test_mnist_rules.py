@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tables import every
 
 from sgdsde.config import SGDConfig
 from tests.mutations.synthetic_accuracy import by_its_square_root, by_the_noise_scale, trained_as, without_gap
@@ -72,9 +73,9 @@ def test_the_effective_batch_size_makes_the_noise_scale_exact():
     assert [_examples(curve, each) for each in (0, *curve.effective_batch_sizes, np.inf)] == ["0", "4", "16", "1e+02"]
 
 
-@pytest.mark.parametrize("source", SIZES)
-@pytest.mark.parametrize("preset", ["smoke", "quick", "full"])
-@pytest.mark.parametrize("rule", VARIABLES)
+@every("source", SIZES)
+@every("preset", ["smoke", "quick", "full"])
+@every("rule", VARIABLES)
 def test_the_curves_of_a_rule_differ_in_one_thing(source, preset, rule):
     size, variable = SIZES[source][preset], VARIABLES[rule]
     whole, *parts = size.rules[rule]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 
 import sgdsde as sg
 from validation.claims.mnist_sde import mnist_sde
@@ -80,7 +81,7 @@ def test_sizes_that_do_not_fit_are_refused(field, value, message):
         Size(48, 60, 16, **given)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@every("size", SIZES)
 def test_the_noise_scale_is_the_same_for_all_but_the_wrong_noise(size):
     scales = {
         key: sg.SGDConfig(key[1], batch, size.n_examples, sampling="with_replacement").noise_scale

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from tables import every
 
 import sgdsde as sg
 from validation.claims.mnist_sde_low_loss import mnist_sde_low_loss
@@ -88,7 +89,7 @@ def test_looks_between_updates_are_refused(change):
         looked_at(**CELL | change, sampling=FRESH, dynamics="sgd", replicas=2)
 
 
-@pytest.mark.parametrize(("sampling", "preset", "size"), SIZES)
+@every(("sampling", "preset", "size"), SIZES)
 def test_sizes_fit(sampling, preset, size):
     """Looks are at updates, windows have whole epochs (not in seconds), and along a row there is one noise scale."""
     length = size.time / size.windows
@@ -168,7 +169,7 @@ def test_what_is_the_sde_agrees(sampling):
     assert set(found.values()) == {Verdict.AGREES}
 
 
-@pytest.mark.parametrize(
+@every(
     ("sampling", "rival"),
     [(of, rival) for of in (FRESH, SHUFFLED) for rival in (NOISELESS, STRONGER, ISOTROPIC)] + [(SHUFFLED, INDEPENDENT)],
 )

@@ -7,6 +7,7 @@ import doctest
 import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
+from tables import every
 
 from validation import formatting, verdict
 from validation.check import Check
@@ -36,8 +37,8 @@ def verdicts(truth, width, rival=2.0, seed=1):
     ]
 
 
-@pytest.mark.parametrize("sign", [-1, 1])
-@pytest.mark.parametrize(
+@every("sign", [-1, 1])
+@every(
     ("effect", "width", "expected"),
     [
         (0.0, 0.25, Verdict.AGREES),
@@ -53,8 +54,8 @@ def test_each_verdict_is_reached_when_it_should_be(sign, effect, width, expected
     assert found.count(expected) >= 0.95 * RUNS
 
 
-@pytest.mark.parametrize("distance", [0.3, 1.0, 2.0])
-@pytest.mark.parametrize("width", [0.1, 0.5, 2.0])
+@every("distance", [0.3, 1.0, 2.0])
+@every("width", [0.1, 0.5, 2.0])
 def test_a_rival_as_truth_hardly_ever_agrees(distance, width):
     """Within the margin or beyond: 2.5 % is what would be allowed, and no more than chance allows is seen."""
     rival = 1 + distance * MARGIN
