@@ -43,6 +43,7 @@ def few_frames(monkeypatch):
 def test_table_and_pictures(tmp_path):
     folder = tmp_path / "new" / "escape"
     output = escape(*WELL, *SMALL, "--batch-sizes", "1,2", "--output", str(folder)).stdout
+    assert "Run        SGD with ε = 0.05, B = 1, 2, N = 64," in output
     assert "Mean exit times in updates, from (-1) to x > 0; 40 paths of each" in output
     assert sorted(file.name for file in folder.iterdir()) == [
         "paths.gif", "paths.png", "survival.png", "table.csv", "table.json", "times.png",
@@ -169,10 +170,3 @@ def test_a_saddle_that_is_not_there(tmp_path):
 def test_what_is_missing_is_named():
     assert "--stop" in fails("double_well", *RUN)
     assert "LANDSCAPE" in fails(*RUN, "--stop", "x > 0")
-
-
-def test_the_run_is_named_with_all_its_batch_sizes():
-    shown = CliRunner().invoke(app, ["escape", "x**4/4 - x**2/2", "--learning-rate", "0.1", "--batch-size", "4",
-        "--n-examples", "64", "--covariance", "8", "--start=-1", "--stop", "x > 0", "--paths", "20", "--updates", "200",
-        "--batch-sizes", "1,2", "--engine", "numpy"]).stdout  # fmt: skip
-    assert "Run        SGD with ε = 0.1, B = 1, 2, N = 64," in shown

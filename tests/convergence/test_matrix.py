@@ -96,7 +96,8 @@ def test_a_changed_coefficient_is_seen(what: str, monkeypatch) -> None:
 
     interpretation = "stratonovich" if what == "interpretation" else "ito"
     registry.scheme(interpretation=interpretation, noise="any", strong=order, weak=1.0, source="a test")(wrong)
-    assert "wrong" in {cell.scheme for cell in convergence.cells()}  # registering it was enough
+    if what == "drift":  # once for all: to tell what fits takes algebra
+        assert "wrong" in {cell.scheme for cell in convergence.cells()}  # registering it was enough
     cell = convergence.Cell("wrong", convergence.PROBLEMS[problem], "strong", "any", order)
     measured = cell.measure(effort=0.25)
     assert measured.slope < order - matrix.TOLERANCE - 4 * measured.standard_error

@@ -189,8 +189,7 @@ def test_the_covariance_in_100_dimensions_is_that_of_theory(scheme, model):
     assert (abs(found.covariance - expected)[i, j] <= 4 * error).all()
 
 
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
-@pytest.mark.parametrize("batch_size", [2, 30])
+@pytest.mark.parametrize(("sampling", "batch_size"), [("with_replacement", 2), ("without_replacement", 30)])
 def test_sgd_on_a_regression_has_its_exact_law(sampling, batch_size):
     config = sg.SGDConfig(0.05, batch_size, n_examples=40, momentum=0.5, sampling=sampling)
     problem = sg.models.LinearRegression.from_examples(INPUTS, OUTPUTS)

@@ -137,7 +137,7 @@ def test_a_trained_network_against_its_dense_hessian(trained):
 
 
 def test_away_from_a_minimum_the_cut_off_is_needed():
-    data, network = digits(n_train=30), mlp(64, 3, 10, seed=2).double()
+    data, network = digits(n_train=30), mlp(64, 2, 10, seed=2).double()
     hessian = dense_hessian(network, torch.tensor(data.x_train).double(), torch.tensor(data.y_train))
     with pytest.raises(ValueError, match=r"positive definite.*this is no minimum; cutoff=True leaves"):
         network_evidence(network, data, 0.1, probes=10)

@@ -82,7 +82,7 @@ def test_replicas_of_many_configs_are_those_of_separate_runs_alone_or_together(d
     arguments = {"updates": 6, "replicas": 5, "dynamics": dynamics, "evaluate_every": 4, "dtype": "float64"}
     arguments |= options(dynamics)
     mixed = train(model, data, configs, **arguments)
-    for r in range(4) if data is DIGITS else (3,):  # replica r is the same in any company
+    for r in (1, 2, 3) if data is DIGITS else (3,):  # replica r is the same in any company
         config = configs[r]
         first = {"data": data[: r + 1] if isinstance(data, list) else data, "replicas": r + 1}
         own = train(model, config=config, **arguments | first)

@@ -45,7 +45,7 @@ def test_the_average_is_that_of_torch_after_every_update(model, data, loss, mean
         model,
         data,
         setting,
-        12,
+        6,
         2,
         dtype="float64",
         loss=loss,
@@ -60,7 +60,7 @@ def test_the_average_is_that_of_torch_after_every_update(model, data, loss, mean
         net.load_state_dict(draw_weights(model, int(weight_seed)))
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
         average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.9))
-        for step, batch in enumerate(batch_indices(setting, 12, int(batch_seed))):
+        for step, batch in enumerate(batch_indices(setting, 6, int(batch_seed))):
             optimizer.zero_grad()
             mean(net(x[batch]), y[batch]).backward()
             optimizer.step()
@@ -82,13 +82,13 @@ def test_the_average_is_of_updates_and_not_of_their_steps_and_leaves_the_run(dyn
     """From the weights themselves, as a measure sees them after every update."""
     config = SGDConfig(0.01, 5, 60)
     substeps = 3 if network_dynamics(dynamics, config).divides else 1
-    arguments = (TANH, DIGITS, config, 8, 2, dynamics)
+    arguments = (TANH, DIGITS, config, 5, 2, dynamics)
     settings = {"substeps": substeps, "dtype": "float64", "evaluate_every": 1, "measures": {"bias": first_bias}}
     plain, found = train(*arguments, **settings), train(*arguments, **settings, ema=0.7)
     assert np.array_equal(plain.train_loss, found.train_loss)
     assert "ema_bias" not in plain
     wanted = plain.bias.values.copy()
-    for step in range(1, 8):
+    for step in range(1, 5):
         wanted[:, step] = 0.7 * wanted[:, step - 1] + 0.3 * wanted[:, step]
     np.testing.assert_allclose(found.ema_bias, wanted, rtol=1e-12)
 

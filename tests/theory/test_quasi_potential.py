@@ -1,5 +1,6 @@
 """Least actions against closed forms, linear theory, and the Fokker–Planck equation at falling temperatures."""
 
+import functools
 import math
 import re
 
@@ -28,6 +29,7 @@ WELLS = Landscape(
 )
 
 
+@functools.cache
 def ends_of(landscape, one=(-1.0, 0.2), other=(1.0, -0.2)):
     first, second = find_minimum(landscape, one), find_minimum(landscape, other)
     return first, find_saddle(landscape, between=(first, second)), second
