@@ -25,7 +25,8 @@ class Check:
     size that relative deviations refer to where the prediction may be near zero, as a covariance may; the prediction's
     own by default. ``dof`` are the degrees of freedom of the standard error: with few replicas, deviations are
     Student's t, and are given as the normal deviation of the same probability. Without a standard error (0) the number
-    is held to be the predicted one to ``rounding``.
+    is held to be the predicted one to ``rounding``. ``beyond`` is the bound where an inequality is predicted
+    (`validation.signs`): ``predicted`` is then a number on the right side of it.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Check:
     rounding: float = 0.0
     scale: float | None = None
     dof: float = math.inf
+    beyond: float | None = None
 
     def __post_init__(self) -> None:
         rivals = {name: float(value) for name, value in self.rivals.items()}

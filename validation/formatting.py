@@ -5,9 +5,22 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def said(check: Mapping[str, Any]) -> str:
+    """What is predicted of a check of ``results.json``: a number, or the bound that it is beyond.
+
+    >>> said({"predicted": 0.5}), said({"predicted": -0.27, "beyond": -0.05})
+    ('0.5000', '< −0.05')
+    """
+    bound = check.get("beyond")
+    if bound is None:
+        return plain(check["predicted"])
+    return f"{'<' if bound < 0 else '>'} {bound:g}".replace("-", "−")
 
 
 def plain(value: float, digits: int = 4) -> str:

@@ -21,7 +21,7 @@ def rendered(name: str, **values: Any) -> str:
         loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
     )
     made.trim_blocks = made.lstrip_blocks = True
-    made.filters |= {key: getattr(formatting, key) for key in ("plain", "percent", "sigmas")}
+    made.filters |= {key: getattr(formatting, key) for key in ("plain", "percent", "said", "sigmas")}
     made.filters["whole"] = lambda text: Markup(formatting.escape(str(text)))
     made.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     return made.get_template(name).render(with_error=formatting.with_error, **values)

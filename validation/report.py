@@ -115,14 +115,14 @@ def _statement(row: Row) -> dict[str, Any]:
 
 def _check(ruling: Ruling) -> dict[str, Any]:
     check = ruling.check
-    said = ("predicted", "measured", "standard_error", "dof", "rounding", "scale")
+    said = ("predicted", "measured", "standard_error", "dof", "rounding", "scale", "beyond")
     return {
         "label": check.label,
         "verdict": str(ruling.verdict),
         "expected": ruling.expected,
         **{name: getattr(check, name) for name in said},
         "margin": ruling.margin,
-        "margin_text": "rounding" if ruling.verdict is Verdict.EXACT else f"± {in_unit(ruling, ruling.margin)}",
+        "margin_text": _margin(ruling),
         "half_width": ruling.half_width,
         "interval": [check.measured - ruling.half_width, check.measured + ruling.half_width],
         **{name: getattr(check, name) for name in ("ratio", "z", "detectable")},
@@ -136,6 +136,12 @@ def _check(ruling: Ruling) -> dict[str, Any]:
             for name, value in check.rivals.items()
         },
     }
+
+
+def _margin(ruling: Ruling) -> str:
+    if ruling.check.beyond is not None:
+        return "one-sided"
+    return "rounding" if ruling.verdict is Verdict.EXACT else f"± {in_unit(ruling, ruling.margin)}"
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -28,7 +28,7 @@ def of_sign(label: str, effect: tuple[float, float], sign: int, least: float, do
     """
     value, error = effect
     reference = sign * max(2 * least, sign * value)
-    return Check(label, reference, value, error, {NONE: 0.0}, 0.0, abs(reference) - least, dof)
+    return Check(label, reference, value, error, {NONE: 0.0}, 0.0, abs(reference) - least, dof, sign * least)
 
 
 def of_sign_in(label: str, values: ArrayLike, sign: int, least: float) -> Check:
