@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom, norm
-from tables import every
 from torch import distributed as dist
 from torch import nn
 
@@ -244,7 +243,7 @@ def test_what_is_called_in_the_wrong_order_is_said():
         noise.after_micro_batch(N)
 
 
-@every(
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: gradient_noise(mlp(3, 2).requires_grad_(False)), "model must have parameters that require gradients"),
