@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -27,29 +28,30 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True)
 class Mutation:
-    """What is changed, in words, and how."""
+    """What is changed, in words, and how; ``match`` is a pattern of the labels of checks whose rival it makes true."""
 
     claim: str
     rival: str
     words: str
     patch: Patch
+    match: str = "*"
 
 
-MUTATIONS: dict[tuple[str, str], Mutation] = {}
+MUTATIONS: dict[tuple[str, str, str], Mutation] = {}
 
 
-def mutation(claim: str, rival: str) -> Callable[[Patch], Patch]:
+def mutation(claim: str, rival: str, match: str = "*") -> Callable[[Patch], Patch]:
     """Register a function that patches the simulation towards a rival; its docstring says what it changes."""
 
     def register(patch: Patch) -> Patch:
-        MUTATIONS[claim, rival] = Mutation(claim, rival, (patch.__doc__ or "").strip(), patch)
+        MUTATIONS[claim, rival, match] = Mutation(claim, rival, (patch.__doc__ or "").strip(), patch, match)
         return patch
 
     return register
 
 
-def load() -> dict[tuple[str, str], Mutation]:
-    """All mutations, by claim and rival."""
+def load() -> dict[tuple[str, str, str], Mutation]:
+    """All mutations, by claim, rival and labels."""
     for module in pkgutil.iter_modules(__path__):
         if module.name != "__main__":
             importlib.import_module(f"{__name__}.{module.name}")
@@ -83,7 +85,9 @@ def see(mutated: Mutation, preset: str, seeds: tuple[int, ...], before: dict[str
     with pytest.MonkeyPatch.context() as patch:
         mutated.patch(patch)
         after = rulings(mutated.claim, preset, seeds, place)
-    named = {label for label, found in before.items() if mutated.rival in found.rivals}
+    named = {
+        label for label, found in before.items() if mutated.rival in found.rivals and fnmatchcase(label, mutated.match)
+    }
     return Seen(mutated, {label: (before[label].verdict, after[label].verdict) for label in sorted(named)})
 
 

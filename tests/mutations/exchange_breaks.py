@@ -28,7 +28,14 @@ def rate_alone(patch: pytest.MonkeyPatch) -> None:
     trained_at(patch, change)
 
 
-@mutation("exchange_breaks", "no dependence")
+@mutation("exchange_breaks", "no dependence", "ln training loss, *")
+def one_setting(patch: pytest.MonkeyPatch) -> None:
+    """every run has the ε and B of the factor 1"""
+    bases = {round(size.base[0] / size.base[1], 9): size.base for size in SIZES}
+    trained_at(patch, lambda said, n: bases.get(round(said[0] / said[1], 9), said))
+
+
+@mutation("exchange_breaks", "no dependence", "exponent *")
 def one_number_of_examples(patch: pytest.MonkeyPatch) -> None:
     """N is the largest everywhere, and distances are said to be shorter"""
     original = Context.sweep
