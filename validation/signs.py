@@ -23,8 +23,8 @@ def of_sign(label: str, effect: tuple[float, float], sign: int, least: float, do
     that it has. The rival is that there is none.
 
     >>> found = of_sign("slope", (0.3, 0.02), -1, 0.05)
-    >>> found.predicted, found.measured, found.unit
-    (-0.1, 0.3, 0.05)
+    >>> found.predicted, found.measured, found.unit, found.beyond
+    (-0.1, 0.3, 0.05, -0.05)
     """
     value, error = effect
     reference = sign * max(2 * least, sign * value)

@@ -13,8 +13,6 @@ from validation.context import Context
 from validation.mnist.images import Images, mislabelled_words
 
 Key = TypeVar("Key")
-
-
 #: What cells take from the sizes that have it.
 OF_SIZES = ("n_examples", "n_test", "hidden", "random_share", "replicas")
 
