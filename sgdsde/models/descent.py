@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from sgdsde.models.inputs import DenseInputs, Inputs, SparseInputs
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.networks import Weights, is_plain_relu
 from sgdsde.models.replicas import Part
@@ -25,6 +26,8 @@ Kick = Callable[[Weights, Weights, Part, Tensor, float], None]
 EXAMPLES_PER_CALL = 128
 #: From these sizes on, with and without momentum, a call is one update: together, momentum needs twice the products.
 LARGE_BATCH = {True: 16, False: 32}
+#: From this size on sparse inputs are taken as such: many updates in a call, each by itself, of so many examples.
+LEAST_SPARSE, EXAMPLES_PER_SPARSE_CALL = 4, 1 << 11
 #: Parameters of a network with one hidden layer.
 HIDDEN_LAYER = 4
 #: So many examples, times replicas, go through the network together: memory does not grow with N.
@@ -37,9 +40,22 @@ def updates_per_call(n: int, momentum: float) -> int:
     return EXAMPLES_PER_CALL // n if n < LARGE_BATCH[momentum != 0] else 1
 
 
+def descend_sparse(
+    weights: Weights, velocity: Weights, inputs: SparseInputs, y: Tensor, a: Tensor, momentum: float
+) -> None:
+    """As `descend_by_hand` with inputs that are mostly 0, of one replica with one hidden layer: y and a (1, k, n)."""
+    layers = [(weights[name][0], velocity[name][0]) for name in weights]
+    inputs.descend(layers, y.flatten(), a.flatten(), y.shape[2], momentum)
+
+
 def by_hand(model: nn.Module, loss: Loss) -> bool:
     """Whether its gradients are written out here: the cross-entropy of Linear–ReLU–…–Linear."""
     return loss is LOSSES["cross_entropy"] and is_plain_relu(model)
+
+
+def may_be_sparse(model: nn.Module, loss: Loss, device: torch.device) -> bool:
+    """Whether products with inputs may leave zeros out: those that go by hand, on a CPU."""
+    return device.type == "cpu" and by_hand(model, loss)
 
 
 def descent_of(model: nn.Module, loss: Loss) -> Descent:
@@ -106,23 +122,23 @@ def kick_by_autograd(model: nn.Module, loss: Loss) -> Kick:
 
 def kick_by_hand(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
-    inputs, labels = examples.of_each(len(a))
-    for matrix, bias, delta, below in layer_errors(weights, inputs, labels, a):
-        velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1)
+    _, labels = examples.of_each(len(a))
+    for matrix, bias, delta, below in layer_errors(weights, examples.inputs(len(a)), labels, a):
+        below.take_from(velocity[matrix], delta, momentum)
         velocity[bias].mul_(momentum).sub_(delta.sum(1))
 
 
 def layer_errors(
-    weights: Weights, inputs: Tensor, labels: Tensor, a: Tensor
-) -> Iterator[tuple[str, str, Tensor, Tensor]]:
-    """Yield for each layer, the last first: names of matrix and bias, errors δ of Σ a_i C_i, and inputs (R, n, …).
+    weights: Weights, inputs: Inputs, labels: Tensor, a: Tensor
+) -> Iterator[tuple[str, str, Tensor, Inputs]]:
+    """Yield for each layer, the last first: names of matrix and bias, errors δ (R, n, H) of Σ a_i C_i, and inputs.
 
     When a layer is handed out its weights are done with.
     """
     wide, bias = list(weights)[:2]
-    first = torch.baddbmm(weights[bias][:, None], inputs, weights[wide].mT)
+    first = inputs.times(weights[wide]).add_(weights[bias][:, None])
     for matrix, bias, delta, below in _backward(weights, first, labels, a):
-        yield matrix, bias, delta, inputs if below is None else below
+        yield matrix, bias, delta, inputs if below is None else DenseInputs(below)
 
 
 def _backward(
@@ -155,8 +171,9 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
         descend_compiled(weights, velocity, x[0], y[0], a[0], momentum)
         return
     if k == 1:
-        for matrix, bias, delta, inputs in layer_errors(weights, x[:, 0], y[:, 0], a[:, 0]):
-            weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, inputs, beta=momentum, alpha=-1))
+        for matrix, bias, delta, given in layer_errors(weights, DenseInputs(x[:, 0]), y[:, 0], a[:, 0]):
+            given.take_from(velocity[matrix], delta, momentum)
+            weights[matrix].add_(velocity[matrix])
             weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
         return
     inputs, row = x.flatten(1, 2), in_a_row(k, n, momentum, x.dtype, x.device)

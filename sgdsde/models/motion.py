@@ -8,8 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from sgdsde.dynamics.course import Course
-from sgdsde.models.descent import descend_on_all, descent_of, kick_of, kick_with_all, updates_per_call
+from sgdsde.models.descent import (
+    EXAMPLES_PER_SPARSE_CALL,
+    HIDDEN_LAYER,
+    LEAST_SPARSE,
+    descend_on_all,
+    descend_sparse,
+    descent_of,
+    kick_of,
+    kick_with_all,
+    updates_per_call,
+)
 from sgdsde.models.dynamics import NetworkDynamics
+from sgdsde.models.inputs import SparseInputs
 from sgdsde.models.losses import LOSSES, Loss
 from sgdsde.models.networks import Weights
 from sgdsde.models.replicas import Part
@@ -32,13 +43,20 @@ class HeavyBall:
         """r of every step."""
         return (momentum for momentum, _ in self._dynamics.kicks(self._course))
 
-    def together(self, size: int, momentum: float) -> int:
-        """Steps with `size` examples each that are best taken in one call."""
-        return updates_per_call(size, momentum)
+    def sparse(self, size: int) -> bool:
+        """Whether steps with `size` examples are fastest with inputs that leave zeros out, where there are such."""
+        return size >= LEAST_SPARSE and len(self.state["velocity"]) == HIDDEN_LAYER
 
-    def some(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
-        """Steps with some examples, x (R, k, n, …)."""
-        self._descend(weights, self.state["velocity"], x, y, a, momentum)
+    def together(self, size: int, momentum: float, sparse: bool) -> int:
+        """Steps with `size` examples each that are best taken in one call."""
+        return max(1, EXAMPLES_PER_SPARSE_CALL // size) if sparse else updates_per_call(size, momentum)
+
+    def some(self, weights: Weights, x: Tensor | SparseInputs, y: Tensor, a: Tensor, momentum: float) -> None:
+        """Steps with some examples: x (R, k, n, …), or the k n inputs of one replica."""
+        if isinstance(x, SparseInputs):
+            descend_sparse(weights, self.state["velocity"], x, y, a, momentum)
+        else:
+            self._descend(weights, self.state["velocity"], x, y, a, momentum)
 
     def all(self, weights: Weights, examples: Part, a: Tensor, momentum: float) -> None:
         """A step with all examples."""
@@ -79,12 +97,19 @@ class ByRule:
             return of_rule
         return ({**of, "c": c} for of, c in zip(of_rule, self._course.batch_noises(), strict=False))
 
-    def together(self, size: int, numbers: Mapping[str, float]) -> int:
+    def sparse(self, size: int) -> bool:
+        """Never: the rule takes most of the time."""
+        return False
+
+    def together(self, size: int, numbers: Mapping[str, float], sparse: bool) -> int:
         """One step in a call."""
         return 1
 
-    def some(self, weights: Weights, x: Tensor, y: Tensor, a: Tensor, numbers: Mapping[str, float]) -> None:
+    def some(
+        self, weights: Weights, x: Tensor | SparseInputs, y: Tensor, a: Tensor, numbers: Mapping[str, float]
+    ) -> None:
         """A step with some examples, x (R, 1, n, …)."""
+        assert isinstance(x, Tensor)
         self._kick(weights, self._descent, Part(x[:, 0], y[:, 0], own=True), a[:, 0], 0.0)
         self._step(weights, self._descent, numbers)
 

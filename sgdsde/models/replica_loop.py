@@ -128,7 +128,10 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
     for indices, coefficients, shifts, numbers in _chunks(group, scalars, updates * group.substeps):
         weighted = torch.from_numpy(coefficients).to(device, dtype)
         picked = None if indices is None else torch.from_numpy(indices + offsets).to(device)
-        k = 1 if picked is None or average is not None else motion.together(picked.shape[-1], numbers)
+        sparse = data.sparse if picked is not None and motion.sparse(picked.shape[-1]) else None
+        k = 1
+        if picked is not None and average is None:
+            k = motion.together(picked.shape[-1], numbers, sparse is not None)
         for t in range(0, weighted.shape[1], k):
             if stop.is_set():
                 return False
@@ -137,7 +140,8 @@ def _advance(group: Group, average: Average | None, scalars: Iterator[Any], upda
             else:
                 index = picked[:, t : t + k]
                 targets = group.labels(y[index], None if shifts is None else shifts[:, t : t + k])
-                motion.some(weights, _rows(x, index), targets, weighted[:, t : t + k], numbers)
+                rows = _rows(x, index) if sparse is None else sparse[index.flatten()]
+                motion.some(weights, rows, targets, weighted[:, t : t + k], numbers)
             steps += 1
             if average is not None and steps % group.substeps == 0:
                 average.follow(weights)

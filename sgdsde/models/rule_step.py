@@ -61,7 +61,8 @@ class RuleStep:
 
 
 def _flat(tensor: Tensor) -> Any:
-    return tensor.view(-1).numpy()
+    """The numbers as they are in memory, by rows or by columns: alike in weights and in all that is made like them."""
+    return (tensor if tensor.is_contiguous() else tensor.mT).view(-1).numpy()
 
 
 def _sigmoid(x: float) -> float:

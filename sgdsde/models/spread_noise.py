@@ -51,13 +51,14 @@ def _squares_by_hand(weights: Weights, examples: Part) -> Iterator[Weights]:
     replicas = len(next(iter(weights.values())))
     part = max(1, PART.get(examples.y.device.type, PART_ELSEWHERE) // replicas)
     for start in range(0, len(examples), part):
-        inputs, labels = examples.rows(slice(start, start + part)).of_each(replicas)
+        some = examples.rows(slice(start, start + part))
+        _, labels = some.of_each(replicas)
         found: Weights = {}
-        for matrix, bias, delta, below in layer_errors(
-            weights, inputs, labels, torch.ones_like(labels, dtype=inputs.dtype)
-        ):
+        ones = torch.ones_like(labels, dtype=some.x.dtype)
+        for matrix, bias, delta, below in layer_errors(weights, some.inputs(replicas), labels, ones):
             squared = delta.square()
-            found[matrix] = torch.bmm(squared.mT, below.square())
+            found[matrix] = torch.zeros_like(weights[matrix])
+            below.squared().take_from(found[matrix], -squared, 0.0)
             found[bias] = squared.sum(1)
         yield found
 

@@ -21,6 +21,7 @@ from sgdsde.callers import stacklevel
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.models.checks import checked_data, checked_device, checked_dtype, checked_model
+from sgdsde.models.descent import may_be_sparse
 from sgdsde.models.label_noise import classes_for, label_noise
 from sgdsde.models.losses import LossLike, checked_loss
 from sgdsde.models.measures import Measure, all_names
@@ -223,16 +224,18 @@ def train(
     )
     seeds = [np.random.SeedSequence(seed, spawn_key=(r,)).generate_state(3, np.uint64) for r in range(replicas)]
     start = [initial(model, int(weight_seed)) for weight_seed, _, _ in seeds]
-    shared = Examples.of(sets, device, dtype) if len(sets) == 1 else None
+    examples = partial(Examples.of, device=device, dtype=dtype, sparse=may_be_sparse(network, criterion, device))
+    shared = examples(sets) if len(sets) == 1 else None
 
     def run(number: int, stop: Event) -> NDArray[np.float64]:
         members = together[number]
-        module, weights = copy.deepcopy(network).to(device, dtype), stack([start[r] for r in members], device, dtype)
+        module, seen = copy.deepcopy(network).to(device, dtype), shared or examples([sets[r] for r in members])
+        weights = seen.train.laid_out(stack([start[r] for r in members], device, dtype))
         first, course = moving[members[0]]
         group = Group(
             module,
             weights,
-            shared or Examples.of([sets[r] for r in members], device, dtype),
+            seen,
             [moving[r][0].stream(courses[r], np.random.default_rng(int(seeds[r][1])), size) for r in members],
             motion_of(module, first, course, weights, criterion),
             course.substeps,
