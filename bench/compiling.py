@@ -92,7 +92,7 @@ import sgdsde as sg
 def spent():
     return time.time() - float(sys.argv[1]), sum(os.times()[:2])
 def unseen(text):
-    sg.integrate(sg.Landscape(text, "x", covariance="1 + x**2/2"), 1.0, 0.1, 100, 128)
+    sg.integrate(sg.Landscape(text, "x", noise_covariance="1 + x**2/2"), 1.0, 0.1, 100, 128)
 {runs}
 """
 _LOSSES = ("{k}*x**4/4 - x**2/2 + sin({k}*x)/9", "x**4/4 - {k}*x**2/3 + cos({k}*x)/9")

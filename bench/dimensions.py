@@ -26,7 +26,7 @@ names = [f"x{i}" for i in range(d)]
 chain = [f"0.3*{a}*{b}" for a, b in zip(names, names[1:])]
 text = " + ".join([*(f"{n}**4/4 - {n}**2/2" for n in names), *chain])
 root = np.random.default_rng(0).standard_normal((d, d))
-options = {"covariance": (np.eye(d) + root @ root.T / d).round(3)} if full else {}
+options = {"noise_covariance": (np.eye(d) + root @ root.T / d).round(3)} if full else {}
 config, start = sg.SGDConfig(0.05, 4, 64, momentum=0.5), np.zeros(d)
 clock = time.process_time
 t0 = clock()

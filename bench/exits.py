@@ -33,11 +33,11 @@ def well_with(mean: float, config: sg.SGDConfig) -> sg.Landscape:
     """A double well whose mean exit time is so many updates, by quadrature."""
 
     def excess(noise: float) -> float:
-        well = sg.Landscape("x**4/4 - x**2/2", "x", {"f": noise}, covariance="f")
+        well = sg.Landscape("x**4/4 - x**2/2", "x", {"f": noise}, noise_covariance="f")
         return float(np.log(sg.theory.mean_exit_time(well, config, -1.0, stop=STOP) / mean))
 
     bracket = (2 * weak / config.temperature for weak in (0.01, 0.2))  # of TF/2; the barrier is 1/4
-    return sg.Landscape("x**4/4 - x**2/2", "x", {"f": brentq(excess, *bracket)}, covariance="f")
+    return sg.Landscape("x**4/4 - x**2/2", "x", {"f": brentq(excess, *bracket)}, noise_covariance="f")
 
 
 def timed(run: Any) -> tuple[Any, float]:

@@ -58,7 +58,7 @@ class Case:
 
 def sde_ours(problem: Problem, paths: int, updates: int, **options: Any) -> Any:
     return sg.integrate(
-        problem.landscape, problem.start, problem.dt * updates, updates, paths, temperature=problem.temperature,
+        problem.landscape, problem.w0, problem.dt * updates, updates, paths, temperature=problem.temperature,
         burn_in=0, **options,
     )  # fmt: skip
 

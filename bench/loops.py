@@ -13,7 +13,7 @@ from bench.problems import Problem, Run
 
 def ours(problem: Problem, paths: int, steps: int, scheme: str = "euler_maruyama", engine: str = "numba") -> Run:
     return lambda: sg.integrate(
-        problem.landscape, problem.start, problem.dt * steps, steps, paths, temperature=problem.temperature,
+        problem.landscape, problem.w0, problem.dt * steps, steps, paths, temperature=problem.temperature,
         scheme=scheme, engine=engine,
     ).final.T  # fmt: skip
 

@@ -29,7 +29,7 @@ def diffrax(problem: Problem, paths: int, steps: int, path: str = "UnsafeBrownia
     jax.config.update("jax_enable_x64", True)
     dt, time = problem.dt, problem.dt * steps
     equations = problem.equations(jnp, axes=1 if vmap else 2)
-    start = jnp.asarray(problem.start) if vmap else jnp.asarray(problem.starts(paths))
+    start = jnp.asarray(problem.w0) if vmap else jnp.asarray(problem.starts(paths))
     shape = jax.ShapeDtypeStruct(start.shape, start.dtype)
 
     def solve(key: Any) -> Any:
@@ -91,14 +91,14 @@ def sdeint(problem: Problem, paths: int, steps: int) -> Run:
     import sdeint as si
 
     equations, times = problem.equations(np, axes=1), np.arange(steps + 1) * problem.dt
-    size, start = problem.dimension, np.array(problem.start)
+    size, start = problem.dimension, np.array(problem.w0)
 
-    constant = np.eye(size) * equations.factor(start) if np.isscalar(equations.factor(start)) else None
+    constant = np.eye(size) * equations.noise_factor(start) if np.isscalar(equations.noise_factor(start)) else None
 
     def matrix(w: Any, t: float) -> Any:
         if constant is not None:
             return constant
-        factor, table = equations.factor(w), np.zeros((size, size))
+        factor, table = equations.noise_factor(w), np.zeros((size, size))
         if isinstance(factor, list):
             for i, row in enumerate(factor):
                 table[i, : i + 1] = row
@@ -127,7 +127,7 @@ def jitcsde(problem: Problem, paths: int, steps: int) -> Run:
 
     equations = problem.equations(np, axes=1)
     state = np.array([js.y(i) for i in range(problem.dimension)])
-    factor = np.broadcast_to(equations.factor(state), state.shape)
+    factor = np.broadcast_to(equations.noise_factor(state), state.shape)
     solver = js.jitcsde(list(equations.drift(state)), list(factor), verbose=False)
     # Its compilation is a setup script, which would read the pyproject.toml of the current folder.
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -141,7 +141,7 @@ def jitcsde(problem: Problem, paths: int, steps: int) -> Run:
         found = []
         for path in range(paths):
             solver.set_seed(path)
-            solver.set_initial_value(np.array(problem.start), 0.0)
+            solver.set_initial_value(np.array(problem.w0), 0.0)
             found.append(solver.integrate(problem.dt * steps))
         return np.array(found).T
 

@@ -28,14 +28,14 @@ class Equations:
 
     module: Any
     drift: Field
-    factor: Field
+    noise_factor: Field
 
     def noise(self, w: Any, z: Any) -> Any:
         """Noise factor times z (k, …)."""
-        factor = self.factor(w)
-        if not isinstance(factor, list):
-            return factor * z
-        return self.module.stack([functools.reduce(operator.add, map(operator.mul, row, z)) for row in factor])
+        noise_factor = self.noise_factor(w)
+        if not isinstance(noise_factor, list):
+            return noise_factor * z
+        return self.module.stack([functools.reduce(operator.add, map(operator.mul, row, z)) for row in noise_factor])
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Problem:
     ----------
     name, title : str
     landscape : Landscape
-    start : tuple of float
+    w0 : tuple of float
     dt, temperature : float
     diagonal : bool
         Whether A is diagonal.
@@ -60,7 +60,7 @@ class Problem:
     name: str
     title: str
     landscape: sg.Landscape
-    start: tuple[float, ...]
+    w0: tuple[float, ...]
     dt: float
     temperature: float
     diagonal: bool
@@ -71,11 +71,11 @@ class Problem:
     @property
     def dimension(self) -> int:
         """Components of the state, and of the noise."""
-        return len(self.start)
+        return len(self.w0)
 
     def starts(self, paths: int) -> NDArray[np.float64]:
         """(d, paths): all paths at the start."""
-        return np.repeat(np.array(self.start)[:, None], paths, axis=1)
+        return np.repeat(np.array(self.w0)[:, None], paths, axis=1)
 
     def equations(self, module: Any, scale: float = 1.0, axes: int = 2) -> Equations:
         """In arrays of that module with so many axes; `scale` (√dt, say) goes into the noise factor."""
@@ -135,7 +135,7 @@ PROBLEMS = {
         Problem(
             "well",
             "double well, 1-D, additive noise",
-            sg.Landscape("x**4 - 2*x**2", "x", covariance=1.0),
+            sg.Landscape("x**4 - 2*x**2", "x", noise_covariance=1.0),
             (1.0,),
             dt=1e-3,
             temperature=0.1,
@@ -146,7 +146,9 @@ PROBLEMS = {
             "full",
             "2-D, full noise that depends on the state",
             sg.Landscape(
-                "(x**2 - 1)**2/4 + y**2/2 + x*y/2", "x y", covariance=[["1 + x**2", "x*y/2"], ["x*y/2", "1 + y**2"]]
+                "(x**2 - 1)**2/4 + y**2/2 + x*y/2",
+                "x y",
+                noise_covariance=[["1 + x**2", "x*y/2"], ["x*y/2", "1 + y**2"]],
             ),
             (1.0, 0.0),
             dt=1e-3,
@@ -161,7 +163,7 @@ PROBLEMS = {
                 " + ".join(f"h{i}*x{i}**2/2" for i in range(10)),
                 " ".join(f"x{i}" for i in range(10)),
                 {f"{letter}{i}": values[i] for letter, values in (("h", _RATES), ("s", _SPREADS)) for i in range(10)},
-                factor=_diagonal([f"s{i}*x{i}" for i in range(10)]),
+                noise_factor=_diagonal([f"s{i}*x{i}" for i in range(10)]),
             ),
             (1.0,) * 10,
             dt=1e-3,
@@ -178,7 +180,7 @@ PROBLEMS = {
                 "-r*(x**2 + y**2 + z**2)/2",
                 "x y z",
                 {"r": 1.5, "s": 0.01},
-                factor=_diagonal(["s*x", "s*y", "s*z"]),
+                noise_factor=_diagonal(["s*x", "s*y", "s*z"]),
             ),
             (0.1, 0.1, 0.1),
             dt=2.0**-8,

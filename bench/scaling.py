@@ -35,7 +35,7 @@ def chain(d: int) -> sg.Landscape:
     factor = [[f"sqrt(1 + s*x{i}**2)" if i == j else "0" for j in range(d)] for i in range(d)]
     names = " ".join(f"x{i}" for i in range(d))
     parameters = {"c": 0.5, "s": 0.5} if d > 1 else {"s": 0.5}
-    return sg.Landscape(" + ".join(wells + bonds), names, parameters, factor=factor)
+    return sg.Landscape(" + ".join(wells + bonds), names, parameters, noise_factor=factor)
 
 
 def integrate(landscape: sg.Landscape, paths: int, steps: int) -> sg.Ensemble:

@@ -15,7 +15,7 @@ import time
 
 _SIMULATE = """
 import sgdsde as sg
-well = sg.Landscape("x**4/4 - a*x**2/2 + exp(-x**2)/8", "x", {"a": 1.0}, covariance="1 + x**2/2")
+well = sg.Landscape("x**4/4 - a*x**2/2 + exp(-x**2)/8", "x", {"a": 1.0}, noise_covariance="1 + x**2/2")
 sg.simulate_sde(well, sg.SGDConfig(0.1, 4, 64), 1.0, updates=1, paths=128, substeps=1)
 """
 

@@ -27,7 +27,7 @@ from sgdsde.engines.lanes import LANES
 from sgdsde.engines.numba_lanes import available_cores
 
 PATHS = 4096
-WELL = sg.Landscape("x**4 - 2*x**2", variables="x", covariance=1.0, name="double well")
+WELL = sg.Landscape("x**4 - 2*x**2", variables="x", noise_covariance=1.0, name="double well")
 SDE = sg.SGDConfig(learning_rate=1e-3, batch_size=8, n_examples=1000)
 EXAMPLES, BATCH, LEARNING_RATE = 1000, 8, 1e-2
 BATCH_SIZES = (1, 8, 64)

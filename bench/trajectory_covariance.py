@@ -41,7 +41,7 @@ class Setting:
         bonds = [f"x{i}*x{i + 1}/4" for i in range(self.dimension - 1)]
         names = " ".join(f"x{i}" for i in range(self.dimension))
         factor = np.eye(self.dimension).tolist()
-        return sg.Landscape(" + ".join(squares + bonds), names, factor=factor, name=f"chain of {self.dimension}")
+        return sg.Landscape(" + ".join(squares + bonds), names, noise_factor=factor, name=f"chain of {self.dimension}")
 
     def law(self, model: str, batch: int = 8, sampling: str = SAMPLINGS[0]) -> Array:
         """Exact stationary covariance."""

@@ -16,7 +16,7 @@ from bench.trajectory_costs import DELTA, SAMPLINGS, Check, Comparison, Cost, Ef
 
 Array = NDArray[np.float64]
 
-WELL = sg.Landscape("x**4/4 - x**2/2", variables="x", covariance=1.0, name="double well")
+WELL = sg.Landscape("x**4/4 - x**2/2", variables="x", noise_covariance=1.0, name="double well")
 START, TIMES, EVERY = 0.3, (0.5, 1.0, 2.0), 0.5
 LEARNING_RATE, EXAMPLES = 0.05, 1024
 #: Reshuffled batches have no law of one update at a time to check them by.

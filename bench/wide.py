@@ -97,8 +97,8 @@ def _wait(on: torch.Tensor) -> None:
 def main(arguments: Sequence[str] = ()) -> int:
     device = "cuda" if "--cuda" in arguments else "cpu"
     config = sg.SGDConfig(0.1, batch_size=4, n_examples=1024, momentum=0.9)
-    hessian, covariance = problem(DIMENSION)
-    wide = sg.landscapes.wide_quadratic(hessian, covariance)
+    hessian, noise_covariance = problem(DIMENSION)
+    wide = sg.landscapes.wide_quadratic(hessian, noise_covariance)
     matrices = [torch.tensor(each, device=device) for each in (hessian, wide.root)]
     checks = []
     for what, gathers in (("steps alone", False), ("steps and covariance", True)):

@@ -14,7 +14,7 @@ import numpy as np
 import sgdsde as sg
 from sgdsde.plotting import Line, Series, against_theory, png
 
-BOWL, N = sg.Landscape("x**2/2", variables="x", covariance=400.0), 100_000
+BOWL, N = sg.Landscape("x**2/2", variables="x", noise_covariance=400.0), 100_000
 
 
 def adam(rate: float, kappa: int) -> sg.SGDConfig:

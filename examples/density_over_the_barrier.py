@@ -19,7 +19,7 @@ UPDATES = (50, 200, 1000, 5000)
 
 def main(picture: Path) -> None:
     surface = named("mueller_brown", scale=0.03)
-    landscape = sg.Landscape(surface.text, surface.variables, surface.parameters, covariance=220.0)
+    landscape = sg.Landscape(surface.text, surface.variables, surface.parameters, noise_covariance=220.0)
     config = sg.SGDConfig(learning_rate=0.004, batch_size=1, n_examples=64)
     start = minima("mueller_brown")[2]
 

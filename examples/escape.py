@@ -16,7 +16,7 @@ from sgdsde.plotting import escape_times, png, survival_curves
 
 
 def main(picture: Path) -> None:
-    well = sg.Landscape("x**4/4 - x**2/2", variables="x", covariance=8.0)
+    well = sg.Landscape("x**4/4 - x**2/2", variables="x", noise_covariance=8.0)
     config = sg.SGDConfig(learning_rate=0.05, batch_size=1, n_examples=64)
 
     study = sg.escape_study(well, config, -1.0, stop="x > 0", batch_sizes=(1, 2, 3), paths=2000)

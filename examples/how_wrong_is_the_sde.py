@@ -20,7 +20,7 @@ SIGNS = np.repeat([-1.0, 1.0], 32)[:, None]  # 64 examples
 
 
 def main(picture: Path) -> None:
-    well = sg.Landscape("x**4/4 - x**2/2", variables="x", covariance=0.38**2)
+    well = sg.Landscape("x**4/4 - x**2/2", variables="x", noise_covariance=0.38**2)
     config = sg.SGDConfig(learning_rate=0.55, batch_size=1, n_examples=64)
 
     ladder = sg.ladder(well, config, 1.0, updates=600, paths=4096, svag=(1, 2, 4, 8, 16), examples=SIGNS)

@@ -27,11 +27,11 @@ def at(weights):
 
 
 def noise_trace(weights, x, y):
-    return sg.models.gradient_covariance(at(weights), DATA).trace
+    return sg.models.noise_covariance(at(weights), DATA).trace
 
 
 def noise_scale(weights, x, y):
-    return sg.models.noise_scales(sg.models.gradient_covariance(at(weights), DATA)).simple
+    return sg.models.noise_scales(sg.models.noise_covariance(at(weights), DATA)).simple
 
 
 def sharpness(weights, x, y):
@@ -40,8 +40,8 @@ def sharpness(weights, x, y):
 
 def gain(weights, x, y):
     network = at(weights)
-    covariance, hessian = sg.models.gradient_covariance(network, DATA), sg.models.mean_hessian(network, DATA)
-    return sg.models.alignment(covariance, hessian, probes=30).gain.value
+    noise_covariance, hessian = sg.models.noise_covariance(network, DATA), sg.models.mean_hessian(network, DATA)
+    return sg.models.alignment(noise_covariance, hessian, probes=30).gain.value
 
 
 PANELS = {

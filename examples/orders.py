@@ -17,7 +17,7 @@ SCHEMES = ("euler_maruyama", "heun", "milstein_levy", "sri2")
 
 def main(picture: Path) -> None:
     landscape = sg.Landscape(
-        "x**2/2 + x*y/2 + y**2", variables="x y", factor=[["0.6*x", "0.5*y"], ["0.2*y - 0.3", "0.5*x + 0.2"]]
+        "x**2/2 + x*y/2 + y**2", variables="x y", noise_factor=[["0.6*x", "0.5*y"], ["0.2*y - 0.3", "0.5*x + 0.2"]]
     )
     problem = Problem("mine", landscape, w0=[1.0, -0.5], temperature=1.0, time=1.0)
     orders = {scheme: strong_order(problem, scheme, steps=(16, 32, 64, 128), paths=1000) for scheme in SCHEMES}

@@ -16,7 +16,7 @@ import sgdsde as sg
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, plain_log_ticks, png
 from sgdsde.sweeps import sweep
 
-WELL = sg.Landscape("x**4/4 - x**2/2", variables="x", covariance=8.0)
+WELL = sg.Landscape("x**4/4 - x**2/2", variables="x", noise_covariance=8.0)
 GRID = {"learning_rate": [0.05, 0.1, 0.2], "batch_size": [1, 2, 4]}
 
 

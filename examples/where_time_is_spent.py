@@ -21,7 +21,7 @@ SHORT = {"updates": 1000, "paths": 1, "save_every": 1}
 
 
 def main(picture: Path) -> None:
-    wells = sg.Landscape("x**4/4 - x**2/2 + x/10", "x", covariance=2.0)
+    wells = sg.Landscape("x**4/4 - x**2/2 + x/10", "x", noise_covariance=2.0)
     config = sg.SGDConfig(learning_rate=0.2, batch_size=1, n_examples=64)
 
     sde = sg.simulate_sde(wells, config, 0.0, scheme="weak_taylor_2", **SIZE)

@@ -21,8 +21,8 @@ def main(picture: Path) -> None:
     generator = np.random.default_rng(0)
     one, other = (np.linalg.qr(generator.standard_normal((DIMENSION, DIMENSION)))[0] for _ in range(2))
     curvature = np.geomspace(0.05, 2.0, DIMENSION)
-    hessian, covariance = (one * curvature) @ one.T, (other * np.linspace(0.0, 2.0, DIMENSION)) @ other.T
-    landscape = sg.landscapes.wide_quadratic(hessian, covariance)
+    hessian, noise_covariance = (one * curvature) @ one.T, (other * np.linspace(0.0, 2.0, DIMENSION)) @ other.T
+    landscape = sg.landscapes.wide_quadratic(hessian, noise_covariance)
     config = sg.SGDConfig(learning_rate=0.3, batch_size=8, n_examples=512, momentum=0.5)
 
     series = []
@@ -31,7 +31,7 @@ def main(picture: Path) -> None:
         "SDE": sg.simulate_sde(landscape, config, np.zeros(DIMENSION), 300, 512, scheme="exact_ou", burn_in=150),
     }
     for name, run in runs.items():
-        law = sg.theory.stationary_covariance(hessian, covariance, config, dynamics=name.lower())
+        law = sg.theory.stationary_covariance(hessian, noise_covariance, config, dynamics=name.lower())
         measured, predicted = (np.einsum("ik,ij,jk->k", one, each, one) for each in (run.covariance, law))
         # the relative error of a variance is about the same along every axis
         error = predicted * np.median(np.diag(run.standard_error.covariance) / np.diag(run.covariance))

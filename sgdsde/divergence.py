@@ -21,7 +21,7 @@ _LONGEST = {"numba": 2**17, "torch": 2**13, "numpy": 2**13}
 _AROUND = 3.0  # steps: how far from a point a scheme may look
 _NAMED = 8  # components of a point that are all told
 _NEGATIVE = 1e-10  # least eigenvalue of a covariance, relative to the largest
-_CUT = "cut=True cuts such covariances at 0, as covariance='hessian' does; in one variable so does max(…, 0)"
+_CUT = "cut=True cuts such covariances at 0, as noise_covariance='hessian' does; in one variable so does max(…, 0)"
 
 
 def reason(engine: str, plan: Plan, landscape: AnyLandscape, path: int) -> str:
@@ -81,7 +81,7 @@ def _last_states(engine: str, plan: Plan, path: int) -> tuple[int, Array, Array]
 def _problem(landscape: AnyLandscape, point: Array, reach: float) -> str:
     if isinstance(landscape, WideLandscape):
         return f"from where the next step is not finite (the largest slope is {_slope(landscape, point):.3g})"
-    covariance = landscape.typed_covariance(point)
+    covariance = landscape.typed_noise_covariance(point)
     gradient = landscape.gradient(point)
     if not np.isfinite(gradient).all():
         return "where the gradient of the loss is not finite"
@@ -90,7 +90,7 @@ def _problem(landscape: AnyLandscape, point: Array, reach: float) -> str:
     axes = np.eye(len(point), dtype=bool)
     ways = [np.where(axes, way, 0.0) for way in (reach, -reach) if np.isfinite(point + way).all()]
     for place, at in enumerate(point + np.concatenate([np.zeros((1, len(point))), *ways])):
-        curved = landscape.typed_covariance(at)
+        curved = landscape.typed_noise_covariance(at)
         values = np.linalg.eigvalsh(curved) if np.isfinite(curved).all() else np.zeros(1)
         if values[0] < -_NEGATIVE * np.abs(values).max():
             where = f", and F has none at {_named(landscape, at)} within a step or so" if place else ""

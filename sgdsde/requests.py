@@ -190,7 +190,7 @@ def at_start(
     if isinstance(landscape, WideLandscape):
         return given or {}  # no scheme of the kind runs there, which is said when it is built
     at = landscape.points(w0, "w0")
-    noise = np.diagonal(landscape.covariance(at), axis1=-2, axis2=-1)
+    noise = np.diagonal(landscape.noise_covariance(at), axis1=-2, axis2=-1)
     return {average: landscape.gradient(at) ** 2 + np.ravel(c)[0] * noise, **(given or {})}
 
 

@@ -104,10 +104,10 @@ def _config(value: Any) -> Any:
 DOORS: dict[str, Callable[[Any], Any]] = {
     "a parameter": lambda value: sg.Landscape("a*x**2", "x", {"a": value}).loss([1.0]),
     "a changed parameter": lambda value: sg.Landscape("a*x**2", "x", {"a": 1}).with_parameters(a=value).loss([1.0]),
-    "covariance": lambda value: sg.Landscape("x**2", "x", covariance=value).covariance([1.0]).item(),
-    "an entry of the covariance": lambda value: sg.Landscape("x*y", "x y", covariance=[[value, 0], [0, 1]]).covariance(
-        [1.0, 0.0]
-    )[0, 0],
+    "noise_covariance": lambda value: sg.Landscape("x**2", "x", noise_covariance=value).noise_covariance([1.0]).item(),
+    "an entry of the covariance": lambda value: sg.Landscape(
+        "x*y", "x y", noise_covariance=[[value, 0], [0, 1]]
+    ).noise_covariance([1.0, 0.0])[0, 0],
     "learning_rate": lambda value: _config(value).learning_rate,
     "time of a path": lambda value: sg.BrownianPath(dimension=1, time=value, steps=4).time,
     "duration": lambda value: (

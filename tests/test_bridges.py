@@ -66,7 +66,7 @@ def test_the_region_that_a_path_came_to_first(order, options):
 
 def test_a_path_that_jumps_into_a_corner_came_to_the_nearer_edge_first():
     """From the origin to (2, 3), through x = 1 after a half and y = 1 after a third of the step."""
-    jump = sg.Landscape("-2*x - 3*y", "x y", covariance=0)
+    jump = sg.Landscape("-2*x - 3*y", "x y", noise_covariance=0)
     stop = {"right": "x > 1", "up": "y > 1", "corner": "x > 1 and y > 1", "disc": "x**2 + y**2 > 1.1"}
     for names in (list(stop), list(stop)[::-1]):
         exits = sg.simulate_sgd(
@@ -168,7 +168,7 @@ def test_a_ring_of_many_walls():
     ids=["oblique", "one noise"],
 )
 def test_engines_agree_about_walls_of_several_directions(factor, stop):
-    valley = sg.Landscape("x**2/2 + y**2", "x y", {"a": 0.8, "s": -1.5}, factor=factor)
+    valley = sg.Landscape("x**2/2 + y**2", "x y", {"a": 0.8, "s": -1.5}, noise_factor=factor)
 
     def run(engine):
         return sg.integrate(valley, [0.0, 0.0], 20.0, 1000, 300, temperature=0.3, stop=stop, engine=engine).exits
@@ -255,7 +255,7 @@ def test_paths_that_diverged_are_not_still_inside(recwarn):
 @pytest.mark.filterwarnings("ignore::sgdsde.ensemble.DivergenceWarning")
 def test_some_diverged_and_some_are_still_inside():
     start = np.repeat([[0.0], [3.0]], [12, 8], axis=0)
-    hill = sg.Landscape("x**2/2 - x**4/8", "x", covariance=1e-4)
+    hill = sg.Landscape("x**2/2 - x**4/8", "x", noise_covariance=1e-4)
     with pytest.warns(CensoredWarning) as caught:
         exits = sg.simulate_sgd(hill, CONFIG, start, 100, 20, stop="x < -1", engine="numpy").exits
     assert (exits.censored, exits.diverged.sum()) == (12, 8)
@@ -265,6 +265,6 @@ def test_some_diverged_and_some_are_still_inside():
 
 def test_trials_that_diverge_are_told_and_not_waited_for():
     """A path that runs away to minus infinity has fallen below no floor."""
-    slope = sg.Landscape("x**2/2 + x**3/6", "x", covariance=20.0)
+    slope = sg.Landscape("x**2/2 + x**3/6", "x", noise_covariance=20.0)
     with pytest.raises(ValueError, match="paths left the finite numbers"):
         sg.rare_exit_time(slope, CONFIG, 0.0, "x > 1.6", trials=64, dynamics="sgd", seed=1)

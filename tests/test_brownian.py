@@ -11,8 +11,8 @@ from sgdsde import BrownianPath, Landscape, SGDConfig, brownian, integrate, simu
 from sgdsde.engines.lanes import LANES
 from sgdsde.engines.registry import ENGINES
 
-WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
-PLANE = Landscape("x**2/2 + y**2", "x y", covariance=[["1 + y**2/4", "x*y/8"], ["x*y/8", "1 + x**2/4"]])
+WELL = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/4")
+PLANE = Landscape("x**2/2 + y**2", "x y", noise_covariance=[["1 + y**2/4", "x*y/8"], ["x*y/8", "1 + x**2/4"]])
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
@@ -81,7 +81,7 @@ def test_given_increments_are_followed(engine: str) -> None:
     found = integrate(PLANE, [0.3, -0.2], 1.0, 6, 140, brownian=path, engine=engine, temperature=0.5).final
     w = np.tile([0.3, -0.2], (140, 1))
     for dw in increments:
-        w = w - PLANE.gradient(w) / 6 + math.sqrt(0.5) * np.einsum("pij,pj->pi", PLANE.factor(w), dw)
+        w = w - PLANE.gradient(w) / 6 + math.sqrt(0.5) * np.einsum("pij,pj->pi", PLANE.noise_factor(w), dw)
     np.testing.assert_allclose(found, w, rtol=1e-12)
 
 

@@ -147,7 +147,7 @@ def damaged(whole: bytes) -> list[bytes]:
 def _simulated() -> np.ndarray:
     """From new objects, so that what is on disk is all that is kept."""
     steps._program.cache_clear()
-    well = sg.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
+    well = sg.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, noise_covariance="1 + x**2/2")
     config = sg.SGDConfig(0.1, 4, 64)
     return sg.simulate_sde(well, config, 0.5, 5, paths=3, engine="numpy").final
 
@@ -260,7 +260,7 @@ def lowered(*given):
     print("lower", flush=True)
     return lower(*given)
 sg.landscapes.landscape.codegen.lower = lowered
-well = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+well = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
 config = sg.SGDConfig(0.1, 4, 64)
 print(sg.simulate_sde(well, config, 0.5, 5, paths=3, substeps=1).final.tolist())
 """

@@ -23,7 +23,7 @@ def by_torch(loss, start, **options):
 @pytest.mark.parametrize("d", [0.0, 0.5])
 def test_ten_updates_without_noise(loss, m, d):
     config = sg.SGDConfig(0.1, 64, 64, momentum=m, dampening=d)  # the whole set is the batch
-    run = sg.simulate_sgd(sg.Landscape(loss, "x", covariance=1.0), config, 1.5, 10, paths=1, engine="numpy")
+    run = sg.simulate_sgd(sg.Landscape(loss, "x", noise_covariance=1.0), config, 1.5, 10, paths=1, engine="numpy")
     assert run.final.item() == pytest.approx(by_torch(loss, 1.5, lr=0.1, momentum=m, dampening=d), rel=1e-12)
 
 

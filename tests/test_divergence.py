@@ -11,7 +11,8 @@ import sgdsde as sg
 from sgdsde import divergence
 
 CONFIG = sg.SGDConfig(0.1, 4, 64)
-FALLING = sg.Landscape("x**2/2", "x", covariance="x")
+FALLING = sg.Landscape("x**2/2", "x", noise_covariance="x")
+SHEARED = [["1", "x"], ["x", "1"]]  # no covariance beyond |x| = 1
 NO_ROOT = r"Path 0 was at x = -[0-9.e-]+ after \d+ (updates|steps \(4 an update\)), where the noise .* F has no root"
 NEAR = r"Path 0 was at x = [0-9.e-]+ after \d+ updates, where it needs a root of F, and F has none at x = -"
 
@@ -37,7 +38,7 @@ RUNS: dict[str, tuple[Callable[[], sg.Ensemble], str]] = {
         NO_ROOT,
     ),
     "a matrix": (
-        lambda: sde(sg.Landscape("(x - 1.5)**2/2 + y**2/2", "x y", covariance=[["1", "x"], ["x", "1"]]), [0.5, 0.0]),
+        lambda: sde(sg.Landscape("(x - 1.5)**2/2 + y**2/2", "x y", noise_covariance=SHEARED), [0.5, 0.0]),
         r"Path 0 was at x = 1.[0-9]+, y = [0-9.e-]+ after 5 updates, where .* no root: its least eigenvalue is -0.00",
     ),
     "a loss without bound": (
@@ -45,7 +46,7 @@ RUNS: dict[str, tuple[Callable[[], sg.Ensemble], str]] = {
         r"Path 0 was at x = [0-9.e+]+ after 8 updates, where the gradient of the loss is not finite",
     ),
     "a pole of the noise": (
-        lambda: sde(sg.Landscape("x**2/2", "x", covariance="1/(x - 0.5)**2 + log(x - 0.2)**2")),
+        lambda: sde(sg.Landscape("x**2/2", "x", noise_covariance="1/(x - 0.5)**2 + log(x - 0.2)**2")),
         r"Path 0 was at x = -?0.[0-9]+ after \d+ updates, where the noise covariance F is not finite",
     ),
 }  # fmt: skip
@@ -83,37 +84,40 @@ MATRIX = [["1 + x", "x + y"], ["x + y", "1 - y"]]
 def test_cut_does_what_it_does_for_the_hessian() -> None:
     loss, w = "x**4/4 - x**2/2 + x*y**2", np.random.default_rng(2).uniform(-2, 2, (50, 2))
     own = [["3*x**2 - 1", "2*y"], ["2*y", "2*x"]]
-    hessian, cut = sg.Landscape(loss, "x y", covariance="hessian"), sg.Landscape(loss, "x y", covariance=own, cut=True)
+    hessian, cut = (
+        sg.Landscape(loss, "x y", noise_covariance="hessian"),
+        sg.Landscape(loss, "x y", noise_covariance=own, cut=True),
+    )
     assert (np.linalg.eigvalsh(hessian.hessian(w))[:, 0] < 0).any()
-    np.testing.assert_allclose(cut.covariance(w), hessian.covariance(w), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(cut.noise_covariance(w), hessian.noise_covariance(w), rtol=1e-12, atol=1e-12)
 
 
 def test_cut_covariances_are_what_was_given_where_that_is_one_and_finite_elsewhere() -> None:
     w = np.random.default_rng(1).uniform(-3, 3, (200, 2))
-    landscape, plain = (sg.Landscape("x**2 + y**2", "x y", covariance=MATRIX, cut=cut) for cut in (True, False))
+    landscape, plain = (sg.Landscape("x**2 + y**2", "x y", noise_covariance=MATRIX, cut=cut) for cut in (True, False))
     given = np.moveaxis(np.array([[1 + w[:, 0], w.sum(axis=1)], [w.sum(axis=1), 1 - w[:, 1]]]), -1, 0)
     good = np.linalg.eigvalsh(given)[:, 0] >= 0
     assert 10 < good.sum() < 190
-    np.testing.assert_allclose(landscape.covariance(w)[good], given[good], rtol=1e-12, atol=1e-12)
-    found = landscape.covariance(w)
+    np.testing.assert_allclose(landscape.noise_covariance(w)[good], given[good], rtol=1e-12, atol=1e-12)
+    found = landscape.noise_covariance(w)
     assert np.isfinite(found).all()
     assert (np.linalg.eigvalsh(found)[:, 0] >= -1e-12).all()
     assert (np.diagonal(found, axis1=1, axis2=2) <= np.maximum(np.diagonal(given, axis1=1, axis2=2), 0) + 1e-12).all()
-    assert np.isnan(plain.covariance(w)[~good]).any()
+    assert np.isnan(plain.noise_covariance(w)[~good]).any()
 
 
 def test_cut_of_one_expression_is_its_positive_part() -> None:
     w = np.array([[-2.0, 1.0], [3.0, 1.0]])
-    landscape = sg.Landscape("x**2 + y**2", "x y", covariance="x", cut=True)
-    np.testing.assert_allclose(landscape.covariance(w), [np.zeros((2, 2)), 3 * np.eye(2)])
+    landscape = sg.Landscape("x**2 + y**2", "x y", noise_covariance="x", cut=True)
+    np.testing.assert_allclose(landscape.noise_covariance(w), [np.zeros((2, 2)), 3 * np.eye(2)])
 
 
 def test_no_path_is_lost_with_cut() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", sg.DivergenceWarning)
-        assert sde(sg.Landscape("x**2/2", "x", covariance="x", cut=True), 0.5).diverged == 0
-        assert sde(sg.Landscape("x**2/2", "x", covariance="x", cut=True), -0.5).diverged == 0
-        assert sde(sg.Landscape("x**2 + y**2", "x y", covariance=MATRIX, cut=True), [0.0, 2.0]).diverged == 0
+        assert sde(sg.Landscape("x**2/2", "x", noise_covariance="x", cut=True), 0.5).diverged == 0
+        assert sde(sg.Landscape("x**2/2", "x", noise_covariance="x", cut=True), -0.5).diverged == 0
+        assert sde(sg.Landscape("x**2 + y**2", "x y", noise_covariance=MATRIX, cut=True), [0.0, 2.0]).diverged == 0
 
 
 def test_what_refuses_a_start_names_cut() -> None:
@@ -124,7 +128,7 @@ def test_what_refuses_a_start_names_cut() -> None:
 def test_cut_is_part_of_the_landscape() -> None:
     import pickle
 
-    cut, plain = (sg.Landscape("x*y", "x y", covariance=MATRIX, cut=cut) for cut in (True, False))
+    cut, plain = (sg.Landscape("x*y", "x y", noise_covariance=MATRIX, cut=cut) for cut in (True, False))
     assert cut != plain
     assert cut.key != plain.key
     assert pickle.loads(pickle.dumps(cut)) == cut == eval(repr(cut), {"Landscape": sg.Landscape})
@@ -136,7 +140,7 @@ def test_cut_is_part_of_the_landscape() -> None:
     ("options", "said"),
     [
         ({"cut": 1}, "cut must be True or False, got 1"),
-        ({"cut": True, "factor": [["1"]]}, "cut is for a covariance"),
+        ({"cut": True, "noise_factor": [["1"]]}, "cut is for a covariance"),
     ],
 )
 def test_cut_is_refused(options: dict[str, Any], said: str) -> None:

@@ -11,8 +11,8 @@ from tables import every
 from sgdsde import Landscape, SGDConfig, StabilityWarning, schedules, simulate_sde, simulate_sgd, theory
 
 N = 16
-SLOPE = Landscape("x", "x", covariance=1.0)
-BOWL = Landscape("h*x**2/2", "x", {"h": 2.0}, covariance=1.5)
+SLOPE = Landscape("x", "x", noise_covariance=1.0)
+BOWL = Landscape("h*x**2/2", "x", {"h": 2.0}, noise_covariance=1.5)
 UPDATES = 60
 RATES = schedules.cyclic(0.01, 0.1, 13, UPDATES)
 #: Epochs of different lengths: 16 = 1 + 3 + 12 = 8 + 8 = 4 · 4 = 2 + 14.
@@ -162,7 +162,7 @@ def test_dampening_divides_the_learning_rate() -> None:
 def test_weight_decay_is_a_term_of_the_loss(simulate) -> None:
     of, plain = config(weight_decay=0.7), config()
     by_hand = Landscape(
-        f"{TWO.text} + 0.35*(x**2 + y**2)", "x y", {"k": 2.0}, covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]]
+        f"{TWO.text} + 0.35*(x**2 + y**2)", "x y", {"k": 2.0}, noise_covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]]
     )
     one, other = (simulate(*each, [0.4, 0.2], UPDATES, 20, engine="numpy") for each in ((TWO, of), (by_hand, plain)))
     np.testing.assert_allclose(one.final, other.final, rtol=1e-11)
@@ -173,7 +173,7 @@ def test_weight_decay_is_a_term_of_the_loss(simulate) -> None:
 
 
 def test_noise_of_the_hessian_is_that_of_the_loss_without_decay() -> None:
-    bowl = Landscape("h*x**2/2", "x", {"h": 2.0}, covariance="hessian")
+    bowl = Landscape("h*x**2/2", "x", {"h": 2.0}, noise_covariance="hessian")
     run = simulate_sgd(bowl, SGDConfig(0.1, 1, N, weight_decay=3.0), 0.0, 1, 20_000)
     expected = 0.1**2 * (1 - 1 / N) * 2.0
     assert run.final.var() == pytest.approx(expected, rel=4 * math.sqrt(2 / 20_000))

@@ -13,7 +13,7 @@ import sgdsde as sg
 from sgdsde import DivergenceWarning, Landscape, SGDConfig, simulate_sde, simulate_sgd
 
 CONFIG = SGDConfig(0.2, 4, 64, 0.5)
-BOWL = Landscape("(x**2 + 3*y**2)/2", "x y", covariance=[[1, 0.5], [0.5, 2]], name="bowl")
+BOWL = Landscape("(x**2 + 3*y**2)/2", "x y", noise_covariance=[[1, 0.5], [0.5, 2]], name="bowl")
 
 
 def test_standard_errors_are_the_scatter_over_repetitions() -> None:
@@ -29,7 +29,9 @@ def test_standard_errors_are_the_scatter_over_repetitions() -> None:
     ]:
         scatter, reported = values.std(axis=0, ddof=1), np.sqrt((errors**2).mean(axis=0))
         assert (np.abs(scatter / reported - 1) < 0.16).all()
-    predicted = sg.theory.stationary_covariance(BOWL.hessian([0, 0]), BOWL.covariance([0, 0]), CONFIG, dynamics="sgd")
+    predicted = sg.theory.stationary_covariance(
+        BOWL.hessian([0, 0]), BOWL.noise_covariance([0, 0]), CONFIG, dynamics="sgd"
+    )
     error = covariances.std(axis=0, ddof=1) / 20
     assert (np.abs(covariances.mean(axis=0) - predicted) < 4 * error).all()  # unbiased, though each has 48 paths
     assert (error < 0.01 * np.sqrt(np.multiply.outer(np.diag(predicted), np.diag(predicted)))).all()
@@ -174,13 +176,13 @@ def test_dataset_can_be_written_and_read(ensemble: sg.Ensemble, tmp_path) -> Non
 
 
 def test_a_run_can_be_repeated_from_its_attributes() -> None:
-    landscape = Landscape("a*x**4/4 - x**2/2", "x", {"a": 1.5}, covariance="1 + x**2")
+    landscape = Landscape("a*x**4/4 - x**2/2", "x", {"a": 1.5}, noise_covariance="1 + x**2")
     run = simulate_sgd(landscape, CONFIG, 0.25, 30, 7, seed=2**40, examples="student_t:5", burn_in=4)
     told = json.loads(json.dumps(run.to_xarray().attrs))
     parameters, entries = json.loads(told["landscape_parameters"]), json.loads(told["noise_entries"])
     config = SGDConfig(**{key: told[key] for key in CONFIG.to_dict()})
     again = simulate_sgd(
-        Landscape(told["loss"], "x", parameters, covariance=entries[0][0]),
+        Landscape(told["loss"], "x", parameters, noise_covariance=entries[0][0]),
         config,
         json.loads(told["w0"]),
         told["updates"],

@@ -32,7 +32,7 @@ class Case(NamedTuple):
     def landscape(self):
         none = dict.fromkeys("abcgh", 0.0)
         return sg.Landscape(
-            LOSS, "x", {**none, "f": 1.0, "low": self.low, "high": self.high, **self.parameters}, covariance=NOISE
+            LOSS, "x", {**none, "f": 1.0, "low": self.low, "high": self.high, **self.parameters}, noise_covariance=NOISE
         )
 
     @property
@@ -133,7 +133,7 @@ def test_the_reference_number():
 @pytest.mark.slow("160 000 paths in two variables")
 def test_two_variables_with_oblique_noise_that_varies():
     """Through a slanted line; 1 % is 4 standard errors. The equation's error, of order 2, is extrapolated away."""
-    valley = sg.Landscape("x**2/2 + y**2 + x*y/2", "x y", factor=[["1", "0"], ["x/(1 + x**2)", "1/2"]])
+    valley = sg.Landscape("x**2/2 + y**2 + x*y/2", "x y", noise_factor=[["1", "0"], ["x/(1 + x**2)", "1/2"]])
     start, temperature, stop, dt = [0.0, -0.2], 0.6, "x + y > 1", 0.004
     found = []
     for cells in (100, 200):

@@ -10,7 +10,7 @@ from sgdsde.engines import numba_exits
 from sgdsde.engines.lanes import LANES
 from sgdsde.exits import CensoredWarning
 
-WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
 ENDS = {"left": "x < -0.5", "right": "x > 0.5"}
 
 
@@ -121,11 +121,11 @@ def test_engines_agree_about_schedules_and_svag(options):
 
 
 def test_two_variables_and_curved_regions():
-    valley = sg.Landscape("x**2/2 + y**2", "x y", factor=[["1", "0"], ["x/2", "1/2"]])
+    valley = sg.Landscape("x**2/2 + y**2", "x y", noise_factor=[["1", "0"], ["x/2", "1/2"]])
 
     def run(**options):
         stop = {"disc": "(x - 1)**2 + y**2 < a", "strip": "y > 0.6 and x > -0.5 or x < -1"}
-        landscape = sg.Landscape(valley.text, "x y", {"a": 0.25}, factor=[["1", "0"], ["x/2", "1/2"]])
+        landscape = sg.Landscape(valley.text, "x y", {"a": 0.25}, noise_factor=[["1", "0"], ["x/2", "1/2"]])
         return sg.integrate(landscape, [0.0, 0.0], 20.0, 500, 300, temperature=0.3, stop=stop, **options)
 
     found = same(run)
@@ -182,9 +182,9 @@ def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
 def test_all_that_a_brownian_path_gives_drives_paths_that_end(scheme):
     """∫W ds and Lévy areas of increments that were handed in, of two Brownian motions."""
     rng = np.random.default_rng(0)
-    swing = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1", "y/2"], ["x/2", "1"]])
+    swing = sg.Landscape("x**2/2 + y**2/2", "x y", noise_factor=[["1", "y/2"], ["x/2", "1"]])
     landscape, k = (
-        (swing, 2) if scheme == "milstein_levy" else (sg.Landscape("x**2/2", "x", covariance="1 + x**2/4"), 1)
+        (swing, 2) if scheme == "milstein_levy" else (sg.Landscape("x**2/2", "x", noise_covariance="1 + x**2/4"), 1)
     )
     path = sg.BrownianPath(k, 2.0, 60, increments=rng.normal(0, np.sqrt(2 / 60), (60, 200, k)))
 

@@ -133,7 +133,7 @@ def test_functions_of_arrays_and_tensors(name: str, dtype: str) -> None:
 
 def test_paths_that_were_called_diverged_stay(recwarn) -> None:
     """A steep soft wall: from 40 away its exponential is above 1e308."""
-    wall = sg.Landscape("log(1 + exp(50*x)) + log(1 + exp(-50*x)) + x**2/20", "x", covariance="1 + sigmoid(x)")
+    wall = sg.Landscape("log(1 + exp(50*x)) + log(1 + exp(-50*x)) + x**2/20", "x", noise_covariance="1 + sigmoid(x)")
     config = sg.SGDConfig(0.01, 4, 64)
     options = {"engine": "numpy", "seed": 3}
     for found in (
@@ -164,6 +164,6 @@ def test_the_modified_loss_can_be_written() -> None:
 
 
 def test_logistic_noise_is_the_hessian_itself_and_is_not_cut() -> None:
-    landscape = sg.Landscape("log(1 + exp(x))", "x", covariance="hessian")
+    landscape = sg.Landscape("log(1 + exp(x))", "x", noise_covariance="hessian")
     at = np.array([[-30.0], [-1.0], [0.0], [2.0], [900.0]])
-    np.testing.assert_allclose(landscape.covariance(at), landscape.hessian(at), rtol=1e-14)
+    np.testing.assert_allclose(landscape.noise_covariance(at), landscape.hessian(at), rtol=1e-14)

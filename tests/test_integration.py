@@ -6,7 +6,7 @@ from tables import every
 
 from sgdsde import Landscape, SGDConfig, integrate, simulate_sde
 
-WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/4")
+WELL = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/4")
 
 
 def test_it_is_simulate_sde_in_other_words() -> None:

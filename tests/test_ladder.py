@@ -147,7 +147,7 @@ def test_reshuffled_batches_have_no_svag():
 
 
 def test_another_reference_and_two_dimensions():
-    bowl = sg.Landscape("x**2/2 + y**2", "x y", covariance=[["1", "0.5"], ["0.5", "1"]])
+    bowl = sg.Landscape("x**2/2 + y**2", "x y", noise_covariance=[["1", "0.5"], ["0.5", "1"]])
     seen = []
     found = ladder(bowl, CONFIG, [0.0, 0.1], against="svag(2)", progress=seen.append, **SMALL)
     assert found.reference.label == "SVAG(2)"
@@ -193,7 +193,7 @@ def test_rungs_that_diverge_are_absent():
         ({"landscape": "x"}, "landscape must be a Landscape, got 'x'"),
         ({"config": sg.SGDConfig(0.1, 64, 64)}, "config must leave SGD some noise"),
         (
-            {"landscape": sg.Landscape("x**2 + y**2", "x y", factor=[["1"], ["0"]]), "w0": [0, 0]},
+            {"landscape": sg.Landscape("x**2 + y**2", "x y", noise_factor=[["1"], ["0"]]), "w0": [0, 0]},
             "against: SDE after 4",
         ),
     ],

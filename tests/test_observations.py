@@ -211,7 +211,7 @@ def test_fourth_moments_of_sgd_at_any_learning_rate(examples: str, sampling: str
     assert not sg.compare(run, predicted_kurtosis=1.1 * fourth / second**2).within(4)  # and a wrong law is told
 
 
-TILTED = Landscape("x**4/4 - x**2/2 + a*x", "x", {"a": 0.1}, covariance="1 + x**2/4")
+TILTED = Landscape("x**4/4 - x**2/2 + a*x", "x", {"a": 0.1}, noise_covariance="1 + x**2/4")
 DENSITY = theory.stationary_density(TILTED, 0.5, (-4.0, 4.0))
 RANGE = (-1.8, 1.6, 34)
 EDGES = np.linspace(-1.8, 1.6, 35)

@@ -87,7 +87,7 @@ import time
 a = time.perf_counter()
 import sys, sgdsde
 config = sgdsde.SGDConfig(0.1, 4, 64)
-well = sgdsde.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
+well = sgdsde.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, noise_covariance="1 + x**2/2")
 sgdsde.%s(well, config, 1.0, updates=4, paths=128)
 took = time.perf_counter() - a
 """

@@ -49,7 +49,7 @@ CALLS = {
     "predicted_mean": lambda: sg.compare(ENSEMBLE, predicted_mean=np.array([1j])),
     "path_mean": lambda: statistics.pooled_moments(1, np.ones((3, 1)) * 1j, np.ones((3, 1, 1))),
     "hessian": lambda: theory.stationary_covariance(SQUARE, np.eye(2), CONFIG),
-    "covariance": lambda: theory.stationary_covariance(np.eye(2), SQUARE, CONFIG),
+    "noise_covariance": lambda: theory.stationary_covariance(np.eye(2), SQUARE, CONFIG),
     "curvature": lambda: theory.stationary_variance(Z, 1.0, CONFIG),
     "gradients": lambda: theory.batch_cumulants(Z, CONFIG),
     "matrix": lambda: theory.LinearMap(SQUARE),
@@ -100,7 +100,7 @@ TAKERS = {
     "inputs of a logistic regression": lambda x: models.LogisticRegression(x, Y),
     "inputs of a linear regression": lambda x: models.LinearRegression.from_examples(x, X[:, 0]),
     "w": sg.Landscape("x**2 + y**2", "x y").loss,
-    "covariance": lambda x: sg.Landscape("x**2 + y**2", "x y", covariance=x.T @ x),
+    "noise_covariance": lambda x: sg.Landscape("x**2 + y**2", "x y", noise_covariance=x.T @ x),
     "x_train": lambda x: sg.data.Dataset("mine", x, Y, x, Y),
 }
 

@@ -22,7 +22,7 @@ X, Y = GENERATOR.standard_normal((40, 30)), np.arange(40) % 2
 BOWL = sg.Landscape("x**2/2", "x")
 CONFIG = sg.SGDConfig(0.1, 4, 64)
 RUN = {"engine": "numpy", "paths": 50, "save_every": 1, "seed": 1}
-WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0)
 
 
 def public_classes():

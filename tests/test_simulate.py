@@ -28,7 +28,7 @@ from sgdsde.landscapes.catalog import named
 
 N, CURVATURE, NOISE, PATHS = 64, 2.0, 0.7, 1024
 EFFECTIVE = 40_000  # independent numbers: a standard error of 0.7 %
-BOWL = Landscape("h*x**2/2", "x", {"h": CURVATURE}, covariance=NOISE)
+BOWL = Landscape("h*x**2/2", "x", {"h": CURVATURE}, noise_covariance=NOISE)
 
 STEPS = (0.01, 0.1, 0.5, 1.5)  # ε h
 MOMENTA = (0.0, 0.5, 0.9)
@@ -152,7 +152,7 @@ def test_sde_has_the_law_of_its_scheme_and_in_the_limit_its_own(substeps: int, m
 def test_two_dimensions_whose_noise_and_curvature_do_not_commute() -> None:
     landscape = named("quadratic_2d")
     config = SGDConfig(0.1, 4, N, 0.5)
-    hessian, covariance = landscape.hessian([0.0, 0.0]), landscape.covariance([0.0, 0.0])
+    hessian, covariance = landscape.hessian([0.0, 0.0]), landscape.noise_covariance([0.0, 0.0])
     assert np.abs(hessian @ covariance - covariance @ hessian).max() > 0.1
     dt = config.mean_loss_time_per_update / 5
     step = np.eye(2) - dt * hessian  # Euler–Maruyama's own law: S = step S stepᵀ + T F Δ
@@ -230,8 +230,8 @@ BAD = [
     ({"w0": np.nan}, "w0 must be finite, got .*nan"),
     ({"w0": "origin"}, "w0 must be an array of real numbers, got 'origin'"),
     ({"w0": 0.0, "landscape": TWO}, r"w0 must have shape \(\.\.\., 2\), one column for each of x, y"),
-    ({"landscape": Landscape("x**2", "x", covariance="-1 + x"), "w0": 0.5}, "positive semidefinite.*-0.5 at w0"),
-    ({"landscape": Landscape("x**2", "x", covariance="log(x)"), "w0": 0.0}, "covariance must be finite"),
+    ({"landscape": Landscape("x**2", "x", noise_covariance="-1 + x"), "w0": 0.5}, "positive semidefinite.*-0.5 at w0"),
+    ({"landscape": Landscape("x**2", "x", noise_covariance="log(x)"), "w0": 0.0}, "noise_covariance must be finite"),
 ]
 BAD_SDE = [
     ({"updates": 2**40, "substeps": 2**23}, r"updates × substeps must be at most 2\*\*53 .*, got 9223372036854775808"),
@@ -353,7 +353,7 @@ def test_a_path_that_leaves_before_the_averages_begin_is_diverged_too() -> None:
 
 
 def test_noise_that_is_no_covariance_on_the_way_is_divergence() -> None:
-    landscape = Landscape("x**2/2", "x", covariance="1 - 100*x**2")
+    landscape = Landscape("x**2/2", "x", noise_covariance="1 - 100*x**2")
     with pytest.warns(DivergenceWarning):
         run = simulate_sde(landscape, SGDConfig(0.5, 1, N), 0.0, 200, 100)
     assert run.diverged > 0

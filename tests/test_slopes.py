@@ -91,6 +91,6 @@ def test_derivatives_beyond_double_precision_name_the_loss(loss: str) -> None:
 
 
 def test_derivatives_of_the_noise_beyond_double_precision() -> None:
-    noisy = Landscape("x**2/2", "x", factor=[["2 + sin(1e200*x)"]])
+    noisy = Landscape("x**2/2", "x", noise_factor=[["2 + sin(1e200*x)"]])
     with pytest.raises(ValueError, match=r"loss or noise, or one of their derivatives.*beyond double precision"):
         integrate(noisy, 0.0, 1.0, 2, 2, scheme="weak_taylor_2", engine="numpy")

@@ -204,9 +204,9 @@ def test_ladder_escapes_sweeps_and_the_command_have_the_same_rule() -> None:
 def test_rare_exits_and_sweeps_take_it_too() -> None:
     well, config = sg.Landscape("x**4/4 - x**2/2", "x"), sg.SGDConfig(0.1, 2, 64)
     assert rare_exit_time(well, config, -1.0, "x > 0.5", trials=64, repetitions=4).substeps == 11
-    found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, covariance=8.0, dynamics="sde", paths=4000)
+    found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, noise_covariance=8.0, dynamics="sde", paths=4000)
     exact = sg.theory.mean_exit_time(
-        sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0), sg.SGDConfig(0.05, 2, 64), -1.0, stop="x > 0"
+        sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0), sg.SGDConfig(0.05, 2, 64), -1.0, stop="x > 0"
     )
     assert abs(found["mean"] - exact) < 4 * found["standard_error"] + 0.01 * exact
 

@@ -38,10 +38,12 @@ DRAWN_UPDATES = 200  # of the one path that is drawn
 @click.option("--noise", help="batches, normal, isotropic, diagonal or svag.  [default: the rule's own]")
 @click.option("--variables", default="x", show_default=True, help="Names of the components of ω, such as 'x y'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=NUMBER", help="Of the loss; repeatable.")
-@click.option("--covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]")
-@click.option("--factor", help="A(ω) in place of F = A Aᵀ, such as 'a, b; c, d'.")
+@click.option(
+    "--noise-covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]"
+)
+@click.option("--noise-factor", help="A(ω) in place of F = A Aᵀ, such as 'a, b; c, d'.")
 @click.option("--examples", default="gaussian", show_default=True, help="gaussian, rademacher or student_t:ν.")
-@click.option("--start", help="Where paths start, such as 1,0.5.  [default: a named minimum, else 1 for each variable]")
+@click.option("--w0", help="Where paths start, such as 1,0.5.  [default: a named minimum, else 1 for each variable]")
 @click.option("--updates", type=int, default=2000, show_default=True, help="Updates of SGD.")
 @click.option("--burn-in", type=int, help="Updates before averages.  [default: ten relaxation times, half at most]")
 @click.option("--paths", type=int, default=4096, show_default=True, help="Independent paths.")
@@ -54,7 +56,7 @@ def compare(
     loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str,
     drop_last: bool, rule: str, hyperparameters: tuple[str, ...], weight_decay: float, driver: str | None,
     noise: str | None, variables: str,
-    parameters: tuple[str, ...], covariance: str | None, factor: str | None, examples: str, start: str | None,
+    parameters: tuple[str, ...], noise_covariance: str | None, noise_factor: str | None, examples: str, w0: str | None,
     updates: int, burn_in: int | None, paths: int, substeps: int | None, seed: int, engine: str,
     device: str | None, output: Path | None,
 ) -> None:  # fmt: skip
@@ -70,17 +72,19 @@ def compare(
         hyperparameters=assignments(hyperparameters, "--hyperparameter"),
     )  # fmt: skip
     runs_of = dynamics(config, rule)
-    landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
+    landscape, start_at = landscape_of(
+        loss, variables, assignments(parameters, "--parameter"), noise_covariance, noise_factor
+    )
     if output is not None:
         check_folder(output)
-    if start is not None:
-        start_at = numbers(start, "--start")
+    if w0 is not None:
+        start_at = numbers(w0, "--w0")
     from sgdsde.cli.linearised import Linearised
     from sgdsde.steps import COARSE as WARNED
 
     near, why = Linearised.near(landscape, start_at, config, driver), ""
     if near is None:
-        why = "the way down from --start ends at no minimum with curvature in every direction"
+        why = "the way down from --w0 ends at no minimum with curvature in every direction"
     elif rule != "sgd" or noise is not None:
         near, why = None, f"stationary laws are those of plain SGD, not of {rule}" + (f" with {noise}" if noise else "")
     if burn_in is None:
@@ -136,7 +140,7 @@ def compare(
 
 def _steps(
     landscape: Landscape,
-    start: Any,
+    w0: Any,
     config: SGDConfig,
     near: Linearised | None,
     substeps: int | None,
@@ -156,7 +160,7 @@ def _steps(
         elif name == "sde" or near is None:
             found[name] = near.substeps if near else 1
         else:
-            curvature = largest_curvature(landscape, landscape.point(start, "start"), ())
+            curvature = largest_curvature(landscape, landscape.point(w0, "w0"), ())
             found[name] = substeps_for(limits.find(name)[1], config, curvature)[0]
     return found
 

@@ -102,7 +102,7 @@ def _frozen(landscape: Landscape) -> str:
     symbolic = landscape.symbolic
     state = set(symbolic.state)
     parts = ["the curvature"] if symbolic.hessian.free_symbols & state else []
-    parts += ["F(ω)"] if symbolic.factor.free_symbols & state else []
+    parts += ["F(ω)"] if symbolic.noise_factor.free_symbols & state else []
     return " and ".join(parts)
 
 

@@ -40,11 +40,13 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @driver_option
 @click.option("--stop", required=True, help="Where paths end: a condition such as 'x > 0' or 'x > 1 and y < 0'.")
 @click.option("--batch-sizes", help="Several B in place of one, such as 1,2,4,8: the noise scales.")
-@click.option("--start", help="Where paths start, such as -1 or 1,0.5.  [default: a named minimum, else 1 for each]")
+@click.option("--w0", help="Where paths start, such as -1 or 1,0.5.  [default: a named minimum, else 1 for each]")
 @click.option("--variables", default="x", show_default=True, help="Names of the components of ω, such as 'x y'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=NUMBER", help="Of the loss; repeatable.")
-@click.option("--covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]")
-@click.option("--factor", help="A(ω) in place of F = A Aᵀ, such as 'a, b; c, d'.")
+@click.option(
+    "--noise-covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]"
+)
+@click.option("--noise-factor", help="A(ω) in place of F = A Aᵀ, such as 'a, b; c, d'.")
 @click.option("--examples", default="gaussian", show_default=True, help="gaussian, rademacher or student_t:ν.")
 @click.option("--updates", type=int, default=20_000, show_default=True, help="The most; then paths are censored.")
 @click.option("--paths", type=int, default=2000, show_default=True, help="Independent paths of each run.")
@@ -56,25 +58,27 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 def escape(
     loss: str, learning_rate: float, batch_size: int, n_examples: int, momentum: float, sampling: str,
     drop_last: bool, rule: str, hyperparameters: tuple[str, ...], weight_decay: float, driver: str | None, stop: str,
-    batch_sizes: str | None, start: str | None, variables: str, parameters: tuple[str, ...], covariance: str | None,
-    factor: str | None, examples: str, updates: int, paths: int, saddle: str | None, seed: int, engine: str,
+    batch_sizes: str | None, w0: str | None, variables: str, parameters: tuple[str, ...], noise_covariance: str | None,
+    noise_factor: str | None, examples: str, updates: int, paths: int, saddle: str | None, seed: int, engine: str,
     device: str | None, output: Path | None,
 ) -> None:  # fmt: skip
     """Run the SDE and SGD on LANDSCAPE, an expression or a name that `sgdsde landscapes` lists, until they leave.
 
     A LANDSCAPE that begins with a minus goes last, after --.
 
-    Example: sgdsde escape double_well --learning-rate 0.05 --batch-size 1 --n-examples 64 --covariance 8 --start=-1
+    Example: sgdsde escape double_well --learning-rate 0.05 --batch-size 1 --n-examples 64 --noise-covariance 8 --w0=-1
     --stop "x > 0" --batch-sizes 1,2,3
     """
     config = SGDConfig(
         learning_rate, batch_size, n_examples, momentum, sampling, weight_decay=weight_decay, drop_last=drop_last,
         hyperparameters=assignments(hyperparameters, "--hyperparameter"),
     )  # fmt: skip
-    landscape, start_at = landscape_of(loss, variables, assignments(parameters, "--parameter"), covariance, factor)
+    landscape, start_at = landscape_of(
+        loss, variables, assignments(parameters, "--parameter"), noise_covariance, noise_factor
+    )
     sizes = None if batch_sizes is None else _whole(batch_sizes, "--batch-sizes")
-    if start is not None:
-        start_at = numbers(start, "--start")
+    if w0 is not None:
+        start_at = numbers(w0, "--w0")
     if output is not None:
         check_folder(output)
     from sgdsde.escapes import escape_study
@@ -161,5 +165,5 @@ def _few_paths(study: EscapeStudy, landscape: Landscape, options: dict[str, Any]
             run: Any = simulate_sde if "scheme" in told else simulate_sgd
             names = ("scheme", "substeps") if "scheme" in told else ("dynamics",)
             own = {name: told[name] for name in names}
-            shown[label] = run(landscape, one.config, study.start, **own, **size, **options)
+            shown[label] = run(landscape, one.config, study.w0, **own, **size, **options)
     return shown

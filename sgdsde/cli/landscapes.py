@@ -31,24 +31,27 @@ def landscapes() -> None:
 
 
 def landscape_of(
-    loss: str, variables: str, parameters: dict[str, float], covariance: str | None, factor: str | None
+    loss: str, variables: str, parameters: dict[str, float], noise_covariance: str | None, noise_factor: str | None
 ) -> tuple[Landscape, Any]:
     """The landscape, named or given, and where paths start unless told otherwise."""
     from sgdsde.landscapes import Landscape, catalog
 
-    if covariance is not None and factor is not None:
-        raise click.UsageError("give --covariance or --factor, not both")
+    if noise_covariance is not None and noise_factor is not None:
+        raise click.UsageError("give --noise-covariance or --noise-factor, not both")
     name, start = None, None
-    noise: dict[str, Any] = {"covariance": covariance and table(covariance), "factor": factor and table(factor)}
-    if isinstance(noise["factor"], str):
-        noise["factor"] = [[noise["factor"]]]
+    noise: dict[str, Any] = {
+        "noise_covariance": noise_covariance and table(noise_covariance),
+        "noise_factor": noise_factor and table(noise_factor),
+    }
+    if isinstance(noise["noise_factor"], str):
+        noise["noise_factor"] = [[noise["noise_factor"]]]
     if loss in catalog.CATALOG:
         entry, name = catalog.CATALOG[loss], loss
         landscape, start = (
             catalog.named(loss, **cast(dict[str, Any], parameters)),
             catalog.minima(loss, **parameters)[0],
         )
-        if covariance is None and factor is None:
+        if noise_covariance is None and noise_factor is None:
             return landscape, start
         loss, variables, parameters = entry.loss, entry.variables, landscape.parameters
     elif _is_a_name(loss, variables, parameters):

@@ -27,7 +27,7 @@ class Linearised:
 
     at: Array
     hessian: Array
-    covariance: Array
+    noise_covariance: Array
     config: SGDConfig
     laws: dict[str, Array | None]
 
@@ -39,10 +39,10 @@ class Linearised:
         at = nearby_minimum(weight_decayed(landscape, config.weight_decay), start)
         if at is None:
             return None
-        hessian, covariance = landscape.hessian(at), landscape.covariance(at)
+        hessian, noise_covariance = landscape.hessian(at), landscape.noise_covariance(at)
         drivers = {"sde": driver, "momentum_sde": driver, "sgd": None}
-        laws = {name: _law(hessian, covariance, config, name, own) for name, own in drivers.items()}
-        return cls(at, hessian, covariance, config, laws)
+        laws = {name: _law(hessian, noise_covariance, config, name, own) for name, own in drivers.items()}
+        return cls(at, hessian, noise_covariance, config, laws)
 
     @property
     def relaxation(self) -> float:
@@ -70,8 +70,8 @@ class Linearised:
         return find("euler_maruyama"), curvature
 
 
-def _law(hessian: Array, covariance: Array, config: SGDConfig, model: str, driver: str | None) -> Array | None:
+def _law(hessian: Array, noise_covariance: Array, config: SGDConfig, model: str, driver: str | None) -> Array | None:
     try:
-        return theory.stationary_covariance(hessian, covariance, config, dynamics=model, driver=driver)
+        return theory.stationary_covariance(hessian, noise_covariance, config, dynamics=model, driver=driver)
     except ValueError:  # beyond the stability limit, batches that have no law, or F is no covariance there
         return None

@@ -7,14 +7,14 @@ import re
 #: Arguments of the library, as its messages name them → what they are called on the command line.
 OPTIONS = {
     "curvature": "--curvature",
-    "covariance": "--covariance",
+    "noise_covariance": "--noise-covariance",
     "dtype": "--dtype",
     "device": "--device",
     "driver": "--driver",
     "drop_last": "--drop-last",
     "engine": "--engine",
     "examples": "--examples",
-    "factor": "--factor",
+    "noise_factor": "--noise-factor",
     "landscape": "LOSS",
     "loss": "LOSS",
     "momentum": "--momentum",
@@ -23,7 +23,7 @@ OPTIONS = {
     "regularization": "--regularization",
     "sampling": "--sampling",
     "seed": "--seed",
-    "start": "--start",
+    "start": "--w0",
     "substeps": "--substeps",
     "updates": "--updates",
     "variables": "--variables",
@@ -34,7 +34,7 @@ UNMISTAKABLE = {
     "burn_in": "--burn-in",
     "learning_rate": "--learning-rate",
     "n_examples": "--n-examples",
-    "w0": "--start",
+    "w0": "--w0",
 }
 
 

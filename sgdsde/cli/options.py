@@ -56,7 +56,7 @@ def dynamics_options(command: _Command) -> _Command:
 def numbers(text: str, option: str) -> list[float]:
     """Comma-separated numbers.
 
-    >>> numbers("1, 0.5", "--start")
+    >>> numbers("1, 0.5", "--w0")
     [1.0, 0.5]
     """
     try:

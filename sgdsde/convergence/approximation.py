@@ -134,7 +134,7 @@ def approximation_errors(
     u = np.stack([_solution(landscape, config, each, updates, phi, grid) for each in equations.values()], axis=-1)
     sums = np.zeros((paths, len(equations)))
     for k, w in enumerate(run.snapshots[:-1]):
-        kicks = np.einsum("pdk,mk->mpd", landscape.factor(w), means)
+        kicks = np.einsum("pdk,mk->mpd", landscape.noise_factor(w), means)
         ahead = w - config.learning_rate * (landscape.gradient(w) + kicks)
         grid.require(ahead)
         later = grid.values(u[..., k + 1, :], ahead.reshape(-1, w.shape[1])).reshape(len(odds), paths, -1)

@@ -46,13 +46,13 @@ def along_noise(solution: Function, noises: int, time: float) -> Route:
 
 
 def by_moments(
-    landscape: Landscape, start: Sequence[float], temperature: float, time: float, friction: float | None = None
+    landscape: Landscape, w0: Sequence[float], temperature: float, time: float, friction: float | None = None
 ) -> Route:
     """For quadratic L, F with entries of degree 2 in ω, and φ of degree 2: the moments' own linear equation.
 
     Parameters
     ----------
-    landscape, start, temperature, time
+    landscape, w0, temperature, time
         ω_0, T and s of dω = −∇L ds + √(T F) dW.
     friction : float, optional
         γ > 0: dω = p ds, dp = −(γp + ∇L) ds + √(γT F) dW instead.
@@ -68,21 +68,21 @@ def by_moments(
 
     Examples
     --------
-    >>> route = by_moments(Landscape("x**2/2", "x", covariance="2 + x**2"), [1.0], temperature=1.0, time=100.0)
+    >>> route = by_moments(Landscape("x**2/2", "x", noise_covariance="2 + x**2"), [1.0], temperature=1.0, time=100.0)
     >>> round(route(lambda w: w[:, 0] ** 2), 12)
     2.0
     """
 
     def expectation(function: Function) -> float:
         d = landscape.dimension
-        moments = second_moments(landscape, start, temperature, time, friction)[: d + 1, : d + 1]
+        moments = second_moments(landscape, w0, temperature, time, friction)[: d + 1, : d + 1]
         return float((_coefficients(function, d) * moments).sum())
 
     return expectation
 
 
 def by_gaussian(
-    landscape: Landscape, start: Sequence[float], temperature: float, time: float, friction: float | None = None
+    landscape: Landscape, w0: Sequence[float], temperature: float, time: float, friction: float | None = None
 ) -> Route:
     """For quadratic L and constant F, d ≤ 3, and any φ: the integral over a Gaussian. Arguments as in `by_moments`.
 
@@ -100,9 +100,9 @@ def by_gaussian(
 
     def expectation(function: Function) -> float:
         d = landscape.dimension
-        if np.abs(_coefficients(landscape.covariance, d)[1:]).max() > 1e-12:
+        if np.abs(_coefficients(landscape.noise_covariance, d)[1:]).max() > 1e-12:
             raise ValueError("F must be constant for ω to be Gaussian")
-        moments = second_moments(landscape, start, temperature, time, friction)
+        moments = second_moments(landscape, w0, temperature, time, friction)
         mean = moments[0, 1 : d + 1]
         root = np.linalg.cholesky(moments[1 : d + 1, 1 : d + 1] - np.outer(mean, mean))
         return _normal(lambda z: function(mean + z @ root.T), d)
@@ -111,7 +111,7 @@ def by_gaussian(
 
 
 def second_moments(
-    landscape: Landscape, start: Sequence[float], temperature: float, time: float, friction: float | None = None
+    landscape: Landscape, w0: Sequence[float], temperature: float, time: float, friction: float | None = None
 ) -> Array:
     """E[y yᵀ] at the end, y = (1, ω) or (1, ω, p); see `by_moments`.
 
@@ -124,7 +124,7 @@ def second_moments(
     d = landscape.dimension
     size = 1 + d if friction is None else 1 + 2 * d
     drift, begin = np.zeros((size, size)), np.zeros(size)
-    begin[: d + 1] = 1.0, *start
+    begin[: d + 1] = 1.0, *w0
     kicked = slice(size - d, size)  # what the noise acts on
     loss = _coefficients(landscape.loss, d)
     drift[kicked, : d + 1] = -2 * loss[1:]
@@ -133,7 +133,9 @@ def second_moments(
         drift[kicked, kicked] = -friction * np.eye(d)
     noise = np.zeros((size,) * 4)
     strength = temperature * (1.0 if friction is None else friction)
-    noise[kicked, kicked, : d + 1, : d + 1] = strength * _coefficients(landscape.covariance, d).transpose(2, 3, 0, 1)
+    noise[kicked, kicked, : d + 1, : d + 1] = strength * _coefficients(landscape.noise_covariance, d).transpose(
+        2, 3, 0, 1
+    )
     square = size * size
     generator = np.kron(drift, np.eye(size)) + np.kron(np.eye(size), drift) + noise.reshape(square, square)
     return np.asarray(expm(generator * time) @ np.outer(begin, begin).ravel()).reshape(size, size)

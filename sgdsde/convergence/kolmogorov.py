@@ -14,14 +14,14 @@ Array = NDArray[np.float64]
 
 
 def on_a_line(
-    landscape: Landscape, start: float, temperature: float, time: float, friction: float | None = None,
+    landscape: Landscape, w0: float, temperature: float, time: float, friction: float | None = None,
     *, reach: float = 8.0, points: int = 120, modes: int = 40,
 ) -> Route:  # fmt: skip
     """For d = 1, any confining L and constant F: Kolmogorov's backward equation on a grid.
 
     Parameters
     ----------
-    landscape, start, temperature, time, friction
+    landscape, w0, temperature, time, friction
         As in `by_moments`.
     reach : float
         The grid spans start ± reach, where the stationary density must vanish to rounding.
@@ -44,8 +44,8 @@ def on_a_line(
     """
 
     def expectation(function: Function) -> float:
-        w = (start + np.linspace(-reach, reach, 2 * points + 1))[:, None]
-        theta, slope = temperature * float(landscape.covariance(w[0])[0, 0]) / 2, landscape.gradient(w)[:, 0]
+        w = (w0 + np.linspace(-reach, reach, 2 * points + 1))[:, None]
+        theta, slope = temperature * float(landscape.noise_covariance(w[0])[0, 0]) / 2, landscape.gradient(w)[:, 0]
         difference = np.subtract.outer(np.arange(len(w)), np.arange(len(w)))
         sign = 1.0 - 2.0 * (difference % 2)
         with np.errstate(divide="ignore"):

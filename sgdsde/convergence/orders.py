@@ -59,7 +59,7 @@ def strong_order(
     Examples
     --------
     >>> from sgdsde import Landscape
-    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0)
+    >>> gbm = Problem("mine", Landscape("x**2", "x", noise_factor=[["x"]]), 1.0)
     >>> order = strong_order(gbm, "euler_maruyama", steps=(32, 64, 128), paths=500)
     >>> bool(abs(order.slope - 0.5) < 0.2)
     True
@@ -113,7 +113,7 @@ def weak_order(
     Examples
     --------
     >>> from sgdsde import Landscape
-    >>> gbm = Problem("mine", Landscape("x**2", "x", factor=[["x"]]), 1.0)
+    >>> gbm = Problem("mine", Landscape("x**2", "x", noise_factor=[["x"]]), 1.0)
     >>> import math
     >>> order = weak_order(gbm, "weak_euler", "x", exact=math.exp(-2), steps=(8, 11, 16))
     >>> bool(abs(order.slope - 1) < 0.2)
@@ -152,7 +152,7 @@ def deterministic_order(
     Examples
     --------
     >>> from sgdsde import Landscape
-    >>> gbm = Problem("mine", Landscape("x**4/4", "x", factor=[["x"]]), 1.0)
+    >>> gbm = Problem("mine", Landscape("x**4/4", "x", noise_factor=[["x"]]), 1.0)
     >>> f"{deterministic_order(gbm, 'euler_maruyama').slope:.1f}"
     '1.0'
     """

@@ -57,7 +57,7 @@ class Problem:
 
     Examples
     --------
-    >>> Problem("bowl", Landscape("x**2/2", "x", factor=[["x"]]), 1.0).kind
+    >>> Problem("bowl", Landscape("x**2/2", "x", noise_factor=[["x"]]), 1.0).kind
     'diagonal'
     """
 

@@ -56,43 +56,43 @@ def of_kind(kind: str, equation: str = "overdamped") -> tuple[Problem, ...]:
 
 
 def _problem(
-    name: str, kind: str, landscape: Landscape, start: Sequence[float], temperature: float, route: Route,
+    name: str, kind: str, landscape: Landscape, w0: Sequence[float], temperature: float, route: Route,
     functions: Mapping[str, Function], *, friction: float | None = None, solution: Function | None = None,
 ) -> Problem:  # fmt: skip
     return Problem(
-        name, landscape, start, temperature, equation="overdamped" if friction is None else "momentum",
+        name, landscape, w0, temperature, equation="overdamped" if friction is None else "momentum",
         friction=1.0 if friction is None else friction, kind=kind, solution=solution,
         expectations=tuple(Expectation(text, function, route) for text, function in functions.items()),
     )  # fmt: skip
 
 
 def _gaussian(
-    name: str, landscape: Landscape, start: Sequence[float], temperature: float, friction: float | None = None
+    name: str, landscape: Landscape, w0: Sequence[float], temperature: float, friction: float | None = None
 ) -> Problem:
     """Quadratic L and constant F."""
     d = landscape.dimension
-    route = by_gaussian(landscape, start, temperature, 1.0, friction)
+    route = by_gaussian(landscape, w0, temperature, 1.0, friction)
     functions = {**_POLYNOMIALS[d], **_SINES[d]}
-    return _problem(name, "additive", landscape, start, temperature, route, functions, friction=friction)
+    return _problem(name, "additive", landscape, w0, temperature, route, functions, friction=friction)
 
 
 def _wells(
-    name: str, loss: str, numbers: Mapping[str, float], start: float, friction: float | None = None
+    name: str, loss: str, numbers: Mapping[str, float], w0: float, friction: float | None = None
 ) -> Problem:  # fmt: skip
     """Nonlinear drift with a bounded slope."""
     landscape, functions = Landscape(loss, "x", numbers), {**_POLYNOMIALS[1], **_SINES[1]}
-    route = on_a_line(landscape, start, 0.8, 1.0, friction)
-    return _problem(name, "additive", landscape, [start], 0.8, route, functions, friction=friction)
+    route = on_a_line(landscape, w0, 0.8, 1.0, friction)
+    return _problem(name, "additive", landscape, [w0], 0.8, route, functions, friction=friction)
 
 
 def _closed(
-    name: str, kind: str, landscape: Landscape, start: Sequence[float], temperature: float,
+    name: str, kind: str, landscape: Landscape, w0: Sequence[float], temperature: float,
     friction: float | None = None, time: float = 1.0,
 ) -> Problem:  # fmt: skip
     """Quadratic L, and F with entries of degree 2: the second moments close."""
-    route = by_moments(landscape, start, temperature, time, friction)
+    route = by_moments(landscape, w0, temperature, time, friction)
     functions = {**_POLYNOMIALS[landscape.dimension], "x": lambda w: w[:, 0]}
-    problem = _problem(name, kind, landscape, start, temperature, route, functions, friction=friction)
+    problem = _problem(name, kind, landscape, w0, temperature, route, functions, friction=friction)
     return replace(problem, time=time)
 
 
@@ -120,7 +120,7 @@ def _exponential(name: str, curvature: Sequence[float], noise: Sequence[float], 
     loss = " + ".join(f"a{i}*{names[i]}**2/2" for i in range(d))
     factor = [[f"b{i}*{names[i]}" if i == j else 0.0 for j in range(d)] for i in range(d)]
     rate = [-a - temperature * b**2 / 2 for a, b in zip(curvature, noise, strict=True)]
-    landscape = Landscape(loss, list(names[:d]), values, factor=factor)
+    landscape = Landscape(loss, list(names[:d]), values, noise_factor=factor)
     return _solved(name, "diagonal", landscape, temperature, np.exp, [0.0, 0.4][:d], np.diag(noise).tolist(), rate)
 
 
@@ -128,7 +128,10 @@ def _commuting() -> Problem:
     """B_1 = bI and B_2 = c(0 1; 1 0): in the basis (1, 1), (1, −1)/√2 two geometric Brownian motions."""
     h, g, b, c, t = 1.0, 0.4, 0.7, 0.5, 0.6
     landscape = Landscape(
-        "h*(x**2 + y**2)/2 + g*x*y", "x y", {"h": h, "g": g, "b": b, "c": c}, factor=[["b*x", "c*y"], ["b*y", "c*x"]]
+        "h*(x**2 + y**2)/2 + g*x*y",
+        "x y",
+        {"h": h, "g": g, "b": b, "c": c},
+        noise_factor=[["b*x", "c*y"], ["b*y", "c*x"]],
     )
     turn, damping = np.array([[1.0, 1.0], [1.0, -1.0]]) / math.sqrt(2), t * (b**2 + c**2) / 2
     return _solved(
@@ -144,7 +147,7 @@ def _bent() -> Problem:
     slopes = ["cos(x)**2", "sqrt(1 + y**2)"]
     factor = [[f"{s}*{slope}" for s in row] for row, slope in zip(mix, slopes, strict=True)]
     loss = "-p*cos(x)**4/4 - a*(x + sin(x)*cos(x))/2 - q*y**2/4 - c*(y*sqrt(1 + y**2) + log(y + sqrt(1 + y**2)))/2"
-    landscape = Landscape(loss, "x y", {"p": p, "q": q, "a": rate[0], "c": rate[1]}, factor=factor)
+    landscape = Landscape(loss, "x y", {"p": p, "q": q, "a": rate[0], "c": rate[1]}, noise_factor=factor)
     return _solved(
         "bent", "commutative", landscape, t, lambda v: np.stack([np.arctan(v[:, 0]), np.sinh(v[:, 1])], axis=1),
         [0.7, 0.2], mix, rate,
@@ -164,16 +167,22 @@ def _regression(name: str, temperature: float, friction: float | None = None, ti
 
 def _all() -> tuple[Problem, ...]:
     wells = "x**2/2 + a*cos(b*x)", {"a": 1.0, "b": 1.5}, 0.3  # at ±1.33
-    bowl = Landscape("h*(x - c)**2/2", "x", {"h": 1.5, "c": 0.5}, covariance=0.8)
-    tilted = Landscape("x**2 + x*y/2 + 2*y**2/5", "x y", factor=[[1.0, 0.0], [0.6, 0.5]])  # F and H do not commute
+    bowl = Landscape("h*(x - c)**2/2", "x", {"h": 1.5, "c": 0.5}, noise_covariance=0.8)
+    tilted = Landscape(
+        "x**2 + x*y/2 + 2*y**2/5", "x y", noise_factor=[[1.0, 0.0], [0.6, 0.5]]
+    )  # F and H do not commute
     pair = {"a": 1.2, "b": 0.7, "c": 0.3}
-    coupled = Landscape("(a*x**2 + b*y**2)/2 + c*x*y", "x y", pair, factor=[["0.8*x", 0.0], [0.0, "0.6*y"]])
-    crossed = Landscape("(a*x**2 + b*y**2)/2 + c*x*y", "x y", pair, factor=[["0.6*x", "0.5*y"], ["0.2*y", "0.5*x"]])
-    tanh = Landscape("b**2*(x**2/2 - x**4/4) - a*(x - x**3/3)", "x", {"a": -0.8, "b": 0.5}, factor=[["b*(1 - x**2)"]])
+    coupled = Landscape("(a*x**2 + b*y**2)/2 + c*x*y", "x y", pair, noise_factor=[["0.8*x", 0.0], [0.0, "0.6*y"]])
+    crossed = Landscape(
+        "(a*x**2 + b*y**2)/2 + c*x*y", "x y", pair, noise_factor=[["0.6*x", "0.5*y"], ["0.2*y", "0.5*x"]]
+    )
+    tanh = Landscape(
+        "b**2*(x**2/2 - x**4/4) - a*(x - x**3/3)", "x", {"a": -0.8, "b": 0.5}, noise_factor=[["b*(1 - x**2)"]]
+    )
     slopes = {"a": 1.5, "b": 1.2, "q": 0.5 * 1.2**2}
-    arctan = Landscape("-q*cos(x)**4/4 - a*(x + sin(x)*cos(x))/2", "x", slopes, factor=[["b*cos(x)**2"]])
+    arctan = Landscape("-q*cos(x)**4/4 - a*(x + sin(x)*cos(x))/2", "x", slopes, noise_factor=[["b*cos(x)**2"]])
     growth = "-(b**2*x**2/2 + a*(x*sqrt(1 + x**2) + log(x + sqrt(1 + x**2))))/2"
-    sinh = Landscape(growth, "x", {"a": 0.5, "b": 0.6}, factor=[["b*sqrt(1 + x**2)"]])
+    sinh = Landscape(growth, "x", {"a": 0.5, "b": 0.6}, noise_factor=[["b*sqrt(1 + x**2)"]])
     return (
         _gaussian("ornstein_uhlenbeck", bowl, [2.0], 0.9),
         _gaussian("correlated", tilted, [1.5, -1.0], 0.5),

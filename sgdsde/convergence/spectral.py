@@ -157,7 +157,7 @@ def backward(
     >>> round(float(grid.values(u, np.array([[1.0]]))[0, 0]), 10)             # e⁻² + 0.05 (1 − e⁻²)
     0.1785685191
     """
-    drift, noise = -landscape.gradient(grid.nodes), temperature / 2 * landscape.covariance(grid.nodes)
+    drift, noise = -landscape.gradient(grid.nodes), temperature / 2 * landscape.noise_covariance(grid.nodes)
     axes = range(len(grid.box))
     generator = np.zeros((len(drift), len(drift)))
     for i in axes:

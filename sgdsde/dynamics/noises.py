@@ -88,13 +88,13 @@ def _not_divisible(rule: Rule, config: SGDConfig) -> str:
 @noise(source="Robbins & Monro 1951", on_examples=_mean_of_batch)
 def batches(tape: Any, w: Any) -> Any:
     """∇L + A z̄, z̄ the mean of a batch of whitened examples: the mean gradient of a batch of real examples."""
-    return tape.gradient(w) + tape.factor(w) * tape.batch_mean
+    return tape.gradient(w) + tape.noise_factor(w) * tape.batch_mean
 
 
 @noise(source="Wu et al. 2020; Smith & Le 2018, appendix C", on_examples=_weighted, batches_of_step=0, driven=True)
 def normal(tape: Any, w: Any) -> Any:
     """∇L + √c A z, z normal: the covariance of a batch's noise and no other property of it."""
-    return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.z)
+    return tape.gradient(w) + tape.noise_factor(w) * (_root(tape.batch_noise) * tape.z)
 
 
 @noise(
@@ -104,7 +104,7 @@ def normal(tape: Any, w: Any) -> Any:
 def svag(tape: Any, w: Any) -> Any:
     """½(1 + √(2l − 1)) ĝ₁ + ½(1 − √(2l − 1)) ĝ₂ of two batches: covariance l times that of one, l steps an update."""
     first, second = tape.batch_mean, tape.other_batch_mean
-    return tape.gradient(w) + tape.factor(w) * ((first + second + tape.spread * (first - second)) / 2)
+    return tape.gradient(w) + tape.noise_factor(w) * ((first + second + tape.spread * (first - second)) / 2)
 
 
 def _shifts(strength: float, classes: int, shape: tuple[int, ...], generator: np.random.Generator) -> Any:
@@ -128,20 +128,20 @@ def labels(tape: Any, w: Any) -> Any:
 )  # fmt: skip
 def signs(tape: Any, w: Any) -> Any:
     """∇L + √c A s, s = ±1 with equal odds: the covariance of a batch's noise, and no tails at all."""
-    return tape.gradient(w) + tape.factor(w) * (_root(tape.batch_noise) * tape.signs)
+    return tape.gradient(w) + tape.noise_factor(w) * (_root(tape.batch_noise) * tape.signs)
 
 
 @noise(source="Zhu et al., arXiv 1803.00195: GLD dynamic", spread="trace", batches_of_step=0)
 def isotropic(tape: Any, w: Any) -> Any:
     """∇L + √(c Tr F/d) z, z normal: the same in every direction, with the trace of a batch's noise."""
-    trace = sum(entry * entry for entry in tape.factor(w))
+    trace = sum(entry * entry for entry in tape.noise_factor(w))
     return tape.gradient(w) + _root(tape.batch_noise * trace / len(tape.w)) * tape.normals(len(tape.w))
 
 
 @noise(source="Zhu et al., arXiv 1803.00195: GLD diag", spread="diagonal", batches_of_step=0)
 def diagonal(tape: Any, w: Any) -> Any:
     """∇L + √(c F_ii) z_i, z normal: the variances of a batch's noise, and no covariances."""
-    factor, z = tape.factor(w), tape.normals(len(tape.w))
+    factor, z = tape.noise_factor(w), tape.normals(len(tape.w))
     variances = [sum(entry * entry for entry in factor.row(i)) for i in range(len(tape.w))]
     return tape.gradient(w) + z.multiply_elementwise(
         z.__class__([_root(tape.batch_noise * variance) for variance in variances])

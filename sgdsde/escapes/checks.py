@@ -26,14 +26,14 @@ USUAL, WITH_MOMENTUM = ("sde", "sgd"), ("sde", "momentum_sde", "sgd")
 
 
 def start_outside(
-    landscape: Landscape, start: ArrayLike, stop: str | Mapping[str, str]
+    landscape: Landscape, w0: ArrayLike, stop: str | Mapping[str, str]
 ) -> tuple[Array, tuple[Region, ...]]:
     """The start (d,) and the regions of `stop`; ValueError when it is in one of them."""
-    at = landscape.point(start, "start")
+    at = landscape.point(w0, "w0")
     regions = parse_regions(stop, [*landscape.variables, *landscape.parameters])
     for region in regions:
         if landscape.holds(region, at):
-            raise ValueError(f"start must be outside of stop, where paths end; {region.condition} at {at.tolist()}")
+            raise ValueError(f"w0 must be outside of stop, where paths end; {region.condition} at {at.tolist()}")
     return at, regions
 
 
@@ -96,5 +96,5 @@ def box_around_start(landscape: Landscape, box: ArrayLike | None, at: Array) -> 
     except ValueError:
         ends = np.empty(0)
     if ends.shape != (2, 2) or not np.isfinite(ends).all() or not ((ends[:, 0] < at) & (at < ends[:, 1])).all():
-        raise ValueError(f"box must be two pairs (low, high) around start = {at.tolist()}, got {box!r}")
+        raise ValueError(f"box must be two pairs (low, high) around w0 = {at.tolist()}, got {box!r}")
     return ends

@@ -58,7 +58,7 @@ class Predictions:
 def predict(
     landscape: Landscape,
     configs: Sequence[SGDConfig],
-    start: Array,
+    w0: Array,
     stop: Stop,
     passes: tuple[Pass, ...] | str,
     boxes: Sequence[Array | None],
@@ -72,7 +72,7 @@ def predict(
         With the weight decay of the runs, if any, in its loss.
     configs : sequence of SGDConfig
         They differ in g alone.
-    start : (d,)
+    w0 : (d,)
         Outside of `stop`.
     stop : str or mapping
         Where paths end.
@@ -99,9 +99,9 @@ def predict(
             absent[method] = why if method not in found else f"not at B = {', '.join(silent)}: {why}"
 
     if landscape.dimension == 1:
-        ask("exact", lambda T, _: theory.mean_exit_time(landscape, T, float(start[0]), stop=stop), True)
+        ask("exact", lambda T, _: theory.mean_exit_time(landscape, T, float(w0[0]), stop=stop), True)
     elif landscape.dimension == 2:
-        ask("fokker_planck", lambda T, k: _by_fokker_planck(landscape, T, start, stop, boxes[k], enlarge), False)
+        ask("fokker_planck", lambda T, k: _by_fokker_planck(landscape, T, w0, stop, boxes[k], enlarge), False)
     else:
         absent["exact"] = f"there is a method for one and two variables, not for {landscape.dimension}"
     if isinstance(passes, str):
@@ -124,7 +124,7 @@ def _each(time: Callable[[float, int], float], temperatures: Array) -> tuple[Arr
 
 
 def _by_fokker_planck(
-    landscape: Landscape, temperature: float, start: Array, stop: Stop, box: Array | None, enlarge: bool
+    landscape: Landscape, temperature: float, w0: Array, stop: Stop, box: Array | None, enlarge: bool
 ) -> float:
     """By Richardson's extrapolation on a box that holds the paths, with cells that resolve wells and barriers."""
     if box is None:
@@ -134,7 +134,7 @@ def _by_fokker_planck(
 
     def time(number: int) -> ArrayLike:
         equation = theory.FokkerPlanck(landscape, temperature, walls, number, absorbing=absorbing)
-        return equation.interpolate(equation.mean_exit_times(), start)
+        return equation.interpolate(equation.mean_exit_times(), w0)
 
     for _ in range(GROWTHS):
         with warnings.catch_warnings(record=True) as caught:

@@ -84,7 +84,7 @@ class RareExitTime:
 def rare_exit_time(
     landscape: Landscape,
     config: SGDConfig,
-    start: ArrayLike,
+    w0: ArrayLike,
     stop: str | Mapping[str, str],
     *,
     dynamics: str = "sde",
@@ -97,13 +97,13 @@ def rare_exit_time(
     progress: Callable[[float], None] | None = None,
     **options: Any,
 ) -> RareExitTime:
-    """Mean time in updates until a path from `start` enters `stop`, however rare that is.
+    """Mean time in updates until a path from `w0` enters `stop`, however rare that is.
 
     Parameters
     ----------
     landscape, config
         As in :func:`sgdsde.simulate_sde`. Batches of permutations have a memory, and are not accepted.
-    start : (d,)
+    w0 : (d,)
         In the well that paths leave; a number when d = 1.
     stop : str or mapping of str to str
         As in :func:`sgdsde.simulate_sde`.
@@ -118,7 +118,7 @@ def rare_exit_time(
         Independent repetitions, at least 4, from whose spread the standard error is.
     relaxation : int, optional
         Updates after which a path in the well has forgotten where it started; by default five times the longest
-        relaxation time of the minimum next to `start`.
+        relaxation time of the minimum next to `w0`.
     seed : int
         Also of the table of examples, where :func:`sgdsde.simulate_sgd` draws one.
     confidence : float
@@ -143,7 +143,7 @@ def rare_exit_time(
     -----
     With F the floor, the median score in the well, and a lowest level above it, τ = (mean time from one entrance above
     the level to the next)/(probability that an entrance ends in `stop` before it comes back to F): Hill's relation for
-    paths that start anew at `start` when they end. The probability is a product over levels, each estimated from a
+    paths that start anew at `w0` when they end. The probability is a product over levels, each estimated from a
     fixed number of trials that begin where those of the level below entered it (fixed-effort splitting: Garvels, PhD
     thesis 2000; forward flux sampling: Allen, Frenkel & ten Wolde, J. Chem. Phys. 124 (2006) 024102), and is unbiased
     for levels that are fixed. They are placed adaptively by a pilot run whose paths are not used again, so that about a
@@ -168,13 +168,13 @@ def rare_exit_time(
     integer("trials × repetitions", count * groups, 1, 2**32 - 1)  # paths have numbers of 32 bits
     confidence = real("confidence", confidence, above=0, below=1)
     check_landscape(landscape)
-    request = request_of(landscape, config, start, 1, 1, stop=stop, seed=seed, **options)
+    request = request_of(landscape, config, w0, 1, 1, stop=stop, seed=seed, **options)
     process = Trials.of(request, score)
     program = process.prepared.program
     size = footprint.paths_size(program.dimension, program.state_dimension, program.regions, count * groups)
     check_memory(2 * size, f"trials or repetitions must be fewer: {groups} × {count} paths and where they entered")
     report = progress or (lambda fraction: None)
-    rest = _relaxation(landscape, config, start) if relaxation is None else integer("relaxation", relaxation, 1)
+    rest = _relaxation(landscape, config, w0) if relaxation is None else integer("relaxation", relaxation, 1)
     substeps = process.prepared.plan.substeps
     check_steps(rest, substeps, "relaxation")
     levels = place_levels(process, rest * substeps, lambda fraction: report(_PILOT * fraction))
@@ -221,13 +221,13 @@ def _result(
     )  # fmt: skip
 
 
-def _relaxation(landscape: Landscape, config: SGDConfig, start: ArrayLike) -> int:
+def _relaxation(landscape: Landscape, config: SGDConfig, w0: ArrayLike) -> int:
     """Updates in which the slowest mode of the well falls to e⁻⁵."""
     decayed = weight_decayed(landscape, config.weight_decay)
-    minimum = nearby_minimum(decayed, start)
+    minimum = nearby_minimum(decayed, w0)
     if minimum is None:
         raise ValueError(
-            f"start must be in the well of a minimum with positive curvature, or relaxation given; got {start!r}"
+            f"w0 must be in the well of a minimum with positive curvature, or relaxation given; got {w0!r}"
         )
     hessian = decayed.hessian(minimum)
     longest = 5 * relaxation_time(hessian, replace(config, weight_decay=0.0), "slower")

@@ -83,7 +83,7 @@ class EscapeStudy:
     Attributes
     ----------
     landscape : Landscape
-    start : tuple of float
+    w0 : tuple of float
     stop : str or mapping of str to str
     updates : int
         Length of the runs; paths still inside after it are censored.
@@ -96,7 +96,7 @@ class EscapeStudy:
     """
 
     landscape: Landscape
-    start: tuple[float, ...]
+    w0: tuple[float, ...]
     stop: str | Mapping[str, str]
     updates: int
     configs: tuple[SGDConfig, ...]
@@ -145,7 +145,7 @@ class EscapeStudy:
         }  # fmt: skip
         about = {
             "title": self._title(), "updates": self.updates, "paths": self.escapes[0].ensemble.paths,
-            "start": list(self.start), "stop": str(self.stop), "landscape": repr(self.landscape),
+            "w0": list(self.w0), "stop": str(self.stop), "landscape": repr(self.landscape),
             "confidence": self.escapes[0].time.confidence,
             **{f"absent_{name}": why for name, why in self.predictions.absent.items()},
             **{key: value for key, value in self.configs[0].to_dict().items() if key != "batch_size"},
@@ -177,7 +177,7 @@ class EscapeStudy:
 
     def _title(self) -> str:
         where = self.stop if isinstance(self.stop, str) else " or ".join(self.stop.values())
-        at = ", ".join(f"{value:g}" for value in self.start)
+        at = ", ".join(f"{value:g}" for value in self.w0)
         return f"Mean exit times in updates, from ({at}) to {where}; {self.escapes[0].ensemble.paths} paths of each"
 
     def _notes(self) -> list[str]:

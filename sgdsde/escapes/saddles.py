@@ -58,7 +58,10 @@ class Pass:
         if barrier < least_barrier:
             raise ValueError(f"the barrier is only {barrier:.3g} × TF/2 high, and the formula is for weak noise")
         whole = theory.eyring_kramers_time(landscape, temperature, self.minimum, self.saddle)
-        noise, bent = landscape.covariance(self.saddle)[0, 0], -np.linalg.eigvalsh(landscape.hessian(self.saddle))[0]
+        noise, bent = (
+            landscape.noise_covariance(self.saddle)[0, 0],
+            -np.linalg.eigvalsh(landscape.hessian(self.saddle))[0],
+        )
         place = self.edge / math.sqrt(temperature * float(noise) / (2 * float(bent)))
         if place < BEFORE:
             raise ValueError("paths end before they come to the saddle")
@@ -68,20 +71,20 @@ class Pass:
 
 
 def passes_of(
-    landscape: Landscape, start: Array, regions: Sequence[Region], ends: Array, saddle: ArrayLike | None
+    landscape: Landscape, w0: Array, regions: Sequence[Region], ends: Array, saddle: ArrayLike | None
 ) -> tuple[Pass, ...] | str:
     """The passes to the minima that exit points `ends` (n, d) lead down to, or to the one near `saddle`; or why none.
 
     Raises
     ------
     ValueError
-        When `saddle` is given and there is none near it, or no minimum below `start`.
+        When `saddle` is given and there is none near it, or no minimum below `w0`.
     """
-    minimum = nearby_minimum(landscape, start)
+    minimum = nearby_minimum(landscape, w0)
     if saddle is not None:
         if minimum is None:
             raise ValueError(
-                f"start must lead down to a minimum when saddle is given; from {start.tolist()} there is none with "
+                f"w0 must lead down to a minimum when saddle is given; from {w0.tolist()} there is none with "
                 "curvature in every direction"
             )
         found = _pass(landscape, minimum, _near(landscape, saddle), regions)

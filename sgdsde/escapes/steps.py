@@ -22,9 +22,9 @@ MOST_SUBSTEPS = 256
 SEEN = 0.1  # of the time in which a velocity is forgotten: longest step of the momentum SDE
 
 
-def largest_curvature(landscape: Landscape, start: Array, passes: tuple[Pass, ...] | str) -> float:
+def largest_curvature(landscape: Landscape, w0: Array, passes: tuple[Pass, ...] | str) -> float:
     """h: the largest curvature, up or down, at the start, the minimum below it, and saddles that are known."""
-    points = [start, nearby_minimum(landscape, start)]
+    points = [w0, nearby_minimum(landscape, w0)]
     points += [] if isinstance(passes, str) else [each.saddle for each in passes]
     hessians = [landscape.hessian(point) for point in points if point is not None]
     return max(float(np.abs(np.linalg.eigvalsh(each)).max()) for each in hessians if np.isfinite(each).all())

@@ -40,7 +40,7 @@ _LABELS = {
 def escape_study(
     landscape: Landscape,
     config: SGDConfig,
-    start: ArrayLike,
+    w0: ArrayLike,
     stop: str | Mapping[str, str],
     *,
     batch_sizes: Sequence[int] | None = None,
@@ -65,7 +65,7 @@ def escape_study(
         Where, and with what noise.
     config : SGDConfig
         Its batch size is used when there are no `batch_sizes`.
-    start : (d,)
+    w0 : (d,)
         Where paths begin, near a minimum; a number when d = 1.
     stop : str or mapping of str to str
         Where they end, as in :func:`simulate_sde`.
@@ -126,7 +126,7 @@ def escape_study(
 
     Examples
     --------
-    >>> well = Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
+    >>> well = Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0)
     >>> config = SGDConfig(learning_rate=0.05, batch_size=4, n_examples=64)
     >>> found = escape_study(well, config, -1.0, "x > 0", batch_sizes=(1, 2), paths=200)
     >>> [(escape.label, escape.config.batch_size, escape.time.exits) for escape in found.escapes]
@@ -137,7 +137,7 @@ def escape_study(
     check_landscape(landscape)
     if not isinstance(config, SGDConfig):
         raise ValueError(f"config must be a SGDConfig, got {config!r}")
-    at, regions = start_outside(landscape, start, stop)
+    at, regions = start_outside(landscape, w0, stop)
     configs, run = noise_scales(config, batch_sizes), dynamics_to_run(config, dynamics, schemes)
     for each in configs:
         driver_of(driver, each)
@@ -146,7 +146,7 @@ def escape_study(
     given = box_around_start(landscape, box, at)
     table = whitened_examples(examples, config.n_examples, landscape.noise_dimension, seed)
     curvature = largest_curvature(decayed, at, passes_of(decayed, at, regions, np.empty((0, len(at))), saddle))
-    constant = not landscape.symbolic.factor.free_symbols & set(landscape.symbolic.state)
+    constant = not landscape.symbolic.noise_factor.free_symbols & set(landscape.symbolic.state)
     kept, d = len(configs) * len(run), landscape.dimension
     size = kept * footprint.paths_size(d, d, 1, paths)
     check_memory(size, f"paths or batch_sizes must be fewer: {kept} runs of {paths} paths")

@@ -59,7 +59,7 @@ def two_bowls(noise: str, trace: float, *, ridge: float = 0.1, variables: str = 
 
     Examples
     --------
-    >>> two_bowls("covariance", 1.1, ridge=1e-3).covariance([1, 1]).round(3)          # eigenvalues 1 and 0.1
+    >>> two_bowls("covariance", 1.1, ridge=1e-3).noise_covariance([1, 1]).round(3)          # eigenvalues 1 and 0.1
     array([[0.55, 0.45],
            [0.45, 0.55]])
     """
@@ -77,4 +77,4 @@ def two_bowls(noise: str, trace: float, *, ridge: float = 0.1, variables: str = 
     parameters = {"ridge": ridge, "trace": trace}
     for name, coefficients in zip(("along", "across"), _PARTS[noise], strict=True):
         parameters |= {f"{name}{power}": float(number) for power, number in enumerate(coefficients)}
-    return Landscape(f"({sharp} + {flat} - {root})/2", variables, parameters, factor=factor, name=noise)
+    return Landscape(f"({sharp} + {flat} - {root})/2", variables, parameters, noise_factor=factor, name=noise)

@@ -31,7 +31,7 @@ class Entry:
         Every local minimum, one row each, exact (an expression of the parameters) or to double precision.
     parameters : mapping of str to float
         Default values.
-    covariance, factor
+    noise_covariance, noise_factor
         The noise, as for `Landscape`; with neither F = 1.
     """
 
@@ -41,8 +41,8 @@ class Entry:
     variables: str
     minima: _Table
     parameters: Mapping[str, float] = field(default_factory=dict)
-    covariance: str | _Table | None = None
-    factor: _Table | None = None
+    noise_covariance: str | _Table | None = None
+    noise_factor: _Table | None = None
 
     __repr__ = one_line
 
@@ -76,7 +76,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x",
             minima=[[0.0]],
             parameters={"h": 1.0, "f": 1.0},
-            covariance="f",
+            noise_covariance="f",
         ),
         "quadratic_2d": Entry(
             description="Curvatures h1, h2 and noise f1, f2 along axes turned by `angle`: F and H do not commute",
@@ -85,7 +85,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x y",
             minima=[[0.0, 0.0]],
             parameters={"h1": 1.0, "h2": 4.0, "f1": 2.0, "f2": 0.5, "angle": 0.6},
-            factor=[
+            noise_factor=[
                 ["sqrt(f1)*cos(angle)", "-sqrt(f2)*sin(angle)"],
                 ["sqrt(f1)*sin(angle)", "sqrt(f2)*cos(angle)"],
             ],
@@ -97,7 +97,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x",
             minima=[[0.0]],
             parameters={"h": 1.0, "r": 0.5},
-            covariance="1 + r*x**2",
+            noise_covariance="1 + r*x**2",
         ),
         "double_well": Entry(
             description="Two equal wells 2√a apart, barrier a²/4, constant noise f: exit times and occupancy",
@@ -106,7 +106,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x",
             minima=[["-sqrt(a)"], ["sqrt(a)"]],
             parameters={"a": 1.0, "f": 1.0},
-            covariance="f",
+            noise_covariance="f",
         ),
         "sharp_flat": Entry(
             description="Two minima, at −1 of curvature `sharp` and at +1 of `flat`; the first is deeper by `depth`, "
@@ -124,7 +124,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x y",
             minima=[[0.0, 0.0]],
             parameters={"k": 20.0, "bend": 0.5},
-            covariance="hessian",
+            noise_covariance="hessian",
         ),
         "mueller_brown": Entry(
             description="Three minima and two saddles along a bent path; `scale` multiplies the usual constants",
@@ -146,7 +146,7 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             variables="x y",
             minima=[[0.99999921881011389, 0.99999921881011389], [-0.9999992187490975, -0.9999992187490975]],
             parameters={"spread": 0.01},
-            factor=[[_ALONG, _ACROSS], [f"-{_ALONG}", _ACROSS]],
+            noise_factor=[[_ALONG, _ACROSS], [f"-{_ALONG}", _ACROSS]],
         ),
     }
 )
@@ -162,7 +162,7 @@ def catalog() -> dict[str, Entry]:
 
 
 def named(
-    name: str, *, covariance: str | _Table | None = None, factor: _Table | None = None, **parameters: float
+    name: str, *, noise_covariance: str | _Table | None = None, noise_factor: _Table | None = None, **parameters: float
 ) -> Landscape:
     """The landscape of that name.
 
@@ -170,7 +170,7 @@ def named(
     ----------
     name : str
         A name in :func:`catalog`.
-    covariance, factor : optional
+    noise_covariance, noise_factor : optional
         Another noise than the entry's, as for `Landscape`; it may name the entry's parameters.
     **parameters : float
         Values in place of the entry's defaults.
@@ -184,11 +184,15 @@ def named(
     --------
     >>> named("double_well", a=2.0).loss([2.0])
     array(0.)
-    >>> named("double_well", covariance="f*(1 + x**2)", f=2.0).covariance([1.0])
+    >>> named("double_well", noise_covariance="f*(1 + x**2)", f=2.0).noise_covariance([1.0])
     array([[4.]])
     """
     entry = _entry(name)
-    noise = (entry.covariance, entry.factor) if covariance is None and factor is None else (covariance, factor)
+    noise = (
+        (entry.noise_covariance, entry.noise_factor)
+        if noise_covariance is None and noise_factor is None
+        else (noise_covariance, noise_factor)
+    )
     return Landscape(entry.loss, entry.variables, _parameters(name, parameters), *noise, name=name)
 
 

@@ -30,11 +30,11 @@ def is_quadratic(symbolic: Symbolic) -> bool:
 
 
 def _additive(symbolic: Symbolic) -> bool:
-    return _vanish(expression.derivative(entry, x) for entry in symbolic.factor for x in symbolic.state)
+    return _vanish(expression.derivative(entry, x) for entry in symbolic.noise_factor for x in symbolic.state)
 
 
 def _diagonal(symbolic: Symbolic) -> bool:
-    a, w = symbolic.factor, symbolic.state
+    a, w = symbolic.noise_factor, symbolic.state
     if a.rows != a.cols:
         return False
     pairs = [(i, j) for i in range(a.rows) for j in range(a.cols) if i != j]
@@ -43,7 +43,7 @@ def _diagonal(symbolic: Symbolic) -> bool:
 
 def _commutative(symbolic: Symbolic) -> bool:
     """L^j b_l = L^l b_j for all columns (Kloeden & Platen 1992, §10.3)."""
-    a, w = symbolic.factor, symbolic.state
+    a, w = symbolic.noise_factor, symbolic.state
 
     def along(column: int, direction: int, row: int) -> sp.Expr:
         return sum(expression.derivative(a[row, column], w[i]) * a[i, direction] for i in range(a.rows))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgdsde import codegen, expression
 from sgdsde.arguments import real
-from sgdsde.landscapes import noise_factor
+from sgdsde.landscapes.noise_factor import parse_noise, validate_noise
 from sgdsde.landscapes.points import checked_point, checked_points
 from sgdsde.landscapes.symbolic import SOURCES, Quantity, Symbolic
 from sgdsde.regions import Region
@@ -32,12 +32,12 @@ class Landscape:
         Names of the d components of ω: ``"x"``, ``"x y"``, ``["x", "y"]``.
     parameters : mapping of str to float, optional
         Numbers that occur in the expressions by name; sweeping them compiles nothing.
-    covariance : number, str, d×d of str, or ``"hessian"``; optional
+    noise_covariance : number, str, d×d of str, or ``"hessian"``; optional
         F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L, cut as below.
         A matrix is symmetric: entries across the diagonal that are written differently are compared at 40 points.
         Default 1.
-    factor : d×k of str or numbers, optional
-        A(ω) in place of ``covariance``.
+    noise_factor : d×k of str or numbers, optional
+        A(ω) in place of ``noise_covariance``.
     name : str, optional
         For titles and provenance.
     cut : bool, optional
@@ -52,8 +52,8 @@ class Landscape:
 
     Examples
     --------
-    >>> well = Landscape("x**4/4 - a*x**2/2", variables="x", parameters={"a": 1.0}, covariance="1 + x**2/2")
-    >>> well.loss([1.0]), well.gradient([2.0]), well.hessian([1.0]), well.covariance([1.0])
+    >>> well = Landscape("x**4/4 - a*x**2/2", variables="x", parameters={"a": 1.0}, noise_covariance="1 + x**2/2")
+    >>> well.loss([1.0]), well.gradient([2.0]), well.hessian([1.0]), well.noise_covariance([1.0])
     (array(-0.25), array([6.]), array([[2.]]), array([[1.5]]))
     """
 
@@ -68,8 +68,8 @@ class Landscape:
         loss: str,
         variables: str | Sequence[str],
         parameters: Mapping[str, float] | None = None,
-        covariance: Any = None,
-        factor: Any = None,
+        noise_covariance: Any = None,
+        noise_factor: Any = None,
         name: str | None = None,
         *,
         cut: bool = False,
@@ -79,7 +79,7 @@ class Landscape:
         self.parameters = {key: real(f"parameters[{key!r}]", (parameters or {})[key]) for key in names}
         known = (*self.variables, *names)
         self.text = expression.parse(loss, known, "loss").text
-        self.noise = noise_factor.parse(covariance, factor, self.variables, names, cut)
+        self.noise = parse_noise(noise_covariance, noise_factor, self.variables, names, cut)
         self.name = name or self.text
 
     @property
@@ -90,7 +90,7 @@ class Landscape:
     @property
     def noise_dimension(self) -> int:
         """k, the number of columns of the noise factor A."""
-        return len(self.noise.entries[0]) if self.noise.kind == "factor" else self.dimension
+        return len(self.noise.entries[0]) if self.noise.kind == "noise_factor" else self.dimension
 
     def with_parameters(self, **parameters: float) -> Landscape:
         """Return the same landscape with some parameters changed.
@@ -127,13 +127,13 @@ class Landscape:
             hessians = self.hessian(w)
         return np.asarray(np.linalg.eigvalsh(hessians[np.isfinite(hessians).all(axis=(1, 2))]))
 
-    def covariance(self, w: ArrayLike) -> Array:
+    def noise_covariance(self, w: ArrayLike) -> Array:
         """F(ω), covariance of the gradient of one example: w (..., d) → (..., d, d)."""
-        return self._evaluate("covariance", w, (self.dimension, self.dimension))
+        return self._evaluate("noise_covariance", w, (self.dimension, self.dimension))
 
-    def factor(self, w: ArrayLike) -> Array:
+    def noise_factor(self, w: ArrayLike) -> Array:
         """A(ω) with F = A Aᵀ: w (..., d) → (..., d, k)."""
-        return self._evaluate("factor", w, (self.dimension, self.noise_dimension))
+        return self._evaluate("noise_factor", w, (self.dimension, self.noise_dimension))
 
     def holds(self, region: Region, w: ArrayLike) -> NDArray[np.bool_]:
         """Whether points are in a region: w (..., d) → (...)."""
@@ -146,9 +146,9 @@ class Landscape:
         inside = [np.min([next(values) for _ in each], axis=0) for each in region.alternatives]
         return np.asarray(functools.reduce(np.fmax, inside))
 
-    def typed_covariance(self, w: ArrayLike) -> Array:
+    def typed_noise_covariance(self, w: ArrayLike) -> Array:
         """F(ω) as it was given, wherever it may not be one; A Aᵀ where it is cut: w (..., d) → (..., d, d)."""
-        return self._evaluate("typed_covariance", w, (self.dimension, self.dimension))
+        return self._evaluate("typed_noise_covariance", w, (self.dimension, self.dimension))
 
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert points: shape (..., d), real; a bare number is accepted when d = 1.
@@ -166,7 +166,7 @@ class Landscape:
 
     def validate_noise(self, w: Array, argument: str = "w0") -> None:
         """Raise ValueError unless F is symmetric and positive semidefinite at the points w (n, d)."""
-        noise_factor.validate(self, w, argument)
+        validate_noise(self, w, argument)
 
     def examples(self, examples: str | ArrayLike, n_examples: int, seed: int) -> Array:
         """(N, k) whitened examples, of which SGD takes batches; see :func:`sgdsde.whitened.whitened_examples`."""

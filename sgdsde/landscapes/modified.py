@@ -85,7 +85,7 @@ def modified_landscape(
     more = {}
     if batch_noise is not None:
         c = real("batch_noise", batch_noise, 0)
-        factor = landscape.symbolic.factor
+        factor = landscape.symbolic.noise_factor
         trace = sum(factor[i, j] ** 2 for i in range(factor.rows) for j in range(factor.cols))
         more = {f"{BATCH_NOISE}*({_text(trace, landscape)})": {BATCH_NOISE: c}}
     return _with_squares(landscape, LEARNING_RATE, rate, 4, slopes, "modified", more)
@@ -159,7 +159,7 @@ def _noise(landscape: Landscape) -> dict[str, Any]:
         return landscape.noise.arguments()
     hessian = landscape.symbolic.hessian
     rows = [[_text(entry, landscape) for entry in hessian.row(i)] for i in range(hessian.rows)]
-    return {"covariance": rows, "cut": True}
+    return {"noise_covariance": rows, "cut": True}
 
 
 def _text(value: sp.Expr, landscape: Landscape) -> str:

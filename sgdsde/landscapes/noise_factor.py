@@ -24,7 +24,10 @@ _NEGATIVE = 1e-10  # smallest eigenvalue, relative to the largest: below it the 
 
 @dataclass(frozen=True)
 class Noise:
-    """Parsed noise: kind ``"isotropic"`` (one entry f, F = f·I), ``"covariance"``, ``"factor"`` or ``"hessian"``."""
+    """Parsed noise.
+
+    Its kind is ``"isotropic"`` (one entry f, F = f·I), ``"noise_covariance"``, ``"noise_factor"`` or ``"hessian"``.
+    """
 
     kind: str
     entries: tuple[tuple[str, ...], ...]
@@ -34,44 +37,48 @@ class Noise:
         """The keywords that a Landscape of this noise is made with."""
         rows = [list(row) for row in self.entries]
         table: dict[str, dict[str, Any]] = {
-            "isotropic": {"covariance": rows and rows[0][0]},
-            "covariance": {"covariance": rows},
-            "factor": {"factor": rows},
-            "hessian": {"covariance": "hessian"},
+            "isotropic": {"noise_covariance": rows and rows[0][0]},
+            "noise_covariance": {"noise_covariance": rows},
+            "noise_factor": {"noise_factor": rows},
+            "hessian": {"noise_covariance": "hessian"},
         }
         return table[self.kind] | ({"cut": True} if self.cut else {})
 
 
-def parse(
-    covariance: Any, factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False
+def parse_noise(
+    noise_covariance: Any, noise_factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False
 ) -> Noise:
-    """Read `covariance` or `factor`; errors name the entry."""
+    """Read `noise_covariance` or `noise_factor`; errors name the entry."""
     boolean("cut", cut)
     known = (*variables, *parameters)
     if "hessian" in known:
         raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")
-    if factor is not None:
-        if covariance is not None:
-            raise ValueError("give covariance or factor, not both")
+    if noise_factor is not None:
+        if noise_covariance is not None:
+            raise ValueError("give noise_covariance or noise_factor, not both")
         if cut:
             raise ValueError("cut is for a covariance: F = A Aᵀ of a factor has a root everywhere")
-        rows = _rows(factor, "factor", known)
+        rows = _rows(noise_factor, "noise_factor", known)
         if len(rows) != len(variables):
-            raise ValueError(f"factor must have {len(variables)} rows, one per variable, got {len(rows)}")
-        return Noise("factor", rows)
-    if covariance is None:
-        covariance = 1.0
-    if isinstance(covariance, str) and covariance.strip() == "hessian":
+            raise ValueError(f"noise_factor must have {len(variables)} rows, one per variable, got {len(rows)}")
+        return Noise("noise_factor", rows)
+    if noise_covariance is None:
+        noise_covariance = 1.0
+    if isinstance(noise_covariance, str) and noise_covariance.strip() == "hessian":
         return Noise("hessian", ())
-    if isinstance(covariance, str) or getattr(covariance, "shape", None) == () or not hasattr(covariance, "__len__"):
-        text = expression.parse(covariance, known, "covariance").text
+    if (
+        isinstance(noise_covariance, str)
+        or getattr(noise_covariance, "shape", None) == ()
+        or not hasattr(noise_covariance, "__len__")
+    ):
+        text = expression.parse(noise_covariance, known, "noise_covariance").text
         return Noise("isotropic", ((text,),), cut)
-    rows = _rows(covariance, "covariance", known)
+    rows = _rows(noise_covariance, "noise_covariance", known)
     if len(rows) != len(variables) or len(rows[0]) != len(variables):
         d, found = len(variables), f"{len(rows)}×{len(rows[0])}"
-        raise ValueError(f"covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
+        raise ValueError(f"noise_covariance must be {d}×{d} for variables {', '.join(variables)}, got {found}")
     _require_symmetric(rows, known)
-    return Noise("covariance", rows, cut)
+    return Noise("noise_covariance", rows, cut)
 
 
 def _require_symmetric(rows: Sequence[Sequence[str]], known: Sequence[str]) -> None:
@@ -86,8 +93,8 @@ def _require_symmetric(rows: Sequence[Sequence[str]], known: Sequence[str]) -> N
             at = None if row[j] == rows[j][i] else _difference(row[j], rows[j][i], known)
             if at is not None:
                 raise ValueError(
-                    f"covariance must be symmetric: covariance[{j}][{i}] = {rows[j][i]!r} and covariance[{i}][{j}] = "
-                    f"{row[j]!r} differ{at}"
+                    f"noise_covariance must be symmetric: noise_covariance[{j}][{i}] = {rows[j][i]!r} and "
+                    f"noise_covariance[{i}][{j}] = {row[j]!r} differ{at}"
                 )
 
 
@@ -125,15 +132,15 @@ def _rows(value: Any, argument: str, known: Sequence[str]) -> tuple[tuple[str, .
     )
 
 
-def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
+def validate_noise(landscape: Landscape, w: NDArray[np.float64], argument: str) -> None:
     """Raise ValueError unless F is finite, symmetric and positive semidefinite at the points w (n, d)."""
-    found = landscape.typed_covariance(w)
+    found = landscape.typed_noise_covariance(w)
 
     def refuse_where(wrong: ArrayLike, problem: str, hint: str = "") -> None:
         if np.any(wrong):
             at = np.argmax(wrong)
             where = f"at {argument} = {np.array2string(w[at], precision=6)}, where F = {found[at].tolist()}"
-            raise ValueError(f"covariance must be {problem} {where}{hint}")
+            raise ValueError(f"noise_covariance must be {problem} {where}{hint}")
 
     refuse_where(~np.isfinite(found).all(axis=(1, 2)), "finite; it is not")
     largest = np.abs(found).max(axis=(1, 2))
@@ -141,4 +148,6 @@ def validate(landscape: Landscape, w: NDArray[np.float64], argument: str) -> Non
     refuse_where(asymmetry > _SYMMETRY * largest, "symmetric; it is not")
     least = np.linalg.eigvalsh(found)[:, 0]
     problem = f"positive semidefinite; its least eigenvalue is {least.min():.6g}"
-    refuse_where(least < -_NEGATIVE * largest, problem, "; cut=True takes it as 0 there, as covariance='hessian' does")
+    refuse_where(
+        least < -_NEGATIVE * largest, problem, "; cut=True takes it as 0 there, as noise_covariance='hessian' does"
+    )

@@ -31,21 +31,21 @@ class Symbolic:
     loss : expression
     gradient : d×1
     hessian : d×d
-    factor : d×k, A with F = A Aᵀ
-    typed_covariance : d×d, F as given (A Aᵀ when the factor was given, or F is cut)
+    noise_factor : d×k, A with F = A Aᵀ
+    typed_noise_covariance : d×d, F as given (A Aᵀ when the factor was given, or F is cut)
     """
 
     state: sp.Matrix
     loss: sp.Expr
     gradient: sp.Matrix
     hessian: sp.Matrix
-    factor: sp.Matrix
-    typed_covariance: sp.Matrix
+    noise_factor: sp.Matrix
+    typed_noise_covariance: sp.Matrix
 
     @property
-    def covariance(self) -> sp.Matrix:
+    def noise_covariance(self) -> sp.Matrix:
         """F = A Aᵀ, what the simulators run."""
-        return self.factor * self.factor.T
+        return self.noise_factor * self.noise_factor.T
 
     @classmethod
     def of(cls, landscape: Landscape) -> Symbolic:
@@ -67,21 +67,21 @@ class Symbolic:
         entries = sp.Matrix([[read(text) for text in row] for row in landscape.noise.entries])
         identity = sp.eye(landscape.dimension)
 
-        def with_square(factor: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
-            return factor, factor * factor.T
+        def with_square(noise_factor: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
+            return noise_factor, noise_factor * noise_factor.T
 
         kinds: dict[str, Callable[[], tuple[sp.Matrix, sp.Matrix]]] = {
             "isotropic": lambda: (sp.sqrt(entries[0]) * identity, entries[0] * identity),
-            "factor": lambda: with_square(entries),
-            "covariance": lambda: (cholesky.exact(entries), entries),
+            "noise_factor": lambda: with_square(entries),
+            "noise_covariance": lambda: (cholesky.exact(entries), entries),
             "hessian": lambda: with_square(cholesky.cut(hessian)),
         }
         if landscape.noise.cut:
-            matrix = entries if landscape.noise.kind == "covariance" else entries[0] * identity
-            factor, covariance = with_square(cholesky.cut(matrix))
+            matrix = entries if landscape.noise.kind == "noise_covariance" else entries[0] * identity
+            noise_factor, noise_covariance = with_square(cholesky.cut(matrix))
         else:
-            factor, covariance = kinds[landscape.noise.kind]()
-        return cls(state, loss, gradient, hessian, factor, covariance)
+            noise_factor, noise_covariance = kinds[landscape.noise.kind]()
+        return cls(state, loss, gradient, hessian, noise_factor, noise_covariance)
 
     def block(self, quantity: Quantity, landscape: Landscape) -> codegen.Block:
         """Code for one attribute as a function of the state, or for the margins of a region."""

@@ -4,7 +4,7 @@ from sgdsde.dynamics.sampling import batch_indices, batches
 from sgdsde.logistic import LogisticRegression
 from sgdsde.models.batch_errors import batch_errors
 from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
-from sgdsde.models.covariance import GradientCovariance, gradient_covariance
+from sgdsde.models.covariance import NoiseCovariance, noise_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.curvature import MeanHessian, TopEigenpairs, mean_hessian, top_eigenpairs
 from sgdsde.models.curvature_evidence import NetworkEvidence, hessian_operator, network_evidence
@@ -27,13 +27,13 @@ from sgdsde.models.two_batches import TwoBatchEstimates, two_batch_estimates
 
 __all__ = [
     "Alignment",
-    "GradientCovariance",
     "GradientNoise",
     "LinearRegression",
     "LogisticRegression",
     "MeanHessian",
     "Moments",
     "NetworkEvidence",
+    "NoiseCovariance",
     "NoiseScales",
     "PosteriorRate",
     "ProjectedGradients",
@@ -45,7 +45,6 @@ __all__ = [
     "batches",
     "covariance_curvature",
     "draw_weights",
-    "gradient_covariance",
     "gradient_noise",
     "hessian_operator",
     "mean_hessian",
@@ -53,6 +52,7 @@ __all__ = [
     "mlp_hessian_trace",
     "mlp_largest_curvature",
     "network_evidence",
+    "noise_covariance",
     "noise_scales",
     "per_example_gradients",
     "per_example_projections",

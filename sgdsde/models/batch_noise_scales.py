@@ -8,7 +8,7 @@ import numpy as np
 
 from sgdsde.arguments import integer
 from sgdsde.layout import one_line
-from sgdsde.models.covariance import GradientCovariance
+from sgdsde.models.covariance import NoiseCovariance
 from sgdsde.models.curvature import MeanHessian
 from sgdsde.models.example_losses import COLUMNS
 from sgdsde.statistics.estimates import Estimate, mean
@@ -58,13 +58,13 @@ class NoiseScales:
 
 
 def noise_scales(
-    covariance: GradientCovariance, hessian: MeanHessian | None = None, *, probes: int | None = None, seed: int = 0
+    noise_covariance: NoiseCovariance, hessian: MeanHessian | None = None, *, probes: int | None = None, seed: int = 0
 ) -> NoiseScales:
     """B_simple = Tr F/|∇L|² and B_noise = Tr(HF)/(∇LᵀH∇L), at a network's weights, from all N examples.
 
     Parameters
     ----------
-    covariance : GradientCovariance
+    noise_covariance : NoiseCovariance
         F, and with it ∇L.
     hessian : MeanHessian, optional
         H; None: B_simple only.
@@ -90,27 +90,29 @@ def noise_scales(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> from sgdsde.models.covariance import gradient_covariance
-    >>> F = gradient_covariance(mlp(64, 5, 10), digits(n_train=50))
+    >>> from sgdsde.models.covariance import noise_covariance
+    >>> F = noise_covariance(mlp(64, 5, 10), digits(n_train=50))
     >>> found = noise_scales(F)
     >>> found.simple == F.trace / F.squared_norm
     True
     """
     if hessian is None:
-        return NoiseScales(covariance.trace, covariance.squared_norm)
-    curved = covariance_curvature(covariance, hessian, probes=probes, seed=seed)
-    slope = covariance.mean_gradient
-    return NoiseScales(covariance.trace, covariance.squared_norm, curved, float(slope @ hessian.product(slope)))
+        return NoiseScales(noise_covariance.trace, noise_covariance.squared_norm)
+    curved = covariance_curvature(noise_covariance, hessian, probes=probes, seed=seed)
+    slope = noise_covariance.mean_gradient
+    return NoiseScales(
+        noise_covariance.trace, noise_covariance.squared_norm, curved, float(slope @ hessian.product(slope))
+    )
 
 
 def covariance_curvature(
-    covariance: GradientCovariance, hessian: MeanHessian, *, probes: int | None = None, seed: int = 0
+    noise_covariance: NoiseCovariance, hessian: MeanHessian, *, probes: int | None = None, seed: int = 0
 ) -> Estimate:
     """Tr(HF), the mean of zᵀHz over gradient noise z: Zhu's indicator of how fast noise leaves a minimum.
 
     Parameters
     ----------
-    covariance, hessian
+    noise_covariance, hessian
         F and H of one network.
     probes : int, optional
         None: exactly, from a product of H with the gradient of each of the N examples. A number, at least 2: with so
@@ -136,25 +138,25 @@ def covariance_curvature(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> from sgdsde.models.covariance import gradient_covariance
+    >>> from sgdsde.models.covariance import noise_covariance
     >>> from sgdsde.models.curvature import mean_hessian
     >>> model, data = mlp(64, 5, 10), digits(n_train=50)
-    >>> F, H = gradient_covariance(model, data), mean_hessian(model, data)
+    >>> F, H = noise_covariance(model, data), mean_hessian(model, data)
     >>> exact, found = covariance_curvature(F, H), covariance_curvature(F, H, probes=50)
     >>> exact.standard_error, bool(abs(found.value - exact.value) < 4 * found.standard_error)
     (0.0, True)
     """
-    hessian.check_same(covariance.n_parameters, covariance.losses.loss.name, "the covariance's network")
+    hessian.check_same(noise_covariance.n_parameters, noise_covariance.losses.loss.name, "the covariance's network")
     if probes is None:
         total = 0.0
-        for _, gradients in covariance.losses.gradients():
-            g = gradients.double().cpu().numpy().T - covariance.mean_gradient[:, None]
+        for _, gradients in noise_covariance.losses.gradients():
+            g = gradients.double().cpu().numpy().T - noise_covariance.mean_gradient[:, None]
             total += float(np.sum(g * hessian.product(g)))
-        return Estimate(total / (covariance.n_examples - 1), 0.0)
+        return Estimate(total / (noise_covariance.n_examples - 1), 0.0)
     probes = integer("probes", probes, 2, also=", for a standard error")
     seeds = np.random.SeedSequence(integer("seed", seed, 0)).generate_state(-(-probes // COLUMNS), np.uint64)
     values = []
     for start, own in zip(range(0, probes, COLUMNS), seeds, strict=True):
-        z = covariance.draw(min(COLUMNS, probes - start), int(own))
+        z = noise_covariance.draw(min(COLUMNS, probes - start), int(own))
         values.append(np.einsum("pn,pn->n", z, hessian.product(z)))
     return mean(np.concatenate(values))

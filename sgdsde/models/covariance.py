@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class GradientCovariance:
-    """F = Σ (g_i − ∇L)(g_i − ∇L)ᵀ/(N − 1) of a network at its weights; made by :func:`gradient_covariance`.
+class NoiseCovariance:
+    """F = Σ (g_i − ∇L)(g_i − ∇L)ᵀ/(N − 1) of a network at its weights; made by :func:`noise_covariance`.
 
     What it has computed it keeps; the order of parameters is that of ``model.parameters()``.
 
@@ -36,7 +36,7 @@ class GradientCovariance:
     losses: ExampleLosses
 
     def __repr__(self) -> str:
-        return f"GradientCovariance(n_examples={self.n_examples}, n_parameters={self.n_parameters})"
+        return f"NoiseCovariance(n_examples={self.n_examples}, n_parameters={self.n_parameters})"
 
     @property
     def n_examples(self) -> int:
@@ -153,14 +153,14 @@ class GradientCovariance:
         return v
 
 
-def gradient_covariance(
+def noise_covariance(
     model: nn.Module,
     data: Data,
     *,
     chunk: int = 32,
     dtype: str | torch.dtype = "float64",
     loss: LossLike = "cross_entropy",
-) -> GradientCovariance:
+) -> NoiseCovariance:
     """F of a network at its weights: the covariance of the gradients of single examples' losses.
 
     Parameters
@@ -179,7 +179,7 @@ def gradient_covariance(
 
     Returns
     -------
-    GradientCovariance
+    NoiseCovariance
         Its properties are computed when they are first asked for. The spectrum needs N² numbers, and, but for a
         network of linear layers, ½(N/chunk)² times the gradients of `chunk` examples.
 
@@ -196,7 +196,7 @@ def gradient_covariance(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> F = gradient_covariance(mlp(64, 5, 10), digits(n_train=50))
+    >>> F = noise_covariance(mlp(64, 5, 10), digits(n_train=50))
     >>> F.n_parameters, F.eigenvalues.shape, bool(abs(F.eigenvalues.sum() / F.trace - 1) < 1e-12)
     (385, (49,), True)
     >>> u = F.eigenvectors(1)[:, 0]
@@ -205,7 +205,7 @@ def gradient_covariance(
     """
     losses = example_losses(model, data, chunk, dtype, loss)
     losses.gradients_of(slice(0, 1))  # names what torch cannot differentiate, before it is asked for
-    return GradientCovariance(losses)
+    return NoiseCovariance(losses)
 
 
 def as_array(values: Tensor) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from sgdsde.arguments import integer
 from sgdsde.layout import one_line
 from sgdsde.models.batch_noise_scales import covariance_curvature
-from sgdsde.models.covariance import GradientCovariance
+from sgdsde.models.covariance import NoiseCovariance
 from sgdsde.models.curvature import MeanHessian, top_eigenpairs
 from sgdsde.models.trace_estimation import trace_and_norm
 from sgdsde.statistics.estimates import Estimate
@@ -76,7 +76,7 @@ class Alignment:
 
 
 def alignment(
-    covariance: GradientCovariance,
+    noise_covariance: NoiseCovariance,
     hessian: MeanHessian,
     *,
     probes: int | None = None,
@@ -88,7 +88,7 @@ def alignment(
 
     Parameters
     ----------
-    covariance, hessian
+    noise_covariance, hessian
         F and H of one network.
     probes : int, optional
         For Tr(HF), as in :func:`sgdsde.models.batch_noise_scales.covariance_curvature`; None: exactly.
@@ -118,27 +118,27 @@ def alignment(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> from sgdsde.models.covariance import gradient_covariance
+    >>> from sgdsde.models.covariance import noise_covariance
     >>> from sgdsde.models.curvature import mean_hessian
     >>> model, data = mlp(64, 5, 10), digits(n_train=50)
-    >>> found = alignment(gradient_covariance(model, data), mean_hessian(model, data), sketch=100)
+    >>> found = alignment(noise_covariance(model, data), mean_hessian(model, data), sketch=100)
     >>> 0 < found.cosine.value < 1, found.gain.value > 10
     (True, True)
     """
-    if not covariance.trace:
-        raise ValueError("covariance must not be 0: all examples have the same gradient")
+    if not noise_covariance.trace:
+        raise ValueError("noise_covariance must not be 0: all examples have the same gradient")
     of_product, of_trace, of_top = (int(s) for s in np.random.SeedSequence(integer("seed", seed, 0)).generate_state(3))
-    product = covariance_curvature(covariance, hessian, probes=probes, seed=of_product)
+    product = covariance_curvature(noise_covariance, hessian, probes=probes, seed=of_product)
     moments = trace_and_norm(hessian, sketch=sketch, probes=trace_probes, seed=of_trace)
     top = top_eigenpairs(hessian, 1, seed=of_top)
     return Alignment(
         covariance_curvature=product,
-        covariance_trace=covariance.trace,
-        covariance_norm=covariance.norm,
+        covariance_trace=noise_covariance.trace,
+        covariance_norm=noise_covariance.norm,
         hessian_trace=moments.trace,
         hessian_squared_norm=moments.squared_norm,
         top_eigenvalue=float(top.values[0]),
         top_residual=float(top.residuals[0]),
-        top_variance=float(covariance.variances(top.vectors[:, 0])),
-        n_parameters=covariance.n_parameters,
+        top_variance=float(noise_covariance.variances(top.vectors[:, 0])),
+        n_parameters=noise_covariance.n_parameters,
     )

@@ -110,7 +110,7 @@ def mean_hessian(
     Parameters
     ----------
     model, data, dtype, loss
-        As in :func:`sgdsde.models.covariance.gradient_covariance`.
+        As in :func:`sgdsde.models.covariance.noise_covariance`.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def top_eigenpairs(operator: Any, k: int = 1, *, tolerance: float | None = None,
 
     Parameters
     ----------
-    operator : MeanHessian, GradientCovariance, matrix, or operator of SciPy or curvlinops
+    operator : MeanHessian, NoiseCovariance, matrix, or operator of SciPy or curvlinops
         Symmetric, (P, P).
     k : int
         Below P.

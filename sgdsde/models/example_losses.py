@@ -150,7 +150,7 @@ def example_losses(
     dtype: str | torch.dtype = "float64",
     loss: LossLike = "cross_entropy",
 ) -> ExampleLosses:
-    """Checked arguments of `gradient_covariance`, which names the errors.
+    """Checked arguments of `noise_covariance`, which names the errors.
 
     >>> example_losses(nn.Linear(3, 2), (torch.eye(3), [0, 1, 1])).along(torch.eye(8, dtype=torch.float64)).shape
     torch.Size([3, 8])

@@ -82,7 +82,7 @@ def posterior_divergences(
     >>> posterior_divergences(problem, config, [0.1, 0.2]).round(2)
     array([0.19, 0.02])
     """
-    noise = problem.gradient_covariance() if choice("dynamics", dynamics, ("sgd", "sde")) == "sde" else None
+    noise = problem.noise_covariance() if choice("dynamics", dynamics, ("sgd", "sde")) == "sde" else None
     found = []
     for rate in np.atleast_1d(real_array("rates", rates)).tolist():
         here = replace(config, learning_rate=rate)

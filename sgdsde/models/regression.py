@@ -170,11 +170,22 @@ class LinearRegression:
             return np.empty(0)
         return np.asarray(self.outputs - self.inputs @ self.optimum)
 
-    def gradient_covariance(self) -> Array:
-        """F at the minimum, (P, P): of one example's gradient, divisor N − 1; σ² A where every example is new."""
-        if self.n_examples is None:
-            return self.label_variance * self.hessian
-        return self._weighted_moment(self.residuals**2) * self.n_examples / (self.n_examples - 1)
+    def noise_covariance(self, w: ArrayLike | None = None) -> Array:
+        """F(ω), the covariance of one example's gradient: (P, P), divisor N − 1; at the minimum without a point.
+
+        Where every example is new F = (σ² + δᵀAδ) A + A δ δᵀA with δ = ω − ω*, by the fourth moments of a Gaussian.
+
+        >>> problem = LinearRegression.from_examples([[1.0], [2.0], [2.0]], [1.0, 2.0, 1.0])
+        >>> problem.noise_covariance().round(3), problem.noise_covariance([0.0]).round(3)
+        (array([[1.037]]), array([[2.333]]))
+        """
+        away = np.zeros(self.dimension) if w is None else _finite("w", w, (self.dimension,)) - self.optimum
+        slope = self.hessian @ away
+        if self.inputs is None:
+            return np.asarray((self.label_variance + away @ slope) * self.hessian + np.outer(slope, slope))
+        errors = self.residuals - self.inputs @ away
+        spread = self._weighted_moment(errors**2) - np.outer(slope, slope)
+        return spread * len(self.inputs) / (len(self.inputs) - 1)
 
     def stationary_covariance(self, config: SGDConfig) -> Array:
         """Exact stationary covariance of SGD on these examples, with the noise that grows away from the minimum.
@@ -214,7 +225,7 @@ class LinearRegression:
         if config.permuted:
             raise ValueError(f"sampling must draw batches independently for this law, got {config.sampling!r}")
         unbiased = self.n_examples / (self.n_examples - 1)
-        still = self.gradient_covariance()
+        still = self.noise_covariance()
         sigma = first = stationary_covariance(self.hessian, still, config, dynamics="sgd")
         for _ in range(MOST_ITERATIONS):
             spread = self._weighted_moment(self._squares(sigma)) - self.hessian @ sigma @ self.hessian

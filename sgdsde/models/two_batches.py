@@ -122,7 +122,7 @@ def two_batch_estimates(
     Parameters
     ----------
     model, data, dtype, loss
-        As in :func:`sgdsde.models.covariance.gradient_covariance`.
+        As in :func:`sgdsde.models.covariance.noise_covariance`.
     batch_sizes : (int, int)
         Small and big. Each big batch is cut into as many small ones as it holds.
     repetitions : int
@@ -153,9 +153,9 @@ def two_batch_estimates(
     --------
     >>> from sgdsde.data import digits
     >>> from sgdsde.models import mlp
-    >>> from sgdsde.models.covariance import gradient_covariance
+    >>> from sgdsde.models.covariance import noise_covariance
     >>> model, data = mlp(64, 5, 10), digits(n_train=200)
-    >>> found, F = two_batch_estimates(model, data, (5, 50), repetitions=40), gradient_covariance(model, data)
+    >>> found, F = two_batch_estimates(model, data, (5, 50), repetitions=40), noise_covariance(model, data)
     >>> bool(abs(found.numerator.value - F.trace) < 4 * found.numerator.standard_error)
     True
     """

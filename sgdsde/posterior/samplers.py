@@ -24,7 +24,7 @@ SETTLED = 4
 def sample_sgd(
     posterior: LogisticPosterior,
     config: SGDConfig,
-    start: ArrayLike,
+    w0: ArrayLike,
     snapshots: int,
     seed: int,
     preconditioner: ArrayLike | None = None,
@@ -39,7 +39,7 @@ def sample_sgd(
         The target, whose examples are drawn.
     config : SGDConfig
         ε, B and m; N must be the posterior's, and the sampling ``"with_replacement"``.
-    start : array_like, (R, 2)
+    w0 : array_like, (R, 2)
         ω of each replica, such as ``normal_law(posterior, config).normal(R, seed)``.
     snapshots : int
         How many are kept.
@@ -70,7 +70,7 @@ def sample_sgd(
         raise ValueError(f"config must have sampling='with_replacement', got {config.sampling!r}")
     slow = np.linalg.eigvals(overdamped(rates, 1.0, momentum).update @ posterior.hessian).real.min()
     settled, every, steps = _length(1 / float(slow), snapshots, burn_in, save_every)
-    x, w = posterior.signed_inputs.T.copy(), _starts(start).T.copy()
+    x, w = posterior.signed_inputs.T.copy(), _starts(w0).T.copy()
     generator = np.random.Generator(np.random.SFC64(integer("seed", seed, 0)))
     share, (_, replicas) = posterior.regularization / posterior.n_examples, w.shape
     v, found = np.zeros_like(w), []
@@ -93,7 +93,7 @@ def sample_sde(
     posterior: LogisticPosterior,
     temperature: float,
     step: float,
-    start: ArrayLike,
+    w0: ArrayLike,
     snapshots: int,
     seed: int,
     burn_in: int | None = None,
@@ -107,7 +107,7 @@ def sample_sde(
     relaxation = 1 / (np.linalg.eigvalsh(posterior.hessian)[0] * step)
     settled, every, steps = _length(float(relaxation), snapshots, burn_in, save_every)
     generator = np.random.default_rng(integer("seed", seed, 0))
-    w, found = _starts(start), []
+    w, found = _starts(w0), []
     for count in range(1, steps + 1):
         gradient, noise = posterior.gradient_moments(w)
         root = np.linalg.cholesky(temperature * step * noise)
@@ -125,10 +125,10 @@ def _length(relaxation: float, snapshots: int, burn_in: int | None, save_every: 
     return settled, every, settled + every * integer("snapshots", snapshots, 1)
 
 
-def _starts(start: ArrayLike) -> Array:
-    w = real_array("start", start)
+def _starts(w0: ArrayLike) -> Array:
+    w = real_array("w0", w0)
     if w.ndim != 2 or w.shape[1] != 2 or not np.isfinite(w).all():
-        raise ValueError(f"start must be finite weights of the shape (R, 2), got the shape {w.shape}")
+        raise ValueError(f"w0 must be finite weights of the shape (R, 2), got the shape {w.shape}")
     return w.copy()
 
 

@@ -190,4 +190,4 @@ class LogisticPosterior:
         rows = zip(*(part.tolist() for part in self.rows), strict=True)
         entropy = "+".join(f"{count:g}*log(1+exp({-a:g}*u{-b:+g}*v))" for count, (a, b) in rows)
         loss = f"(power*({entropy})+{self.regularization!r}*(u**2+v**2)/2)/{self.n_examples}"
-        return Landscape(loss, "u v", {"f": 1.0, "power": 1.0}, covariance="f", name="posterior, isotropic noise")
+        return Landscape(loss, "u v", {"f": 1.0, "power": 1.0}, noise_covariance="f", name="posterior, isotropic noise")

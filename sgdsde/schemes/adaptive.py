@@ -45,12 +45,12 @@ def euler_maruyama_adam(step: Step) -> tuple[Vector, Vector, Vector]:
 
 def _moved(step: Step) -> Vector:
     """∇L Δ + √c A √Δ z."""
-    return step.let(step.gradient(step.w) * step.dt + step.factor(step.w) * (_root(step.batch_noise) * step.dW))
+    return step.let(step.gradient(step.w) * step.dt + step.noise_factor(step.w) * (_root(step.batch_noise) * step.dW))
 
 
 def _mean_squares(step: Step) -> list[Any]:
     """E ĝ_i² = (∂_iL)² + c F_ii."""
-    gradient, factor = step.gradient(step.w), step.factor(step.w)
+    gradient, factor = step.gradient(step.w), step.noise_factor(step.w)
     return [
         gradient[i] ** 2 + step.batch_noise * sum(entry**2 for entry in factor.row(i)) for i in range(len(gradient))
     ]

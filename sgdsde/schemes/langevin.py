@@ -28,7 +28,7 @@ def _ornstein_uhlenbeck(landscape: Landscape, dt: Numbers, temperature: Numbers)
 
     origin = np.zeros(landscape.dimension)
     curvatures, axes = np.linalg.eigh(landscape.hessian(origin))
-    factor = axes.T @ landscape.factor(origin)
+    factor = axes.T @ landscape.noise_factor(origin)
     length, heat = dt[:, None, None], temperature[:, None, None]
     covariance = factor @ factor.T * heat * length * exprel(-(curvatures[:, None] + curvatures) * length)
     over = ~np.isfinite(covariance).all(axis=(1, 2))
@@ -159,7 +159,7 @@ def obabo(step: Step) -> tuple[Vector, Vector]:
 def _amplitude(step: Step) -> Any:
     import sympy as sp
 
-    return sp.sqrt(step.friction * step.temperature) * step.factor(step.w)
+    return sp.sqrt(step.friction * step.temperature) * step.noise_factor(step.w)
 
 
 def _friction_and_noise(step: Step, w: Vector, p: Vector, h: Any, z: Vector) -> Vector:
@@ -167,4 +167,4 @@ def _friction_and_noise(step: Step, w: Vector, p: Vector, h: Any, z: Vector) -> 
     import sympy as sp
 
     kept = sp.exp(-step.friction * h)
-    return kept * p + sp.sqrt(step.temperature * (1 - kept**2) / 2) * (step.factor(w) * z)
+    return kept * p + sp.sqrt(step.temperature * (1 - kept**2) / 2) * (step.noise_factor(w) * z)

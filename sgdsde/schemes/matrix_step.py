@@ -204,7 +204,7 @@ class MatrixStep:
         found: Vector = self._landscape.gradient_on(self, w) + w * self._landscape.decay
         return found
 
-    def factor(self, w: Vector) -> Factor:
+    def noise_factor(self, w: Vector) -> Factor:
         """A."""
         return Factor(self, ((1, w),))
 
@@ -218,7 +218,7 @@ class MatrixStep:
         """√T A."""
         import sympy as sp
 
-        return self.factor(w) * sp.sqrt(self.temperature)
+        return self.noise_factor(w) * sp.sqrt(self.temperature)
 
     def noise_of(self, w: Vector, source: str) -> Vector:
         """A(ω) of a draw by its name."""

@@ -70,9 +70,9 @@ class Step(Tape):
         """∇L, d×1."""
         return self._at(self._of.gradient, w)
 
-    def factor(self, w: Vector) -> sp.Matrix:
+    def noise_factor(self, w: Vector) -> sp.Matrix:
         """A, d×k."""
-        return self._at(self._of.factor, w)
+        return self._at(self._of.noise_factor, w)
 
     def drift(self, w: Vector) -> Vector:
         """−∇L, d×1; less ½ Σ_j (∂b_j) b_j for a scheme in the sense of Stratonovich, so that the SDE is the same."""
@@ -86,11 +86,11 @@ class Step(Tape):
     def _diffusion(self) -> sp.Matrix:
         import sympy as sp
 
-        return sp.sqrt(self.temperature) * self._of.factor
+        return sp.sqrt(self.temperature) * self._of.noise_factor
 
     @functools.cached_property
     def _drift(self) -> Vector:
-        drift, b = -self._of.gradient, self._of.factor
+        drift, b = -self._of.gradient, self._of.noise_factor
         if self._declaration.interpretation == "stratonovich":
             for j in range(self._k):
                 drift -= self.temperature * self.along(b[:, j], b[:, j]) / 2

@@ -15,7 +15,7 @@ def stationary_variance(
     momentum: float = 0.0,
     sampling: str = "without_replacement",
     curvature: float = 1.0,
-    covariance: float = 1.0,
+    noise_covariance: float = 1.0,
 ) -> dict[str, float]:
     """Stationary variance of one parameter around a quadratic minimum, of the SDE and exactly of SGD.
 
@@ -27,18 +27,18 @@ def stationary_variance(
 
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum=momentum, sampling=sampling)
     models = ("sde", "sgd")
-    return {model: float(stationary_covariance(curvature, covariance, config, model)[0, 0]) for model in models}
+    return {model: float(stationary_covariance(curvature, noise_covariance, config, model)[0, 0]) for model in models}
 
 
 def exit_time(
     loss: str,
-    start: float | tuple[float, ...],
+    w0: float | tuple[float, ...],
     stop: str,
     learning_rate: float,
     batch_size: int,
     n_examples: int,
     variables: str = "x",
-    covariance: float = 1.0,
+    noise_covariance: float = 1.0,
     momentum: float = 0.0,
     dynamics: str = "sgd",
     paths: int = 1000,
@@ -50,7 +50,7 @@ def exit_time(
 
     `substeps` are those of the SDE, as in :func:`sgdsde.simulate_sde`; an update of SGD is one step.
 
-    >>> found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, covariance=8.0, paths=200)
+    >>> found = exit_time("x**4/4 - x**2/2", -1.0, "x > 0", 0.05, 2, 64, noise_covariance=8.0, paths=200)
     >>> sorted(found), found["exits"]
     (['censored', 'exits', 'mean', 'standard_error'], 200)
     """
@@ -61,10 +61,10 @@ def exit_time(
 
     of_sde = dynamics in LIMITS
     simulate: Callable[..., Ensemble] = simulate_sde if of_sde else simulate_sgd
-    landscape = Landscape(loss, variables, covariance=covariance)
+    landscape = Landscape(loss, variables, noise_covariance=noise_covariance)
     config = SGDConfig(learning_rate, batch_size, n_examples, momentum=momentum)
     steps: dict[str, Any] = {} if not of_sde and substeps == "auto" else {"substeps": substeps}
-    ensemble = simulate(landscape, config, start, updates, paths, dynamics=dynamics, **steps, seed=seed, stop=stop)
+    ensemble = simulate(landscape, config, w0, updates, paths, dynamics=dynamics, **steps, seed=seed, stop=stop)
     assert ensemble.exits is not None  # a stop was given
     time = ensemble.exits.mean_time()
     return {

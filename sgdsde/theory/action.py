@@ -45,7 +45,7 @@ class Frame:
 
     def noise(self, z: Array) -> Array:
         """F in these coordinates: (..., d) → (..., d, d)."""
-        return np.asarray(self.inverse @ self.landscape.covariance(self.points(z)) @ self.inverse.T)
+        return np.asarray(self.inverse @ self.landscape.noise_covariance(self.points(z)) @ self.inverse.T)
 
     def segments(self, step: Array, middle: Array) -> tuple[Array, Array, Array]:
         """Actions of segments and their derivatives with respect to step and middle: (..., d) → (...), 2 × (..., d).

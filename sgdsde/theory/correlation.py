@@ -19,13 +19,13 @@ Array = NDArray[np.float64]
 
 
 def autocovariance(
-    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lag: int, dynamics: str = "sde"
+    hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig, lag: int, dynamics: str = "sde"
 ) -> Array:
     """Stationary covariance of the parameters now with those ``lag`` updates earlier, Cov(ω_{t+k}, ω_t).
 
     Parameters
     ----------
-    hessian, covariance, config
+    hessian, noise_covariance, config
         As in :func:`sgdsde.theory.stationary_covariance`.
     lag : int
         k ≥ 0, in updates; the SDE's clock advances k ε/(1 − m), that of the SDE with momentum k √ε.
@@ -57,18 +57,18 @@ def autocovariance(
     """
     law, lag = LAWS[choice("dynamics", dynamics, LAWS)], integer("lag", lag, 0)
     _check_independent(config)
-    modes = modes_of(hessian, covariance, config)
+    modes = modes_of(hessian, noise_covariance, config)
     return modes.rotate_back(modes.noise * law(modes.curvature, config, lag))
 
 
 def autocorrelation(
-    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, lags: Sequence[int], dynamics: str = "sde"
+    hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig, lags: Sequence[int], dynamics: str = "sde"
 ) -> Array:
     """Stationary autocorrelation of each parameter, ρ(k) = Cov(ω_{t+k}, ω_t)/Var(ω).
 
     Parameters
     ----------
-    hessian, covariance, config, dynamics
+    hessian, noise_covariance, config, dynamics
         As in :func:`autocovariance`.
     lags : sequence of int
         Each k ≥ 0, in updates.
@@ -88,9 +88,9 @@ def autocorrelation(
     >>> [float(autocorrelation(4.0, 1.0, config, [20], name).round(3)[0, 0]) for name in LAWS]  # only inertia rings
     [0.0, -0.302, -0.337]
     """
-    now = np.diagonal(autocovariance(hessian, covariance, config, 0, dynamics))
+    now = np.diagonal(autocovariance(hessian, noise_covariance, config, 0, dynamics))
     _check_noisy(now)
-    later = [autocovariance(hessian, covariance, config, k, dynamics) for k in integers("lags", lags, 0)]
+    later = [autocovariance(hessian, noise_covariance, config, k, dynamics) for k in integers("lags", lags, 0)]
     return np.array([np.diagonal(each) / now for each in later]).reshape(-1, len(now))
 
 
@@ -135,12 +135,14 @@ def _oscillator(curvature: Array, friction: float, time: float) -> tuple[Array, 
 LAWS = {"sde": _sde, "sgd": _sgd, "momentum_sde": _momentum_sde}
 
 
-def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde") -> Array:
+def autocorrelation_time(
+    hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde"
+) -> Array:
     """Integrated autocorrelation time of each parameter, in updates: n updates hold n/τ independent samples' mean.
 
     Parameters
     ----------
-    hessian, covariance, config, dynamics
+    hessian, noise_covariance, config, dynamics
         As in :func:`sgdsde.theory.stationary_covariance`; batches are independent.
 
     Returns
@@ -164,7 +166,7 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
     """
     check_options(dynamics)
     _check_independent(config)
-    modes = modes_of(hessian, covariance, config)
+    modes = modes_of(hessian, noise_covariance, config)
     stationary = modes.rotate_back(modes.noise * law_between(modes.curvature, config, dynamics).position)
     total = modes.rotate_back(config.batch_noise * modes.noise / np.multiply.outer(modes.curvature, modes.curvature))
     _check_noisy(np.diagonal(stationary))
@@ -173,7 +175,7 @@ def autocorrelation_time(hessian: ArrayLike, covariance: ArrayLike, config: SGDC
 
 def _check_noisy(variances: Array) -> None:
     if not (variances > 0).all():
-        raise ValueError("covariance must give every parameter noise, or its autocorrelation is not defined")
+        raise ValueError("noise_covariance must give every parameter noise, or its autocorrelation is not defined")
 
 
 def _check_independent(config: SGDConfig) -> None:

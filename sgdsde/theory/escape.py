@@ -22,7 +22,7 @@ _SHARE = -18.0  # ln of the most that the outermost panel at an open end may hol
 def mean_exit_time(
     landscape: Surface,
     config: SGDConfig | float,
-    start: float,
+    w0: float,
     left: float | None = None,
     right: float | None = None,
     *,
@@ -36,14 +36,14 @@ def mean_exit_time(
         Of one variable; F positive wherever paths go. Kinks and jumps cost time, not accuracy.
     config : SGDConfig or float
         What gives T, without weight decay; or T > 0 itself.
-    start : float
+    w0 : float
         Between `left` and `right`, outside of `stop`.
     left, right : float or None
         Ends of the interval. None is an open side, with no end to leave by; one of the two is a number.
     stop : str, or mapping of str to str; optional
         In place of `left` and `right`, a condition such as ``"x > 0 or x < -2"``, or several by name: the interval is
         what is between the places where one holds (:mod:`sgdsde.regions`; those that are not affine in the variable are
-        looked for from 1e-12 to 1e12 from `start`, at distances that grow by 0.14 %).
+        looked for from 1e-12 to 1e12 from `w0`, at distances that grow by 0.14 %).
 
     Returns
     -------
@@ -69,7 +69,7 @@ def mean_exit_time(
     Examples
     --------
     >>> from sgdsde.landscapes import Landscape
-    >>> well = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+    >>> well = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
     >>> round(mean_exit_time(well, 0.2, -1.0, right=0.0), 4)
     18.7459
     >>> from sgdsde.config import SGDConfig
@@ -79,13 +79,13 @@ def mean_exit_time(
     >>> mean_exit_time(Landscape("0", "x"), 1.0, 0.5, left=0.0, right=2.0)      # x(b − x)/T
     0.75
     """
-    return float(exit_time_moments(landscape, config, start, left, right, moments=1, stop=stop)[0])
+    return float(exit_time_moments(landscape, config, w0, left, right, moments=1, stop=stop)[0])
 
 
 def exit_time_moments(
     landscape: Surface,
     config: SGDConfig | float,
-    start: float,
+    w0: float,
     left: float | None = None,
     right: float | None = None,
     moments: int = 2,
@@ -96,7 +96,7 @@ def exit_time_moments(
 
     Parameters
     ----------
-    landscape, config, start, left, right, stop
+    landscape, config, w0, left, right, stop
         As in :func:`mean_exit_time`.
     moments : int
         How many.
@@ -123,7 +123,7 @@ def exit_time_moments(
     """
     moments = integer("moments", moments, 1)
     line, (temperature, unit) = line_of(landscape), clock(config)
-    x0, ends = interval(landscape, start, left, right, stop)
+    x0, ends = interval(landscape, w0, left, right, stop)
     low, high = ends
     asked = "{} must be a number" if stop is None else "stop must hold somewhere on the {}"
     if low is None and high is not None:
@@ -144,17 +144,15 @@ def exit_time_moments(
         return np.asarray(np.exp(found - np.arange(1, moments + 1) * np.log(unit)))
 
 
-def splitting_probability(
-    landscape: Surface, config: SGDConfig | float, start: float, left: float, right: float
-) -> float:
-    """Probability that a path from `start` reaches `right` before `left`.
+def splitting_probability(landscape: Surface, config: SGDConfig | float, w0: float, left: float, right: float) -> float:
+    """Probability that a path from `w0` reaches `right` before `left`.
 
     Parameters
     ----------
-    landscape, config, start
+    landscape, config, w0
         As in :func:`mean_exit_time`.
     left, right : float
-        On either side of `start`.
+        On either side of `w0`.
 
     Raises
     ------
@@ -163,7 +161,7 @@ def splitting_probability(
 
     Notes
     -----
-    ∫_left^start e^{I} / ∫_left^right e^{I} with I(x) = ∫ 2L'/(T F) (Gardiner); small ones keep their digits.
+    ∫_left^w0 e^{I} / ∫_left^right e^{I} with I(x) = ∫ 2L'/(T F) (Gardiner); small ones keep their digits.
 
     Examples
     --------
@@ -172,7 +170,7 @@ def splitting_probability(
     0.974482
     """
     line, (temperature, _) = line_of(landscape), clock(config)
-    x0, (low, high) = interval(landscape, start, real("left", left), real("right", right))
+    x0, (low, high) = interval(landscape, w0, real("left", left), real("right", right))
     assert low is not None
     assert high is not None
     panels = cut(line, temperature, (low, x0, high))

@@ -23,7 +23,7 @@ _CUTS = 140  # into these parts, from any two floats to two neighbours
 
 def interval(
     landscape: Surface,
-    start: float,
+    w0: float,
     left: float | None = None,
     right: float | None = None,
     stop: str | Mapping[str, str] | None = None,
@@ -34,7 +34,7 @@ def interval(
     ----------
     landscape : Landscape
         Of one variable.
-    start : float
+    w0 : float
         Where paths begin.
     left, right : float or None
         The ends.
@@ -46,7 +46,7 @@ def interval(
     Raises
     ------
     ValueError
-        When an argument is not as above, `start` is not between the ends, or there is no end at all.
+        When an argument is not as above, `w0` is not between the ends, or there is no end at all.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def interval(
     (-1.0, (-2.0, 0.5))
     """
     line_of(landscape)
-    x0 = float(landscape.point(start, "start")[0])
+    x0 = float(landscape.point(w0, "w0")[0])
     if stop is not None:
         if left is not None or right is not None:
             raise ValueError("give stop, or left and right, not both")
@@ -63,9 +63,9 @@ def interval(
     low = None if left is None else real("left", left)
     high = None if right is None else real("right", right)
     if low is not None and not low < x0:
-        raise ValueError(f"left must be below start = {x0:g}, got {left!r}")
+        raise ValueError(f"left must be below w0 = {x0:g}, got {left!r}")
     if high is not None and not x0 < high:
-        raise ValueError(f"right must be above start = {x0:g}, got {right!r}")
+        raise ValueError(f"right must be above w0 = {x0:g}, got {right!r}")
     if low is None and high is None:
         raise ValueError("left or right must be a number, or stop a condition: otherwise there is no end to leave by")
     return x0, (low, high)
@@ -75,16 +75,16 @@ def _where(landscape: Surface, x0: float, stop: str | Mapping[str, str]) -> Ends
     regions = parse_regions(stop, [*landscape.variables, *landscape.parameters])
     for region in regions:
         if landscape.holds(region, [x0]):
-            raise ValueError(f"start must be outside of stop, where paths end; {region.condition!r} holds at {x0:g}")
+            raise ValueError(f"w0 must be outside of stop, where paths end; {region.condition!r} holds at {x0:g}")
     ends = []
     for sign in (-1, 1):
         met = [end for region in regions if (end := _end(landscape, region, x0, sign)) is not None]
         ends.append(min(met, key=lambda end: abs(end - x0)) if met else None)
     if x0 in ends:
-        raise ValueError(f"start must be outside of stop, where paths end; {x0:g} is on the edge of {stop!r}")
+        raise ValueError(f"w0 must be outside of stop, where paths end; {x0:g} is on the edge of {stop!r}")
     if ends == [None, None]:
         raise ValueError(
-            f"stop must hold somewhere that paths from start = {x0:g} can reach; {stop!r} is met nowhere from "
+            f"stop must hold somewhere that paths from w0 = {x0:g} can reach; {stop!r} is met nowhere from "
             f"{x0 - DISTANCES[-1]:.3g} to {x0 + DISTANCES[-1]:.3g}"
         )
     return ends[0], ends[1]

@@ -36,16 +36,18 @@ class Modes(NamedTuple):
         return (rotated + rotated.T) / 2
 
 
-def modes_of(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig) -> Modes:
+def modes_of(hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig) -> Modes:
     """Check that a stationary law can exist, and diagonalise; ValueError names what is wrong."""
-    h, f = symmetric("hessian", hessian), symmetric("covariance", covariance)
+    h, f = symmetric("hessian", hessian), symmetric("noise_covariance", noise_covariance)
     if h.shape != f.shape:
-        raise ValueError(f"covariance must have the shape {h.shape} of hessian, got {f.shape}")
+        raise ValueError(f"noise_covariance must have the shape {h.shape} of hessian, got {f.shape}")
     h = h + config.weight_decay * np.eye(len(h))
     spectrum = np.linalg.eigvalsh(f)
     strongest = float(np.abs(spectrum).max())
     if spectrum[0] < -TOLERANCE * strongest:
-        raise ValueError(f"covariance must be positive semidefinite, got one with the eigenvalue {spectrum[0]:.6g}")
+        raise ValueError(
+            f"noise_covariance must be positive semidefinite, got one with the eigenvalue {spectrum[0]:.6g}"
+        )
     curvature, basis = np.linalg.eigh(h)
     noise = basis.T @ f @ basis
     rounding = 10 * len(h) * float(np.finfo(np.float64).eps * np.abs(curvature).max())
@@ -54,7 +56,7 @@ def modes_of(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig) -> Mo
     refused = (curvature < -rounding) | (flat & noisy)
     if refused.any():
         raise ValueError(
-            "hessian must be positive definite wherever covariance has noise, and nowhere negative, "
+            "hessian must be positive definite wherever noise_covariance has noise, and nowhere negative, "
             f"got the eigenvalue {curvature[refused][0]:.6g} (the largest is {curvature[-1]:.6g})"
         )
     filled = curvature[-1] if curvature[-1] > rounding else 1 / config.kick  # any stable value: it has no noise

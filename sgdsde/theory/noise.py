@@ -14,24 +14,24 @@ from sgdsde.config import SAMPLINGS, SGDConfig
 Array = NDArray[np.float64]
 
 
-def batch_gradient_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
+def batch_gradient_covariance(noise_covariance: ArrayLike, config: SGDConfig) -> Array:
     """Covariance c F of the mean gradient of one batch.
 
     Parameters
     ----------
-    covariance : array_like, any shape
+    noise_covariance : array_like, any shape
         F, per example, divisor N − 1; everything here is linear in F, so any leading axes go through.
     config : SGDConfig
         Gives B, N and the sampling.
 
     Returns
     -------
-    ndarray, the shape of ``covariance``, in its units.
+    ndarray, the shape of ``noise_covariance``, in its units.
 
     Raises
     ------
     ValueError
-        When ``covariance`` is not numeric or not finite.
+        When ``noise_covariance`` is not numeric or not finite.
 
     Notes
     -----
@@ -43,27 +43,27 @@ def batch_gradient_covariance(covariance: ArrayLike, config: SGDConfig) -> Array
     array([[0.25 , 0.   ],
            [0.   , 0.125]])
     """
-    return config.batch_noise * _finite("covariance", covariance)
+    return config.batch_noise * _finite("noise_covariance", noise_covariance)
 
 
-def summed_gradient_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
+def summed_gradient_covariance(noise_covariance: ArrayLike, config: SGDConfig) -> Array:
     """Covariance ⟨ααᵀ⟩ = N² c F of the batch estimate of the summed gradient: N(N/B − 1)F without replacement.
 
     Parameters
     ----------
-    covariance : array_like, any shape
+    noise_covariance : array_like, any shape
         F, per example, divisor N − 1.
     config : SGDConfig
         Gives B, N and the sampling.
 
     Returns
     -------
-    ndarray, the shape of ``covariance``, in its units.
+    ndarray, the shape of ``noise_covariance``, in its units.
 
     Raises
     ------
     ValueError
-        When ``covariance`` is not numeric or not finite.
+        When ``noise_covariance`` is not numeric or not finite.
 
     Notes
     -----
@@ -74,27 +74,27 @@ def summed_gradient_covariance(covariance: ArrayLike, config: SGDConfig) -> Arra
     >>> float(summed_gradient_covariance(2.0, SGDConfig(0.1, batch_size=4, n_examples=8)))     # 8 (8/4 − 1) 2
     16.0
     """
-    return config.n_examples**2 * batch_gradient_covariance(covariance, config)
+    return config.n_examples**2 * batch_gradient_covariance(noise_covariance, config)
 
 
-def between_batches_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
+def between_batches_covariance(noise_covariance: ArrayLike, config: SGDConfig) -> Array:
     """Covariance of the mean gradients of two different batches of one epoch: −F/N when reshuffling, otherwise zero.
 
     Parameters
     ----------
-    covariance : array_like, any shape
+    noise_covariance : array_like, any shape
         F, per example, divisor N − 1.
     config : SGDConfig
         Gives N and the sampling.
 
     Returns
     -------
-    ndarray, the shape of ``covariance``, in its units.
+    ndarray, the shape of ``noise_covariance``, in its units.
 
     Raises
     ------
     ValueError
-        When ``covariance`` is not numeric or not finite.
+        When ``noise_covariance`` is not numeric or not finite.
 
     Notes
     -----
@@ -107,27 +107,27 @@ def between_batches_covariance(covariance: ArrayLike, config: SGDConfig) -> Arra
     -0.25
     """
     factor = -1 / config.n_examples if config.permuted else 0.0
-    return factor * _finite("covariance", covariance)
+    return factor * _finite("noise_covariance", noise_covariance)
 
 
-def update_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
+def update_covariance(noise_covariance: ArrayLike, config: SGDConfig) -> Array:
     """Covariance ε² c F that one batch's noise gives to one update; g F ε/N at zero momentum.
 
     Parameters
     ----------
-    covariance : array_like, any shape
+    noise_covariance : array_like, any shape
         F, per example, divisor N − 1, at the parameters before the update.
     config : SGDConfig
         Gives ε, B, N and the sampling.
 
     Returns
     -------
-    ndarray, the shape of ``covariance``, in units of ε² times ``covariance`` (parameters squared).
+    ndarray, the shape of ``noise_covariance``, in units of ε² times ``noise_covariance`` (parameters squared).
 
     Raises
     ------
     ValueError
-        When ``covariance`` is not numeric or not finite.
+        When ``noise_covariance`` is not numeric or not finite.
 
     Notes
     -----
@@ -140,7 +140,7 @@ def update_covariance(covariance: ArrayLike, config: SGDConfig) -> Array:
     >>> float(update_covariance(2.0, config)), config.noise_scale * 2.0 * 0.5 / 8
     (0.0625, 0.0625)
     """
-    return config.kick**2 * batch_gradient_covariance(covariance, config)
+    return config.kick**2 * batch_gradient_covariance(noise_covariance, config)
 
 
 def noise_scale(

@@ -64,14 +64,16 @@ def posterior_divergence(hessian: ArrayLike, stationary: ArrayLike, n_examples: 
     return float((ratios - 1 - np.log(ratios)).sum() / 2)
 
 
-def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde") -> float:
+def optimal_learning_rate(
+    hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig, dynamics: str = "sde"
+) -> float:
     """Constant learning rate whose stationary law is nearest to the posterior exp(−N L), in KL(q‖p).
 
     Parameters
     ----------
     hessian : array_like, (P, P) or a number
         H of the mean loss, positive definite.
-    covariance : array_like, (P, P) or a number
+    noise_covariance : array_like, (P, P) or a number
         F of one example's gradient, divisor N − 1, positive definite.
     config : SGDConfig
         Gives B, N, m and the sampling; its learning rate plays no part.
@@ -110,8 +112,8 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     choice("dynamics", dynamics, ("sde", "sgd"))
     config.require_plain("dampening", "weight_decay")
     _definite("hessian", hessian)
-    f = _definite("covariance", covariance)
-    modes_of(hessian, covariance, config)  # refuses what does not fit
+    f = _definite("noise_covariance", noise_covariance)
+    modes_of(hessian, noise_covariance, config)  # refuses what does not fit
     _noisy(config)
     closed = 2 * len(f) * (1 - config.momentum) / (config.n_examples * config.batch_noise * float(f.trace()))
     if dynamics == "sde" and not config.permuted:
@@ -119,7 +121,7 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
 
     def divergence(log_rate: float) -> float:
         here = replace(config, learning_rate=float(np.exp(log_rate)))
-        law = stationary_covariance(hessian, covariance, here, dynamics=dynamics)
+        law = stationary_covariance(hessian, noise_covariance, here, dynamics=dynamics)
         return posterior_divergence(hessian, law, config.n_examples)
 
     if dynamics == "sgd":
@@ -132,12 +134,12 @@ def optimal_learning_rate(hessian: ArrayLike, covariance: ArrayLike, config: SGD
     return float(np.exp(_golden(divergence, np.log(min(closed, limit) * LOWEST), np.log(limit))))
 
 
-def optimal_preconditioner(covariance: ArrayLike, config: SGDConfig, *, diagonal: bool = False) -> Array:
+def optimal_preconditioner(noise_covariance: ArrayLike, config: SGDConfig, *, diagonal: bool = False) -> Array:
     """Matrix K for which ω ← ω − K ĝ samples the posterior exp(−N L), as far as its SDE can.
 
     Parameters
     ----------
-    covariance : array_like, (P, P) or a number
+    noise_covariance : array_like, (P, P) or a number
         F of one example's gradient, divisor N − 1, positive definite.
     config : SGDConfig
         Gives N, c and m; its learning rate plays no part, K holds it.
@@ -166,7 +168,7 @@ def optimal_preconditioner(covariance: ArrayLike, config: SGDConfig, *, diagonal
     array([[0.0804, 0.    ],
            [0.    , 0.1608]])
     """
-    f = _definite("covariance", covariance)
+    f = _definite("noise_covariance", noise_covariance)
     _noisy(config)
     inverse = np.diag(1 / np.diagonal(f)) if diagonal else np.linalg.inv(f)
     result: Array = (1 - config.momentum) / (config.n_examples * config.batch_noise) * (inverse + inverse.T)

@@ -98,7 +98,7 @@ def minimum_action_path(
     Examples
     --------
     >>> from sgdsde.landscapes import Landscape
-    >>> well = Landscape("x**4/4 - x**2/2 + (y - x**2)**2", "x y", covariance="1/2")
+    >>> well = Landscape("x**4/4 - x**2/2 + (y - x**2)**2", "x y", noise_covariance="1/2")
     >>> found = minimum_action_path(well, [-1.0, 1.0], [0.0, 0.0])
     >>> round(found.action, 5), found.error < 1e-3, found.path.shape                         # 2ΔL/σ² = 1
     (1.0, True, (129, 2))
@@ -112,7 +112,7 @@ def minimum_action_path(
     if between.ndim != 2:
         raise ValueError(f"initial must have shape (m, {landscape.dimension}), got {between.shape}")
     _require_noise(landscape, low[None])
-    axes = np.asarray(np.linalg.cholesky(landscape.covariance(low)), dtype=np.float64)
+    axes = np.asarray(np.linalg.cholesky(landscape.noise_covariance(low)), dtype=np.float64)
     z: Array = (np.vstack([low, between, high]) - low) @ np.linalg.inv(axes).T
     z = np.compress(np.r_[True, np.linalg.norm(np.diff(z, axis=0), axis=1) > 0], z, axis=0)
     frame = Frame(landscape, low, axes, float(np.linalg.norm(z[-1])))
@@ -154,7 +154,7 @@ def quasi_potential(
     Examples
     --------
     >>> from sgdsde.landscapes import Landscape
-    >>> bowl = Landscape("x**2/2 + y**2/2", "x y", covariance=[["1", "1/2"], ["1/2", "2"]])
+    >>> bowl = Landscape("x**2/2 + y**2/2", "x y", noise_covariance=[["1", "1/2"], ["1/2", "2"]])
     >>> quasi_potential(bowl, [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]).round(6)                # the diagonal of F⁻¹
     array([1.142857, 0.571429])
     """
@@ -169,7 +169,7 @@ def quasi_potential(
 
 def _require_noise(landscape: Surface, w: Array) -> None:
     """ValueError unless ∇L is finite and F positive definite at points w (n, d)."""
-    noise, slope = landscape.covariance(w), landscape.gradient(w)
+    noise, slope = landscape.noise_covariance(w), landscape.gradient(w)
     finite = np.isfinite(noise).all(axis=(1, 2)) & np.isfinite(slope).all(axis=1)
     if not finite.all():
         raise ValueError(f"landscape must have finite ∇L and F on the way, and has not at {listed(w[finite.argmin()])}")

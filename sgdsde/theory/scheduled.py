@@ -41,9 +41,9 @@ class ScheduledLaw:
 
 def scheduled_law(
     hessian: ArrayLike,
-    covariance: ArrayLike,
+    noise_covariance: ArrayLike,
     config: SGDConfig,
-    start: ArrayLike,
+    w0: ArrayLike,
     *,
     learning_rates: ArrayLike | None = None,
     batch_sizes: ArrayLike | None = None,
@@ -53,12 +53,12 @@ def scheduled_law(
 
     Parameters
     ----------
-    hessian, covariance : array_like, (P, P) or a number
+    hessian, noise_covariance : array_like, (P, P) or a number
         H and F, per example; H may have any eigenvalues.
     config : SGDConfig
         N, m, the sampling, and ε and B where there is no schedule; the dampening, which ``"heavy_ball"`` does not
         take. Weight decay is added to H.
-    start : array_like, (P,) or a number
+    w0 : array_like, (P,) or a number
         ω less the minimum; b and v are 0.
     learning_rates, batch_sizes : array_like, (n,)
         ε(k) and B(k) of each update; at least one of the two, as of :mod:`sgdsde.schedules`.
@@ -90,19 +90,19 @@ def scheduled_law(
     choice("dynamics", dynamics, MODELS)
     if config.permuted:
         raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
-    h, f = symmetric("hessian", hessian), symmetric("covariance", covariance)
+    h, f = symmetric("hessian", hessian), symmetric("noise_covariance", noise_covariance)
     if h.shape != f.shape:
-        raise ValueError(f"covariance must have the shape {h.shape} of hessian, got {f.shape}")
-    w0 = np.atleast_1d(real_array("start", start))
-    if w0.shape != (len(h),) or not np.isfinite(w0).all():
-        raise ValueError(f"start must be {len(h)} finite numbers, got {start!r}")
+        raise ValueError(f"noise_covariance must have the shape {h.shape} of hessian, got {f.shape}")
+    away = np.atleast_1d(real_array("w0", w0))
+    if away.shape != (len(h),) or not np.isfinite(away).all():
+        raise ValueError(f"w0 must be {len(h)} finite numbers, got {w0!r}")
     if dynamics == "heavy_ball":
         config.require_plain("dampening")
     rates, sizes = schedules_of(config, learning_rates, batch_sizes)
     noises = np.array([SAMPLINGS[config.sampling].batch_noise(config.n_examples, b) for b in sizes.tolist()])
     damping = config.kick / config.learning_rate
     curvature, basis = np.linalg.eigh(h + config.weight_decay * np.eye(len(h)))
-    modes = curvature, basis.T @ f @ basis, basis.T @ w0
+    modes = curvature, basis.T @ f @ basis, basis.T @ away
     means, covariances = MODELS[dynamics](*modes, config.momentum, damping, rates, noises)
     kicks = rates * damping
     time = np.concatenate([[0.0], np.cumsum(kicks / (1 - config.momentum))])

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def scheduled_moments(
     landscape: Surface,
     config: SGDConfig,
-    start: float,
+    w0: float,
     *,
     examples: ArrayLike,
     reach: float,
@@ -36,7 +36,7 @@ def scheduled_moments(
     config : SGDConfig
         N, the sampling, and ε and B where there is no schedule; without momentum and weight decay, and with batches
         that are independent.
-    start : float
+    w0 : float
         ω of all paths.
     examples : array_like, (N,) or (N, 1)
         Examples of :func:`sgdsde.simulate_sgd` of two values, such as signs; they are whitened as there.
@@ -75,7 +75,7 @@ def scheduled_moments(
     if config.permuted:
         raise ValueError(f"config must have batches that are independent here, got sampling = {config.sampling!r}")
     line, half, n = line_of(landscape), positive("reach", reach), config.n_examples
-    start, points = real("start", start, -half, half), integer("points", points, 4)
+    w0, points = real("w0", w0, -half, half), integer("points", points, 4)
     table = whitened_examples(real_array("examples", examples).reshape(-1, 1), n, 1)[:, 0]
     values = np.unique(table.round(9))
     if len(values) != 2:
@@ -99,8 +99,8 @@ def scheduled_moments(
         return np.asarray(np.einsum("xbn,b->xn", basis, law.pmf(picks)) @ to_coefficients)
 
     made: dict[tuple[float, int], Array] = {}
-    row = chebyshev.chebvander(np.array([start / half]), points - 1) @ to_coefficients
-    moments = [(start, start**2)]
+    row = chebyshev.chebvander(np.array([w0 / half]), points - 1) @ to_coefficients
+    moments = [(w0, w0**2)]
     for key in zip(rates.tolist(), sizes.tolist(), strict=True):
         if key not in made:
             made[key] = update(*key)

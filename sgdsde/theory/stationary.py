@@ -23,7 +23,7 @@ POSITIONS: dict[str, Callable[[Array, Array, float, int], heavy_ball.Law]] = {
 
 def stationary_covariance(
     hessian: ArrayLike,
-    covariance: ArrayLike,
+    noise_covariance: ArrayLike,
     config: SGDConfig,
     dynamics: str = "sde",
     *,
@@ -36,7 +36,7 @@ def stationary_covariance(
     ----------
     hessian : array_like, (P, P) or a number
         H of the mean loss; symmetric to 1e-10, positive definite wherever there is noise (see Notes).
-    covariance : array_like, (P, P) or a number
+    noise_covariance : array_like, (P, P) or a number
         F of one example's gradient, divisor N − 1; symmetric and positive semidefinite to 1e-10.
     config : SGDConfig
         Gives ε, B, N, m and the sampling.
@@ -83,19 +83,19 @@ def stationary_covariance(
     [0.00473, 0.005151]
     """
     check_options(dynamics, position)
-    modes = modes_of(hessian, covariance, config)
+    modes = modes_of(hessian, noise_covariance, config)
     law = law_between(modes.curvature, config, dynamics, position, driver)
     return modes.rotate_back_symmetric(modes.noise * law.position)
 
 
 def stationary_velocity_covariance(
-    hessian: ArrayLike, covariance: ArrayLike, config: SGDConfig, *, position: str = "average"
+    hessian: ArrayLike, noise_covariance: ArrayLike, config: SGDConfig, *, position: str = "average"
 ) -> Array:
     """Stationary covariance of SGD's velocity v (equally of one update ω' − ω), exact at finite learning rate.
 
     Parameters
     ----------
-    hessian, covariance, config, position
+    hessian, noise_covariance, config, position
         As in :func:`stationary_covariance` with ``dynamics="sgd"``.
 
     Returns
@@ -118,13 +118,13 @@ def stationary_velocity_covariance(
     array([[0.002506]])
     """
     check_options("sgd", position)
-    modes = modes_of(hessian, covariance, config)
+    modes = modes_of(hessian, noise_covariance, config)
     return modes.rotate_back_symmetric(modes.noise * law_between(modes.curvature, config, "sgd", position).velocity)
 
 
 def stationary_variance(
     curvature: ArrayLike,
-    covariance: ArrayLike,
+    noise_covariance: ArrayLike,
     config: SGDConfig,
     dynamics: str = "sde",
     *,
@@ -137,7 +137,7 @@ def stationary_variance(
     ----------
     curvature : array_like
         h > 0.
-    covariance : array_like, shape that broadcasts
+    noise_covariance : array_like, shape that broadcasts
         F ≥ 0 of one example's gradient, divisor N − 1.
     config, dynamics, position, driver
         As in :func:`stationary_covariance`.
@@ -162,11 +162,11 @@ def stationary_variance(
     array([0.024246, 0.012556])
     """
     check_options(dynamics, position)
-    h, f = real_array("curvature", curvature), real_array("covariance", covariance)
+    h, f = real_array("curvature", curvature), real_array("noise_covariance", noise_covariance)
     if not (np.isfinite(h).all() and (h > 0).all()):
         raise ValueError(f"curvature must be positive and finite, got {curvature!r}")
     if not (np.isfinite(f).all() and (f >= 0).all()):
-        raise ValueError(f"covariance must be at least 0 and finite, got {covariance!r}")
+        raise ValueError(f"noise_covariance must be at least 0 and finite, got {noise_covariance!r}")
     flat = np.atleast_1d(h).ravel() + config.weight_decay
     return np.asarray(f * _law_of(flat, flat, config, dynamics, position, driver).position.reshape(h.shape))
 

@@ -40,7 +40,7 @@ class Surface(Protocol):
     def hessian(self, w: ArrayLike) -> Array:
         """∇∇L: w (..., d) → (..., d, d)."""
 
-    def covariance(self, w: ArrayLike) -> Array:
+    def noise_covariance(self, w: ArrayLike) -> Array:
         """F: w (..., d) → (..., d, d)."""
 
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
@@ -63,6 +63,6 @@ def line_of(landscape: Surface) -> Line:
         raise ValueError(f"landscape must have one variable, got {landscape.dimension}: {names}")
 
     def line(x: Array) -> tuple[Array, Array]:
-        return landscape.gradient(x[..., None])[..., 0], landscape.covariance(x[..., None])[..., 0, 0]
+        return landscape.gradient(x[..., None])[..., 0], landscape.noise_covariance(x[..., None])[..., 0, 0]
 
     return line

@@ -31,7 +31,7 @@ REACHES = (1.0, 1.5, 2.25)
 def sgd_exit_time(
     landscape: Surface,
     config: SGDConfig,
-    start: float,
+    w0: float,
     left: float | None = None,
     right: float | None = None,
     *,
@@ -42,7 +42,7 @@ def sgd_exit_time(
 
     Parameters
     ----------
-    landscape, start, left, right, stop
+    landscape, w0, left, right, stop
         As in :func:`sgdsde.theory.mean_exit_time`.
     config : SGDConfig
         ε, B, N, m and the sampling, whose batches are taken as independent; without weight decay.
@@ -72,12 +72,12 @@ def sgd_exit_time(
     --------
     >>> from sgdsde.landscapes import Landscape
     >>> config = SGDConfig(learning_rate=0.0025, batch_size=1, n_examples=10**9)      # T = ε: with F = 1/ε a step has
-    >>> free = Landscape("0", "x", {"f": 1 / config.temperature}, covariance="f")     # the variance ε
+    >>> free = Landscape("0", "x", {"f": 1 / config.temperature}, noise_covariance="f")     # the variance ε
     >>> beyond = 0.5826 * 0.0025**0.5           # a walk sees ends so much further away (Siegmund 1985)
     >>> round(sgd_exit_time(free, config, 0.0, -1.0, 1.0)), round((1 + beyond)**2 / 0.0025)
     (424, 424)
     >>> heavy = SGDConfig(learning_rate=0.002, batch_size=1, n_examples=512, momentum=0.9)
-    >>> well = Landscape("x**4/4 - x**2/2", "x", {"f": 1 / 6 / heavy.temperature}, covariance="f")
+    >>> well = Landscape("x**4/4 - x**2/2", "x", {"f": 1 / 6 / heavy.temperature}, noise_covariance="f")
     >>> round(0.02 * sgd_exit_time(well, heavy, -1.0, right=1.0), 1)           # 106.6 for the SDE
     120.7
     """
@@ -85,7 +85,7 @@ def sgd_exit_time(
     if config.momentum and examples is not None:
         raise ValueError("examples must be None with momentum, where batches are taken as normal")
     law = _law(line, config, examples)
-    x0, (low, high) = interval(landscape, start, left, right, stop)
+    x0, (low, high) = interval(landscape, w0, left, right, stop)
     asked = "{} must be a number" if stop is None else "stop must hold somewhere on the {}"
     for reach in REACHES:
         ends = [

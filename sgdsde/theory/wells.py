@@ -27,7 +27,7 @@ def climb(landscape: Surface, low: Array, high: Array) -> float:
             return 0.0
         rise = np.diff(cut(line_of(landscape), 1.0, ends, change=math.inf).exponent_at(np.array(ends)))
         return float(rise[0]) * (1 if low[0] < high[0] else -1)
-    noise = landscape.covariance(low + np.linspace(0, 1, _BETWEEN)[:, None] * (high - low))
+    noise = landscape.noise_covariance(low + np.linspace(0, 1, _BETWEEN)[:, None] * (high - low))
     strength = float(noise[0, 0, 0])
     if not (strength > 0 and np.abs(noise - strength * np.eye(landscape.dimension)).max() <= _ALIKE * strength):
         raise ValueError(
@@ -41,7 +41,7 @@ def log_noise(landscape: Surface, w: Array) -> float:
     """ln F with one variable; with more it is the same everywhere, and left out."""
     if landscape.dimension > 1:
         return 0.0
-    noise = float(landscape.covariance(w)[0, 0])
+    noise = float(landscape.noise_covariance(w)[0, 0])
     if not 0 < noise < math.inf:
         raise ValueError(f"landscape must have a positive covariance F, got {noise:g} at {listed(w)}")
     return math.log(noise)

@@ -19,7 +19,7 @@ def test_arrays_and_landscape_are_one_equation(problem, module):
     w, z = generator.standard_normal((2, problem.dimension, 5))
     equations = problem.equations(module, scale=0.3)
     drift, noise = equations.drift(module.asarray(w)), equations.noise(module.asarray(w), module.asarray(z))
-    factor = 0.3 * problem.temperature**0.5 * problem.landscape.factor(w.T)
+    factor = 0.3 * problem.temperature**0.5 * problem.landscape.noise_factor(w.T)
     np.testing.assert_allclose(np.asarray(drift), -problem.landscape.gradient(w.T).T, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(np.asarray(noise), np.einsum("pij,jp->ip", factor, z), rtol=1e-12, atol=1e-12)
 

@@ -50,7 +50,7 @@ def table_of(output):
 
 
 def test_both_runs_agree_with_their_own_laws(run):
-    found = table_of(run("x**2/2", "--start", "0").stdout)
+    found = table_of(run("x**2/2", "--w0", "0").stdout)
     temperature = 0.1 * (1 / 4 - 1 / 64)
     assert found["var x", "SDE"][1] == pytest.approx(temperature / 2, rel=1e-4)
     assert found["var x", "SGD"][1] == pytest.approx(temperature / (2 - 0.1), rel=1e-4)
@@ -61,7 +61,7 @@ def test_both_runs_agree_with_their_own_laws(run):
 
 
 def test_prediction_is_at_the_minimum_that_start_leads_to():
-    output = said("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--start", "3", *SHORT)
+    output = said("a*(x - b)**2", "--parameter", "a=1", "--parameter", "b=0.5", "--w0", "3", *SHORT)
     assert "linearised at ω* = (0.5)" in output
 
 
@@ -73,14 +73,16 @@ def test_named_landscape_in_two_dimensions_with_its_own_start(run):
 
 def test_noise_may_be_given_as_factor_or_matrix():
     plane = ["x**2/2 + y**2", "--variables", "x y", *SHORT]
-    by_factor = table_of(said(*plane, "--factor", "1, 0; 1, 1"))
-    by_matrix = table_of(said(*plane, "--covariance", "1, 1; 1, 2"))
+    by_factor = table_of(said(*plane, "--noise-factor", "1, 0; 1, 1"))
+    by_matrix = table_of(said(*plane, "--noise-covariance", "1, 1; 1, 2"))
     assert by_factor["cov x, y", "SDE"][1] == pytest.approx(by_matrix["cov x, y", "SDE"][1])
-    assert table_of(said("quadratic", "--factor", "2"))["var x", "SDE"][1] == pytest.approx(4 * 0.0117188, rel=1e-4)
+    assert table_of(said("quadratic", "--noise-factor", "2"))["var x", "SDE"][1] == pytest.approx(
+        4 * 0.0117188, rel=1e-4
+    )
 
 
 def test_no_minimum_no_prediction(run):
-    output = run("x**4/4 - x**2/2", "--start", "0", *SHORT).stdout
+    output = run("x**4/4 - x**2/2", "--w0", "0", *SHORT).stdout
     assert "No prediction" in output
     assert "SGD / SDE" in output
 
@@ -147,7 +149,7 @@ def test_momentum_shows_the_sde_with_momentum(run):
 
 def test_what_the_law_takes_as_constant_is_said():
     assert "these laws take" not in said("x**2/2", *SHORT)
-    assert "these laws take F(ω) to be what it is at ω*" in said("x**2/2", *SHORT, "--covariance", "1 + x**2")
+    assert "these laws take F(ω) to be what it is at ω*" in said("x**2/2", *SHORT, "--noise-covariance", "1 + x**2")
     assert "these laws take the curvature to be" in said("x**4/4 - x**2/2", *SHORT)
 
 

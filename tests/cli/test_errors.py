@@ -63,13 +63,13 @@ def test_what_is_missing_is_named():
         ("a*x**2", ["--parameter", "a=b"], "--parameter"),
         ("a*x**2", ["--parameter", "a=inf"], "--parameter"),
         ("quadratic", ["--parameter", "k=1"], "--parameter"),
-        ("x**2", ["--covariance", "1, 0; 0, 1"], "--covariance"),
-        ("x**2", ["--covariance", "-1"], "--covariance"),
-        ("x**2", ["--factor", "1; 2"], "--factor"),
-        ("x**2", ["--factor", "1", "--covariance", "1"], "--factor"),
-        ("x**2", ["--start", "1,2"], "--start"),
-        ("x**2", ["--start", "left"], "--start"),
-        ("x**2", ["--start", "nan"], "--start"),
+        ("x**2", ["--noise-covariance", "1, 0; 0, 1"], "--noise-covariance"),
+        ("x**2", ["--noise-covariance", "-1"], "--noise-covariance"),
+        ("x**2", ["--noise-factor", "1; 2"], "--noise-factor"),
+        ("x**2", ["--noise-factor", "1", "--noise-covariance", "1"], "--noise-factor"),
+        ("x**2", ["--w0", "1,2"], "--w0"),
+        ("x**2", ["--w0", "left"], "--w0"),
+        ("x**2", ["--w0", "nan"], "--w0"),
         ("x**2", ["--updates", "0"], "--updates"),
         ("x**2", ["--paths", "0"], "--paths"),
         ("x**2", ["--burn-in", "20"], "--burn-in"),
@@ -97,8 +97,8 @@ def test_compare_names_the_option(loss, changed, named, tmp_path, monkeypatch):
         ("__import__('os')", [], "LOSS", "__import__('os')"),
         ("x**2 + y", [], "LOSS", "x**2 + y"),
         ("9**9**9*x", [], "LOSS", "9**9**9*x"),
-        ("x**2", ["--covariance", "z"], "--covariance", "z"),
-        ("x**2", ["--covariance", "1 + * x"], "--covariance", "1 + * x"),
+        ("x**2", ["--noise-covariance", "z"], "--noise-covariance", "z"),
+        ("x**2", ["--noise-covariance", "1 + * x"], "--noise-covariance", "1 + * x"),
     ],
 )
 def test_an_expression_is_shown_with_the_place_that_is_wrong(loss, changed, named, excerpt):
@@ -122,7 +122,7 @@ def test_what_was_meant_is_suggested(command):
 
 def test_a_loss_with_a_minus_is_taken_after_the_hint():
     small = ["--engine", "numpy", "--updates", "20", "--paths", "8", "--substeps", "1"]
-    result = CliRunner().invoke(app, ["compare", *RUN, *small, "--start", "1", "--", "-x**2/2 + x**4/4"])
+    result = CliRunner().invoke(app, ["compare", *RUN, *small, "--w0", "1", "--", "-x**2/2 + x**4/4"])
     assert result.exit_code == 0, result.output
 
 
@@ -132,7 +132,7 @@ def test_arguments_of_the_library_get_their_names_on_the_command_line():
         on_the_command_line(message) == "--batch-size must divide --n-examples = 64 when sampling is 'reshuffle', got 5"
     )
     assert on_the_command_line("parameters['a'] must be a number") == "--parameter['a'] must be a number"
-    assert on_the_command_line("covariance must be finite at w0") == "--covariance must be finite at --start"
+    assert on_the_command_line("noise_covariance must be finite at w0") == "--noise-covariance must be finite at --w0"
 
 
 def test_an_unknown_name_is_answered_with_what_makes_it_known():

@@ -13,9 +13,9 @@ from sgdsde import plotting
 from sgdsde.cli import app
 from sgdsde.escapes import escape_study
 
-RUN = ["--learning-rate", "0.05", "--batch-size", "1", "--n-examples", "64", "--covariance", "8"]
+RUN = ["--learning-rate", "0.05", "--batch-size", "1", "--n-examples", "64", "--noise-covariance", "8"]
 SMALL = ["--updates", "120", "--paths", "40", "--engine", "numpy"]
-WELL = ["double_well", *RUN, "--start=-1", "--stop", "x > 0"]
+WELL = ["double_well", *RUN, "--w0=-1", "--stop", "x > 0"]
 
 
 def escape(*arguments, status=0):
@@ -77,7 +77,7 @@ def test_one_batch_size_has_no_picture_of_times_against_it(tmp_path):
 
 
 def test_a_few_exits_are_told_apart_from_a_measurement():
-    cold = ["double_well", *RUN[:-1], "2", "--start=-1", "--stop", "x > 0", "--engine", "numpy", "--paths", "60"]
+    cold = ["double_well", *RUN[:-1], "2", "--w0=-1", "--stop", "x > 0", "--engine", "numpy", "--paths", "60"]
     output = escape(*cold, "--updates", "300").stdout
     rows = {line.split()[2]: line for line in output.splitlines() if line.startswith("1 ")}
     counts = {label: int(re.search(r"(\d+) of 60", row)[1]) for label, row in rows.items()}
@@ -106,7 +106,7 @@ def test_the_table_is_no_wider_than_the_terminal(monkeypatch):
 @pytest.mark.slow("an equation in two dimensions, and an animation")
 def test_paths_are_drawn_in_two_variables(tmp_path):
     loss = ["x**4/4 - x**2/2 + y**2/2", "--variables", "x y", "--learning-rate", "0.05", "--batch-size", "1"]
-    noise = ["--n-examples", "64", "--covariance", "8, 0; 0, 8", "--start=-1,0", "--stop", "x > 0"]
+    noise = ["--n-examples", "64", "--noise-covariance", "8, 0; 0, 8", "--w0=-1,0", "--stop", "x > 0"]
     escape(*loss, *noise, *SMALL, "--output", str(tmp_path))
     assert (tmp_path / "paths.png").read_bytes().startswith(b"\x89PNG")
 
@@ -128,9 +128,9 @@ def test_a_region_that_is_not_reached_is_censored_and_warned_of(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        (["--start", "1"], "--start must be outside of --stop"),
-        (["--start", "1,2"], "--start must have shape"),
-        (["--start", "left"], "--start"),
+        (["--w0", "1"], "--w0 must be outside of --stop"),
+        (["--w0", "1,2"], "--w0 must have shape"),
+        (["--w0", "left"], "--w0"),
         (["--stop", "x > z"], "--stop: z"),
         (["--stop", "x"], "--stop: 'x' is no comparison"),
         (["--stop", ""], "--stop"),
@@ -146,8 +146,8 @@ def test_a_region_that_is_not_reached_is_censored_and_warned_of(tmp_path):
         (["--seed", "-1"], "--seed"),
         (["--examples", "cauchy"], "--examples"),
         (["--engine", "steam"], "--engine"),
-        (["--covariance", "-1"], "--covariance"),
-        (["--factor", "1"], "--factor"),
+        (["--noise-covariance", "-1"], "--noise-covariance"),
+        (["--noise-factor", "1"], "--noise-factor"),
         (["--output", "/dev/null/escape"], "--output"),
         (["surplus"], "surplus"),
     ],
@@ -159,11 +159,9 @@ def test_bad_input_names_the_option(changed, named, tmp_path, monkeypatch):
 
 
 def test_a_saddle_that_is_not_there(tmp_path):
-    bowl = ["x**2/2", *RUN, *SMALL, "--start", "0", "--stop", "x > 1", "--output", str(tmp_path / "made")]
+    bowl = ["x**2/2", *RUN, *SMALL, "--w0", "0", "--stop", "x > 1", "--output", str(tmp_path / "made")]
     assert "--saddle must be near a saddle of the landscape" in fails(*bowl, "--saddle", "1")
-    assert "--start must lead down to a minimum" in fails(
-        *WELL, *SMALL, "--start", "0", "--stop", "x > 1", "--saddle", "0"
-    )
+    assert "--w0 must lead down to a minimum" in fails(*WELL, *SMALL, "--w0", "0", "--stop", "x > 1", "--saddle", "0")
     assert not list(tmp_path.iterdir())
 
 

@@ -62,8 +62,8 @@ def test_a_store_of_its_own_and_failures(run, tmp_path):
         function = "exit_time"
         [fixed]
         loss = "x**4/4 - x**2/2"
-        covariance = 8.0
-        start = -1.0
+        noise_covariance = 8.0
+        w0 = -1.0
         stop = "x > 0"
         n_examples = 64
         paths = 50
@@ -91,7 +91,7 @@ def test_other_functions(run, text):
 def test_the_error_of_an_expression_keeps_its_lines(run, tmp_path):
     text = """
         function = "exit_time"
-        fixed = {start = -1.0, stop = "x > 0", n_examples = 64, learning_rate = 0.05, batch_size = 1}
+        fixed = {w0 = -1.0, stop = "x > 0", n_examples = 64, learning_rate = 0.05, batch_size = 1}
         grid.loss = ["x**4 +* 2"]
         """
     status, out, error = run(text)

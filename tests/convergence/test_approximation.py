@@ -19,7 +19,7 @@ EQUATIONS = {
     "wrong sign": Equation(correction=-1.0),
     "wrong c": Equation(correction=1.0, noise=0.9),
 }
-BOWL, QUARTIC = sg.Landscape("x**2/2", "x"), sg.Landscape("x**4/4 + x**2/2", "x", covariance="1 + x**2/2")
+BOWL, QUARTIC = sg.Landscape("x**2/2", "x"), sg.Landscape("x**4/4 + x**2/2", "x", noise_covariance="1 + x**2/2")
 LINE = Grid(((-1.7, 1.8),), 28)
 N, B = 6, 2
 TABLE = whitened_examples("gaussian", N, 1, 3)
@@ -38,7 +38,7 @@ def exactly_of_sgd(landscape, rate, updates, start, function, points):
     """E φ(ω_K) by carrying φ back through SGD's own transitions, interpolated on a grid: nothing is sampled."""
     grid = Grid(((-2.0, 2.0),), points)
     w = grid.nodes
-    ahead = w - rate * (landscape.gradient(w) + landscape.factor(w)[:, :, 0] * BATCHES)
+    ahead = w - rate * (landscape.gradient(w) + landscape.noise_factor(w)[:, :, 0] * BATCHES)
     values = np.mean([function(to[:, None]) for to in ahead.T], axis=0)
     for _ in range(updates - 1):
         known = grid.coefficients(values)
@@ -58,7 +58,7 @@ def test_the_grid_knows_polynomials(degree):
 
 def test_ornstein_uhlenbeck_is_solved_to_rounding_at_all_times():
     h, temperature, step = 0.8, 0.1, 0.25
-    landscape, grid = sg.Landscape("h*x**2/2", "x", {"h": h}, covariance=2), Grid(((-1.5, 2.0),), 24)
+    landscape, grid = sg.Landscape("h*x**2/2", "x", {"h": h}, noise_covariance=2), Grid(((-1.5, 2.0),), 24)
     u = at(grid, backward(landscape, temperature, step, 4, wave, grid), 1.1)
     left = step * np.arange(4, -1, -1)
     variance = temperature * 2 * -np.expm1(-2 * h * left) / (2 * h)
@@ -72,7 +72,7 @@ def test_two_coupled_variables_are_solved_to_rounding():
         np.array([[1.0, 0.3], [0.3, 0.5]]),
         np.array([1.0, -0.7]),
     )
-    landscape = sg.Landscape("0.6*x**2 + 0.4*x*y + 0.35*y**2", "x y", covariance=noise.tolist())
+    landscape = sg.Landscape("0.6*x**2 + 0.4*x*y + 0.35*y**2", "x y", noise_covariance=noise.tolist())
     grid, start = Grid(((-1.6, 1.6), (-1.6, 1.6)), 14), np.array([0.8, -0.5])
     u = backward(landscape, 0.1, 0.5, 2, lambda w: np.sin(w @ along), grid)
     rates, axes = np.linalg.eigh(hessian)

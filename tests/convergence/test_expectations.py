@@ -185,4 +185,4 @@ def test_equations_that_a_route_cannot_solve_are_refused():
     with pytest.raises(ValueError, match="polynomials of degree 2"):
         by_gaussian(Landscape("x**4", "x"), [0.0], 1.0, 1.0)(np.sin)
     with pytest.raises(ValueError, match="F must be constant"):
-        by_gaussian(Landscape("x**2", "x", covariance="1 + x**2"), [0.0], 1.0, 1.0)(np.sin)
+        by_gaussian(Landscape("x**2", "x", noise_covariance="1 + x**2"), [0.0], 1.0, 1.0)(np.sin)

@@ -87,7 +87,7 @@ def test_landscapes_have_the_drift_and_the_noise(name):
     problem, (drift, covariance) = PROBLEMS[name], EQUATIONS[name]
     points = POINTS[:, : problem.landscape.dimension]
     np.testing.assert_allclose(-problem.landscape.gradient(points), drift(points), rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(problem.landscape.covariance(points), covariance(points), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(problem.landscape.noise_covariance(points), covariance(points), rtol=1e-12, atol=1e-14)
     assert problem.name == name
     assert problem.equation == ("momentum" if name.startswith("langevin") else "overdamped")
 
@@ -96,7 +96,7 @@ def test_landscapes_have_the_drift_and_the_noise(name):
 def test_noise_is_of_the_kind_and_of_no_more_special_one(name):
     symbolic = PROBLEMS[name].landscape.symbolic
     w = symbolic.state
-    a = symbolic.factor.replace(RatioOrZero, lambda above, root: above / root).replace(
+    a = symbolic.noise_factor.replace(RatioOrZero, lambda above, root: above / root).replace(
         MendedRoot, lambda pivot, _: sp.sqrt(pivot)
     )
     values = dict(zip(w, (0.37, -0.61), strict=False)) | {
@@ -140,7 +140,7 @@ def test_solutions_follow_the_noise(name):
     k, step = problem.landscape.noise_dimension, 1e-5
     noise = np.random.default_rng(1).normal(size=(20, k))
     slopes = [(problem.solution(noise + e) - problem.solution(noise - e)) / (2 * step) for e in step * np.eye(k)]
-    expected = math.sqrt(problem.temperature) * problem.landscape.factor(problem.solution(noise))
+    expected = math.sqrt(problem.temperature) * problem.landscape.noise_factor(problem.solution(noise))
     np.testing.assert_allclose(np.stack(slopes, axis=2), expected, rtol=1e-7, atol=1e-8)
 
 
@@ -165,7 +165,7 @@ def euler(problem, increments):
     w = np.tile(problem.w0, (increments.shape[1], 1))
     p, friction = np.zeros_like(w), problem.friction
     for dw in increments:
-        kick = math.sqrt(problem.temperature) * np.einsum("nik,nk->ni", problem.landscape.factor(w), dw)
+        kick = math.sqrt(problem.temperature) * np.einsum("nik,nk->ni", problem.landscape.noise_factor(w), dw)
         force = -problem.landscape.gradient(w)
         if problem.equation == "overdamped":
             w = w + force * dt + kick

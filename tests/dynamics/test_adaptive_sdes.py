@@ -8,9 +8,10 @@ from sgdsde.statistics.orders import fit_order
 
 #: F grows as 1/ε², so that noise dominates as ε → 0; the observable is one whose error is not small by accident.
 SCENES = {
-    "quadratic": (sg.Landscape("x**2/2", "x", {"s": 1.0}, covariance="s**2"), lambda x: x**2),
+    "quadratic": (sg.Landscape("x**2/2", "x", {"s": 1.0}, noise_covariance="s**2"), lambda x: x**2),
     "quartic, F of ω": (
-        sg.Landscape("x**4/4 + x**2/2", "x", {"s": 1.0}, covariance="s**2*(1 + x**2/4)"), lambda x: np.sin(x + 0.5),
+        sg.Landscape("x**4/4 + x**2/2", "x", {"s": 1.0}, noise_covariance="s**2*(1 + x**2/4)"),
+        lambda x: np.sin(x + 0.5),
     ),
 }  # fmt: skip
 UPDATES = (8, 12, 18, 27, 40)
@@ -33,7 +34,7 @@ def weak_error(rule, landscape, observable, updates, paths, seed):
     rate = updates**-0.5
     at, start = landscape.with_parameters(s=1 / rate), np.array([1.0])
     config = sg.SGDConfig(rate, 1, 10**6, hyperparameters=scaled(rule, rate))
-    squares = at.gradient(start) ** 2 + config.batch_noise * at.covariance(start)[0]
+    squares = at.gradient(start) ** 2 + config.batch_noise * at.noise_covariance(start)[0]
     state = {"square_avg": squares} if rule == "rmsprop" else {
         "exp_avg": at.gradient(start), "exp_avg_sq": squares, "bias_of_beta1": 1.0, "bias_of_beta2": 1.0,
     }  # fmt: skip
@@ -66,7 +67,7 @@ def test_weak_order(rule, scene):
 
 @pytest.mark.parametrize("rule", ["rmsprop", "adam"])
 def test_engines_agree(rule):
-    at = sg.Landscape("x**2/2 + y**4/4", "x y", covariance=[["1 + x**2/4", "0.3"], ["0.3", "2"]])
+    at = sg.Landscape("x**2/2 + y**4/4", "x y", noise_covariance=[["1 + x**2/4", "0.3"], ["0.3", "2"]])
     runs = [
         sg.simulate_sde(at, sg.SGDConfig(0.02, 4, 64), [1.0, -0.5], 30, 9, dynamics=f"{rule}_sde", engine=engine)
         for engine in ("numpy", "numba", "torch")

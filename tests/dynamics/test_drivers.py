@@ -88,8 +88,8 @@ def test_the_noise_of_batches_has_the_covariance_of_reshuffled_ones(name, schedu
         assert (np.abs(found["brownian"] - exact[upper]) > bar).any()
 
 
-WELL = sg.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, covariance="1 + x**2/2")
-TWO = sg.Landscape("x**2/2 + (y - x**2/2)**2", "x y", covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
+WELL = sg.Landscape("x**4/4 - a*x**2/2", "x", {"a": 1.0}, noise_covariance="1 + x**2/2")
+TWO = sg.Landscape("x**2/2 + (y - x**2/2)**2", "x y", noise_covariance=[["1 + y**2/9", "0.3"], ["0.3", "1"]])
 AGREE = {
     "plain": lambda **o: sg.simulate_sde(WELL, SHUFFLED, 0.3, 90, substeps=1, **o),
     "substeps": lambda **o: sg.simulate_sde(TWO, SHUFFLED, [0.3, 0.1], 50, substeps=3, **o),
@@ -148,7 +148,7 @@ def test_ends_of_paths_agree(engine, name):
 
 
 def test_arrays_do_as_formulas_do():
-    wide = sg.landscapes.wide_quadratic(np.diag([1.0, 2.0, 3.0]), covariance=np.eye(3))
+    wide = sg.landscapes.wide_quadratic(np.diag([1.0, 2.0, 3.0]), noise_covariance=np.eye(3))
     formula = sg.Landscape("x**2/2 + y**2 + 1.5*z**2", "x y z")
     options = {"updates": 30, "paths": 20, "substeps": 3, "seed": 2}
     found, judge = (sg.simulate_sde(each, SHUFFLED, np.ones(3), **options) for each in (wide, formula))

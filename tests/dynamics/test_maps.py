@@ -8,7 +8,7 @@ from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.dynamics import find
 
 LANDSCAPE = Landscape(
-    "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
+    "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, noise_factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
 )
 NUMBERS = {"learning_rate": 0.11, "momentum": 0.8, "batch_noise": 0.23, "spread": 1.7}
 STATE = np.array([0.4, -1.2, 0.05, 0.3])
@@ -27,7 +27,7 @@ def step(name: str, state: np.ndarray, z: np.ndarray, momentum: float = 0.8) -> 
 
 def test_sgd_is_torchs() -> None:
     w, v = STATE[:2], STATE[2:]
-    gradient = LANDSCAPE.gradient(w) + LANDSCAPE.factor(w) @ Z
+    gradient = LANDSCAPE.gradient(w) + LANDSCAPE.noise_factor(w) @ Z
     v = NUMBERS["momentum"] * v + gradient
     np.testing.assert_allclose(step("sgd", STATE, Z), [*(w - NUMBERS["learning_rate"] * v), *v], rtol=1e-14)
 
@@ -41,7 +41,7 @@ def test_nesterov_is_torchs() -> None:
     optimizer = torch.optim.SGD([w], lr=rate, momentum=m, nesterov=True)
     for z in noise:
         at = w.detach().numpy()
-        w.grad = torch.tensor(LANDSCAPE.gradient(at) + LANDSCAPE.factor(at) @ z)
+        w.grad = torch.tensor(LANDSCAPE.gradient(at) + LANDSCAPE.noise_factor(at) @ z)
         optimizer.step()
         state = step("nesterov", state, z)
     np.testing.assert_allclose(state[:2], w.detach().numpy(), rtol=1e-13)
@@ -50,7 +50,7 @@ def test_nesterov_is_torchs() -> None:
 
 def test_noisy_gd_has_the_batch_noise() -> None:
     w, v = STATE[:2], STATE[2:]
-    gradient = LANDSCAPE.gradient(w) + np.sqrt(NUMBERS["batch_noise"]) * LANDSCAPE.factor(w) @ Z
+    gradient = LANDSCAPE.gradient(w) + np.sqrt(NUMBERS["batch_noise"]) * LANDSCAPE.noise_factor(w) @ Z
     v = NUMBERS["momentum"] * v + gradient
     np.testing.assert_allclose(step("noisy_gd", STATE, Z), [*(w - NUMBERS["learning_rate"] * v), *v], rtol=1e-14)
 
@@ -58,7 +58,7 @@ def test_noisy_gd_has_the_batch_noise() -> None:
 def test_svag_weighs_two_batches() -> None:
     w, other = STATE[:2], np.array([0.3, -0.8, 0.5])
     a, b = (1 + NUMBERS["spread"]) / 2, (1 - NUMBERS["spread"]) / 2
-    first, second = (LANDSCAPE.gradient(w) + LANDSCAPE.factor(w) @ z for z in (Z, other))
+    first, second = (LANDSCAPE.gradient(w) + LANDSCAPE.noise_factor(w) @ z for z in (Z, other))
     expected = w - NUMBERS["learning_rate"] * (a * first + b * second)
     np.testing.assert_allclose(step("svag", STATE, np.concatenate([Z, other]), momentum=0.0)[:2], expected, rtol=1e-13)
 

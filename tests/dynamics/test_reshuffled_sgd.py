@@ -39,7 +39,7 @@ def test_the_variance_is_wrong_by_the_order_of_the_learning_rate():
     assert abs(slope - 1) < 0.15
 
 
-WELL = sg.Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, covariance="f")
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, noise_covariance="f")
 #: m, ε, N/B, F and the scheme; found by pilots with other seeds, in which the epoched SDE was 4 to 6 % off and that of
 #: Brownian motion 3.6 and 5.3 times too fast. An epoch is 0.8 long, in the clock in which wells relax at the rate 2.
 ESCAPES = [(0.0, 0.00125, 640, 4400.0, "euler_maruyama"), (0.5, 0.00125, 320, 2000.0, "baoab")]

@@ -17,8 +17,8 @@ from sgdsde.dynamics.update import Update
 from sgdsde.models import mlp, train
 from sgdsde.models.rule_step import RuleStep
 
-CURVED = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", covariance=[["1 + x**2/4", "0.5"], ["0.5", "2"]])
-BOWL = sg.Landscape("x**2/2 + y**2", "x y", covariance=[[1.0, 0.5], [0.5, 2.0]])
+CURVED = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", noise_covariance=[["1 + x**2/4", "0.5"], ["0.5", "2"]])
+BOWL = sg.Landscape("x**2/2 + y**2", "x y", noise_covariance=[[1.0, 0.5], [0.5, 2.0]])
 CONFIG = sg.SGDConfig(0.02, 4, 64)
 PAIRS = [(rule, noise) for rule in all_rules() for noise in all_noises() if all_noises()[noise].on_landscape]
 
@@ -93,12 +93,12 @@ def test_on_a_landscape_and_on_a_network_a_rule_is_what_it_says(rule):
     found, config = all_rules()[rule], settings(rule, "batches")
     numbers = {"learning_rate": 0.02, "momentum": 0.0, "dampening": 0.0, "weight_decay": 0.0, **found.numbers(config)}
     run = sg.simulate_sgd(CURVED, config, [1.0, -0.5], 50, 3, dynamics=rule, seed=7)
-    flat = sg.Landscape("0*x", "x y", covariance=1.0)
+    flat = sg.Landscape("0*x", "x y", noise_covariance=1.0)
     walk = sg.simulate_sgd(flat, sg.SGDConfig(0.02, 4, 64), [0.0, 0.0], 50, 3, seed=7, save_every=1)
     tape, w = ByNumPy({}), np.tile([1.0, -0.5], (3, 1))
     state = [np.zeros((3, 2))] * len(found.state)
     for mean in -np.diff(walk.snapshots, axis=0) / 0.02:
-        g = CURVED.gradient(w) + np.einsum("pij,pj->pi", CURVED.factor(w), mean)
+        g = CURVED.gradient(w) + np.einsum("pij,pj->pi", CURVED.noise_factor(w), mean)
         w, *state = tape.step(found, w, g, state, numbers)
     np.testing.assert_allclose(run.final, w, rtol=0, atol=1e-10)
 
@@ -117,7 +117,7 @@ def test_the_covariance_of_one_update(noise):
     """ω after one update of SGD from rest is −ε ĝ: its covariance is that of the declared noise, with no drift."""
     paths = 40_000
     run = sg.simulate_sgd(CURVED, CONFIG, [1.0, -0.5], 1, paths, noise=noise, seed=3)
-    f = CURVED.covariance([1.0, -0.5]) * CONFIG.batch_noise
+    f = CURVED.noise_covariance([1.0, -0.5]) * CONFIG.batch_noise
     other = {"isotropic": np.eye(2) * np.trace(f) / 2, "diagonal": np.diag(np.diag(f))}
     expected = other.get(noise, f)  # a noise that says nothing else has the covariance of a batch's
     gradients = (np.array([1.0, -0.5]) - run.final) / CONFIG.learning_rate - CURVED.gradient([1.0, -0.5])
@@ -152,10 +152,10 @@ def test_a_users_rule_runs_everywhere():
         for run in runs[1:]:
             np.testing.assert_allclose(run, runs[0], rtol=0, atol=1e-12)
         w, m = np.tile([1.0, -0.5], (5, 1)), 0.0
-        flat = sg.Landscape("0*x", "x y", covariance=1.0)
+        flat = sg.Landscape("0*x", "x y", noise_covariance=1.0)
         walk = sg.simulate_sgd(flat, sg.SGDConfig(0.01, 5, 60), [0.0, 0.0], 30, 5, save_every=1)
         for mean in -np.diff(walk.snapshots, axis=0) / 0.01:
-            g = CURVED.gradient(w) + np.einsum("pij,pj->pi", CURVED.factor(w), mean)
+            g = CURVED.gradient(w) + np.einsum("pij,pj->pi", CURVED.noise_factor(w), mean)
             w, m = w - 0.01 * (np.sign(0.9 * m + 0.1 * g) + 0.1 * w), 0.98 * m + 0.02 * g
         np.testing.assert_allclose(runs[0], w, rtol=0, atol=1e-12)
         data = digits(n_train=60, seed=3)
@@ -170,7 +170,7 @@ def test_a_users_rule_runs_everywhere():
 
 def test_a_wide_landscape_takes_linear_rules_and_says_which():
     wide = sg.landscapes.wide_quadratic(np.diag([1.0, 2.0]), np.eye(2))
-    small = sg.Landscape("x**2/2 + y**2", "x y", covariance=1.0)
+    small = sg.Landscape("x**2/2 + y**2", "x y", noise_covariance=1.0)
     for rule in ("sgd", "heavy_ball", "nesterov"):
         of = sg.SGDConfig(0.05, 4, 64, momentum=0.5, weight_decay=0.1)
         runs = [sg.simulate_sgd(at, of, [1.0, -0.5], 20, 7, dynamics=rule).final for at in (wide, small)]
@@ -184,7 +184,7 @@ def test_a_wide_landscape_takes_linear_rules_and_says_which():
 def test_the_square_root_rule():
     """Adam at (κB, √κ ε, κ(1 − β), ϵ/√κ) in K/κ updates has the law of Adam at (B, ε, β, ϵ); at (κB, κε) it has not."""
     n, kappa, updates, paths = 100_000, 4, 400, 4000
-    at = sg.Landscape("x**2/2", "x", covariance=400.0)  # noise dominates
+    at = sg.Landscape("x**2/2", "x", noise_covariance=400.0)  # noise dominates
     betas, rate = {"beta1": 0.96, "beta2": 0.99, "eps": 1e-6}, 0.004
     plain = sg.SGDConfig(rate, 2, n, hyperparameters=betas, sampling="with_replacement")
     scaled = {"beta1": 1 - kappa * 0.04, "beta2": 1 - kappa * 0.01, "eps": 1e-6 / kappa**0.5}

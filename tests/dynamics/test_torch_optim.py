@@ -15,7 +15,7 @@ from sgdsde.models import batches, draw_weights, mlp, train
 
 UPDATES, N, B = 50, 60, 5
 DIGITS = digits(n_train=N, seed=3)
-PLANE = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", covariance=[[1, 0.5], [0.5, 2]])
+PLANE = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", noise_covariance=[[1, 0.5], [0.5, 2]])
 RATE = 0.02
 
 
@@ -114,7 +114,7 @@ def test_a_network(case, scheduled):
 
 @functools.cache
 def batch_means():
-    flat = sg.Landscape("0*x", "x y", covariance=1.0)  # A = 1 and no slope: SGD moves by −ε z̄
+    flat = sg.Landscape("0*x", "x y", noise_covariance=1.0)  # A = 1 and no slope: SGD moves by −ε z̄
     walk = sg.simulate_sgd(flat, sg.SGDConfig(RATE, B, N), [0.0, 0.0], UPDATES, 3, seed=7, save_every=1)
     return -np.diff(walk.snapshots, axis=0) / RATE
 
@@ -135,7 +135,7 @@ def test_a_landscape(case, scheduled):
     start = [1.0, -0.5]
     run = sg.simulate_sgd(PLANE, config, start, UPDATES, 3, dynamics=name, seed=7, engine="numpy", **given)
     means = batch_means()
-    factor = PLANE.factor(start)
+    factor = PLANE.noise_factor(start)
     for path in range(3):
         w = nn.Parameter(torch.tensor(start, dtype=torch.float64))
         theirs = optimizer([w], lr=RATE, **options)

@@ -58,7 +58,7 @@ def test_sde(d: int, engine: str, substeps: int, burn_in: int, save_every: int |
 def test_sums_of_exponentials_that_overflow(engine: str) -> None:
     """From |x| = 30 on their largest parts are above 1e308."""
     loss = "softplus(24*x)/24 + log(cosh(30*x))/30 + log(1 + a*exp(x) + exp(-25*x))/9 + 3*sigmoid(-30*x) + x**2/2"
-    landscape = Landscape(loss, "x", {"a": 1.0}, covariance="1 + 1/(1 + exp(-30*x))")
+    landscape = Landscape(loss, "x", {"a": 1.0}, noise_covariance="1 + 1/(1 + exp(-30*x))")
     arguments = (landscape, config(), np.linspace(-40, 40, 21)[:, None], UPDATES, 21)
     options = {"save_every": 10, "substeps": 8}
     found, expected = (simulate_sde(*arguments, **options, engine=which) for which in (engine, "numpy"))

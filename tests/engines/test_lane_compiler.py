@@ -152,7 +152,7 @@ def test_the_same_bits_as_from_numba(kind, monkeypatch):
     import sgdsde as sg
     from sgdsde.engines import numba_exits, numba_lanes
 
-    well = sg.Landscape("x**4/4 - x**2/2 + sin(x)/9 + max(x, 2*x)**2/9", "x", covariance="1 + x**2/2")
+    well = sg.Landscape("x**4/4 - x**2/2 + sin(x)/9 + max(x, 2*x)**2/9", "x", noise_covariance="1 + x**2/2")
     config = sg.SGDConfig(0.1, 4, 64, momentum=0.5)
 
     def made():

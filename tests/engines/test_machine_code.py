@@ -85,7 +85,7 @@ def test_a_kernel_finds_all_that_it_calls_where_numba_is_not_loaded(monkeypatch)
     Numba, once loaded, tells LLVM where that is; a process that finds compiled helpers in the cache does not load it.
     """
     plane = sg.Landscape("(x**2 - 1)**2/4 + y**2 + x*y/2", "x y",
-        factor=[["0.5 + x**2/4", "0.1*y"], ["0.3", "0.8*(1 + y**2)"]])  # fmt: skip
+        noise_factor=[["0.5 + x**2/4", "0.1*y"], ["0.3", "0.8*(1 + y**2)"]])  # fmt: skip
     stop = {"right": "x > 1.3", "up": "y > 0.3", "left": "x < -1.3", "oblique": "x + 2*y < -0.5",
         "disc": "x**2 + y**2 > 5", "wedge": "x > 1.25 and y < -0.4", "parallel": "x > 1.35"}  # fmt: skip
     made, load = [], machine_code.load

@@ -29,7 +29,7 @@ TRITON = importlib.util.find_spec("triton") is not None
 N = 48
 LANDSCAPES = {1: ONE, 2: TWO, 3: THREE}
 SOFT = Landscape(
-    "softplus(40*x) + log(cosh(30*y)) + log(1 + exp(x) + exp(-20*y)) + x**2", "x y", covariance="sigmoid(x)"
+    "softplus(40*x) + log(cosh(30*y)) + log(1 + exp(x) + exp(-20*y)) + x**2", "x y", noise_covariance="sigmoid(x)"
 )
 UPDATES, PATHS = 11, 131
 RATES = np.linspace(0.1, 0.01, UPDATES)
@@ -120,7 +120,7 @@ def test_a_singular_covariance_loses_no_path(dtype: str) -> None:
     """Rounding leaves its last pivots below zero by a part in 1e16 of the diagonal, or in 1e7."""
     names = "xyz"
     rows = [[f"{a}*{b} + 1" for b in names] for a in names]
-    landscape = Landscape("x**2 + y**2 + z**2", "x y z", covariance=rows)
+    landscape = Landscape("x**2 + y**2 + z**2", "x y z", noise_covariance=rows)
     found = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="torch", dtype=dtype)
     assert found.diverged == 0
     exact = integrate(landscape, [0.3, 0.5, -0.7], 1.0, 40, 100, temperature=0.1, engine="numpy")

@@ -55,7 +55,7 @@ def test_a_loss_with(loss: str, plain: int, monkeypatch) -> None:
 
 
 def test_roots_in_the_noise(plain: int, monkeypatch) -> None:
-    text = code("x**2", monkeypatch, covariance="1 + x**2")
+    text = code("x**2", monkeypatch, noise_covariance="1 + x**2")
     assert len(re.findall(r"call[^\n]*<\d+ x double> @llvm\.sqrt", text)) > 1
 
 

@@ -7,8 +7,8 @@ import sgdsde as sg
 from sgdsde.escapes import rare, rare_exit_time
 from sgdsde.theory import mean_exit_time, splitting_probability
 
-WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
-BOWLS = sg.Landscape("(x**2 - 1)**2/4 + (y - x**2/2)**2", "x y", covariance=[["1", "0.3"], ["0.3", "1/2"]])
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
+BOWLS = sg.Landscape("(x**2 - 1)**2/4 + (y - x**2/2)**2", "x y", noise_covariance=[["1", "0.3"], ["0.3", "1/2"]])
 
 
 @pytest.mark.slow("ten seconds and more of splitting")
@@ -94,8 +94,8 @@ REFUSED = {
     "confidence must be a finite real number above 0 and below 1, got 95": {"confidence": 95},
     "updates is not an argument of rare_exit_time": {"updates": 10},
     "score": {"score": "z"},
-    r"w0 must be outside of the regions of stop; \[1.0\] is in 'out'": {"start": 1.0},
-    "start must be in the well of a minimum": {"start": 0.0},
+    r"w0 must be outside of the regions of stop; \[1.0\] is in 'out'": {"w0": 1.0},
+    "w0 must be in the well of a minimum": {"w0": 0.0},
     "sampling 'reshuffle' remembers": {"config": sg.SGDConfig(0.1, 2, 64, sampling="reshuffle"), "dynamics": "sgd"},
     "accepted: .* or for the SDE driver = 'brownian'": {"config": sg.SGDConfig(0.1, 2, 64, sampling="reshuffle")},
     "is not rare; simulate_sde and simulate_sgd wait for it": {"stop": "x > -0.9"},
@@ -109,7 +109,7 @@ REFUSED = {
 )
 def test_what_is_refused(message):
     with pytest.raises(ValueError, match=message):
-        rare_exit_time(**{"landscape": WELL, "config": CONFIG, "start": -1.0, "stop": "x > 0.5", **REFUSED[message]})
+        rare_exit_time(**{"landscape": WELL, "config": CONFIG, "w0": -1.0, "stop": "x > 0.5", **REFUSED[message]})
 
 
 def test_the_relaxation_is_that_with_the_weight_decay(monkeypatch):

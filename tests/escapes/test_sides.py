@@ -6,7 +6,7 @@ import pytest
 import sgdsde as sg
 from sgdsde.escapes import log_odds_of_sides
 
-TILTED = sg.Landscape("x**4/4 - x**2/2 + x/20", "x", covariance="f", parameters={"f": 1.0})
+TILTED = sg.Landscape("x**4/4 - x**2/2 + x/20", "x", noise_covariance="f", parameters={"f": 1.0})
 CONFIG = sg.SGDConfig(0.25, batch_size=1, n_examples=10**6)
 
 
@@ -19,7 +19,7 @@ def test_odds_are_those_of_the_stationary_density():
 
 
 def test_sgd_and_further_directions():
-    valley = sg.Landscape("x**4/4 - x**2/2 + x/20 + y**2", "x y", covariance="f", parameters={"f": 1.0})
+    valley = sg.Landscape("x**4/4 - x**2/2 + x/20 + y**2", "x y", noise_covariance="f", parameters={"f": 1.0})
     options = {"line": TILTED, "seed": 3, "snapshots": 8}
     found = log_odds_of_sides(valley, CONFIG, (-1.0, 1.0), 0.05, 500, dynamics="sgd", **options)
     assert found.value < 0 < found.standard_error

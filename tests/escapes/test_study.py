@@ -18,8 +18,8 @@ from sgdsde.plotting import survival_curves
 from sgdsde.regions import parse_regions
 from sgdsde.schemes import find
 
-WELL = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
-PLANE = sg.Landscape("x**4/4 - x**2/2 + y**2/2", "x y", covariance=[["8", "0"], ["0", "8"]])
+WELL = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0)
+PLANE = sg.Landscape("x**4/4 - x**2/2 + y**2/2", "x y", noise_covariance=[["8", "0"], ["0", "8"]])
 CONFIG = sg.SGDConfig(0.05, 1, 64)
 SMALL = {"paths": 40, "updates": 120, "engine": "numpy"}
 TESTS = 4.5  # σ: a dozen tests, each wrong once in 10⁵
@@ -102,14 +102,14 @@ def test_two_variables_by_the_fokker_planck_equation():
 
 
 def test_noise_that_kramers_formula_is_not_for():
-    skewed = sg.Landscape(PLANE.text, "x y", covariance=[["8", "3"], ["3", "5"]])
+    skewed = sg.Landscape(PLANE.text, "x y", noise_covariance=[["8", "3"], ["3", "5"]])
     study = escape_study(skewed, CONFIG, [-1.0, 0.0], "x > 0", paths=2000)
     assert deviation(study["SDE"][0], study.predictions.updates["fokker_planck"][0], STEP_ERROR) < TESTS
     assert "F = σ²·I" in study.predictions.absent["kramers"]
 
 
 def test_what_theory_cannot_say_is_said():
-    flat = sg.Landscape("x**2/2 + y**2/2", "x y", factor=[["1"], ["1"]])
+    flat = sg.Landscape("x**2/2 + y**2/2", "x y", noise_factor=[["1"], ["1"]])
     study = escape_study(flat, CONFIG, [0.0, 0.0], "x > 0.05", **SMALL)
     assert not study.predictions.updates
     assert "positive definite" in study.predictions.absent["fokker_planck"]
@@ -150,7 +150,7 @@ def test_where_the_region_does_not_fit_kramers_formula(stop, why):
 
 
 def test_two_saddles_share_the_escapes():
-    waves = sg.Landscape("-cos(x)", "x", covariance=40.0)
+    waves = sg.Landscape("-cos(x)", "x", noise_covariance=40.0)
     stop = {"left": "x < -pi", "right": "x > pi"}
     study = escape_study(waves, sg.SGDConfig(0.05, 2, 64), 0.0, stop, paths=500, updates=3000)
     assert len(study.predictions.passes) == 2
@@ -161,7 +161,7 @@ def test_two_saddles_share_the_escapes():
 
 def test_steps_that_are_too_long_for_the_noise_are_told():
     """Noise that all but jumps at −0.3: half as many steps see it elsewhere. Constant noise has no such run."""
-    jump = sg.Landscape("x**4/4 - x**2/2", "x", covariance="8 + 1500/(1 + exp(400*(x + 0.3)))")
+    jump = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance="8 + 1500/(1 + exp(400*(x + 0.3)))")
     study = escape_study(jump, sg.SGDConfig(0.002, 1, 64), -1.0, "x > 0", paths=2000, updates=4000, seed=2)
     sde, sgd = study.escapes
     assert sde.substeps % 2 == 0
@@ -173,7 +173,7 @@ def test_steps_that_are_too_long_for_the_noise_are_told():
 
 
 def test_weight_decay_is_a_term_of_the_loss():
-    decayed = sg.Landscape("x**4/4 - x**2/2 + x**2/20", "x", covariance=8.0)
+    decayed = sg.Landscape("x**4/4 - x**2/2 + x**2/20", "x", noise_covariance=8.0)
     config = sg.SGDConfig(0.05, 2, 64, weight_decay=0.1)
     one = escape_study(WELL, config, -0.9, "x > 0", **SMALL)
     other = escape_study(decayed, sg.SGDConfig(0.05, 2, 64), -0.9, "x > 0", **SMALL)
@@ -208,8 +208,8 @@ def test_steps_of_the_sde():
 @every(
     ("changed", "match"),
     [
-        ({"start": 1.0}, r"start must be outside of stop, where paths end; x > 0 at \[1.0\]"),
-        ({"start": [0, 0]}, "start must have shape"),
+        ({"w0": 1.0}, r"w0 must be outside of stop, where paths end; x > 0 at \[1.0\]"),
+        ({"w0": [0, 0]}, "w0 must have shape"),
         ({"stop": "y > 0"}, "stop: .*y"),
         ({"stop": "x = 0"}, "stop"),
         ({"batch_sizes": "12"}, "batch_sizes must be a sequence"),
@@ -233,7 +233,7 @@ def test_steps_of_the_sde():
     ],
 )
 def test_what_is_refused(changed, match):
-    arguments = {"landscape": WELL, "config": CONFIG, "start": -1.0, "stop": "x > 0", **SMALL, **changed}
+    arguments = {"landscape": WELL, "config": CONFIG, "w0": -1.0, "stop": "x > 0", **SMALL, **changed}
     with pytest.raises(ValueError, match=match):
         escape_study(**arguments)
 
@@ -241,7 +241,7 @@ def test_what_is_refused(changed, match):
 def test_no_saddle_where_one_is_asked():
     with pytest.raises(ValueError, match="saddle must be near a saddle of the landscape"):
         escape_study(sg.Landscape("x**2/2", "x"), CONFIG, 0.0, "x > 1", saddle=1.0, **SMALL)
-    with pytest.raises(ValueError, match="start must lead down to a minimum"):
+    with pytest.raises(ValueError, match="w0 must lead down to a minimum"):
         escape_study(WELL, CONFIG, 0.0, "x > 1", saddle=0.0, **SMALL)
     with pytest.raises(ValueError, match="box must be two pairs"):
         escape_study(PLANE, CONFIG, [-1.0, 0.0], "x > 0", box=((0, 1), (0, 1)), **SMALL)
@@ -250,7 +250,7 @@ def test_no_saddle_where_one_is_asked():
 @pytest.mark.filterwarnings("ignore:.*diverged:sgdsde.ensemble.DivergenceWarning")
 def test_paths_that_diverged_bound_no_mean_time():
     """They leave over the other edge, where nothing ends them: a bound that takes them as still inside is wrong."""
-    cliff = sg.Landscape("x**3/3 - x", "x", covariance=12.0)
+    cliff = sg.Landscape("x**3/3 - x", "x", noise_covariance=12.0)
     config = sg.SGDConfig(0.1, 1, 64)
     found = escape_study(cliff, config, 1.0, "x > 9", paths=40, updates=60, engine="numpy")
     for escape in found.escapes:

@@ -79,7 +79,7 @@ def test_derivatives_agree_with_differences(name: str) -> None:
 def test_noise_is_a_covariance(name: str) -> None:
     landscape = LANDSCAPES[name]
     points = np.concatenate([inside(name, 20), minima(name)])
-    covariance, factor = landscape.covariance(points), landscape.factor(points)
+    covariance, factor = landscape.noise_covariance(points), landscape.noise_factor(points)
     np.testing.assert_allclose(covariance, factor @ np.swapaxes(factor, -1, -2), rtol=1e-10, atol=1e-12)
     least, *_ = np.moveaxis(np.linalg.eigvalsh(covariance), -1, 0)
     assert (least > -1e-12 * np.abs(covariance).max()).all()
@@ -89,7 +89,7 @@ def test_noise_is_a_covariance(name: str) -> None:
 def test_quadratic_2d_noise_is_turned_by_the_angle() -> None:
     angle = 0.3
     landscape = named("quadratic_2d", f1=3.0, f2=1.0, angle=angle)
-    covariance, hessian = landscape.covariance([0.5, 1.0]), landscape.hessian([0.5, 1.0])
+    covariance, hessian = landscape.noise_covariance([0.5, 1.0]), landscape.hessian([0.5, 1.0])
     values, vectors = np.linalg.eigh(covariance)
     np.testing.assert_allclose(values, [1.0, 3.0])
     np.testing.assert_allclose(abs(vectors[:, 1] @ [np.cos(angle), np.sin(angle)]), 1.0)
@@ -121,7 +121,7 @@ def test_valley_noise_is_its_hessian_near_the_floor() -> None:
     landscape = LANDSCAPES["valley"]
     x = np.linspace(-1.5, 1.5, 7)
     floor = np.stack([x, 0.5 * x**2], axis=-1)
-    np.testing.assert_allclose(landscape.covariance(floor), landscape.hessian(floor), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(landscape.noise_covariance(floor), landscape.hessian(floor), rtol=1e-9, atol=1e-9)
     narrow, wide = np.moveaxis(np.linalg.eigvalsh(landscape.hessian(floor)), -1, 0)[::-1]
     assert (narrow > 15 * wide).all()
 
@@ -146,7 +146,7 @@ def test_zhu_two_bowls_is_the_lesser_of_two_bowls_with_the_noise_of_their_data()
         np.testing.assert_allclose(landscape.loss(points), bowl, atol=5e-4)
         np.testing.assert_allclose(landscape.hessian(points), np.broadcast_to(hessian, (10, 2, 2)), atol=0.05)
         exact = hessian @ data @ hessian
-        np.testing.assert_allclose(landscape.covariance(points), np.broadcast_to(exact, (10, 2, 2)), rtol=2e-3)
+        np.testing.assert_allclose(landscape.noise_covariance(points), np.broadcast_to(exact, (10, 2, 2)), rtol=2e-3)
     np.testing.assert_allclose(sharp @ data @ sharp, 200 * spread**2 * sharp)  # F ∝ H, as the entry says
 
 

@@ -14,7 +14,7 @@ from sgdsde.landscapes.modified import modified_landscape
 
 RATE = 0.3
 OTHERS = {
-    "names": sg.Landscape("w1**2*cos(p0*w0) + w0**2 + w1**4", "w1 w0", {"p0": 0.7}, covariance="1 + w0**2"),
+    "names": sg.Landscape("w1**2*cos(p0*w0) + w0**2 + w1**4", "w1 w0", {"p0": 0.7}, noise_covariance="1 + w0**2"),
     "functions": sg.Landscape(
         "exp(-x)*tanh(y/3) + log(1 + x**2) + sqrt(2 + y**2) + atan(x) + sinh(y)/9 + e*x + pi", "x y"
     ),
@@ -43,12 +43,14 @@ def test_the_drift_is_corrected_by_the_hessian_times_the_gradient(name):
 def test_the_noise_stays_as_it_was(name):
     landscape = OTHERS[name] if name in OTHERS else catalog.named(name)
     w = places(landscape)
-    np.testing.assert_allclose(modified_landscape(landscape, RATE).factor(w), landscape.factor(w), rtol=1e-12)
+    np.testing.assert_allclose(
+        modified_landscape(landscape, RATE).noise_factor(w), landscape.noise_factor(w), rtol=1e-12
+    )
 
 
 def test_noise_of_the_hessian_is_that_of_the_old_loss_cut_where_it_is_concave():
-    well = sg.Landscape("x**4/4 - x**2/2", "x", covariance="hessian")
-    assert modified_landscape(well, 0.1).covariance([[2.0], [0.0]]).ravel() == pytest.approx([11.0, 0.0])
+    well = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance="hessian")
+    assert modified_landscape(well, 0.1).noise_covariance([[2.0], [0.0]]).ravel() == pytest.approx([11.0, 0.0])
 
 
 def test_the_learning_rate_is_a_parameter_of_one_code():
@@ -96,7 +98,7 @@ def test_one_correction_is_enough():
 
 def test_the_mean_of_all_orders_follows_the_loss_with_the_trace_of_f():
     """All 24 orders of N = 4 examples; the part of the correction that is there tends to 1 as ε does to 0."""
-    own = sg.Landscape("x**4/4 + x**2/2", "x", factor=[["1 + x**2/2"]])
+    own = sg.Landscape("x**4/4 + x**2/2", "x", noise_factor=[["1 + x**2/2"]])
     z = np.array([-1.2, -0.3, 0.4, 1.1])
     z /= z.std(ddof=1)
     start, parts, without = 0.7, [], []
@@ -133,9 +135,9 @@ def test_what_the_sampling_needs(options, message):
 
 
 def test_fresh_batches_have_no_trace_and_c_is_a_parameter():
-    own = sg.Landscape("x**2/2", "x", factor=[["x"]])
+    own = sg.Landscape("x**2/2", "x", noise_factor=[["x"]])
     shuffled = modified_landscape(own, 0.1, sampling="reshuffle", batch_noise=0.25)
     assert shuffled.gradient([1.0]) == pytest.approx(1 + 0.05 + 0.1 / 4 * 0.25 * 2)
     assert modified_landscape(own, 0.1).gradient([1.0]) == pytest.approx(1.05)
     assert shuffled.with_parameters(batch_noise=0.0).gradient([1.0]) == pytest.approx(1.05)
-    assert shuffled.covariance([2.0]) == own.covariance([2.0])
+    assert shuffled.noise_covariance([2.0]) == own.noise_covariance([2.0])

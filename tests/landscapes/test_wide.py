@@ -20,10 +20,10 @@ H, F = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.4], [-0.4, 3.0]])
 OPTIMUM, START = np.array([0.3, -0.2]), np.array([1.0, 0.6])
 TEXT = "(2*(x - 0.3)**2 + 1.0*(x - 0.3)*(y + 0.2) + (y + 0.2)**2)/2"
 QUADRATIC = wide_quadratic(H, F, optimum=OPTIMUM)
-FORMULA = sg.Landscape(TEXT, "x y", covariance=F)
-WELLS = separable("x**4/4 - a*x**2/2", 2, parameters={"a": [0.5, 1.0]}, covariance="1 + x**2/4")
+FORMULA = sg.Landscape(TEXT, "x y", noise_covariance=F)
+WELLS = separable("x**4/4 - a*x**2/2", 2, parameters={"a": [0.5, 1.0]}, noise_covariance="1 + x**2/4")
 WELLS_FORMULA = sg.Landscape(
-    "x**4/4 - 0.5*x**2/2 + y**4/4 - y**2/2", "x y", covariance=[["1 + x**2/4", "0"], ["0", "1 + y**2/4"]]
+    "x**4/4 - 0.5*x**2/2 + y**4/4 - y**2/2", "x y", noise_covariance=[["1 + x**2/4", "0"], ["0", "1 + y**2/4"]]
 )
 #: Landscape of arrays → the same one as a formula.
 PAIRS = {"quadratic": (QUADRATIC, FORMULA), "separable": (WELLS, WELLS_FORMULA)}
@@ -156,7 +156,7 @@ def test_functions_of_points_are_those_of_the_formula():
     for arrays, formula in PAIRS.values():
         offset = arrays.loss(points[0]) - formula.loss(points[0])
         np.testing.assert_allclose(arrays.loss(points) - offset, formula.loss(points), atol=1e-12)
-        for name in ("gradient", "hessian", "covariance", "factor", "curvatures"):
+        for name in ("gradient", "hessian", "noise_covariance", "noise_factor", "curvatures"):
             expected = getattr(formula, name)(points)
             found = np.broadcast_to(getattr(arrays, name)(points), expected.shape)
             np.testing.assert_allclose(found, expected, atol=1e-12, err_msg=name)
@@ -166,7 +166,7 @@ def test_the_noise_of_a_regression_is_the_covariance_of_its_examples():
     w = np.array([0.3, -1.0, 2.0])
     gradients = INPUTS * (INPUTS @ w - OUTPUTS)[:, None]
     np.testing.assert_allclose(REGRESSION.gradient(w), gradients.mean(axis=0), atol=1e-12)
-    np.testing.assert_allclose(REGRESSION.covariance(w), np.cov(gradients.T), atol=1e-12)
+    np.testing.assert_allclose(REGRESSION.noise_covariance(w), np.cov(gradients.T), atol=1e-12)
 
 
 # Laws
@@ -209,7 +209,7 @@ def test_the_sde_of_a_regression_has_the_noise_of_its_examples():
     w = np.array([0.0, 1.0, -1.0])
     found = sg.integrate(REGRESSION, w, 1e-6, 1, 20_000, temperature=0.5)
     rates = (found.final - w) / np.sqrt(0.5e-6)
-    expected = REGRESSION.covariance(w)
+    expected = REGRESSION.noise_covariance(w)
     spread = np.sqrt((np.outer(np.diag(expected), np.diag(expected)) + expected**2) / 20_000)
     assert (abs(np.cov(rates.T) - expected) < 4.5 * spread).all()
 
@@ -237,8 +237,8 @@ def test_the_root_of_a_singular_covariance(rank):
 
 def test_no_noise_and_noise_of_one_direction():
     still = wide_quadratic(H, np.zeros((2, 2)))
-    assert not still.covariance(START).any()
-    one = wide_quadratic(H, factor=[[1.0], [2.0]])
+    assert not still.noise_covariance(START).any()
+    one = wide_quadratic(H, noise_factor=[[1.0], [2.0]])
     assert one.noise_dimension == 1
     found = runs(one, "euler_maruyama", w0=[0.0, 0.0])
     assert np.isfinite(found.covariance).all()
@@ -299,15 +299,19 @@ REFUSED = {
     ),
     r"hessian must be a symmetric \(d, d\) array, got the shape \(2, 3\)": lambda: wide_quadratic(np.ones((2, 3))),
     r"hessian must be finite, got nan at \[1, 1\]": lambda: wide_quadratic([[1.0, 0.0], [0.0, np.nan]]),
-    r"covariance must be positive semidefinite; its least eigenvalue is -1": (
+    r"noise_covariance must be positive semidefinite; its least eigenvalue is -1": (
         lambda: wide_quadratic(IDENTITY, np.diag([1.0, -1.0, 2.0]))
     ),
-    r"covariance must be a symmetric \(3, 3\) array as the others are, got the shape \(2, 2\)": (
+    r"noise_covariance must be a symmetric \(3, 3\) array as the others are, got the shape \(2, 2\)": (
         lambda: wide_quadratic(IDENTITY, np.eye(2))
     ),
-    r"covariance must not be negative, got -1.0": lambda: wide_quadratic(IDENTITY, -1.0),
-    r"factor must have the shape \(3, k\), got \(2, 2\)": lambda: wide_quadratic(IDENTITY, factor=np.eye(2)),
-    r"give covariance or factor, not both": lambda: wide_quadratic(IDENTITY, IDENTITY, factor=IDENTITY),
+    r"noise_covariance must not be negative, got -1.0": lambda: wide_quadratic(IDENTITY, -1.0),
+    r"noise_factor must have the shape \(3, k\), got \(2, 2\)": lambda: wide_quadratic(
+        IDENTITY, noise_factor=np.eye(2)
+    ),
+    r"give noise_covariance or noise_factor, not both": lambda: wide_quadratic(
+        IDENTITY, IDENTITY, noise_factor=IDENTITY
+    ),
     r"optimum must be a number or an array of shape \(3,\), got the shape \(2,\)": (
         lambda: wide_quadratic(IDENTITY, optimum=[1.0, 2.0])
     ),
@@ -321,8 +325,8 @@ REFUSED = {
     r"parameters\['a'\] must be a number or an array of shape \(3,\)": (
         lambda: separable("a*x**2", 3, parameters={"a": [1.0, 2.0]})
     ),
-    r"covariance must be finite and not negative where paths start, got -3 at w0\[1\] = 2": (
-        lambda: runs(separable("x**2", 2, covariance="1 - x**2"), "sgd", w0=[0.0, 2.0])
+    r"noise_covariance must be finite and not negative where paths start, got -3 at w0\[1\] = 2": (
+        lambda: runs(separable("x**2", 2, noise_covariance="1 - x**2"), "sgd", w0=[0.0, 2.0])
     ),
     r"engine must be one of torch for quadratic in 2 dimensions, a landscape of arrays, got 'numba'": (
         lambda: runs(QUADRATIC, "sgd", engine="numba")
@@ -380,7 +384,7 @@ def test_an_unstable_step_is_warned_of():
 def test_the_provenance_tells_arrays_apart():
     one, other = (runs(wide_quadratic(h), "sgd").provenance for h in (H, 2 * H))
     assert one["hessian"] != other["hessian"]
-    assert one["factor"] == other["factor"]
+    assert one["noise_factor"] == other["noise_factor"]
     assert one["engine"] == "torch"
     assert runs(QUADRATIC, "sgd").to_xarray().attrs["loss"] == "quadratic"
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from sgdsde.data import digits
 from sgdsde.models import mlp
-from sgdsde.models.covariance import gradient_covariance
+from sgdsde.models.covariance import noise_covariance
 from sgdsde.models.example_losses import ExampleLosses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,7 +89,7 @@ def test_covariance_against_the_dense_matrix(case, dtype, tolerance):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = make()
-    found = gradient_covariance(model, data, chunk=16, dtype=dtype)
+    found = noise_covariance(model, data, chunk=16, dtype=dtype)
     gradients = dense(model, data)
     expected = np.cov(gradients.T)
     size, scale = len(expected), np.linalg.norm(expected)
@@ -114,7 +114,7 @@ def test_covariance_against_the_dense_matrix(case, dtype, tolerance):
 def test_more_examples_than_parameters():
     model = mlp(3, 2)
     x, y = np.random.default_rng(0).standard_normal((30, 3)), np.arange(30) % 2
-    found = gradient_covariance(model, (x, y))
+    found = noise_covariance(model, (x, y))
     expected = np.cov(dense(model, (torch.tensor(x), torch.tensor(y))).T)
     np.testing.assert_allclose(found.eigenvalues, np.linalg.eigvalsh(expected)[::-1], atol=1e-14)
     with pytest.raises(ValueError, match=r"k must be at most F's number of eigenvalues above rounding, 4, got 5"):
@@ -129,7 +129,7 @@ def test_no_more_gradients_than_a_chunk_are_made_at_once(monkeypatch):
         return seen[-1]
 
     monkeypatch.setattr(ExampleLosses, "gradients_of", spy)
-    found = gradient_covariance(convolutional(), IMAGES, chunk=7)
+    found = noise_covariance(convolutional(), IMAGES, chunk=7)
     assert found.trace > 0
     assert found.gram.shape == (40, 40)
     assert max(len(each) for each in seen) == 7
@@ -137,24 +137,24 @@ def test_no_more_gradients_than_a_chunk_are_made_at_once(monkeypatch):
     seen.clear()
     assert found.product(np.ones(found.n_parameters)).shape == (found.n_parameters,)
     assert not seen
-    assert gradient_covariance(mlp(64, 7, 10), DATA).gram.shape == (40, 40)
+    assert noise_covariance(mlp(64, 7, 10), DATA).gram.shape == (40, 40)
     assert [len(each) for each in seen] == [1]
 
 
 def test_the_models_later_training_changes_nothing():
     model = mlp(64, 7, 10)
-    found, own = gradient_covariance(model, DATA), [p.detach().clone() for p in model.parameters()]
-    trace = gradient_covariance(model, DATA).trace
+    found, own = noise_covariance(model, DATA), [p.detach().clone() for p in model.parameters()]
+    trace = noise_covariance(model, DATA).trace
     assert all(torch.equal(a, b) for a, b in zip(own, model.parameters(), strict=True))
     assert all(p.grad is None and p.dtype == torch.float32 for p in model.parameters())
     with torch.no_grad():
         model[0].weight.zero_()
-    assert found.trace == trace != gradient_covariance(model, DATA).trace
+    assert found.trace == trace != noise_covariance(model, DATA).trace
 
 
 def test_draws_have_the_covariance():
     """Variances and covariances of 4000 draws along three eigenvectors, within 4.5 standard errors."""
-    found = gradient_covariance(mlp(64, 2, 10, seed=1), DATA)
+    found = noise_covariance(mlp(64, 2, 10, seed=1), DATA)
     along = found.eigenvectors(3).T @ found.draw(4000, seed=0)
     expected = np.diag(found.eigenvalues[:3])
     error = np.sqrt((np.outer(np.diag(expected), np.diag(expected)) + expected**2) / 4000)
@@ -168,29 +168,29 @@ X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
 @every(
     ("call", "message"),
     [
-        (lambda: gradient_covariance("no", (X, Y)), "model must be a torch.nn.Module"),
-        (lambda: gradient_covariance(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
+        (lambda: noise_covariance("no", (X, Y)), "model must be a torch.nn.Module"),
+        (lambda: noise_covariance(mlp(3, 2), X), r"data must be a Dataset, a pair .* got a ndarray \(4, 3\)"),
         (
-            lambda: gradient_covariance(mlp(3, 2), (X, [0, 1])),
+            lambda: noise_covariance(mlp(3, 2), (X, [0, 1])),
             r"data\[1\], the targets, must be one class num",
         ),
         (
-            lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, 2, 0])),
+            lambda: noise_covariance(mlp(3, 2), (X, [0, 1, 2, 0])),
             r"logits of shape \(n, classes ≥ 3\) for data, got \(n, 2\)",
         ),
-        (lambda: gradient_covariance(mlp(3, 2), (X, [0, 1, -1, 0])), r"class numbers 0, 1, …, got -1 at \[2\]"),
-        (lambda: gradient_covariance(mlp(3, 2), (X[:1], [0])), "data must have at least two examples, got 1"),
+        (lambda: noise_covariance(mlp(3, 2), (X, [0, 1, -1, 0])), r"class numbers 0, 1, …, got -1 at \[2\]"),
+        (lambda: noise_covariance(mlp(3, 2), (X[:1], [0])), "data must have at least two examples, got 1"),
         (
-            lambda: gradient_covariance(mlp(3, 2), (X * np.nan, Y)),
+            lambda: noise_covariance(mlp(3, 2), (X * np.nan, Y)),
             r"data\[0\], .* must be finite, got nan at \[0, 0\]",
         ),
-        (lambda: gradient_covariance(mlp(5, 2), (X, Y)), "model must accept inputs of shape"),
-        (lambda: gradient_covariance(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), (X, Y)), "BatchNorm1d"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y), chunk=0), "chunk must be an integer of at least 1, got 0"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y), dtype="float16"), "dtype must be one of"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y)).product(np.ones(7)), r"with P = 8, got \(7,\)"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y)).eigenvectors(9), "k must be at most"),
-        (lambda: gradient_covariance(mlp(3, 2), (X, Y)).draw(2, seed=-1), "seed must be an integer of at least 0"),
+        (lambda: noise_covariance(mlp(5, 2), (X, Y)), "model must accept inputs of shape"),
+        (lambda: noise_covariance(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), (X, Y)), "BatchNorm1d"),
+        (lambda: noise_covariance(mlp(3, 2), (X, Y), chunk=0), "chunk must be an integer of at least 1, got 0"),
+        (lambda: noise_covariance(mlp(3, 2), (X, Y), dtype="float16"), "dtype must be one of"),
+        (lambda: noise_covariance(mlp(3, 2), (X, Y)).product(np.ones(7)), r"with P = 8, got \(7,\)"),
+        (lambda: noise_covariance(mlp(3, 2), (X, Y)).eigenvectors(9), "k must be at most"),
+        (lambda: noise_covariance(mlp(3, 2), (X, Y)).draw(2, seed=-1), "seed must be an integer of at least 0"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
@@ -203,4 +203,4 @@ def test_infinite_gradients_are_refused():
     with torch.no_grad():
         model[0].weight[0, 0] = float("inf")
     with pytest.raises(ValueError, match="model must have finite gradients"):
-        _ = gradient_covariance(model, (np.ones((4, 3)), Y)).trace
+        _ = noise_covariance(model, (np.ones((4, 3)), Y)).trace

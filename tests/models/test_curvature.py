@@ -12,7 +12,7 @@ from torch import nn
 from sgdsde.config import SGDConfig
 from sgdsde.data import digits
 from sgdsde.models import mlp, train
-from sgdsde.models.covariance import gradient_covariance
+from sgdsde.models.covariance import noise_covariance
 from sgdsde.models.covariance_alignment import Alignment, alignment
 from sgdsde.models.curvature import mean_hessian, top_eigenpairs
 from sgdsde.models.curvature_evidence import _operator_class
@@ -76,7 +76,7 @@ def test_residuals_bound_the_errors_of_loose_eigenvalues(dense):
 
 
 def test_top_eigenvalues_of_the_covariance(model, dense):
-    found = top_eigenpairs(gradient_covariance(model, DATA), 3)
+    found = top_eigenpairs(noise_covariance(model, DATA), 3)
     np.testing.assert_allclose(found.values, np.linalg.eigvalsh(dense[1])[::-1][:3], rtol=1e-10)
 
 
@@ -128,7 +128,7 @@ def expected_alignment(h, f):
 
 def test_alignment_against_dense_matrices(model, dense):
     """Exact where all is exact; within its errors where traces, or all of it, come from random vectors."""
-    f, h = gradient_covariance(model, DATA), mean_hessian(model, DATA)
+    f, h = noise_covariance(model, DATA), mean_hessian(model, DATA)
     expected = expected_alignment(*dense)
     exact = alignment(f, h, sketch=310)
     random = alignment(f, h, sketch=32, trace_probes=32, probes=64)
@@ -195,12 +195,12 @@ def test_errors_of_the_alignment_are_those_of_the_delta_method():
         (lambda: trace_and_norm(np.eye(4), probes=1), "probes must be an integer of at least 2"),
         (lambda: trace_and_norm(np.eye(4), sketch=0), "sketch must be an integer of at least 1"),
         (
-            lambda: alignment(gradient_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2, 2), (X, Y))),
+            lambda: alignment(noise_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2, 2), (X, Y))),
             "hessian must be of the covariance's network",
         ),
         (
-            lambda: alignment(gradient_covariance(mlp(3, 2), (X * 0, [1] * 4)), mean_hessian(mlp(3, 2), (X, Y))),
-            "covariance must not be 0",
+            lambda: alignment(noise_covariance(mlp(3, 2), (X * 0, [1] * 4)), mean_hessian(mlp(3, 2), (X, Y))),
+            "noise_covariance must not be 0",
         ),
     ],
 )

@@ -14,7 +14,7 @@ from torch import distributed as dist
 from torch import nn
 
 import sgdsde as sg
-from sgdsde.models import TwoBatchEstimates, gradient_covariance, gradient_noise, mlp, per_example_gradients
+from sgdsde.models import TwoBatchEstimates, gradient_noise, mlp, noise_covariance, per_example_gradients
 from sgdsde.models.micro_batches import StepLengths
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -39,7 +39,7 @@ def step(noise, model, parts, weights=None):
 @pytest.mark.parametrize("weights", [None, (1 / 3, 2 / 3), (50.0, 7.0)])
 def test_all_steps_of_unequal_micro_batches_average_to_the_exact_numbers(weights):
     model = mlp(3, 2, seed=4).double()
-    exact = gradient_covariance(model, (X, Y))
+    exact = noise_covariance(model, (X, Y))
     finite = gradient_noise(model, window=None, n_examples=N)
     for one, two, three in permutations(range(N), 3):
         step(finite, model, ((one,), (two, three)), weights)

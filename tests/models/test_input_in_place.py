@@ -11,10 +11,10 @@ from sgdsde.data import digits
 from sgdsde.models import (
     alignment,
     covariance_curvature,
-    gradient_covariance,
     mean_hessian,
     mlp,
     network_evidence,
+    noise_covariance,
     noise_scales,
     per_example_projections,
     train,
@@ -104,7 +104,7 @@ def test_covariance_curvature_and_evidence_are_too_and_the_callers_tensors_stay(
     x, y = torch.tensor(FEW.x_train).double(), torch.tensor(FEW.y_train)
     before, found = x.clone(), []
     for model in pair(kind):
-        F, H = gradient_covariance(model, (x, y)), mean_hessian(model, (x, y))
+        F, H = noise_covariance(model, (x, y)), mean_hessian(model, (x, y))
         v = np.random.default_rng(0).standard_normal((F.n_parameters, 2))
         found.append([
             F.trace, F.squared_norm, *F.eigenvalues[:3], *F.product(v).ravel(), *H.product(v).ravel(),
@@ -142,10 +142,10 @@ def test_measures_of_the_user_cannot_change_the_data_either():
 def test_what_is_computed_later_is_of_the_data_that_were_handed_in():
     x, y = torch.tensor(DATA.x_train).double(), torch.tensor(DATA.y_train)
     model = Shifted(in_place=False)
-    F, H = gradient_covariance(model, (x, y)), mean_hessian(model, (x, y))
+    F, H = noise_covariance(model, (x, y)), mean_hessian(model, (x, y))
     v = np.ones(F.n_parameters)
     v[::3] = -1
-    expected = gradient_covariance(model, DATA).trace, mean_hessian(model, DATA).product(v)
+    expected = noise_covariance(model, DATA).trace, mean_hessian(model, DATA).product(v)
     x.zero_()
     y.zero_()
     assert F.trace == expected[0]

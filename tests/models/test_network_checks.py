@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import digits
-from sgdsde.models import gradient_covariance, mean_hessian, mlp, per_example_gradients, train, two_batch_estimates
+from sgdsde.models import mean_hessian, mlp, noise_covariance, per_example_gradients, train, two_batch_estimates
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -21,7 +21,7 @@ DATA = digits(n_train=60)
 CONFIG = SGDConfig(0.1, 10, 60)
 DOORS = {
     "train": lambda model: train(model, DATA, CONFIG, 10**9, initialization="shared"),
-    "gradient_covariance": lambda model: gradient_covariance(model, DATA),
+    "noise_covariance": lambda model: noise_covariance(model, DATA),
     "mean_hessian": lambda model: mean_hessian(model, DATA),
     "per_example_gradients": lambda model: per_example_gradients(model, DATA),
     "two_batch_estimates": lambda model: two_batch_estimates(model, DATA, (5, 50), 10),
@@ -191,7 +191,7 @@ def branching(self, x):
 @pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
 def test_recurrent_layers_have_a_hessian_but_no_gradients_beside_each_other(kind):
     model = Recurrent(kind)
-    for door in ("train", "gradient_covariance"):
+    for door in ("train", "noise_covariance"):
         with pytest.raises(ValueError, match=r"can differentiate for one \w+ beside the other, by torch\.func\.vmap"):
             DOORS[door](model)
     H, weights = mean_hessian(model, DATA), list(model.double().parameters())
@@ -203,7 +203,7 @@ def test_recurrent_layers_have_a_hessian_but_no_gradients_beside_each_other(kind
     np.testing.assert_allclose(H.product(v), wanted.numpy(), rtol=1e-9, atol=1e-13)
 
 
-@pytest.mark.parametrize("door", ["train", "gradient_covariance", "per_example_gradients"])
+@pytest.mark.parametrize("door", ["train", "noise_covariance", "per_example_gradients"])
 def test_a_branch_on_numbers_is_refused(door):
     with pytest.raises(ValueError, match=r"by torch\.func\.vmap, torch says: vmap: .* data-dependent control flow"):
         list(DOORS[door](Written(branching)))
@@ -211,7 +211,7 @@ def test_a_branch_on_numbers_is_refused(door):
 
 def test_what_torch_cannot_differentiate_forward_is_named_where_it_is_asked_for():
     model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(64, 6)), nn.Tanh(), nn.Linear(6, 10))
-    F, v = gradient_covariance(model, DATA), np.ones(64 * 6 + 6 + 6 + 70)
+    F, v = noise_covariance(model, DATA), np.ones(64 * 6 + 6 + 6 + 70)
     assert F.trace > 0
     with pytest.raises(ValueError, match=r"that torch can differentiate forward, by torch\.func\.jvp, torch says"):
         F.product(v)
@@ -239,7 +239,7 @@ def test_what_is_a_sum_over_examples_is_taken_and_stays_as_it_is(accepted):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     runs = train(model, DATA, CONFIG, 2, initialization="shared")
     assert np.isfinite(runs.train_loss).all()
-    assert gradient_covariance(model, DATA).trace > 0
+    assert noise_covariance(model, DATA).trace > 0
     assert mean_hessian(model, DATA).n_parameters == sum(p.numel() for p in model.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert not model._forward_pre_hooks
@@ -266,14 +266,12 @@ def test_labels_of_every_data_set_must_fit_the_model():
         train(mlp(64, 2), binary, CONFIG, 10, 2)
 
 
-@pytest.mark.parametrize(
-    "door", ["gradient_covariance", "mean_hessian", "per_example_gradients", "two_batch_estimates"]
-)
+@pytest.mark.parametrize("door", ["noise_covariance", "mean_hessian", "per_example_gradients", "two_batch_estimates"])
 def test_every_door_but_training_takes_the_same_forms_of_data(door):
     x, y = torch.tensor(DATA.x_train).double(), torch.tensor(DATA.y_train)
     model, v = mlp(64, 10), np.linspace(-1, 1, 650) ** 3
     take = {
-        "gradient_covariance": lambda data: gradient_covariance(model, data).trace,
+        "noise_covariance": lambda data: noise_covariance(model, data).trace,
         "mean_hessian": lambda data: mean_hessian(model, data).product(v),
         "per_example_gradients": lambda data: torch.cat(list(per_example_gradients(model.double(), data))),
         "two_batch_estimates": lambda data: two_batch_estimates(model, data, (5, 50), 2).numerators,

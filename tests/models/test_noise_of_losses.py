@@ -9,10 +9,10 @@ from torch.nn import functional
 from sgdsde.data import Dataset, digits
 from sgdsde.models import (
     alignment,
-    gradient_covariance,
     hessian_operator,
     mean_hessian,
     mlp,
+    noise_covariance,
     noise_scales,
     per_example_gradients,
     per_example_projections,
@@ -73,7 +73,7 @@ def test_gradients_noise_and_curvature_are_those_of_dense_matrices(case):
     np.testing.assert_allclose(torch.cat(list(per_example_gradients(model, data, loss=loss))).numpy(), g, atol=1e-12)
     seen = per_example_projections(model, data, np.arange(g.shape[1]), loss=loss)
     assert seen.trace == pytest.approx(np.trace(f), rel=1e-10)
-    F, H = gradient_covariance(model, data, loss=loss), mean_hessian(model, data, loss=loss)
+    F, H = noise_covariance(model, data, loss=loss), mean_hessian(model, data, loss=loss)
     assert (F._layers is not None) == (data is DATA)
     np.testing.assert_allclose(F.mean_gradient, g.mean(axis=0), atol=1e-12)
     assert F.trace == pytest.approx(np.trace(f), rel=1e-10)
@@ -101,17 +101,17 @@ def test_the_curvature_of_linear_regression_is_known():
 def test_two_batches_estimate_the_noise_of_a_regression():
     """Unbiased: within four of its own standard errors."""
     model = mlp(3, 4, 2)
-    F = gradient_covariance(model, DATA, loss="mse")
+    F = noise_covariance(model, DATA, loss="mse")
     found = two_batch_estimates(model, DATA, (4, 20), 200, loss="mse")
     assert abs(found.numerator.value - F.trace) < 4 * found.numerator.standard_error
     assert abs(found.denominator.value - F.squared_norm) < 4 * found.denominator.standard_error
-    other = gradient_covariance(model, DATA, loss=huber)
+    other = noise_covariance(model, DATA, loss=huber)
     assert abs(found.numerator.value - other.trace) > 4 * found.numerator.standard_error
 
 
 def test_noise_and_curvature_of_two_losses_are_not_mixed():
     model = mlp(3, 4, 2)
-    F, H = gradient_covariance(model, DATA, loss="mse"), mean_hessian(model, DATA, loss=huber)
+    F, H = noise_covariance(model, DATA, loss="mse"), mean_hessian(model, DATA, loss=huber)
     with pytest.raises(ValueError, match="hessian must be of the loss mse, got huber"):
         noise_scales(F, H)
     with pytest.raises(ValueError, match="hessian must be of the loss mse, got huber"):
@@ -128,11 +128,11 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_real_targets_come_in_the_same_forms(form):
     model = mlp(3, 4, 2)
-    wanted = gradient_covariance(model, DATA, loss="mse").trace
-    assert gradient_covariance(model, FORMS[form], loss="mse").trace == pytest.approx(wanted, rel=1e-12)
+    wanted = noise_covariance(model, DATA, loss="mse").trace
+    assert noise_covariance(model, FORMS[form], loss="mse").trace == pytest.approx(wanted, rel=1e-12)
 
 
-@pytest.mark.parametrize("door", [gradient_covariance, mean_hessian, hessian_operator])
+@pytest.mark.parametrize("door", [noise_covariance, mean_hessian, hessian_operator])
 def test_what_does_not_fit_is_refused(door):
     wrong = {
         r"data\[1\], the targets, must be real numbers, such as y\.astype\(float\), got int64": ((X, [0] * 40), "mse"),

@@ -13,7 +13,7 @@ from sgdsde.config import SAMPLINGS
 from sgdsde.data import digits
 from sgdsde.models import mlp
 from sgdsde.models.batch_noise_scales import NoiseScales, covariance_curvature, noise_scales
-from sgdsde.models.covariance import gradient_covariance
+from sgdsde.models.covariance import noise_covariance
 from sgdsde.models.curvature import mean_hessian
 from sgdsde.models.example_losses import example_losses
 from sgdsde.models.two_batches import SAMPLERS, TwoBatchEstimates, _lengths, two_batch_estimates
@@ -46,7 +46,7 @@ def second_derivatives(model, x, y):
 
 def test_noise_scales_against_dense_matrices():
     model = mlp(64, 4, 10, seed=2)
-    found = noise_scales(gradient_covariance(model, DATA, chunk=16), mean_hessian(model, DATA))
+    found = noise_scales(noise_covariance(model, DATA, chunk=16), mean_hessian(model, DATA))
     gradients = all_gradients(model.double())
     f, g = np.cov(gradients.T), gradients.mean(0)
     h = second_derivatives(model, torch.tensor(DATA.x_train).double(), torch.tensor(DATA.y_train))
@@ -57,7 +57,7 @@ def test_noise_scales_against_dense_matrices():
 
 def test_random_probes_of_tr_hf():
     model = mlp(64, 4, 10, seed=2)
-    f, h = gradient_covariance(model, DATA), mean_hessian(model, DATA)
+    f, h = noise_covariance(model, DATA), mean_hessian(model, DATA)
     exact, found = covariance_curvature(f, h).value, covariance_curvature(f, h, probes=400, seed=5)
     assert found.standard_error < 0.1 * exact
     assert abs(found.value - exact) < 4.5 * found.standard_error
@@ -78,7 +78,7 @@ TINY = (np.random.default_rng(1).standard_normal((6, 3)), [0, 1, 1, 0, 1, 0])
 def test_two_batches_are_unbiased_over_all_batches():
     """N = 6: the mean over all ordered batches of 3 without replacement, each cut at 2, is F's trace to rounding."""
     model = mlp(3, 2, seed=4)
-    f, losses = gradient_covariance(model, TINY), example_losses(model, TINY)
+    f, losses = noise_covariance(model, TINY), example_losses(model, TINY)
     batches = [[*pair, i] for pair in combinations(range(6), 2) for i in range(6) if i not in pair]
     small, big = np.mean([_lengths(losses, torch.tensor(batch), 2, None) for batch in batches], axis=0)
     c = [SAMPLINGS["without_replacement"].batch_noise(6, size) for size in (2, 3)]
@@ -96,7 +96,7 @@ def test_two_batches_are_unbiased_over_all_batches():
 def test_two_batches_within_their_errors(sampling):
     """800 repetitions against the exact numbers, within 4 σ; with Σ/B for c one misses by more; intervals cover."""
     model = mlp(3, 2, seed=4)
-    f, h = gradient_covariance(model, TINY), mean_hessian(model, TINY)
+    f, h = noise_covariance(model, TINY), mean_hessian(model, TINY)
     scales = noise_scales(f, h)
     found = two_batch_estimates(model, TINY, (1, 4), 800, sampling=sampling, seed=0)
     top, bottom, ratio = found.numerator, found.denominator, found.noise_scale
@@ -148,11 +148,11 @@ X, Y = np.zeros((4, 3)), [0, 1, 1, 0]
     ("call", "message"),
     [
         (
-            lambda: noise_scales(gradient_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2, 2), (X, Y))),
+            lambda: noise_scales(noise_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2, 2), (X, Y))),
             "hessian must be of the covariance's network, with P = 8, got 14",
         ),
         (
-            lambda: noise_scales(gradient_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2), (X, Y)), probes=1),
+            lambda: noise_scales(noise_covariance(mlp(3, 2), (X, Y)), mean_hessian(mlp(3, 2), (X, Y)), probes=1),
             "probes must be an integer of at least 2, for a standard error",
         ),
         (

@@ -21,14 +21,14 @@ def test_divergences_are_those_of_the_stationary_laws():
 
 
 def test_the_sde_is_best_where_the_closed_form_says():
-    best = optimal_learning_rate(PROBLEM.hessian, PROBLEM.gradient_covariance(), CONFIG)
+    best = optimal_learning_rate(PROBLEM.hessian, PROBLEM.noise_covariance(), CONFIG)
     below, at, above = posterior_divergences(PROBLEM, CONFIG, best * np.array([0.98, 1.0, 1.02]), "sde")
     assert at < below
     assert at < above
 
 
 def test_runs_find_the_best_rate_of_the_exact_law_and_not_that_of_the_sde():
-    best = optimal_learning_rate(PROBLEM.hessian, PROBLEM.gradient_covariance(), CONFIG)
+    best = optimal_learning_rate(PROBLEM.hessian, PROBLEM.noise_covariance(), CONFIG)
     rates = best * np.array([0.5, 0.7, 0.9, 1.1, 1.4])
     found = posterior_rate(PROBLEM, CONFIG, rates, 5120, range(5))
     assert found.exact < 0.97 * best

@@ -25,7 +25,28 @@ def test_the_problem_is_least_squares():
     np.testing.assert_allclose(problem.label_variance, squares[0] / len(x))
     np.testing.assert_allclose(problem.hessian, x.T @ x / len(x))
     gradients = x * (x @ solution - y)[:, None]
-    np.testing.assert_allclose(problem.gradient_covariance(), np.cov(gradients.T), atol=1e-12)
+    np.testing.assert_allclose(problem.noise_covariance(), np.cov(gradients.T), atol=1e-12)
+    away = np.linspace(-1, 2, len(solution))
+    gradients = x * (x @ away - y)[:, None]
+    np.testing.assert_allclose(problem.noise_covariance(away), np.cov(gradients.T), atol=1e-11)
+    np.testing.assert_allclose(problem.noise_covariance(away), problem.landscape().noise_covariance(away), atol=1e-11)
+    with pytest.raises(ValueError, match=r"w must be an array of shape \("):
+        problem.noise_covariance([1.0])
+
+
+def test_the_noise_of_examples_that_are_always_new():
+    """Against a million of them: five standard errors, a few tenths of a per cent of the diagonal."""
+    problem = LinearRegression.gaussian(2, spectrum=[2.0, 0.5], label_variance=0.3)
+    away, generator = np.array([0.4, -0.7]), np.random.default_rng(5)
+    x = generator.standard_normal((1_000_000, 2)) * np.sqrt(np.diag(problem.hessian))
+    g = x * (x @ away - generator.normal(0, np.sqrt(0.3), len(x)))[:, None]
+    g -= problem.hessian @ away
+    products = np.einsum("ni,nj->nij", g, g)
+    found, error = products.mean(axis=0), products.std(axis=0) / np.sqrt(len(x))
+    exact = problem.noise_covariance(problem.optimum + away)
+    assert (np.abs(found - exact) < 5 * error).all()
+    assert (error < 0.004 * np.trace(exact)).all()
+    np.testing.assert_allclose(problem.noise_covariance(), 0.3 * problem.hessian)
 
 
 @pytest.mark.parametrize("p", [3, 30])  # either layout of a batch

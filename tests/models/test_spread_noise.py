@@ -7,7 +7,7 @@ from torch import nn
 
 from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset
-from sgdsde.models import gradient_covariance, mlp, train, training
+from sgdsde.models import mlp, noise_covariance, train, training
 
 N = 12
 GENERATOR = np.random.default_rng(3)
@@ -36,7 +36,7 @@ def test_mean_and_covariance(model: str, noise: str, monkeypatch) -> None:
     """
     monkeypatch.setattr(training, "groups", lambda moving, device: [[*range(len(moving))]])
     network, n = MODELS[model].double(), 400
-    f = gradient_covariance(network, (torch.tensor(X), torch.tensor(Y)))
+    f = noise_covariance(network, (torch.tensor(X), torch.tensor(Y)))
     exact = f.product(np.eye(f.n_parameters)) * SGDConfig(0.1, 3, N).batch_noise
     variances = np.full(len(exact), np.trace(exact) / len(exact)) if noise == "isotropic" else np.diag(exact)
     found = kicks(network, noise, n) - f.mean_gradient

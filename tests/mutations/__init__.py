@@ -94,7 +94,7 @@ def see(mutated: Mutation, preset: str, seeds: tuple[int, ...], before: dict[str
 def with_noise(landscape: sg.Landscape, factor: float) -> sg.Landscape:
     """The landscape with ``factor`` times its noise covariance."""
     held = landscape.noise.arguments()
-    name, times = ("factor", factor**0.5) if "factor" in held else ("covariance", factor)
+    name, times = ("noise_factor", factor**0.5) if "noise_factor" in held else ("noise_covariance", factor)
     entries = held[name]
     if entries == "hessian":
         raise ValueError("F = H has no text to scale: patch the configuration instead")

@@ -32,7 +32,7 @@ def without(landscape: sg.Landscape, *parts: str) -> sg.Landscape:
     for part in parts:
         assert part in text
         text = text.replace(part, "")
-    return sg.Landscape(text, landscape.variables, {"depth": DEPTH, "noise": NOISE}, covariance="noise")
+    return sg.Landscape(text, landscape.variables, {"depth": DEPTH, "noise": NOISE}, noise_covariance="noise")
 
 
 @mutation("evidence_picks_minimum", "twice the temperature")

@@ -37,7 +37,7 @@ def _sde(
 ) -> Any:  # fmt: skip
     curvature, basis = problem.modes
     law = sg.theory.stationary_covariance(
-        np.diag(curvature), basis.T @ problem.gradient_covariance() @ basis, config, "sde"
+        np.diag(curvature), basis.T @ problem.noise_covariance() @ basis, config, "sde"
     )
     decay = np.exp(-curvature * config.mean_loss_time_per_update)
     root = np.linalg.cholesky(law - decay[:, None] * law * decay)

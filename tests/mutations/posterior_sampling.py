@@ -46,7 +46,7 @@ def normal(patch: pytest.MonkeyPatch) -> None:
         if held["power"] == 1:
             (a, b), ((p, q), (_, r)) = posterior.fit.weights.tolist(), posterior.hessian.tolist()
             text = f"{p!r}*(u - {a!r})**2/2 + {q!r}*(u - {a!r})*(v - {b!r}) + {r!r}*(v - {b!r})**2/2"
-            landscape = sg.Landscape(text, "u v", {"f": held["f"]}, covariance="f")
+            landscape = sg.Landscape(text, "u v", {"f": held["f"]}, noise_covariance="f")
         return simulate(landscape, config, *arguments, **options)
 
     patch.setattr(langevin, "simulate_sde", in_a_bowl)

@@ -42,14 +42,14 @@ def white(patch: pytest.MonkeyPatch) -> None:
 def _instead(patch: pytest.MonkeyPatch, asked: str, simulated: str) -> None:
     """Landscapes with the noise of one shape are simulated with that of another, until all paths have left."""
     patch.setattr(occupancy, "LASTING", 20 * occupancy.LASTING)
-    own = sg.Landscape("x**2/2", "x", {"h": 1.0}, covariance=SHAPES[asked].noise).noise.arguments()
+    own = sg.Landscape("x**2/2", "x", {"h": 1.0}, noise_covariance=SHAPES[asked].noise).noise.arguments()
     for name in ("simulate_sgd", "simulate_sde"):
         original = getattr(sg, name)
 
         def changed(landscape: sg.Landscape, *arguments: Any, original: Any = original, **options: Any) -> sg.Ensemble:
             if landscape.parameters.keys() == {"h"} and landscape.noise.arguments() == own:
                 noise = SHAPES[simulated].noise
-                landscape = sg.Landscape(landscape.text, "x", landscape.parameters, covariance=noise)
+                landscape = sg.Landscape(landscape.text, "x", landscape.parameters, noise_covariance=noise)
             return original(landscape, *arguments, **options)
 
         patch.setattr(sg, name, changed)

@@ -17,8 +17,8 @@ def constant(patch: pytest.MonkeyPatch) -> None:
         original = getattr(sg, name)
 
         def changed(landscape: sg.Landscape, *arguments: Any, original: Any = original, **options: Any) -> Any:
-            still = landscape.covariance([0.0] * landscape.dimension).tolist()
-            flat = sg.Landscape(landscape.text, landscape.variables, landscape.parameters, covariance=still)
+            still = landscape.noise_covariance([0.0] * landscape.dimension).tolist()
+            flat = sg.Landscape(landscape.text, landscape.variables, landscape.parameters, noise_covariance=still)
             return original(flat, *arguments, **options)
 
         patch.setattr(sg, name, changed)

@@ -153,7 +153,7 @@ def test_survival_curves_say_why_they_end(ended):
 
 
 def test_exit_times_lie_where_they_were_measured():
-    well = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
+    well = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0)
     config = sg.SGDConfig(0.05, 1, 64)
     study = sg.escape_study(well, config, -1.0, "x > 0", batch_sizes=(1, 2), paths=40, updates=200, **REFERENCE)
     above, below = escape_times(study).axes

@@ -11,7 +11,7 @@ SMALL = {"updates": 6, "paths": 128, "substeps": 4, "engine": "numpy"}
 
 @pytest.fixture(scope="module")
 def found():
-    bowl = sg.Landscape("x**2/2 + y**2/2", "x y", covariance=[["1", "0"], ["0", "4"]])
+    bowl = sg.Landscape("x**2/2 + y**2/2", "x y", noise_covariance=[["1", "0"], ["0", "4"]])
     return sg.ladder(bowl, sg.SGDConfig(0.8, batch_size=1, n_examples=64), [0, 0], svag=(1, 4), **SMALL)
 
 

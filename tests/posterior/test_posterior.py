@@ -65,7 +65,7 @@ def test_the_landscape_is_the_mean_loss():
     few = LogisticPosterior(LogisticRegression(POSTERIOR.model.inputs[:20], POSTERIOR.model.labels[:20]), 0.7)
     landscape = few.with_isotropic_noise().with_parameters(f=3.0)
     np.testing.assert_allclose(20 * landscape.loss(POINTS), few.cost(POINTS))
-    np.testing.assert_allclose(landscape.covariance(POINTS), 3.0 * np.broadcast_to(np.eye(2), (5, 2, 2)))
+    np.testing.assert_allclose(landscape.noise_covariance(POINTS), 3.0 * np.broadcast_to(np.eye(2), (5, 2, 2)))
 
 
 def test_exact_moments_are_laplaces_for_strong_priors_and_the_evidence_near_his():
@@ -186,7 +186,7 @@ def test_replicas_that_diverge_are_an_error():
         (lambda: sgd_law(POSTERIOR, replace(CONFIG, sampling="reshuffle")), "config must have sampling="),
         (lambda: sgd_law(POSTERIOR, replace(CONFIG, n_examples=200)), "n_examples=300 of the posterior, got 200"),
         (lambda: normal_law(POSTERIOR, CONFIG, [[1.0, 2.0], [0.0, 1.0]]), "preconditioner must be symmetric"),
-        (lambda: sample_sgd(POSTERIOR, CONFIG, [0.0, 0.0], 1, 0), r"start must be finite weights of the shape \(R, 2"),
+        (lambda: sample_sgd(POSTERIOR, CONFIG, [0.0, 0.0], 1, 0), r"w0 must be finite weights of the shape \(R, 2"),
         (lambda: sample_sgd(POSTERIOR, replace(CONFIG, sampling="reshuffle"), POINTS, 1, 0), "config must have samp"),
         (lambda: sample_sde(POSTERIOR, 1.0, -1.0, POINTS, 1, 0), "step must be a positive"),
         (lambda: sampled_divergence(POSTERIOR, POINTS[None]), "multiple of groups = 64 replicas, got 5"),

@@ -8,7 +8,7 @@ import sdeint
 
 from sgdsde import BrownianPath, DivergenceWarning, Landscape, integrate
 
-FULL = Landscape("x**2/2 + x*y/3 + y**4/4", "x y", factor=[["1 + x**2/4", "y/2"], ["x*y/5", "1 + y**2/3"]])
+FULL = Landscape("x**2/2 + x*y/3 + y**4/4", "x y", noise_factor=[["1 + x**2/4", "y/2"], ["x*y/5", "1 + y**2/3"]])
 W = np.array([0.4, -0.7])
 DT, T = 0.05, 0.6
 NUMBERS = {"dt": DT, "temperature": T}
@@ -16,12 +16,14 @@ NUMBERS = {"dt": DT, "temperature": T}
 
 def jacobians(landscape: Landscape, w: np.ndarray, h: float = 1e-6) -> np.ndarray:
     """∂b_l/∂ω_i as (i, row, l), by central differences."""
-    return np.stack([(landscape.factor(w + e) - landscape.factor(w - e)) / (2 * h) for e in h * np.eye(len(w))])
+    return np.stack(
+        [(landscape.noise_factor(w + e) - landscape.noise_factor(w - e)) / (2 * h) for e in h * np.eye(len(w))]
+    )
 
 
 def test_milstein_with_areas(step) -> None:
     z, area = np.array([0.8, -1.3]), np.array([0.37])
-    b, slopes = math.sqrt(T) * FULL.factor(W), math.sqrt(T) * jacobians(FULL, W)
+    b, slopes = math.sqrt(T) * FULL.noise_factor(W), math.sqrt(T) * jacobians(FULL, W)
     dw = math.sqrt(DT) * z
     integrals = (np.outer(dw, dw) - DT * np.eye(2)) / 2 + DT * area * np.array([[0, 1], [-1, 0]])
     expected = W - FULL.gradient(W) * DT + b @ dw
@@ -33,7 +35,7 @@ def test_milstein_with_areas(step) -> None:
 
 
 def test_milstein_is_the_expansion_of_geometric_brownian_motion(step) -> None:
-    landscape, z = Landscape("a*x**2/2", "x", {"a": 0.7}, factor=[["0.9*x"]]), 1.1
+    landscape, z = Landscape("a*x**2/2", "x", {"a": 0.7}, noise_factor=[["0.9*x"]]), 1.1
     a, s = 0.7, 0.9 * math.sqrt(T)
     dw = math.sqrt(DT) * z
     expected = 0.4 * (1 - a * DT + s * dw + s**2 * (dw**2 - DT) / 2)
@@ -42,7 +44,7 @@ def test_milstein_is_the_expansion_of_geometric_brownian_motion(step) -> None:
 
 def test_taylor_15_on_geometric_brownian_motion(step) -> None:
     """exp((−a − s²/2)Δ + s W) to order 3/2, where s a (ΔZ + (ΔW Δ − ΔZ)) = s a ΔW Δ."""
-    landscape, z, y = Landscape("a*x**2/2", "x", {"a": 0.7}, factor=[["0.9*x"]]), 1.1, -0.4
+    landscape, z, y = Landscape("a*x**2/2", "x", {"a": 0.7}, noise_factor=[["0.9*x"]]), 1.1, -0.4
     a, s, dw = 0.7, 0.9 * math.sqrt(T), math.sqrt(DT) * z
     series = 1 - a * DT + s * dw + s**2 * (dw**2 - DT) / 2
     series += -a * s * dw * DT + s**3 * (dw**3 - 3 * dw * DT) / 6 + a**2 * DT**2 / 2
@@ -51,7 +53,7 @@ def test_taylor_15_on_geometric_brownian_motion(step) -> None:
 
 def test_taylor_15_is_its_formula(step) -> None:
     """L = x⁴/4, b = 1 + x²/2: derivatives by hand."""
-    landscape, x, z, y = Landscape("x**4/4", "x", factor=[["1 + x**2/2"]]), 0.6, 0.9, -1.2
+    landscape, x, z, y = Landscape("x**4/4", "x", noise_factor=[["1 + x**2/2"]]), 0.6, 0.9, -1.2
     a, a1, a2 = -(x**3), -3 * x**2, -6 * x
     s = math.sqrt(T)
     b, b1, b2 = s * (1 + x**2 / 2), s * x, s
@@ -66,7 +68,7 @@ def test_taylor_15_is_its_formula(step) -> None:
 def test_tamed_euler_is_its_formula(step) -> None:
     z = np.array([0.8, -1.3])
     drift = -FULL.gradient(W)
-    expected = W + drift * DT / (1 + DT * np.linalg.norm(drift)) + math.sqrt(T * DT) * FULL.factor(W) @ z
+    expected = W + drift * DT / (1 + DT * np.linalg.norm(drift)) + math.sqrt(T * DT) * FULL.noise_factor(W) @ z
     np.testing.assert_allclose(step("tamed_euler", FULL, W, NUMBERS, z=z), expected, rtol=1e-14)
 
 
@@ -74,7 +76,7 @@ def test_euler_maruyama_is_that_of_sdeint() -> None:
     times = np.linspace(0, 1, 41)
     dw = np.random.default_rng(0).standard_normal((40, 2)) * math.sqrt(1 / 40)
     theirs = sdeint.itoEuler(
-        lambda w, t: -FULL.gradient(w), lambda w, t: math.sqrt(T) * FULL.factor(w), W, times, dW=dw
+        lambda w, t: -FULL.gradient(w), lambda w, t: math.sqrt(T) * FULL.noise_factor(w), W, times, dW=dw
     )
     path = BrownianPath(2, 1.0, 40, increments=dw[:, None])
     ours = integrate(FULL, W, 1.0, 40, 1, temperature=T, brownian=path, save_every=1)

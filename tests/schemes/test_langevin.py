@@ -10,10 +10,10 @@ from scipy.linalg import expm, solve_discrete_lyapunov
 from sgdsde import Landscape, SGDConfig, integrate, simulate_sde
 
 T = 0.7
-TILTED = Landscape("x**2 + x*y/2 + 2*y**2/5 - x", "x y", factor=[["1", "0"], ["0.6", "0.5"]])
-FLAT = Landscape("x**2/2", "x y", factor=[["1", "0.3"], ["0.2", "0.8"]])
-SADDLE = Landscape("x**2/2 - y**2/4", "x y", factor=[["1", "0", "0.3"], ["0.2", "0.8", "0"]])
-HARMONIC = Landscape("h*x**2/2", "x", {"h": 2.0}, factor=[["1.5"]])
+TILTED = Landscape("x**2 + x*y/2 + 2*y**2/5 - x", "x y", noise_factor=[["1", "0"], ["0.6", "0.5"]])
+FLAT = Landscape("x**2/2", "x y", noise_factor=[["1", "0.3"], ["0.2", "0.8"]])
+SADDLE = Landscape("x**2/2 - y**2/4", "x y", noise_factor=[["1", "0", "0.3"], ["0.2", "0.8", "0"]])
+HARMONIC = Landscape("h*x**2/2", "x", {"h": 2.0}, noise_factor=[["1.5"]])
 
 
 def linear(step, name: str, landscape: Landscape, size: int, numbers: dict, draws: dict[str, int]):
@@ -34,7 +34,7 @@ def linear(step, name: str, landscape: Landscape, size: int, numbers: dict, draw
 def test_exact_steps_have_the_exact_law(landscape: Landscape, dt: float, step) -> None:
     k = landscape.noise_dimension
     m, n, shift = linear(step, "exact_ou", landscape, 2, {"dt": dt, "temperature": T}, {"z": k})
-    hessian, f = landscape.hessian([0.0, 0.0]), landscape.covariance([0.0, 0.0])
+    hessian, f = landscape.hessian([0.0, 0.0]), landscape.noise_covariance([0.0, 0.0])
     np.testing.assert_allclose(m, expm(-hessian * dt), atol=1e-12)
     covariance, _ = quad_vec(lambda s: T * expm(-hessian * s) @ f @ expm(-hessian * s), 0, dt, epsrel=1e-12)
     np.testing.assert_allclose(n @ n.T, covariance, rtol=1e-9)
@@ -45,11 +45,11 @@ def test_exact_steps_have_the_exact_law(landscape: Landscape, dt: float, step) -
 def test_exact_steps_follow_the_increments(step) -> None:
     """The root of the covariance is the one nearest to the increments' own: S → √(TΔ) A."""
     _, n, _ = linear(step, "exact_ou", TILTED, 2, {"dt": 1e-4, "temperature": T}, {"z": 2})
-    np.testing.assert_allclose(n, math.sqrt(T * 1e-4) * TILTED.factor([0.0, 0.0]), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(n, math.sqrt(T * 1e-4) * TILTED.noise_factor([0.0, 0.0]), rtol=1e-3, atol=1e-6)
 
 
 def test_too_few_columns_for_an_exact_step() -> None:
-    thin = Landscape("x**2 + x*y/2 + y**2/4", "x y", factor=[["1"], ["0.4"]])
+    thin = Landscape("x**2 + x*y/2 + y**2/4", "x y", noise_factor=[["1"], ["0.4"]])
     with pytest.raises(ValueError, match=r"scheme 'exact_ou' needs as many columns .* 2; this landscape has 1"):
         integrate(thin, [0.0, 0.0], 1.0, 4, 2, scheme="exact_ou")
     with pytest.raises(ValueError, match="scheme 'exact_ou' needs additive noise and a quadratic loss"):
@@ -63,7 +63,7 @@ def test_exact_steps_of_a_schedule_have_the_exact_law() -> None:
         TILTED, SGDConfig(0.1, 2, 16), [1.0, -2.0], 5, paths, scheme="exact_ou", engine="numpy",
         learning_rates=rates, batch_sizes=sizes, substeps=1, save_every=1,
     )  # fmt: skip
-    h, f = TILTED.hessian([0.0, 0.0]), TILTED.covariance([0.0, 0.0])
+    h, f = TILTED.hessian([0.0, 0.0]), TILTED.noise_covariance([0.0, 0.0])
     minimum = np.linalg.solve(h, -TILTED.gradient([0.0, 0.0]))
     mean, covariance = np.array([1.0, -2.0]), np.zeros((2, 2))
     for k, (rate, size) in enumerate(zip(rates, sizes, strict=True), 1):
@@ -90,7 +90,7 @@ def test_matrices_of_a_schedule() -> None:
         simulate_sde(*arguments, scheme=scheme, engine=engine, learning_rates=rates) for engine in ("numpy", "torch")
     )
     np.testing.assert_allclose(torch.final, judge.final, rtol=1e-12, atol=1e-13)
-    singular = Landscape("x**2/2", "x y", factor=[["1", "0"], ["0", "0"]])
+    singular = Landscape("x**2/2", "x y", noise_factor=[["1", "0"], ["0", "0"]])
     found = simulate_sde(singular, *arguments[1:], scheme=scheme, engine="numpy", learning_rates=rates)
     assert (found.final[:, 1] == -2.0).all()
     assert (found.final[:, 0] != 1.0).all()
@@ -127,11 +127,11 @@ def test_stationary_law_of_the_splittings(name: str, order: int, step) -> None:
 
 def test_splitting_takes_full_noise_where_it_is(step) -> None:
     """O at the middle position: with h → 0 the kick is √(γT) A(ω) ΔW."""
-    full = Landscape("0*x + 0*y", "x y", covariance=[["1 + x**2", "x*y/2"], ["x*y/2", "1 + y**2"]])
+    full = Landscape("0*x + 0*y", "x y", noise_covariance=[["1 + x**2", "x*y/2"], ["x*y/2", "1 + y**2"]])
     h, w, p, z = 1e-8, [0.7, -0.4], [0.5, 0.2], np.array([0.8, -1.1])
     for name, noise in (("baoab", {"z": z}), ("obabo", {"z": z, "y": np.zeros(2)}), ("momentum_euler", {"z": z})):
         found = step(name, full, [*w, *p], {"dt": h, "temperature": T, "friction": 1.3}, **noise)
-        kick = math.sqrt(1.3 * T * h) * full.factor(w) @ z
+        kick = math.sqrt(1.3 * T * h) * full.noise_factor(w) @ z
         np.testing.assert_allclose((found[2:] - p) / np.linalg.norm(kick), kick / np.linalg.norm(kick), atol=1e-3)
 
 

@@ -9,7 +9,7 @@ from sgdsde.schemes import registry
 from sgdsde.schemes.step import Step
 
 LANDSCAPE = Landscape(
-    "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
+    "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, noise_factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]
 )
 NUMBERS = {"dt": 0.03, "temperature": 0.7, "learning_rate": 0.11, "momentum": 0.8, "friction": 1.3}
 NUMBERS |= {"batch_noise": 0.23, "spread": 1.7, "rounding": 2.0**-52, "keep": 0.6, "pull": 0.9, "share": 0.4}
@@ -28,7 +28,7 @@ Z = np.array([0.9, -0.2, 1.7])
 
 def test_euler_maruyama_is_its_formula() -> None:
     w = STATE[:2]
-    noise = np.sqrt(NUMBERS["temperature"] * NUMBERS["dt"]) * LANDSCAPE.factor(w) @ Z
+    noise = np.sqrt(NUMBERS["temperature"] * NUMBERS["dt"]) * LANDSCAPE.noise_factor(w) @ Z
     np.testing.assert_allclose(
         step("euler_maruyama", w, Z), w - NUMBERS["dt"] * LANDSCAPE.gradient(w) + noise, rtol=1e-14
     )
@@ -66,7 +66,7 @@ def test_finding_lists_those_that_fit() -> None:
 def test_a_users_scheme_runs_and_is_built_again_when_it_changes(monkeypatch) -> None:
     """Its source is not in the digest of our files, so the disk must not remember it."""
     monkeypatch.setattr(registry, "_REGISTRY", dict(schemes.declarations()))
-    bowl, config = Landscape("x**2/2", "x", covariance=0), SGDConfig(0.1, 64, 64)
+    bowl, config = Landscape("x**2/2", "x", noise_covariance=0), SGDConfig(0.1, 64, 64)
     for factor in (1, 2):
 
         def mine(step: Step, factor: int = factor) -> object:

@@ -13,12 +13,12 @@ from sgdsde.convergence.orders import strong_order
 from sgdsde.convergence.problems import PROBLEMS
 
 LOSS = "x**2/2 + x*y/3 + y**2 + x**3/9 + y**4/12 + x**2*y/5"
-GENERAL = Landscape(LOSS, "x y", factor=[["1 + x**2/4 + y/3", "x*y/2 - 0.4"], ["0.3*x - y", "0.8 + y**2/3"]])
-WIDE = Landscape(LOSS, "x y", factor=[["1 + y/3", "sin(x) - 0.4", "0.2"], ["0.3*x - y", "0.8 + y/4", "x/2"]])
-DIAGONAL = Landscape(LOSS, "x y", factor=[["1 + x**2/4", "0"], ["0", "0.8 + y**3/3 - y/2"]])
-AFFINE = Landscape(LOSS, "x y", factor=[["1 + x/4", "0"], ["0", "0.8 - y/2"]])
-CONSTANT = Landscape(LOSS, "x y", factor=[["1.0", "0.3"], ["0.4", "0.7"]])
-SQUARE = Landscape(LOSS, "x y", factor=[["1.1", "0"], ["0", "0.7"]])
+GENERAL = Landscape(LOSS, "x y", noise_factor=[["1 + x**2/4 + y/3", "x*y/2 - 0.4"], ["0.3*x - y", "0.8 + y**2/3"]])
+WIDE = Landscape(LOSS, "x y", noise_factor=[["1 + y/3", "sin(x) - 0.4", "0.2"], ["0.3*x - y", "0.8 + y/4", "x/2"]])
+DIAGONAL = Landscape(LOSS, "x y", noise_factor=[["1 + x**2/4", "0"], ["0", "0.8 + y**3/3 - y/2"]])
+AFFINE = Landscape(LOSS, "x y", noise_factor=[["1 + x/4", "0"], ["0", "0.8 - y/2"]])
+CONSTANT = Landscape(LOSS, "x y", noise_factor=[["1.0", "0.3"], ["0.4", "0.7"]])
+SQUARE = Landscape(LOSS, "x y", noise_factor=[["1.1", "0"], ["0", "0.7"]])
 START, T, H = np.array([0.3, -0.4]), 0.7, 0.08
 NOISE = {"z": [0.9, -1.3], "y": [-0.6, 0.4], "area": [0.35]}
 
@@ -38,7 +38,7 @@ def drift(landscape, w):
 def stratonovich_drift(landscape, w):
     """−∇L − ½ Σ_j (∂b_j) b_j."""
     of = landscape.symbolic
-    columns = [of.factor[:, j] for j in range(landscape.noise_dimension)]
+    columns = [of.noise_factor[:, j] for j in range(landscape.noise_dimension)]
     turn = sum((b.jacobian(of.state) * b for b in columns), 0 * of.gradient)
     return drift(landscape, w) - T / 2 * np.array(turn.subs(dict(zip(of.state, w, strict=True))), dtype=float)[:, 0]
 
@@ -58,7 +58,7 @@ def test_paths_are_those_of_sdeint(landscape, scheme, peer, a):
     iterated = increments[:, :, None] * increments[:, None] / 2 + areas
     given = {"itoSRI2": {"I": iterated - h * np.eye(k) / 2}, "stratSRS2": {"J": iterated}}.get(peer, {})
     theirs = getattr(sdeint, peer)(
-        lambda w, _: a(landscape, w), lambda w, _: np.sqrt(T) * landscape.factor(w), START,
+        lambda w, _: a(landscape, w), lambda w, _: np.sqrt(T) * landscape.noise_factor(w), START,
         np.linspace(0.0, 1.0, steps + 1), dW=increments, **given,
     )  # fmt: skip
     np.testing.assert_allclose(ours.final[0], theirs[-1], rtol=0, atol=1e-12)
@@ -77,7 +77,7 @@ def test_sriw1_is_its_stages() -> None:
         return drift(DIAGONAL, w)
 
     def b(w):
-        return np.sqrt(T) * np.diag(DIAGONAL.factor(w))
+        return np.sqrt(T) * np.diag(DIAGONAL.noise_factor(w))
 
     root, w = np.sqrt(H), START
     ahead = w + 0.75 * a(w) * H + 1.5 * b(w) * dZ / H
@@ -94,7 +94,7 @@ def test_sriw1_is_its_stages() -> None:
 
 def test_sra1_and_sra3_are_their_stages() -> None:
     dW, dZ = increments(NOISE, H)
-    w, b = START, np.sqrt(T) * CONSTANT.factor(START)
+    w, b = START, np.sqrt(T) * CONSTANT.noise_factor(START)
     a = drift(CONSTANT, w)
     ahead = w + 0.75 * a * H + 1.5 * b @ dZ / H
     expected = w + (a + 2 * drift(CONSTANT, ahead)) * H / 3 + b @ dW
@@ -128,7 +128,7 @@ def quadrature(draws):
 
 def taylor_for_constant_noise(noise, dt):
     """ω + a Δ + b ΔW + ½L⁰a Δ² + (∂a) b ΔZ (Kloeden & Platen 1992)."""
-    w, b, h = START, np.sqrt(T) * CONSTANT.factor(START), 1e-3
+    w, b, h = START, np.sqrt(T) * CONSTANT.noise_factor(START), 1e-3
     dW, dZ = increments(noise, dt)
     a, turn = drift(CONSTANT, w), -CONSTANT.hessian(w)
     bends = sum(drift(CONSTANT, w + h * c) - 2 * a + drift(CONSTANT, w - h * c) for c in b.T) / h**2

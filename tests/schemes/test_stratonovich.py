@@ -8,7 +8,7 @@ import sdeint
 
 from sgdsde import BrownianPath, Landscape, integrate
 
-FULL = Landscape("x**2/2 + x*y/3 + y**4/4", "x y", factor=[["1 + x**2/4", "y/2"], ["x*y/5", "1 + y**2/3"]])
+FULL = Landscape("x**2/2 + x*y/3 + y**4/4", "x y", noise_factor=[["1 + x**2/4", "y/2"], ["x*y/5", "1 + y**2/3"]])
 W, Z = np.array([0.4, -0.7]), np.array([0.8, -1.3])
 DT, T = 0.05, 0.6
 
@@ -22,7 +22,7 @@ def drift(w: np.ndarray) -> np.ndarray:
 
 
 def diffusion(w: np.ndarray) -> np.ndarray:
-    return math.sqrt(T) * FULL.factor(w)
+    return math.sqrt(T) * FULL.noise_factor(w)
 
 
 def euler_heun(w, dw):

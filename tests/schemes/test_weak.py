@@ -12,11 +12,13 @@ from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.convergence.orders import weak_order
 from sgdsde.convergence.problems import PROBLEMS
 
-LINE = Landscape("x**2/2 + x**3/4", "x", factor=[["1 + x/2 + x**2/4"]])
+LINE = Landscape("x**2/2 + x**3/4", "x", noise_factor=[["1 + x/2 + x**2/4"]])
 LOSS = "x**2/2 + x*y/3 + y**2 + x**3/9 + y**4/12 + x**2*y/5"
-PLANE = Landscape(LOSS, "x y", factor=[["1 + x**2/4 + y/3", "x*y/2 - 0.4"], ["0.3*x - y", "0.8 + y**2/3 + x/2"]])
-WIDE = Landscape(LOSS, "x y", factor=[["1 + x/4 + y/3", "x/2 - 0.4", "y/3"], ["0.3*x - y", "0.8 + y/3", "0.5 + x/4"]])
-CONSTANT = Landscape(LOSS, "x y", factor=[["1.0", "0.3"], ["0.4", "0.7"]])
+PLANE = Landscape(LOSS, "x y", noise_factor=[["1 + x**2/4 + y/3", "x*y/2 - 0.4"], ["0.3*x - y", "0.8 + y**2/3 + x/2"]])
+WIDE = Landscape(
+    LOSS, "x y", noise_factor=[["1 + x/4 + y/3", "x/2 - 0.4", "y/3"], ["0.3*x - y", "0.8 + y/3", "0.5 + x/4"]]
+)
+CONSTANT = Landscape(LOSS, "x y", noise_factor=[["1.0", "0.3"], ["0.4", "0.7"]])
 START, T, H = np.array([0.3, -0.4]), 0.7, 0.08
 THREE, SIGNS = np.sqrt([3.0, 0.0, 3.0]) * [1, 0, -1], np.array([-1.0, 1.0, -1.0])
 
@@ -39,7 +41,7 @@ def integrals(three, signs):
 
 @pytest.mark.parametrize("signs", [[1.0, -1.0], [-1.0, -1.0]])
 def test_weak_euler_is_its_formula(signs) -> None:
-    expected = START - H * PLANE.gradient(START) + np.sqrt(T * H) * PLANE.factor(START) @ signs
+    expected = START - H * PLANE.gradient(START) + np.sqrt(T * H) * PLANE.noise_factor(START) @ signs
     np.testing.assert_allclose(step("weak_euler", PLANE, signs), expected, rtol=1e-14)
 
 
@@ -56,7 +58,7 @@ def test_weak_taylor_2_on_a_line(three) -> None:
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_weak_taylor_2_of_linear_fields_that_do_not_commute(sign) -> None:
     """A = −H, B_j matrices: L^j b_l = B_l B_j ω, j the inner one."""
-    linear = Landscape("0.6*x**2 + 0.35*y**2 + 0.3*x*y", "x y", factor=[["0.6*x", "0.5*y"], ["0.2*y", "0.5*x"]])
+    linear = Landscape("0.6*x**2 + 0.35*y**2 + 0.3*x*y", "x y", noise_factor=[["0.6*x", "0.5*y"], ["0.2*y", "0.5*x"]])
     a = -np.array([[1.2, 0.3], [0.3, 0.7]])
     b = np.sqrt(T) * np.array([[[0.6, 0.0], [0.0, 0.2]], [[0.0, 0.5], [0.5, 0.0]]])
     noise, pairs = integrals(np.array([np.sqrt(3), -np.sqrt(3)]), np.array([sign]))
@@ -78,7 +80,7 @@ def test_ri5_is_its_stages(three) -> None:
         return -WIDE.gradient(at)
 
     def b(at):
-        return np.sqrt(T) * WIDE.factor(at)
+        return np.sqrt(T) * WIDE.noise_factor(at)
 
     b0 = b(w)
     a2 = a(w + a(w) * H + b0 @ noise / 3)
@@ -119,7 +121,7 @@ def branches(draws):
 def expansion(landscape, phi):
     """φ, Lφ, L²φ at the start, with L = −∇L·∂ + ½T A Aᵀ:∂∂."""
     state = list(landscape.symbolic.state)
-    drift, factor, found = -landscape.symbolic.gradient, landscape.symbolic.factor, [phi]
+    drift, factor, found = -landscape.symbolic.gradient, landscape.symbolic.noise_factor, [phi]
     square = sp.Rational(str(T)) * factor * factor.T
     for _ in range(2):
         slope = [sp.diff(found[-1], x) for x in state]

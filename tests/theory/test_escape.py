@@ -20,7 +20,7 @@ from sgdsde.theory.interval import interval
 
 #: T = 0.2, and an update is 0.21.
 CONFIG = sg.SGDConfig(learning_rate=0.105, batch_size=1, n_examples=21, momentum=0.5)
-NOISY_WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+NOISY_WELL = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
 WELL = Landscape("x**4/4 - x**2/2", "x")
 
 
@@ -77,7 +77,7 @@ def test_a_finite_difference_solution_of_the_boundary_problem():
 @every("strength", [1.0, 2.5])
 def test_ornstein_uhlenbeck(temperature, strength):
     """From 0 through ±b with D = Tσ²/2: ∫₀^{b/√D} √(π/2) e^{u²/2} erf(u/√2) du; through b alone (π/2) erfi more."""
-    landscape, scale = Landscape("x**2/2", "x", covariance=strength), math.sqrt(temperature * strength / 2)
+    landscape, scale = Landscape("x**2/2", "x", noise_covariance=strength), math.sqrt(temperature * strength / 2)
 
     def density(u):
         return math.sqrt(math.pi / 2) * math.exp(u * u / 2) * math.erf(u / math.sqrt(2))
@@ -170,7 +170,7 @@ def test_escape_from_deep_wells_is_exponential():
 def test_scales_of_any_size():
     """x → 10⁶x and 10⁻⁶x; barriers of thousands of temperatures end at inf, not in an error."""
     for size in (1e-6, 1e6):
-        landscape = Landscape("(x/s)**4/4 - (x/s)**2/2", "x", {"s": size}, covariance="1 + (x/s)**2/2")
+        landscape = Landscape("(x/s)**4/4 - (x/s)**2/2", "x", {"s": size}, noise_covariance="1 + (x/s)**2/2")
         found = mean_exit_time(landscape, 0.2 * 1.0, -size, right=0.0) / size**2
         assert found == pytest.approx(mean_exit_time(NOISY_WELL, 0.2, -1.0, right=0.0), rel=1e-10)
     assert mean_exit_time(WELL, 1e-4, -1.0, right=0.0) == math.inf
@@ -179,7 +179,7 @@ def test_scales_of_any_size():
 
 def test_kinks_jumps_and_steep_tails():
     """L = |x|, F = 1 or 2 by side, in closed form on the left of 0; cosh for tails steeper than any power."""
-    landscape = Landscape("abs(x)", "x", covariance="1.5 + max(min(x*10**13, 1), -1)/2")
+    landscape = Landscape("abs(x)", "x", noise_covariance="1.5 + max(min(x*10**13, 1), -1)/2")
     temperature = 1.0
     inner = 2 * quad(lambda y: math.exp(y) * (0.5 + 0.5 * (1 - math.exp(-y))), 0, 1)[0]
     assert mean_exit_time(landscape, temperature, 0.0, right=1.0) == pytest.approx(inner, rel=1e-9)
@@ -227,26 +227,29 @@ def test_simulated_exits():
         ({"config": replace(CONFIG, weight_decay=0.1)}, "config must have weight_decay = 0 here, got 0.1"),
         ({"config": replace(CONFIG, batch_size=21)}, "config must have noise"),
         ({"config": 1e-7}, "config must have a temperature above 1e-07"),
-        ({"start": 0.0}, "right must be above start = 0, got 0.0"),
-        ({"left": -0.5}, "left must be below start = -1, got -0.5"),
+        ({"w0": 0.0}, "right must be above w0 = 0, got 0.0"),
+        ({"left": -0.5}, "left must be below w0 = -1, got -0.5"),
         ({"right": math.inf}, "right must be a finite real number, got inf"),
         ({"right": None}, "left or right must be a number, or stop a condition"),
         ({"stop": "x > 0"}, "give stop, or left and right, not both"),
-        ({"right": None, "stop": "x < 0"}, "start must be outside of stop, where paths end; 'x < 0' holds at -1"),
-        ({"right": None, "stop": "x > -1"}, "start must be outside of stop, where paths end; -1 is on the edge"),
-        ({"right": None, "stop": "x > 1 and x < 1"}, "stop must hold somewhere that paths from start = -1 can reach"),
-        ({"right": None, "stop": "sin(x) > 2"}, "stop must hold somewhere that paths from start = -1 can reach"),
+        ({"right": None, "stop": "x < 0"}, "w0 must be outside of stop, where paths end; 'x < 0' holds at -1"),
+        ({"right": None, "stop": "x > -1"}, "w0 must be outside of stop, where paths end; -1 is on the edge"),
+        ({"right": None, "stop": "x > 1 and x < 1"}, "stop must hold somewhere that paths from w0 = -1 can reach"),
+        ({"right": None, "stop": "sin(x) > 2"}, "stop must hold somewhere that paths from w0 = -1 can reach"),
         ({"right": None, "stop": "y > 1"}, "stop: y is not a known name"),
         ({"right": None, "stop": 3}, "stop must be a condition such as 'x > 0', or several by name, got 3"),
         ({"right": None, "stop": "x > 0", "landscape": Landscape("x", "x")}, "stop must hold somewhere on the left: "),
         ({"landscape": Landscape("x**2 + y**2", "x y")}, "landscape must have one variable, got 2: x, y"),
         ({"landscape": Landscape("-x**2", "x")}, "left must be a number"),
-        ({"landscape": Landscape("x**2", "x", covariance="x**2"), "left": -2.0, "right": 1.0}, "positive covariance F"),
+        (
+            {"landscape": Landscape("x**2", "x", noise_covariance="x**2"), "left": -2.0, "right": 1.0},
+            "positive covariance F",
+        ),
         ({"landscape": Landscape("log(x)", "x"), "left": -2.0}, "finite gradient"),
     ],
 )
 def test_bad_input_is_refused_by_name(change, message):
-    call = {"landscape": WELL, "config": 0.2, "start": -1.0, "right": 0.0} | change
+    call = {"landscape": WELL, "config": 0.2, "w0": -1.0, "right": 0.0} | change
     with pytest.raises(ValueError, match=message):
         mean_exit_time(**call)
 
@@ -259,7 +262,7 @@ def test_a_config_counts_in_updates():
     in_time = exit_time_moments(NOISY_WELL, t, -1.0, right=0.0, moments=3)
     np.testing.assert_allclose(found, in_time / 0.21 ** np.arange(1, 4), rtol=1e-12)
     assert found[0] == pytest.approx(REFERENCE / 0.21, rel=1e-9)
-    assert mean_exit_time(NOISY_WELL, CONFIG, start=-1.0, stop="x > 0") == pytest.approx(found[0], rel=1e-12)
+    assert mean_exit_time(NOISY_WELL, CONFIG, w0=-1.0, stop="x > 0") == pytest.approx(found[0], rel=1e-12)
     assert splitting_probability(WELL, CONFIG, 0.1, -1.0, 1.0) == splitting_probability(WELL, t, 0.1, -1.0, 1.0)
     assert stationary_density(WELL, CONFIG, (-3, 3))(0.5) == stationary_density(WELL, t, (-3, 3))(0.5)
     assert abs(REFERENCE / CONFIG.learning_rate / found[0] - 1) > 0.5  # without 1 − m, the negative control
@@ -308,7 +311,7 @@ def test_ends_of_a_condition(stop, ends):
 def test_other_functions_refuse_too():
     with pytest.raises(ValueError, match="moments must be an integer of at least 1, got 0"):
         exit_time_moments(WELL, 0.2, -1.0, right=0.0, moments=0)
-    with pytest.raises(ValueError, match="right must be above start = 2"):
+    with pytest.raises(ValueError, match="right must be above w0 = 2"):
         splitting_probability(WELL, 0.2, 2.0, -1.0, 1.0)
     for box in ((1.0, -1.0), 3.0, (0.0, math.inf), (0.0, 1.0, 2.0)):
         with pytest.raises(ValueError, match="box must be two finite numbers"):

@@ -17,13 +17,13 @@ from sgdsde.theory.fokker_planck.grid import Grid
 from sgdsde.theory.fokker_planck.selling import decompose
 from sgdsde.theory.fokker_planck.stepping import FIFTH, FOURTH, POLE
 
-WELL = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+WELL = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
 BOWL = Landscape("x**2/2", "x")
-FLAT = Landscape("0*x", "x y", covariance=[["1.0", "0.9"], ["0.9", "2.0"]])
+FLAT = Landscape("0*x", "x y", noise_covariance=[["1.0", "0.9"], ["0.9", "2.0"]])
 OBLIQUE = Landscape(
     "x**2/2 + y**2 + x*y/2",
     "x y",
-    covariance=[["1 + x**2/4", "0.7 + x*y/8"], ["0.7 + x*y/8", "1 + y**2/4"]],
+    noise_covariance=[["1 + x**2/4", "0.7 + x*y/8"], ["0.7 + x*y/8", "1 + y**2/4"]],
 )
 
 
@@ -34,7 +34,7 @@ def outside_zero(w):
 def by_quadrature(landscape, temperature, start, end, low, points=200_001):
     """τ = 2 ∫_{start}^{end} e^{I(y)} ∫_{low}^{y} e^{−I(z)}/(T F(z)) dz dy, I = ∫ 2L'/(T F)."""
     w = np.linspace(low, end, points)
-    noise = temperature * landscape.covariance(w[:, None])[:, 0, 0]
+    noise = temperature * landscape.noise_covariance(w[:, None])[:, 0, 0]
     potential = cumulative_simpson(2 * landscape.gradient(w[:, None])[:, 0] / noise, x=w, initial=0)
     potential -= potential.min()
     inner = cumulative_simpson(np.exp(-potential) / noise, x=w, initial=0)
@@ -105,7 +105,7 @@ def test_extrapolation_gains_orders():
 
 
 def test_a_wrong_sense_of_the_integral_would_show():
-    stratonovich = Landscape("x**4/4 - x**2/2 - 0.2*x**2/8", "x", covariance="1 + x**2/2")  # L − T F/4
+    stratonovich = Landscape("x**4/4 - x**2/2 - 0.2*x**2/8", "x", noise_covariance="1 + x**2/2")  # L − T F/4
     expected = by_quadrature(WELL, 0.2, -1.0, 0.0, -4.0)
     assert abs(exit_time(stratonovich, 0.2, (-3, 3), 400, -1.0, outside_zero) / expected - 1) > 0.05
 
@@ -137,8 +137,8 @@ def test_escape_rate_of_a_bowl_that_ends_at_its_side():
 
 def test_stationary_law_of_a_gibbs_landscape_is_exact_on_centres():
     for landscape, sides in (
-        (Landscape("x**4/4 - x**2/2 + 0.1*x", "x", covariance=0.7), (-3, 3)),
-        (Landscape("x**4/4 - x**2/2 + y**2 + x*y/2", "x y", covariance=0.7), ((-3, 3), (-3, 3))),
+        (Landscape("x**4/4 - x**2/2 + 0.1*x", "x", noise_covariance=0.7), (-3, 3)),
+        (Landscape("x**4/4 - x**2/2 + y**2 + x*y/2", "x y", noise_covariance=0.7), ((-3, 3), (-3, 3))),
     ):
         solver = FokkerPlanck(landscape, 0.5, sides, 80)
         gibbs = np.exp(-2 * landscape.loss(solver.grid.centres) / (0.5 * 0.7))
@@ -183,7 +183,7 @@ def test_mass_is_conserved_and_never_negative():
 
 
 def test_ornstein_uhlenbeck_on_the_way():
-    bowl, times = Landscape("1.5*x**2/2", "x", covariance=0.8), np.array([0.1, 0.5, 2.0])
+    bowl, times = Landscape("1.5*x**2/2", "x", noise_covariance=0.8), np.array([0.1, 0.5, 2.0])
 
     def moments(cells):
         solver = FokkerPlanck(bowl, 0.5, (-2.5, 2.5), cells)  # 1 is between two cells
@@ -205,7 +205,7 @@ def test_what_absorbs_takes_mass_at_the_rate_of_escape():
 
 def test_stationary_covariance_with_oblique_noise():
     h, f = np.array([[1.0, 0.3], [0.3, 2.0]]), np.array([[1.0, 1.1], [1.1, 1.5]])
-    bowl = Landscape("x**2/2 + 0.3*x*y + y**2", "x y", covariance=f.astype(str).tolist())
+    bowl = Landscape("x**2/2 + 0.3*x*y + y**2", "x y", noise_covariance=f.astype(str).tolist())
 
     def covariance(cells):
         solver = FokkerPlanck(bowl, 0.4, ((-3, 3), (-3, 3)), cells)
@@ -270,7 +270,7 @@ def test_exit_from_a_disc_is_of_order_two():
 
 
 def test_separable_exit_is_that_of_one_dimension():
-    both = Landscape("x**4/4 - x**2/2 + y**2", "x y", covariance=[["1 + x**2/2", "0"], ["0", "0.5"]])
+    both = Landscape("x**4/4 - x**2/2 + y**2", "x y", noise_covariance=[["1 + x**2/2", "0"], ["0", "0.5"]])
     line = FokkerPlanck(WELL, 0.3, (-3, 0), 120)
     plane = FokkerPlanck(both, 0.3, ((-3, 0), (-1.6, 1.6)), (120, 40))
     times = plane.mean_exit_times("right")
@@ -333,7 +333,7 @@ def test_jumps_match_drift_and_noise_to_order_two():
     noise = np.einsum("nks,nksa,nksb->nab", rate, jump, jump)[inner]
     points = grid.centres[inner]
     np.testing.assert_allclose(drift, -OBLIQUE.gradient(points), atol=4e-3)
-    np.testing.assert_allclose(noise, 0.4 * OBLIQUE.covariance(points), atol=4e-3)
+    np.testing.assert_allclose(noise, 0.4 * OBLIQUE.noise_covariance(points), atol=4e-3)
 
 
 def test_steps_are_stable_and_of_their_orders():
@@ -384,7 +384,10 @@ def test_steps_are_stable_and_of_their_orders():
         (lambda: FokkerPlanck(BOWL, 1.0, (-1, 1), 20).evolve(0.0, [1.0, 0.5]), "times"),
         (lambda: FokkerPlanck(BOWL, 1.0, (-1, 1), 20).evolve(0.0, 1.0, tolerance=0), "tolerance"),
         (lambda: FokkerPlanck(BOWL, 1.0, (-1, 1), 20).interpolate(np.zeros(3), 0.0), "values"),
-        (lambda: FokkerPlanck(Landscape("x**2", "x", covariance="x"), 1.0, (-1, 1), 20), "F must be positive definite"),
+        (
+            lambda: FokkerPlanck(Landscape("x**2", "x", noise_covariance="x"), 1.0, (-1, 1), 20),
+            "F must be positive definite",
+        ),
         (lambda: FokkerPlanck(Landscape("1/x", "x"), 1.0, (-1, 1), 21), "finite"),
     ],
 )
@@ -394,7 +397,7 @@ def test_bad_input_is_named(make, message):
 
 
 def test_noise_too_elongated_for_the_cells_is_refused():
-    thin = Landscape("x**2 + y**2", "x y", covariance=[["1", "0.09"], ["0.09", "0.01"]])
+    thin = Landscape("x**2 + y**2", "x y", noise_covariance=[["1", "0.09"], ["0.09", "0.01"]])
     with pytest.raises(ValueError, match=r"cells.*elongated.*1 : 0.1"):
         FokkerPlanck(thin, 1.0, ((-1, 1), (-1, 1)), 40)
     FokkerPlanck(thin, 1.0, ((-1, 1), (-1, 1)), (20, 200))

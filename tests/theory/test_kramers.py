@@ -19,13 +19,13 @@ from sgdsde.theory.escape import mean_exit_time, splitting_probability
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.occupancy import crossing_temperature, occupancy_ratio
 
-WELL = Landscape("x**4/4 - x**2/2", "x", {"s2": 1.0}, covariance="s2")
+WELL = Landscape("x**4/4 - x**2/2", "x", {"s2": 1.0}, noise_covariance="s2")
 
 
 @every("covariance", ["1", "2.5", "1 + x**2/2", "exp(x)", "2 + x"])
 def test_kramers_becomes_exact_as_the_temperature_falls(covariance):
     """The error is of first order in T: halving T halves it."""
-    landscape = Landscape("x**4/4 - x**2/2", "x", covariance=covariance)
+    landscape = Landscape("x**4/4 - x**2/2", "x", noise_covariance=covariance)
     errors = []
     for temperature in (0.008, 0.004, 0.002):
         exact = mean_exit_time(landscape, temperature, -1.0, right=0.9)
@@ -51,7 +51,7 @@ def test_the_factors_in_it():
     exact = mean_exit_time(WELL, 0.08, -1.0, right=0.9)
     assert abs(one / exact - 1) < 0.15
     assert without_half < exact / 10
-    noisy = Landscape("x**4/4 - x**2/2", "x", covariance="exp(x)")
+    noisy = Landscape("x**4/4 - x**2/2", "x", noise_covariance="exp(x)")
     exact, found = mean_exit_time(noisy, 0.01, -1.0, right=0.9), eyring_kramers_time(noisy, 0.01, -1.0, 0.0)
     assert abs(found / exact - 1) < 0.02
     assert found * math.exp(-0.5) < 0.7 * exact  # without √(F_s/F_min), the negative control
@@ -98,7 +98,7 @@ def test_what_momentum_changes():
 
 def separable():
     """A double well in x, across it a parabola of curvature 1 + 8e^{−4x²}: 9 on the saddle, nearly 1 in the wells."""
-    return Landscape("x**4/4 - x**2/2 + (1 + 8*exp(-4*x**2))*y**2/2", "x y", {"s2": 1.0}, covariance="s2")
+    return Landscape("x**4/4 - x**2/2 + (1 + 8*exp(-4*x**2))*y**2/2", "x y", {"s2": 1.0}, noise_covariance="s2")
 
 
 def exit_time_on_a_grid(landscape, d, step):
@@ -153,7 +153,7 @@ def test_of_named_landscapes():
 def test_times_there_and_back_are_as_the_occupancies():
     """Detailed balance: p_A/p_B = τ_{A→B}/τ_{B→A}, whatever F in one dimension."""
     cases = [
-        (Landscape("x**4/4 - x**2/2 + x/20", "x", covariance="1 + x**2/2 + x/3"), -1.0, 1.0),
+        (Landscape("x**4/4 - x**2/2 + x/20", "x", noise_covariance="1 + x**2/2 + x/3"), -1.0, 1.0),
         (named("mueller_brown", scale=0.05), *minima("mueller_brown")[:2]),
     ]
     for landscape, near, other in cases:
@@ -167,7 +167,7 @@ def test_times_there_and_back_are_as_the_occupancies():
 def test_occupancy_in_two_dimensions_by_quadrature():
     """The density e^{−L/D}, D = Tσ²/2, over the half planes of two parabolas that meet at a ridge."""
     landscape = Landscape(
-        "min(8*(x + 1)**2 + 3*y**2, 1/50 + (x - 1)**2/2 + y**2/4)", "x y", {"s2": 2.0}, covariance="s2"
+        "min(8*(x + 1)**2 + 3*y**2, 1/50 + (x - 1)**2/2 + y**2/4)", "x y", {"s2": 2.0}, noise_covariance="s2"
     )
     temperature = 0.02
     d = temperature * 2.0 / 2
@@ -190,7 +190,7 @@ def test_occupancy_in_two_dimensions_by_quadrature():
 def test_the_crossing_temperature():
     """There the wide minimum begins to win, in the exact density too."""
     for covariance in ("1", "3", "1 + x**2/20"):
-        wells = Landscape("min(8*(x + 1)**2, 1/10 + (x - 1)**2/2 + 0*x)", "x", covariance=covariance)
+        wells = Landscape("min(8*(x + 1)**2, 1/10 + (x - 1)**2/2 + 0*x)", "x", noise_covariance=covariance)
         crossing = crossing_temperature(wells, 1.0, -1.0)
         assert crossing == pytest.approx(crossing_temperature(wells, -1.0, 1.0), rel=1e-9)
         assert occupancy_ratio(wells, crossing, 1.0, -1.0) == pytest.approx(1, rel=1e-9)
@@ -219,7 +219,7 @@ def parabolas(below, above):
         "a*x**2/2 - (a + b)/2*max(x - 1, 0)**2",
         "x",
         {"a": below, "b": above},
-        covariance="a + (b - a)*min(max((x - 1)*10**9, 0), 1)",
+        noise_covariance="a + (b - a)*min(max((x - 1)*10**9, 0), 1)",
     )
 
 
@@ -330,7 +330,7 @@ def test_a_landscape_without_the_asked_minimum():
         ),
         (
             {
-                "landscape": Landscape("x**4/4 - x**2/2 + y**2", "x y", covariance=[["1", "0"], ["0", "2"]]),
+                "landscape": Landscape("x**4/4 - x**2/2 + y**2", "x y", noise_covariance=[["1", "0"], ["0", "2"]]),
                 "minimum": [-1.0, 0.0],
                 "saddle": [0.0, 0.0],
             },
@@ -338,13 +338,13 @@ def test_a_landscape_without_the_asked_minimum():
         ),
         (
             {
-                "landscape": Landscape("x**4/4 - x**2/2 + y**2", "x y", covariance="1 + x**2"),
+                "landscape": Landscape("x**4/4 - x**2/2 + y**2", "x y", noise_covariance="1 + x**2"),
                 "minimum": [-1.0, 0.0],
                 "saddle": [0.0, 0.0],
             },
             "landscape must have the covariance F = σ²·I",
         ),
-        ({"landscape": Landscape("x**4/4 - x**2/2", "x", covariance="x + 1/2")}, "positive covariance F"),
+        ({"landscape": Landscape("x**4/4 - x**2/2", "x", noise_covariance="x + 1/2")}, "positive covariance F"),
     ],
 )
 def test_bad_input_is_refused_by_name(change, message):

@@ -19,7 +19,7 @@ from sgdsde.theory import (
 
 SKEWED = np.array([-1.0, 0.5, 0.25, 3.0, -0.75, 0.125])
 SIGNS = np.tile([-1.0, 1.0], 8)
-WELL = sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=0.3)
+WELL = sg.landscapes.double_well(noise_covariance="f*(1 + x**2/2)", f=0.3)
 
 
 @every("batch", [1, 2, 5, 6])
@@ -125,6 +125,6 @@ def test_moments_in_a_double_well_are_those_of_all_batches():
     ],
 )
 def test_moments_refuse(change, words):
-    given = {"landscape": WELL, "config": sg.SGDConfig(0.3, 1, 16), "start": 0.4, "examples": SIGNS, "reach": 3.0}
+    given = {"landscape": WELL, "config": sg.SGDConfig(0.3, 1, 16), "w0": 0.4, "examples": SIGNS, "reach": 3.0}
     with pytest.raises(ValueError, match=words):
         scheduled_moments(**given | {"learning_rates": [0.3]} | change)

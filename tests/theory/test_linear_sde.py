@@ -119,7 +119,7 @@ def test_reshuffled_sgd_is_its_epoched_sde_to_first_order(m, dynamics, length):
     assert errors["brownian"][-1] > 5 * errors["epoched"][-1]
 
 
-BOWL = sg.Landscape("x**2/2 + 2*y**2", "x y", covariance=[["1", "0.4"], ["0.4", "2"]])
+BOWL = sg.Landscape("x**2/2 + 2*y**2", "x y", noise_covariance=[["1", "0.4"], ["0.4", "2"]])
 SIMULATED = {
     "sde": {"scheme": "heun", "substeps": 8},
     "momentum_sde": {"scheme": "baoab", "substeps": 8},
@@ -138,7 +138,7 @@ def test_simulated(dynamics, m):
         else:
             found = np.cov(run.final.T)
             error = np.sqrt((np.outer(np.diag(found), np.diag(found)) + found**2) / paths)
-        arguments = (BOWL.hessian([0, 0]), BOWL.covariance([0, 0]), config, dynamics)
+        arguments = (BOWL.hessian([0, 0]), BOWL.noise_covariance([0, 0]), config, dynamics)
         exact = stationary_covariance(*arguments, position=position)
         assert (np.diag(error) < 0.015 * np.diag(exact)).all()
         assert (np.abs(found - exact) < 4 * error).all()

@@ -85,5 +85,5 @@ def test_bad_parts_are_refused_by_name(arguments, name):
 
 
 def test_bad_covariance_is_refused():
-    with pytest.raises(ValueError, match="covariance must be finite"):
+    with pytest.raises(ValueError, match="noise_covariance must be finite"):
         batch_gradient_covariance([np.inf], SGDConfig(0.1, 1, 4))

@@ -116,10 +116,13 @@ def test_the_diagonal_preconditioner_beats_every_single_rate_and_is_exact_for_di
     ("call", "message"),
     [
         (lambda c: optimal_learning_rate(np.diag([1.0, -1.0]), np.eye(2), c), "hessian must be positive definite"),
-        (lambda c: optimal_learning_rate(np.eye(2), np.diag([1.0, 0.0]), c), "covariance must be positive definite"),
-        (lambda c: optimal_learning_rate(np.eye(2), np.eye(3), c), r"covariance must have the shape \(2, 2\)"),
+        (
+            lambda c: optimal_learning_rate(np.eye(2), np.diag([1.0, 0.0]), c),
+            "noise_covariance must be positive definite",
+        ),
+        (lambda c: optimal_learning_rate(np.eye(2), np.eye(3), c), r"noise_covariance must have the shape \(2, 2\)"),
         (lambda c: optimal_learning_rate(1.0, 1.0, c, "exact"), "dynamics must be one of sde, sgd, got 'exact'"),
-        (lambda c: optimal_learning_rate(1.0, np.nan, c), "covariance must be finite"),
+        (lambda c: optimal_learning_rate(1.0, np.nan, c), "noise_covariance must be finite"),
         (lambda c: optimal_learning_rate(1.0, 1.0, replace(c, batch_size=100)), "batch_size .* got 100"),
         (lambda c: optimal_preconditioner(1.0, replace(c, batch_size=100)), "batch_size .* got 100"),
         (lambda c: posterior_divergence(np.eye(2), 1.0, 10), r"stationary must have the shape \(2, 2\)"),

@@ -20,12 +20,12 @@ from sgdsde.theory.fokker_planck import extrapolated
 BOWL = Landscape(
     "x**2/2 + y**2 + x*y/2",
     "x y",
-    covariance=[["1 + x**2", "0.4 + x*y/4"], ["0.4 + x*y/4", "1/2 + y**2/2"]],
+    noise_covariance=[["1 + x**2", "0.4 + x*y/4"], ["0.4 + x*y/4", "1/2 + y**2/2"]],
 )
 WELLS = Landscape(
     "x**4/4 - x**2/2 + y**2/2 + x*y/4",
     "x y",
-    covariance=[["1 + x**2/2", "0.3*y"], ["0.3*y", "1/2 + y**2/4 + x**2"]],
+    noise_covariance=[["1 + x**2/2", "0.3*y"], ["0.3*y", "1/2 + y**2/4 + x**2"]],
 )
 
 
@@ -41,7 +41,7 @@ def test_isotropic_noise_climbs_the_loss(name, first, second):
     landscape, wells = named(name), minima(name)
     saddle = find_saddle(landscape, between=(wells[first], wells[second]))
     found = minimum_action_path(landscape, wells[first], saddle)
-    strength = float(landscape.covariance(saddle)[0, 0])
+    strength = float(landscape.noise_covariance(saddle)[0, 0])
     exact = 2 * float(landscape.loss(saddle) - landscape.loss(wells[first])) / strength
     assert abs(found.action - exact) < found.error / 10 < 1e-4 * exact
     inner = found.path[5:-5]
@@ -56,7 +56,7 @@ def test_of_order_two_and_extrapolated_beyond():
     landscape = named("mueller_brown")
     first, second, _ = minima("mueller_brown")
     saddle = find_saddle(landscape, between=(first, second))
-    exact = 2 * float(landscape.loss(saddle) - landscape.loss(first)) / float(landscape.covariance(saddle)[0, 0])
+    exact = 2 * float(landscape.loss(saddle) - landscape.loss(first)) / float(landscape.noise_covariance(saddle)[0, 0])
     polygons, values = [], []
     for segments in (64, 128, 256):
         found = minimum_action_path(landscape, first, saddle, segments=segments)
@@ -69,7 +69,7 @@ def test_of_order_two_and_extrapolated_beyond():
 
 
 def test_one_dimension():
-    noisy = Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2")
+    noisy = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
     for end in (0.0, -0.4, -1.7):
         exact = quad(lambda x: 2 * (x**3 - x) / (1 + x**2 / 2), -1, end, epsabs=0)[0]
         found = minimum_action_path(noisy, -1.0, end)
@@ -88,7 +88,7 @@ def test_linear_drift_has_lyapunovs_quadratic(dimension):
     h, f = factors @ np.swapaxes(factors, 1, 2) + 0.3 * np.eye(dimension)
     names = [f"x{i}" for i in range(dimension)]
     loss = " + ".join(f"({float(h[i, j]) / 2!r})*x{i}*x{j}" for i in range(dimension) for j in range(dimension))
-    bowl = Landscape(loss, names, covariance=[[repr(float(value)) for value in row] for row in f])
+    bowl = Landscape(loss, names, noise_covariance=[[repr(float(value)) for value in row] for row in f])
     points = rng.normal(size=(3, dimension))
     found = [minimum_action_path(bowl, np.zeros(dimension), point) for point in points]
     inverse = np.linalg.inv(solve_continuous_lyapunov(h, f))
@@ -108,14 +108,14 @@ def test_units_do_not_matter():
             "u**2*((x/u)**4/4 - (x/u)**2/2 + (y/u)**2/2 + x*y/u**2/4)",
             "x y",
             {"u": u},
-            covariance=[
+            noise_covariance=[
                 ["u**2*(1 + (x/u)**2/2)", "u**2*0.3*y/u"],
                 ["u**2*0.3*y/u", "u**2*(1/2 + (y/u)**2/4 + (x/u)**2)"],
             ],
         )
         assert minimum_action_path(scaled, u * first, u * saddle).action == pytest.approx(plain, rel=1e-6)
     ninefold = Landscape(
-        WELLS.text, "x y", covariance=[["9*(1 + x**2/2)", "2.7*y"], ["2.7*y", "9*(1/2 + y**2/4 + x**2)"]]
+        WELLS.text, "x y", noise_covariance=[["9*(1 + x**2/2)", "2.7*y"], ["2.7*y", "9*(1/2 + y**2/4 + x**2)"]]
     )
     assert minimum_action_path(ninefold, first, saddle).action == pytest.approx(plain / 9, rel=1e-6)
 
@@ -165,7 +165,7 @@ def test_the_stationary_density_at_falling_temperatures():
     np.testing.assert_allclose(2 * cold - hot, action, rtol=5e-3)
     assert (np.abs(cold / action - 1) > 0.02).all()  # the limit is needed
     assert np.abs(2 * BOWL.loss(points) / action - 1).max() > 0.3  # negative controls: F = I, and F of the minimum
-    inverse = np.linalg.inv(solve_continuous_lyapunov(BOWL.hessian([0.0, 0.0]), BOWL.covariance([0.0, 0.0])))
+    inverse = np.linalg.inv(solve_continuous_lyapunov(BOWL.hessian([0.0, 0.0]), BOWL.noise_covariance([0.0, 0.0])))
     assert np.abs(np.einsum("ni,ij,nj->n", points, inverse, points) / 2 / action - 1).max() > 0.2
 
 
@@ -187,7 +187,7 @@ def test_the_least_on_a_border():
     """Out of an ellipse the exit is where V is least, at the ends of the long axis of Σ⁻¹ and not where L is least."""
     angle = np.linspace(0, np.pi, 13)
     border = np.column_stack([np.cos(angle), np.sin(angle)])
-    bowl = Landscape("x**2/2 + y**2", "x y", covariance=[["1/4", "0"], ["0", "4"]])
+    bowl = Landscape("x**2/2 + y**2", "x y", noise_covariance=[["1/4", "0"], ["0", "4"]])
     found = quasi_potential(bowl, [0.0, 0.0], border, segments=64)
     assert found.argmin() == 6
     assert bowl.loss(border).argmin() in (0, 12)
@@ -232,10 +232,10 @@ def test_bad_input_is_refused_by_name(change, message):
 
 
 def test_noise_that_is_missing_on_the_way_is_refused():
-    flat = Landscape("x**2 + y**2", "x y", covariance=[["1", "1"], ["1", "1"]])
+    flat = Landscape("x**2 + y**2", "x y", noise_covariance=[["1", "1"], ["1", "1"]])
     with pytest.raises(ValueError, match=r"positive definite covariance F on the way; at \(0, 0\)"):
         minimum_action_path(flat, [0.0, 0.0], [1.0, 0.0])
-    fading = Landscape("x**2", "x", covariance="1 - x")
+    fading = Landscape("x**2", "x", noise_covariance="1 - x")
     with pytest.raises(ValueError, match="positive definite covariance F on the way; at"):
         minimum_action_path(fading, 0.0, 2.0)
     broken = Landscape("x**2*sqrt(2 - x)", "x")

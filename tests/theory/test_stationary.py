@@ -266,18 +266,18 @@ def test_flat_directions_without_noise_stay_put(model, sampling):
     s = stationary_covariance(h, f, config, model)
     exact = q @ np.diag([0.0, *stationary_variance([1.0, 4.0], [2.0, 1.0], config, model)]) @ q.T
     close(s, exact)
-    with pytest.raises(ValueError, match="hessian must be positive definite wherever covariance has noise"):
+    with pytest.raises(ValueError, match="hessian must be positive definite wherever noise_covariance has noise"):
         stationary_covariance(h, np.eye(3), config, model)
 
 
 @every(
-    ("hessian", "covariance", "options", "message"),
+    ("hessian", "noise_covariance", "options", "message"),
     [
         ([[1.0, 0.1], [0.0, 1.0]], np.eye(2), {}, "hessian must be symmetric"),
-        (np.eye(2), [[1.0, 0.1], [0.0, 1.0]], {}, "covariance must be symmetric"),
-        (np.eye(2), [[1.0, 2.0], [2.0, 1.0]], {}, "covariance must be positive semidefinite.*-1"),
+        (np.eye(2), [[1.0, 0.1], [0.0, 1.0]], {}, "noise_covariance must be symmetric"),
+        (np.eye(2), [[1.0, 2.0], [2.0, 1.0]], {}, "noise_covariance must be positive semidefinite.*-1"),
         (np.diag([1.0, -0.5]), np.eye(2), {}, "hessian must be positive definite.*-0.5"),
-        (np.eye(2), np.eye(3), {}, r"covariance must have the shape \(2, 2\)"),
+        (np.eye(2), np.eye(3), {}, r"noise_covariance must have the shape \(2, 2\)"),
         (np.ones(2), np.eye(2), {}, r"hessian must be .* got the shape \(2,\)"),
         (np.full((2, 2), np.nan), np.eye(2), {}, "hessian must be finite"),
         ("stiff", 1.0, {}, "hessian must be .*'stiff'"),
@@ -285,16 +285,16 @@ def test_flat_directions_without_noise_stay_put(model, sampling):
         (1.0, 1.0, {"position": "middle"}, "position must be one of average, epoch_end, got 'middle'"),
     ],
 )
-def test_bad_input_is_refused_by_name(hessian, covariance, options, message):
+def test_bad_input_is_refused_by_name(hessian, noise_covariance, options, message):
     with pytest.raises(ValueError, match=message):
-        stationary_covariance(hessian, covariance, SGDConfig(0.1, 4, 64), **options)
+        stationary_covariance(hessian, noise_covariance, SGDConfig(0.1, 4, 64), **options)
 
 
 def test_other_functions_refuse_too():
     config, reshuffled = SGDConfig(0.1, 4, 64), SGDConfig(0.1, 4, 64, sampling="reshuffle")
     with pytest.raises(ValueError, match="curvature must be positive"):
         stationary_variance([1.0, 0.0], 1.0, config)
-    with pytest.raises(ValueError, match="covariance must be at least 0"):
+    with pytest.raises(ValueError, match="noise_covariance must be at least 0"):
         stationary_variance(1.0, -1.0, config)
     with pytest.raises(ValueError, match="learning_rate"):
         stationary_variance([1.0, 30.0], 1.0, config, "sgd")
@@ -302,7 +302,7 @@ def test_other_functions_refuse_too():
         autocovariance(1.0, 1.0, config, -1)
     with pytest.raises(ValueError, match="sampling"):
         autocovariance(1.0, 1.0, reshuffled, 1, "sgd")
-    with pytest.raises(ValueError, match="covariance must give every parameter noise"):
+    with pytest.raises(ValueError, match="noise_covariance must give every parameter noise"):
         autocorrelation_time(np.eye(2), np.diag([1.0, 0.0]), config)
 
 

@@ -18,11 +18,11 @@ from sgdsde.theory import (
 )
 from sgdsde.whitened import whitened_examples
 
-WELL = Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, covariance="f*(1 + x**2/2)")
+WELL = Landscape("x**4/4 - x**2/2", "x", {"f": 1.0}, noise_covariance="f*(1 + x**2/2)")
 
 
 def well(config, noise):
-    return Landscape("x**4/4 - x**2/2", "x", {"f": 2 * noise / config.temperature}, covariance="f*(1 + x**2/2)")
+    return Landscape("x**4/4 - x**2/2", "x", {"f": 2 * noise / config.temperature}, noise_covariance="f*(1 + x**2/2)")
 
 
 @pytest.mark.parametrize("kind", ["normal", "exponential"])
@@ -74,7 +74,9 @@ def test_without_momentum_and_over_high_barriers_the_law_with_momentum_is_what_i
     known, found = (sgd_exit_time(well(each, 0.1), each, -1.0, right=1.0) for each in (plain, light))
     assert found == pytest.approx(known, rel=1e-3)
     heavy = SGDConfig(0.002, 1, 512, momentum=0.9)
-    landscape = Landscape("x**4/4 - x**2/2", "x", {"f": 1 / 16 / heavy.temperature}, covariance="f")  # 8 temperatures
+    landscape = Landscape(
+        "x**4/4 - x**2/2", "x", {"f": 1 / 16 / heavy.temperature}, noise_covariance="f"
+    )  # 8 temperatures
     friction = relaxation_time(-1.0, heavy) / relaxation_time(-1.0, heavy, "sde")
     ratio = sgd_exit_time(landscape, heavy, -1.0, right=1.0) / mean_exit_time(landscape, heavy, -1.0, right=1.0)
     assert ratio == pytest.approx(friction, rel=0.015)
@@ -83,7 +85,7 @@ def test_without_momentum_and_over_high_barriers_the_law_with_momentum_is_what_i
 
 def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
     config = SGDConfig(1.5, 4, 64)
-    bowl = Landscape("x**2/2", "x", covariance=2.0)
+    bowl = Landscape("x**2/2", "x", noise_covariance=2.0)
     spread = float(stationary_covariance(1.0, 2.0, config, "sgd")[0, 0]) ** 0.5
     edges = spread * np.array([-9, -1, 0.5, 9])
     np.testing.assert_allclose(sgd_occupancy(bowl, config, edges), np.diff(norm.cdf(edges / spread)), atol=1e-10)
@@ -113,7 +115,7 @@ def test_of_a_quadratic_the_occupancy_is_normal_at_any_learning_rate():
         (lambda: sgd_occupancy(WELL, SGDConfig(0.1, 1, 64), [-1.0, 0.0, 1.0]), "edges must begin and end where SGD"),
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0), "learning_rates or batch_sizes must be"),
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0, batch_sizes=[1], learning_rates=[1.0] * 2), "one"),
-        (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), [0.0, 0.0], batch_sizes=[1]), "start must be 1 finite"),
+        (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), [0.0, 0.0], batch_sizes=[1]), "w0 must be 1 finite"),
         (lambda: scheduled_law(1.0, 1.0, SGDConfig(0.1, 4, 64), 0.0, batch_sizes=[1], dynamics="adam"), "dynamics"),
     ],
 )  # fmt: skip
@@ -141,7 +143,7 @@ def test_scheduled_laws_are_those_of_simulations(dynamics):
     rates, sizes = np.linspace(0.3, 0.05, 12), np.repeat([2, 8, 16], 4)
     config = SGDConfig(0.3, 2, 64, 0.5)
     a = np.linalg.cholesky(F).tolist()
-    bowl = Landscape("x**2/2 + 3*x*y/10 + y**2/4", "x y", factor=a)
+    bowl = Landscape("x**2/2 + 3*x*y/10 + y**2/4", "x y", noise_factor=a)
     run = simulate_sgd(
         bowl, config, START, 12, 50_000, learning_rates=rates, batch_sizes=sizes, seed=1, dynamics=dynamics
     )

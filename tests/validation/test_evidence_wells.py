@@ -67,7 +67,7 @@ def test_noise_that_follows_the_curvature_by_the_trapezoidal_rule(aligned):
     """p ∝ (1/F) exp(−∫ 2L'/(T F))."""
     temperature, x = 0.3, np.linspace(-2.3, 3.0, 200_001)
     landscape = wells(aligned=aligned)
-    relative = landscape.covariance(x[:, None])[:, 0, 0] / NOISE
+    relative = landscape.noise_covariance(x[:, None])[:, 0, 0] / NOISE
     slope = landscape.gradient(x[:, None])[:, 0] / relative
     exponent = np.concatenate(([0.0], np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(x)))) / temperature
     weight = np.exp(exponent.min() - exponent) / relative

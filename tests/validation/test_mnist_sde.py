@@ -55,7 +55,7 @@ def test_the_spread_of_weights_is_that_of_the_weights():
     config = sg.SGDConfig(0.1, 3, 20, sampling="with_replacement")
     whole = subsets("digits", 20, 1, 4)[0]
     model = sg.models.mlp(64, 6, 10, seed=4)
-    trace = sg.models.gradient_covariance(model, (whole.x_train, whole.y_train)).trace
+    trace = sg.models.noise_covariance(model, (whole.x_train, whole.y_train)).trace
     expected = config.learning_rate**2 * config.batch_noise * trace
     size = 64 * 6 + 6 + 6 * 10 + 10
     assert float(run["weight_spread"].mean()) == pytest.approx(expected, rel=5 * np.sqrt(2 / 50 / size))

@@ -60,7 +60,7 @@ def test_laws_of_updates_tend_to_those_of_the_sde_linearly_in_the_learning_rate(
 def test_simulated_updates_leave_when_their_law_says_and_not_when_that_of_the_sde_does():
     """Without a barrier, where ε matters most: ω ← (1 − εh)ω + noise."""
     config = config_at(0.01, 4)
-    bowl = sg.Landscape("4*x**2/2", "x", {"f": 40.0}, covariance="f")
+    bowl = sg.Landscape("4*x**2/2", "x", {"f": 40.0}, noise_covariance="f")
     exact = sgd_exit_time(bowl, config, 0.1, -0.5, 0.5)
     run = sg.simulate_sgd(
         bowl, config, 0.1, int(60 * exact), 20_000, examples=EXAMPLES, seed=4, stop="x > 0.5 or x < -0.5"

@@ -101,7 +101,7 @@ def _spread(context: Context, case: Case, problem: LinearRegression, config: sg.
         raise RuntimeError(f"{int(runs.diverged.sum())} replicas diverged: {label}")
     law = float(problem.stationary_covariance(config).trace())
     # The trace of S + H⁻¹SH = T H⁻¹F: half of T Tr(H⁻¹F), without solving for S.
-    additive = config.temperature / 2 * np.trace(np.linalg.solve(problem.hessian, problem.gradient_covariance()))
+    additive = config.temperature / 2 * np.trace(np.linalg.solve(problem.hessian, problem.noise_covariance()))
     error, dof = float(runs.trace_standard_error), case.replicas - 1
     return Check(label, law, float(runs.trace), error, {CONSTANT: float(additive)}, dof=dof)
 
@@ -123,7 +123,7 @@ def _optimum(context: Context, n: int, batch: int, replicas: int) -> Generator[C
     problem = LinearRegression.gaussian(len(SPECTRUM), n, SPECTRUM, LABEL_VARIANCE, seed=context.seed("posterior", n))
     config = sg.SGDConfig(0.1, batch, n, sampling="with_replacement")
     closed, constant = (
-        sg.theory.optimal_learning_rate(problem.hessian, problem.gradient_covariance(), config, name)
+        sg.theory.optimal_learning_rate(problem.hessian, problem.noise_covariance(), config, name)
         for name in ("sde", "sgd")
     )
     rates = closed * RATES

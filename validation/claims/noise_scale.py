@@ -57,8 +57,8 @@ def noise_scale(context: Context) -> Found:
 def _on_landscape(context: Context) -> Generator[Check, None, list[Series]]:
     """One update from one point: Δω = −ε(∇L + α/N), so ⟨αα⟩ is the covariance of Δω times N²/ε²."""
     size: Size = context.size
-    well = sg.landscapes.double_well(covariance="1 + x**2/2")
-    noise, unit = float(well.covariance([START])[0, 0]), (N / RATE) ** 2
+    well = sg.landscapes.double_well(noise_covariance="1 + x**2/2")
+    noise, unit = float(well.noise_covariance([START])[0, 0]), (N / RATE) ** 2
     points = []
     for sampling, words in SAMPLINGS.items():
         found = {}

@@ -35,15 +35,15 @@ class Size:
 @claim(Size)
 def update_variance(context: Context) -> Found:
     size: Size = context.size
-    landscape = sg.Landscape(LOSS, variables="x y", covariance=COVARIANCE)
+    landscape = sg.Landscape(LOSS, variables="x y", noise_covariance=COVARIANCE)
     found: dict[tuple[object, ...], Check] = {}
     for point, rate, batch in product(POINTS, size.learning_rates, size.batch_sizes):
         config, start = sg.SGDConfig(rate, batch, N), np.array(point)
         seed = {model: context.seed(model, point, rate, batch) for model in ("SGD", "SDE")}
         sgd = sg.simulate_sgd(landscape, config, start, 1, size.paths, seed=seed["SGD"])
         sde = sg.simulate_sde(landscape, config, start, 1, size.paths, substeps=SUBSTEPS, seed=seed["SDE"])
-        equation_5 = sg.theory.update_covariance(landscape.covariance(start), config)
-        wrong = sg.theory.update_covariance(landscape.covariance(0 * start), config)
+        equation_5 = sg.theory.update_covariance(landscape.noise_covariance(start), config)
+        wrong = sg.theory.update_covariance(landscape.noise_covariance(0 * start), config)
         for model, run, law in (("SGD", sgd, equation_5), ("SDE", sde, sde_update(start, config))):
             for name, entry in ENTRIES.items():
                 label = f"{model} {name}, ω = {POINTS[point]}, ε = {rate:g}, B = {batch}"
@@ -55,14 +55,14 @@ def update_variance(context: Context) -> Found:
     yield Drawing("variance", _figure(found, size.learning_rates, shown))
 
 
-def sde_update(start: NDArray[np.float64], config: sg.SGDConfig) -> NDArray[np.float64]:
-    """Covariance of the SDE after one update from ``start``, exact for its Euler–Maruyama steps.
+def sde_update(w0: NDArray[np.float64], config: sg.SGDConfig) -> NDArray[np.float64]:
+    """Covariance of the SDE after one update from ``w0``, exact for its Euler–Maruyama steps.
 
     The drift is linear and F quadratic in ω, so mean and covariance close: E[F] = I + E[ωωᵀ]/2.
     """
     dt = config.mean_loss_time_per_update / SUBSTEPS
     step = np.eye(2) - dt * HESSIAN
-    mean, covariance = start, np.zeros((2, 2))
+    mean, covariance = w0, np.zeros((2, 2))
     for _ in range(SUBSTEPS):
         noise = config.temperature * dt * (np.eye(2) + (covariance + np.outer(mean, mean)) / 2)
         mean, covariance = step @ mean, step @ covariance @ step.T + noise

@@ -36,7 +36,7 @@ class Scene:
     """A landscape, where SGD starts on it, φ, and the grid of the backward equation."""
 
     landscape: sg.Landscape
-    start: list[float]
+    w0: list[float]
     observable: str
     grid: Grid
 
@@ -47,11 +47,11 @@ SCENES = {
         sg.landscapes.quadratic(h=CURVATURE, f=1.0), [START], f"sin(x + {SHIFT})", Grid(((-1.6, 1.8),), 24)
     ),
     "quartic, F(ω)": Scene(
-        sg.Landscape("x**4/4 + x**2/2", "x", covariance="1 + x**2/2"),
+        sg.Landscape("x**4/4 + x**2/2", "x", noise_covariance="1 + x**2/2"),
         [START], f"sin(x + {SHIFT})", Grid(((-1.6, 1.6),), 30),
     ),
     "two dimensions, F(ω) turning": Scene(
-        sg.Landscape("x**2/2 + y**2/4 + x**2*y**2/8", ["x", "y"], factor=_TURNING),
+        sg.Landscape("x**2/2 + y**2/4 + x**2*y**2/8", ["x", "y"], noise_factor=_TURNING),
         [START, -0.6], f"sin(x - y + {SHIFT})", Grid(((-1.7, 1.9), (-1.9, 1.6)), 16),
     ),
 }  # fmt: skip
@@ -72,9 +72,9 @@ def weak_order(context: Context) -> Found:
     closed: list[Check] = []
     for number, (name, scene) in enumerate(SCENES.items(), 1):
         seed = context.seed(name)
-        table = whitened_examples("gaussian", N, len(scene.start), seed)
+        table = whitened_examples("gaussian", N, len(scene.w0), seed)
         orders = approximation_orders(
-            scene.landscape, TIME, size.updates, scene.start, scene.observable, EQUATIONS, scene.grid,
+            scene.landscape, TIME, size.updates, scene.w0, scene.observable, EQUATIONS, scene.grid,
             batch_size=B, n_examples=N, paths=size.paths, seed=seed, examples=table,
         )  # fmt: skip
         for equation, order in orders.items():

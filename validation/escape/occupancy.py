@@ -40,7 +40,7 @@ def config_at(ratio: float, batch: int = 0, longest: float = LONGEST_STEP) -> sg
 
 def wells(depth: float) -> sg.Landscape:
     """The sharp and the wide minimum, the sharp one lower by `depth`."""
-    return sg.landscapes.sharp_flat(depth=depth, covariance=f"{NOISE}")
+    return sg.landscapes.sharp_flat(depth=depth, noise_covariance=f"{NOISE}")
 
 
 def top(landscape: sg.Landscape) -> float:
@@ -99,7 +99,7 @@ class Exit(NamedTuple):
     landscape: sg.Landscape
     model: str
     config: sg.SGDConfig
-    start: float
+    w0: float
     stop: str
     substeps: int = 1
 
@@ -107,19 +107,19 @@ class Exit(NamedTuple):
     def exact(self) -> float:
         """Mean exit time in updates, of the SDE or of SGD's updates."""
         law = sgd_exit_time if self.model == "SGD" else mean_exit_time
-        return law(self.landscape, self.config, self.start, stop=self.stop)
+        return law(self.landscape, self.config, self.w0, stop=self.stop)
 
     def check(self, label: str, paths: int, context: Context, *seed: object) -> Check:
         """Its mean exit time in updates."""
         config, stop = self.config, self.stop
-        updates = math.ceil(LASTING * mean_exit_time(self.landscape, config, self.start, stop=stop))
+        updates = math.ceil(LASTING * mean_exit_time(self.landscape, config, self.w0, stop=stop))
         options: dict[str, Any] = {"seed": context.seed(*seed), "stop": stop}
         if self.model == "SGD":
-            run = sg.simulate_sgd(self.landscape, config, self.start, updates, paths, examples=EXAMPLES, **options)
+            run = sg.simulate_sgd(self.landscape, config, self.w0, updates, paths, examples=EXAMPLES, **options)
         else:
             options |= {"scheme": self.model, "substeps": self.substeps}
-            run = sg.simulate_sde(self.landscape, config, self.start, updates, paths, **options)
-        wrong = mean_exit_time(self.landscape, 2 * config.temperature, self.start, stop=stop) / config.learning_rate
+            run = sg.simulate_sde(self.landscape, config, self.w0, updates, paths, **options)
+        wrong = mean_exit_time(self.landscape, 2 * config.temperature, self.w0, stop=stop) / config.learning_rate
         return Check.of(label, self.exact, exit_time(run), {TWICE: wrong})
 
 

@@ -27,21 +27,21 @@ Checks = dict[tuple[str, str, float], Check]
 
 
 class Shape(NamedTuple):
-    """Losses with a barrier of 1 whose minimum, at `start`/√h, has curvature h; their noise, and where paths end."""
+    """Losses with a barrier of 1 whose minimum, at `w0`/√h, has curvature h; their noise, and where paths end."""
 
     title: str
     loss: str
     noise: str
-    start: float
+    w0: float
     stop: str
     scheme: str
 
     def exit(self, model: str, h: float) -> Exit:
         config = config_at(RATIO, BATCH)
-        landscape = sg.Landscape(self.loss, "x", {"h": h}, covariance=self.noise)
+        landscape = sg.Landscape(self.loss, "x", {"h": h}, noise_covariance=self.noise)
         steps = math.ceil(config.learning_rate * h / STEP)
         name = "SGD" if model == "SGD" else self.scheme
-        return Exit(landscape, name, config, self.start / math.sqrt(h), self.stop, steps)
+        return Exit(landscape, name, config, self.w0 / math.sqrt(h), self.stop, steps)
 
 
 _PARABOLAS, _QUARTIC = "h*(x**2/2 - max(x - 1/sqrt(h), 0)**2)", "(h*x**2/8 - 1)**2"

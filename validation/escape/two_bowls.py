@@ -49,7 +49,9 @@ def escape_probability(noise: str, strength: float, time: float, cells: tuple[in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CellWarning)  # a little too coarse: that is what it is there for
         coarse = _escaped(noise, strength, time, quarters, LEFT)
-        variance = strength * float(two_bowls(noise, 1.0, ridge=RIDGE, variables="u v").covariance([LEFT, 0.0])[0, 0])
+        variance = strength * float(
+            two_bowls(noise, 1.0, ridge=RIDGE, variables="u v").noise_covariance([LEFT, 0.0])[0, 0]
+        )
         beyond = 0.5826 * math.sqrt(every * variance)
         share = _escaped(noise, strength, time, quarters, LEFT - beyond) / coarse
     fine = _escaped(noise, strength, time, cells, LEFT)

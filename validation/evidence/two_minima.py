@@ -83,7 +83,7 @@ def evidence_preference(temperature: float, dimension: int = 1) -> float:
 
 def hottest(case: Case) -> float:
     """TF/2 at A, where there is most noise."""
-    return case.temperature * float(case.landscape.covariance([A])[0, 0]) / NOISE
+    return case.temperature * float(case.landscape.noise_covariance([A])[0, 0]) / NOISE
 
 
 def tilt(aligned: float) -> float:
@@ -93,7 +93,7 @@ def tilt(aligned: float) -> float:
     (0.25, True)
     """
     landscape = wells(aligned=aligned)
-    return float(quad(lambda x: landscape.gradient([x])[0] * NOISE / landscape.covariance([x])[0, 0], A, B)[0])
+    return float(quad(lambda x: landscape.gradient([x])[0] * NOISE / landscape.noise_covariance([x])[0, 0], A, B)[0])
 
 
 def crossing(case: Case) -> float:

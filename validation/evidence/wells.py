@@ -37,14 +37,14 @@ def wells(dimension: int = 1, aligned: float = 0.0) -> sg.Landscape:
     loss = LOSS + (f" + {ACROSS}*({' + '.join(f'{y}**2' for y in across)})/2" if across else "")
     parameters = {"depth": DEPTH, "noise": NOISE}
     if not aligned:
-        return sg.Landscape(loss, ["x", *across], parameters, covariance="noise")
+        return sg.Landscape(loss, ["x", *across], parameters, noise_covariance="noise")
     return sg.Landscape(loss, "x", parameters | {"aligned": aligned}, f"noise*(1 - aligned + aligned*{FOLLOWING})")
 
 
 def marginal(temperature: float, dimension: int) -> sg.Landscape:
     """One dimension with the law of x under isotropic noise: V + (P − 1)(D/2) ln k."""
     parameters = {"depth": DEPTH, "noise": NOISE, "warm": (dimension - 1) * temperature / 2}
-    return sg.Landscape(f"{LOSS} + warm*log{ACROSS}", "x", parameters, covariance="noise")
+    return sg.Landscape(f"{LOSS} + warm*log{ACROSS}", "x", parameters, noise_covariance="noise")
 
 
 @functools.cache

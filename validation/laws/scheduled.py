@@ -50,7 +50,7 @@ class Case:
         if self.landscape == "quadratic":
             return sg.landscapes.quadratic(h=CURVATURE, f=NOISE), START
         noise = 2 * TEMPERATURE / self.config.temperature / 1.5
-        return sg.landscapes.double_well(covariance="f*(1 + x**2/2)", f=noise), WELL_START
+        return sg.landscapes.double_well(noise_covariance="f*(1 + x**2/2)", f=noise), WELL_START
 
     @cached_property
     def runs(self) -> dict[str, Run]:

@@ -66,7 +66,7 @@ class WideLandscape(abc.ABC):
         """Eigenvalues of the distinct Hessians of points (n, d): (m, d), m ≤ n."""
 
     @abc.abstractmethod
-    def factor(self, w: ArrayLike) -> Array:
+    def noise_factor(self, w: ArrayLike) -> Array:
         """A(ω): w (..., d) → (..., d, k)."""
 
     @abc.abstractmethod
@@ -114,14 +114,14 @@ class WideLandscape(abc.ABC):
         found = self._curvatures(self.points(w)) + self.decay
         return np.asarray(found[np.isfinite(found).all(axis=1)])
 
-    def covariance(self, w: ArrayLike) -> Array:
+    def noise_covariance(self, w: ArrayLike) -> Array:
         """F(ω), covariance of the gradient of one example: w (..., d) → (..., d, d)."""
-        factor = self.factor(w)
-        return np.asarray(factor @ factor.swapaxes(-1, -2))
+        noise_factor = self.noise_factor(w)
+        return np.asarray(noise_factor @ noise_factor.swapaxes(-1, -2))
 
-    def typed_covariance(self, w: ArrayLike) -> Array:
+    def typed_noise_covariance(self, w: ArrayLike) -> Array:
         """F(ω)."""
-        return self.covariance(w)
+        return self.noise_covariance(w)
 
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check and convert points: shape (..., d), real; ValueError says what is wrong."""

@@ -47,7 +47,7 @@ def linear_regression(inputs: ArrayLike, outputs: ArrayLike, *, name: str | None
     --------
     >>> import sgdsde as sg
     >>> line = sg.landscapes.linear_regression([[1.0], [2.0], [2.0]], [1.0, 2.0, 1.0])
-    >>> line.hessian([0.0]), line.covariance([1.0])
+    >>> line.hessian([0.0]), line.noise_covariance([1.0])
     (array([[3.]]), array([[1.33333333]]))
     """
     x, y = (
@@ -97,7 +97,7 @@ class LinearRegressionLandscape(WideLandscape):
     def _curvatures(self, w: Array) -> Array:
         return self._spectrum
 
-    def factor(self, w: ArrayLike) -> Array:
+    def noise_factor(self, w: ArrayLike) -> Array:
         """A: w (..., d) → (..., d, N), the examples' gradients less their mean, by √(N − 1)."""
         points = self.points(w)
         each = self.inputs.T * self._errors(points)[..., None, :]

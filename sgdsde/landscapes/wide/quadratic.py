@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.landscapes.wide.base import WideLandscape
-from sgdsde.landscapes.wide.roots import noise_factor, symmetric, vector
+from sgdsde.landscapes.wide.roots import root_of, symmetric, vector
 
 Array = NDArray[np.float64]
 
 
 def wide_quadratic(
     hessian: ArrayLike,
-    covariance: ArrayLike | None = None,
+    noise_covariance: ArrayLike | None = None,
     *,
-    factor: ArrayLike | None = None,
+    noise_factor: ArrayLike | None = None,
     optimum: ArrayLike = 0.0,
     name: str | None = None,
 ) -> Quadratic:
@@ -28,11 +28,11 @@ def wide_quadratic(
     ----------
     hessian : (d, d)
         H, symmetric to 1e-10 of its largest entry; it may be singular or indefinite.
-    covariance : (d, d) or a number, optional
+    noise_covariance : (d, d) or a number, optional
         F, symmetric and positive semidefinite to 1e-10; a number f stands for f·I. Default 1. It may be singular and
         need not commute with H.
-    factor : (d, k), optional
-        A with F = A Aᵀ in place of `covariance`.
+    noise_factor : (d, k), optional
+        A with F = A Aᵀ in place of `noise_covariance`.
     optimum : (d,) or a number
         ω*.
     name : str, optional
@@ -46,11 +46,11 @@ def wide_quadratic(
     Examples
     --------
     >>> import sgdsde as sg
-    >>> hessian, covariance = [[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
-    >>> wide = sg.landscapes.wide_quadratic(hessian, covariance)
+    >>> hessian, noise_covariance = [[2.0, 0.5], [0.5, 1.0]], [[1.0, 0.0], [0.0, 3.0]]
+    >>> wide = sg.landscapes.wide_quadratic(hessian, noise_covariance)
     >>> config = sg.SGDConfig(0.1, batch_size=4, n_examples=64, momentum=0.5)
     >>> sgd = sg.simulate_sgd(wide, config, [0.0, 0.0], updates=400, paths=512, burn_in=100)
-    >>> exact = sg.theory.stationary_covariance(hessian, covariance, config, dynamics="sgd")
+    >>> exact = sg.theory.stationary_covariance(hessian, noise_covariance, config, dynamics="sgd")
     >>> bool((abs(sgd.covariance - exact) < 4 * sgd.standard_error.covariance).all())
     True
     """
@@ -58,7 +58,7 @@ def wide_quadratic(
     d = len(matrix)
     return Quadratic(
         matrix,
-        noise_factor(covariance, factor, d),
+        root_of(noise_covariance, noise_factor, d),
         vector("optimum", optimum, d),
         name or f"quadratic in {d} dimensions",
     )
@@ -92,11 +92,11 @@ class Quadratic(WideLandscape):
     def _curvatures(self, w: Array) -> Array:
         return self._spectrum
 
-    def factor(self, w: ArrayLike) -> Array:
+    def noise_factor(self, w: ArrayLike) -> Array:
         """A: w (..., d) → (..., d, k), the same everywhere."""
         return np.broadcast_to(self.root, (*self.points(w).shape[:-1], *self.root.shape))
 
-    def covariance(self, w: ArrayLike) -> Array:
+    def noise_covariance(self, w: ArrayLike) -> Array:
         """F: w (..., d) → (..., d, d), the same everywhere."""
         shape = self.points(w).shape[:-1]
         return np.broadcast_to(self.root @ self.root.T, (*shape, self.dimension, self.dimension))
@@ -116,7 +116,7 @@ class Quadratic(WideLandscape):
     def described(self) -> dict[str, Any]:
         """Digests of the arrays."""
         return {
-            "landscape": self.name, "loss": "quadratic", "hessian": self.matrix, "factor": self.root,
+            "landscape": self.name, "loss": "quadratic", "hessian": self.matrix, "noise_factor": self.root,
             "optimum": self.optimum, "decay": self.decay,
         }  # fmt: skip
 

@@ -50,37 +50,37 @@ def vector(name: str, value: object, dimension: int) -> Array:
     return np.broadcast_to(array, (dimension,)).copy()
 
 
-def noise_factor(covariance: object, factor: object, dimension: int) -> Array:
+def root_of(noise_covariance: object, noise_factor: object, dimension: int) -> Array:
     """A (d, k) with F = A Aᵀ, from F or A as users give them; ValueError names what is wrong.
 
     The factor of F is its lower triangular one, of Cholesky, which is that of the same F given as text: seeds then mean
     the same paths.
     """
-    if factor is not None:
-        if covariance is not None:
-            raise ValueError("give covariance or factor, not both")
-        array = real_array("factor", factor, f"an array of shape ({dimension}, k)")
+    if noise_factor is not None:
+        if noise_covariance is not None:
+            raise ValueError("give noise_covariance or noise_factor, not both")
+        array = real_array("noise_factor", noise_factor, f"an array of shape ({dimension}, k)")
         if array.ndim != 2 or len(array) != dimension or not array.shape[1]:
-            raise ValueError(f"factor must have the shape ({dimension}, k), got {array.shape}")
-        check_finite("factor", array)
+            raise ValueError(f"noise_factor must have the shape ({dimension}, k), got {array.shape}")
+        check_finite("noise_factor", array)
         return array.copy()
-    number = 1.0 if covariance is None else as_real(covariance)
+    number = 1.0 if noise_covariance is None else as_real(noise_covariance)
     if number is not None:
         if number < 0:
-            raise ValueError(f"covariance must not be negative, got {covariance!r}")
+            raise ValueError(f"noise_covariance must not be negative, got {noise_covariance!r}")
         return np.asarray(np.sqrt(number) * np.eye(dimension))
-    return _cholesky(symmetric("covariance", covariance, dimension))
+    return _cholesky(symmetric("noise_covariance", noise_covariance, dimension))
 
 
-def _cholesky(covariance: Array) -> Array:
+def _cholesky(noise_covariance: Array) -> Array:
     """The lower triangular root; of a singular matrix from a QR of its symmetric root, whose rounding it shares."""
     try:
-        return np.asarray(np.linalg.cholesky(covariance), np.float64)
+        return np.asarray(np.linalg.cholesky(noise_covariance), np.float64)
     except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = np.linalg.eigh(noise_covariance)
     largest = np.abs(values).max()
     if values[0] < -TOLERANCE * largest:
-        raise ValueError(f"covariance must be positive semidefinite; its least eigenvalue is {values[0]:.6g}")
+        raise ValueError(f"noise_covariance must be positive semidefinite; its least eigenvalue is {values[0]:.6g}")
     rounding = len(values) * np.finfo(np.float64).eps * largest
     upper: Any = np.linalg.qr(np.sqrt(np.where(values > rounding, values, 0.0))[:, None] * vectors.T, mode="r")
     return np.asarray((upper * np.where(np.diag(upper) < 0, -1.0, 1.0)[:, None]).T)

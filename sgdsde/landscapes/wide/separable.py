@@ -13,7 +13,7 @@ from sgdsde.arguments import integer
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.symbolic import SOURCES
 from sgdsde.landscapes.wide.base import WideLandscape
-from sgdsde.landscapes.wide.roots import noise_factor, vector
+from sgdsde.landscapes.wide.roots import root_of, vector
 
 Array = NDArray[np.float64]
 
@@ -24,8 +24,8 @@ def separable(
     *,
     variable: str = "x",
     parameters: Mapping[str, ArrayLike] | None = None,
-    covariance: str | ArrayLike | None = None,
-    factor: ArrayLike | None = None,
+    noise_covariance: str | ArrayLike | None = None,
+    noise_factor: ArrayLike | None = None,
     name: str | None = None,
 ) -> Separable:
     """Return the landscape L = Σ_i f(ω_i) of d terms of one form, with noise that is constant or of each ω_i alone.
@@ -40,11 +40,11 @@ def separable(
         Its name.
     parameters : mapping of str to number or (d,), optional
         Numbers in the expressions by name, one for all terms or one for each.
-    covariance : number, (d, d) or str, optional
+    noise_covariance : number, (d, d) or str, optional
         F: a number f stands for f·I, an array for itself; an expression s in `variable` makes F diagonal with
         F_ii = s(ω_i). Default 1.
-    factor : (d, k), optional
-        A with F = A Aᵀ in place of `covariance`.
+    noise_factor : (d, k), optional
+        A with F = A Aᵀ in place of `noise_covariance`.
     name : str, optional
         For titles and provenance.
 
@@ -64,8 +64,8 @@ def separable(
     if not isinstance(variable, str):
         raise ValueError(f"variable must be a name such as 'x', got {variable!r}")
     values = {key: vector(f"parameters[{key!r}]", value, d) for key, value in dict(parameters or {}).items()}
-    elementwise = covariance if isinstance(covariance, str) else None
-    root = None if elementwise is not None and factor is None else noise_factor(covariance, factor, d)
+    elementwise = noise_covariance if isinstance(noise_covariance, str) else None
+    root = None if elementwise is not None and noise_factor is None else root_of(noise_covariance, noise_factor, d)
     formula = Landscape(term, variable, {key: float(each[0]) for key, each in values.items()}, elementwise)
     if formula.dimension != 1:
         raise ValueError(f"variable must be one name, got {variable!r}")
@@ -102,9 +102,9 @@ class Separable(WideLandscape):
             "loss": lambda: of.loss,
             "gradient": lambda: of.gradient[0],
             "hessian": lambda: of.hessian[0],
-            "factor": lambda: of.factor[0],
-            "covariance": lambda: of.typed_covariance[0],
-            "correction": lambda: of.factor[0] * of.factor[0].diff(of.state[0]) / 2,
+            "noise_factor": lambda: of.noise_factor[0],
+            "noise_covariance": lambda: of.typed_noise_covariance[0],
+            "correction": lambda: of.noise_factor[0] * of.noise_factor[0].diff(of.state[0]) / 2,
         }
         return codegen.lower([(["out0"], [made[quantity]()])], tuple(self.term.scalars), [str(of.state[0])])
 
@@ -126,23 +126,23 @@ class Separable(WideLandscape):
     def _curvatures(self, w: Array) -> Array:
         return np.sort(self._each("hessian", w), axis=1)
 
-    def factor(self, w: ArrayLike) -> Array:
+    def noise_factor(self, w: ArrayLike) -> Array:
         """A: w (..., d) → (..., d, k)."""
         points = self.points(w)
         if self.root is None:
-            return self._each("factor", points)[..., None] * np.eye(self.dimension)
+            return self._each("noise_factor", points)[..., None] * np.eye(self.dimension)
         return np.broadcast_to(self.root, (*points.shape[:-1], *self.root.shape))
 
     def validate_noise(self, w: Array, argument: str = "w0") -> None:
         """Raise ValueError unless s(ω_i) ≥ 0 at the points w (n, d)."""
         if self.root is not None:
             return
-        found = self._each("covariance", w)
+        found = self._each("noise_covariance", w)
         wrong = ~(found >= 0) | ~np.isfinite(found)
         if wrong.any():
             at = tuple(np.argwhere(wrong)[0])
             raise ValueError(
-                f"covariance must be finite and not negative where paths start, got {found[at]:.6g} at "
+                f"noise_covariance must be finite and not negative where paths start, got {found[at]:.6g} at "
                 f"{argument}[{at[-1]}] = {w[at]:.6g}"
             )
 
@@ -154,7 +154,7 @@ class Separable(WideLandscape):
         """A z, or √s(ω_i) z_i."""
         if self.root is not None:
             return tape.apply("A", self.root, draw)
-        return tape.product(tape.elementwise("factor", self.function("factor"), w), draw)
+        return tape.product(tape.elementwise("noise_factor", self.function("noise_factor"), w), draw)
 
     def correction_on(self, tape: Any, w: Any) -> Any:
         """½ A A′ of each term."""

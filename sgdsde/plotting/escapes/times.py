@@ -34,7 +34,7 @@ def escape_times(study: EscapeStudy) -> Figure:
     Examples
     --------
     >>> import sgdsde as sg
-    >>> well = sg.Landscape("x**4/4 - x**2/2", "x", covariance=8.0)
+    >>> well = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=8.0)
     >>> config = sg.SGDConfig(0.05, batch_size=1, n_examples=64)
     >>> found = sg.escape_study(well, config, -1.0, "x > 0", batch_sizes=(1, 2), paths=100)
     >>> [axes.get_ylabel() for axes in escape_times(found).axes]

@@ -45,7 +45,7 @@ class Chain:
     @classmethod
     def of(cls, landscape: Surface, temperature: float, grid: Grid) -> Chain:
         """Decompose F on every cell; ValueError where F is not positive definite or jumps would span too many cells."""
-        noise = landscape.covariance(grid.centres)
+        noise = landscape.noise_covariance(grid.centres)
         gradient = landscape.gradient(grid.centres)
         finite = np.isfinite(np.concatenate([noise.reshape(len(noise), -1), gradient], axis=1)).all(axis=1)
         _refuse(~finite, grid, "∇L and F must be finite in the box")
@@ -81,7 +81,7 @@ class Chain:
         for node, weight in zip((NODES + 1) / 2, WEIGHTS / 2, strict=True):
             points = self.along(arms, node * fraction)
             points = np.clip(points, self.grid.box[:, 0], self.grid.box[:, 1])  # arms beyond the walls are not used
-            noise, gradient = self.landscape.covariance(points), self.landscape.gradient(points)
+            noise, gradient = self.landscape.noise_covariance(points), self.landscape.gradient(points)
             total[active] += weight * 2 / self.temperature * (_solved(noise, gradient) * step).sum(axis=1)
         return total
 

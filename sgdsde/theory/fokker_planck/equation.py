@@ -72,7 +72,8 @@ class FokkerPlanck(Discretised):
     Examples
     --------
     >>> from sgdsde import Landscape
-    >>> well = FokkerPlanck(Landscape("x**4/4 - x**2/2", "x", covariance="1 + x**2/2"), 0.2, box=(-3, 3), cells=600)
+    >>> landscape = Landscape("x**4/4 - x**2/2", "x", noise_covariance="1 + x**2/2")
+    >>> well = FokkerPlanck(landscape, 0.2, box=(-3, 3), cells=600)
     >>> times = well.mean_exit_times("x > 0")
     >>> round(float(well.interpolate(times, -1.0)), 2)
     18.75

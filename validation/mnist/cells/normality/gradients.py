@@ -86,7 +86,7 @@ def _stopped(
 
 def _slopes(network: nn.Module, data: Dataset, k: int, seed: int) -> dict[str, Array]:
     """The gradients of all examples along the directions of each kind, (N, directions)."""
-    covariance = sg.models.gradient_covariance(network, data, dtype="float32")
+    covariance = sg.models.noise_covariance(network, data, dtype="float32")
     mean = covariance.mean_gradient[:, None]
     found: dict[str, Array] = {
         RANDOM: sg.models.random_directions(network, k, seed).astype(float), LEADING: covariance.eigenvectors(k),
