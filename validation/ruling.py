@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from validation.check import Check
 from validation.formatting import percent, plain
-from validation.protocol import Expectation, Terms
+from validation.terms import Expectation, Terms
 
 
 class Verdict(StrEnum):

@@ -10,7 +10,8 @@ from validation.__main__ import main
 from validation.claim import Plan, claim
 from validation.context import Place
 from validation.presets import PRESETS
-from validation.protocol import Protocol, Rule
+from validation.protocol import Protocol
+from validation.terms import Rule
 
 
 def run(registry, out, *arguments):

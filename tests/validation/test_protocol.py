@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from validation import protocol
 from validation.claim import discover
 from validation.keep import kept
 from validation.presets import PRESETS
-from validation.protocol import FOLDER, Rule, digest_of, read
+from validation.protocol import FOLDER, digest_of, presets_of, read
 from validation.sizes import built
+from validation.terms import Rule, Terms
 
 TEXT = """
 number = 2
@@ -45,8 +45,8 @@ def test_terms_are_found_by_label_and_later_patterns_win(folder):
     found = read("one", folder)
     assert (found.number, found.rivals, found.decides) == (2, ("none",), {"quick"})
     assert found.terms("mean").margin == 0.1
-    assert found.terms("slope of a") == protocol.Terms(0.2, True, "agrees")
-    assert found.terms("slope of b") == protocol.Terms(0.2, True, "differs")
+    assert found.terms("slope of a") == Terms(0.2, True, "agrees")
+    assert found.terms("slope of b") == Terms(0.2, True, "differs")
 
 
 def test_the_digest_is_of_what_is_said_and_not_of_how(folder):
@@ -71,7 +71,7 @@ def test_words_and_seconds_are_no_terms(folder):
 
 def test_shared_sizes_are_part_of_a_protocol(folder):
     (folder / "two.toml").write_text('number = 1\nsizes = "one"\n[presets.quick]\nseconds = 9\n', encoding="utf-8")
-    assert protocol.presets_of("two", folder)["quick"] == {"seconds": 9, "tests": 3}
+    assert presets_of("two", folder)["quick"] == {"seconds": 9, "tests": 3}
     before = read("two", folder).digests["quick"]
     (folder / "one.toml").write_text(TEXT.replace("tests = 3", "tests = 4"), encoding="utf-8")
     assert read("two", folder).digests["quick"] != before

@@ -11,10 +11,11 @@ from validation.check import Check
 from validation.claim import discover
 from validation.keep import kept
 from validation.papers import PAPERS, Statement
-from validation.protocol import Protocol, Rule
+from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 from validation.statements import rows, together
+from validation.terms import Rule
 from validation.verdict import Verdict
 
 RIVAL = "10 % larger"
