@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -128,8 +128,12 @@ class Examples:
             same = all(a is b or np.array_equal(a, b) for pair in pairs for a, b in zip(pair, first, strict=True))
             x, y = first if same else (np.stack(arrays) for arrays in zip(*pairs, strict=True))
             kind = dtype if y.dtype.kind == "f" else torch.int64
-            inputs, targets = torch.tensor(x, dtype=dtype, device=device), torch.tensor(y, dtype=kind, device=device)
-            few = SparseInputs.of(inputs.flatten(0, -2)) if sparse else None
-            return Part(inputs, targets, not same, few)
+            return Part(
+                torch.tensor(x, dtype=dtype, device=device), torch.tensor(y, dtype=kind, device=device), not same
+            )
 
-        return cls(part("train"), part("test"))
+        parts = part("train"), part("test")
+        few = [SparseInputs.of(each.x.flatten(0, -2)) for each in parts] if sparse else [None, None]
+        if None in few:  # weights are in memory in one way
+            return cls(*parts)
+        return cls(*(replace(each, sparse=own) for each, own in zip(parts, few, strict=True)))

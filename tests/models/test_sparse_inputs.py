@@ -106,6 +106,17 @@ def test_training_is_that_with_dense_inputs(widths, options, monkeypatch):
     assert float(sparse.train_loss[:, -1].max()) < float(sparse.train_loss[:, 0].max())
 
 
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_training_and_test_images_may_be_sparse_or_not(share):
+    data = spots(120)
+    other = np.where(np.random.default_rng(0).random(data.x_test.shape) < share, data.x_test + 0.1, 0).astype("f")
+    train_dense = Dataset("one", data.x_train + 0.01, data.y_train, other, data.y_test)
+    test_dense = Dataset("other", data.x_train, data.y_train, other + 0.01, data.y_test)
+    for each in (train_dense, test_dense):
+        runs = train(mlp(40, 20, 3), each, SGDConfig(0.05, 8, 120), 10)
+        assert np.isfinite(runs.test_loss).all()
+
+
 def test_many_updates_go_in_one_call(monkeypatch):
     seen = []
     descend = descent.descend_sparse
