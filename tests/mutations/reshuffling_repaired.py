@@ -51,9 +51,9 @@ def fitted(patch: pytest.MonkeyPatch) -> None:
     def factor(landscape: sg.Landscape, config: sg.SGDConfig, w0: Any) -> float:
         batches = config.n_examples // config.batch_size
         for well in wells.WELLS:
-            if (well.landscape.name, well.config, well.noise) == (landscape.name, config, landscape.parameters["f"]):
-                if np.all(w0 == well.bottom):
-                    return well.fitted / well.temperature
+            here = well.landscape.name == landscape.name and well.config == config and np.all(w0 == well.bottom)
+            if here and well.noise == landscape.parameters["f"]:
+                return well.fitted / well.temperature
         case = Case(config.learning_rate * batches, batches, config.momentum)
         return case.fitted() / case.over("brownian")
 

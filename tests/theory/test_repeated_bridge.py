@@ -1,4 +1,4 @@
-"""The law of the SDE that one bridge drives in all epochs: against its Fourier series, SGD's own law, and a simulation."""
+"""The law of the SDE that one bridge drives in all epochs: against its series, SGD's own law, and a simulation."""
 
 import numpy as np
 import pytest
