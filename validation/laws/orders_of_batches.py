@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +43,9 @@ class Scene:
         """(all courses of an epoch, n, k): the noise of its batches."""
         n, b = self.n_examples, self.batch
         if sampling == "reshuffle":
-            courses = {tuple(tuple(sorted(p[i : i + b])) for i in range(0, n, b)) for p in _permutations(n)}
+            courses = {
+                tuple(tuple(sorted(p[i : i + b])) for i in range(0, n, b)) for p in itertools.permutations(range(n))
+            }
         else:
             courses = set(itertools.product(itertools.combinations(range(n), b), repeat=self.updates))
         return np.asarray(self.table[np.array(sorted(courses))].mean(axis=2))
@@ -87,8 +88,16 @@ class Scene:
         return float(away @ (whole - plain) / ((whole - plain) @ (whole - plain)))
 
 
-def _permutations(n: int) -> Iterable[tuple[int, ...]]:
-    return itertools.permutations(range(n))
+def part_without_slopes(rate: float) -> float:
+    """The same on `NO_SLOPE`, whose noise is no gradient, so that no loss has its drift."""
+    scene, w = NO_SLOPE, np.array([NO_SLOPE.w0])
+    trace_slope = 2 * w[0]  # Tr F = x² + y²
+    whole = -rate * scene.updates * rate / 4 * scene.config(rate).batch_noise * trace_slope
+    plain = sg.modified_landscape(scene.landscape, rate)
+    span = (0.0, rate * scene.updates)
+    flow = solve_ivp(lambda _, at: -plain.gradient(at), span, scene.w0, method="DOP853", rtol=1e-12, atol=1e-14)
+    away = scene.ends(rate, w).mean(axis=0)[0] - flow.y[:, -1]
+    return float(away @ whole / (whole @ whole))
 
 
 def at_zero(rates: Array, values: Array) -> float:
@@ -110,3 +119,8 @@ SCENES = {
         (0.8, -0.6), 4, 1, Grid(((-1.8, 1.8), (-1.8, 1.8)), 16),
     ),
 }  # fmt: skip
+#: A turning noise: A = (y, −x) is the gradient of no function.
+NO_SLOPE = Scene(
+    sg.Landscape("x**2/2 + y**2/4", ["x", "y"], noise_factor=[["y"], ["-x"]]),
+    (0.8, -0.6), 4, 1, Grid(((-1.8, 1.8), (-1.8, 1.8)), 3),
+)  # fmt: skip
