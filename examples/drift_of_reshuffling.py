@@ -19,7 +19,7 @@ RATE, UPDATES, EVERY = 0.02, 16 * 150, 16 * 25
 def main(picture: Path) -> None:
     s = RATE * np.arange(0, UPDATES + 1, EVERY)
     shuffled = sg.SGDConfig(RATE, batch_size=4, n_examples=64, sampling="reshuffle")
-    fresh = sg.SGDConfig(RATE, batch_size=4, n_examples=64, sampling="without_replacement")
+    fresh = sg.SGDConfig(RATE, batch_size=4, n_examples=64)  # without replacement, every batch drawn afresh
     options = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
     runs = {
         "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, **options),
@@ -29,12 +29,11 @@ def main(picture: Path) -> None:
     flow = np.exp(-RATE / 2 * shuffled.batch_noise * s)  # down (ε/4) c Tr F
     curves = []
     for name, run in runs.items():
-        x = run.snapshots[..., 0]
-        mean, error = x.mean(axis=1), x.std(axis=1, ddof=1) / np.sqrt(x.shape[1])
+        mean, error = run.snapshots[..., 0].mean(axis=1), run.snapshots[..., 0].std(axis=1) / 1000**0.5
         print(f"{name}: E x = {mean[-1]:.4f} ± {error[-1]:.4f}, flow of the modified loss {flow[-1]:.4f}")
         curves.append(Curve(name, s, mean, error))
-    panel = CurvePanel("s", "E x along the valley", curves, [Line("flow of the modified loss", s, flow)])
-    picture.write_bytes(png(curve_panels([panel]), dpi=110))
+    lines = [Line("flow of the modified loss", s, flow)]
+    picture.write_bytes(png(curve_panels([CurvePanel("s", "E x along the valley", curves, lines)]), dpi=110))
 
 
 if __name__ == "__main__":
