@@ -30,6 +30,16 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Perko", "Towards Continuous-Time Approximations for Stochastic Gradient Descent without Replacement",
         "arXiv 2512.04703",
     ),
+    "kuehn-rosenow": (
+        "Kühn & Rosenow",
+        "Anti-Correlated Noise in Epoch-Based Stochastic Gradient Descent: Implications for Weight Variances in Flat "
+        "Directions",
+        "arXiv 2306.05300",
+    ),
+    "smith-dherin": (
+        "Smith, Dherin, Barrett & De", "On the Origin of Implicit Regularization in Stochastic Gradient Descent",
+        "arXiv 2101.12176",
+    ),
     "li-tai-e": (
         "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms",
         "arXiv 1511.06251; J. Mach. Learn. Res. 20 (2019) 40",

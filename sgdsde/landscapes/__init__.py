@@ -13,6 +13,7 @@ from sgdsde.landscapes.bowls import BOWL_NOISES, two_bowls
 from sgdsde.landscapes.catalog import CATALOG, minima, named
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
+from sgdsde.landscapes.modified_for import modified_for
 from sgdsde.landscapes.saddle import find_minimum, find_saddle
 from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic
 
@@ -24,6 +25,7 @@ __all__ = [
     "find_saddle",
     "linear_regression",
     "minima",
+    "modified_for",
     "modified_landscape",
     "named",
     "separable",

@@ -38,6 +38,7 @@ from sgdsde.theory.reparametrisation import (
     laplace_shift,
     transformed_hessian,
 )
+from sgdsde.theory.repeated_bridge import repeated_bridge_variance
 from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
 from sgdsde.theory.scheduled_moments import scheduled_moments
 from sgdsde.theory.stationary import (
@@ -92,6 +93,7 @@ __all__ = [
     "posterior_divergence",
     "quasi_potential",
     "relaxation_time",
+    "repeated_bridge_variance",
     "scheduled_law",
     "scheduled_moments",
     "sgd_chance_above",
