@@ -1,5 +1,6 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
@@ -50,6 +51,8 @@ from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
 
 __all__ = [
     "ActionPath",
+    "BalanceLaw",
+    "BalancedDensity",
     "ComponentwiseMap",
     "CoordinateEvidence",
     "Coordinates",
@@ -63,6 +66,7 @@ __all__ = [
     "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
+    "balance_law",
     "batch_characteristic",
     "batch_cumulants",
     "batch_gradient_covariance",
