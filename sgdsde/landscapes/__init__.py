@@ -1,7 +1,7 @@
 """Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``.
 
-:func:`two_bowls` has noises of one trace and many shapes, :func:`two_weights` is a network of two weights on given data.
-Those of many dimensions are made of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
+:func:`two_bowls` has noises of one trace and many shapes; :func:`two_weights` is a network of two weights, on data. Of
+many dimensions, those of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
 """
 
 from __future__ import annotations

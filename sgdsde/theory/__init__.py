@@ -3,6 +3,7 @@
 from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
+from sgdsde.theory.circulation import circulation
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
@@ -71,6 +72,7 @@ __all__ = [
     "batch_cumulants",
     "batch_gradient_covariance",
     "between_batches_covariance",
+    "circulation",
     "crossing_temperature",
     "cubic_map",
     "evidence_of_fit",

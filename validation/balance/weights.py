@@ -46,8 +46,8 @@ def followed(
         level = 4 * float(NOISY.law.noise(1.0))  # the trace of F at u = w = 1
         network = sg.Landscape(network.text, network.variables, network.parameters, noise_covariance=level)
     substeps = math.ceil(config.mean_loss_time_per_update / STEP)
-    options = {"scheme": "weak_taylor_2", "substeps": substeps, "driver": "brownian"}
-    return whole(sg.simulate_sde(network, config, w0, updates, paths, seed=seed, **options, **more))
+    more |= {"scheme": "weak_taylor_2", "substeps": substeps, "seed": seed}
+    return whole(sg.simulate_sde(network, config, w0, updates, paths, **more))
 
 
 def exact_check(context: Context) -> Check:
@@ -110,7 +110,7 @@ def growth_check(context: Context, name: str, ratio: float) -> Check:
     found = mean(grown)
     error = 0.0 if name == RESHUFFLED else found.standard_error  # the product of all examples, in any order
     label = f"growth of ln v near 0, {name}, T = {ratio:g} T_c"
-    return Check(label, predicted, found.value, error, {STRATONOVICH: 4.0}, rounding=1e-10, scale=4.0)
+    return Check(label, predicted, float(found.value), float(error), {STRATONOVICH: 4.0}, rounding=1e-10, scale=4.0)
 
 
 def critical(growth: list[Check]) -> Check:

@@ -69,6 +69,8 @@ def _figure(curves: list[Curve], growth: dict[str, list[Check]]) -> Figure:
         for name, found in growth.items()
     ]
     ends = np.array([RATIOS[0], RATIOS[-1]])
-    line = Line("4(1 − T/T_c)", ends, 4 * (1 - ends))
-    right = CurvePanel("T/T_c", "growth of ln v near 0, in units of E x y", grows, [line], level=0.0)
-    return curve_panels([left, right], columns=3)
+    many = np.linspace(*ends, 100)
+    exact = Line("SGD, exact at this ε", many, [weights.exact_growth(ratio) for ratio in many])
+    lines = [Line("4(1 − T/T_c)", ends, 4 * (1 - ends)), exact]
+    right = CurvePanel("T/T_c", "E d(ln v)/ds near v = 0, over E xy", grows, lines, level=0.0)
+    return curve_panels([left, right], columns=4)
