@@ -55,6 +55,15 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Zhu, Wu, Yu, Wu & Ma", "The Anisotropic Noise in Stochastic Gradient Descent", "arXiv 1803.00195",
     ),
     "xie": ("Xie, Sato & Sugiyama", "A Diffusion Theory for Deep Learning Dynamics", "arXiv 2002.03495"),
+    "ziyin-li-ueda": (
+        "Ziyin, Li & Ueda", "Law of Balance and Stationary Distribution of Stochastic Gradient Descent",
+        "arXiv 2308.06671",
+    ),
+    "chaudhari-soatto": (
+        "Chaudhari & Soatto",
+        "Stochastic gradient descent performs variational inference, converges to limit cycles for deep networks",
+        "arXiv 1710.11029",
+    ),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),

@@ -1,7 +1,7 @@
 """Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``.
 
-:func:`two_bowls` has noises of one trace and many shapes. Those of many dimensions are made of arrays:
-:func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
+:func:`two_bowls` has noises of one trace and many shapes; :func:`two_weights` is a network of two weights, on data. Of
+many dimensions, those of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
 from sgdsde.landscapes.modified_for import modified_for
 from sgdsde.landscapes.saddle import find_minimum, find_saddle
+from sgdsde.landscapes.two_weights import two_weights
 from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "named",
     "separable",
     "two_bowls",
+    "two_weights",
     "weight_decayed",
     "wide_quadratic",
 ]

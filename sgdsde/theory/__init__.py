@@ -1,7 +1,9 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
+from sgdsde.theory.circulation import circulation
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
 from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, cubic_map, sinh_map
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
@@ -51,6 +53,8 @@ from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
 
 __all__ = [
     "ActionPath",
+    "BalanceLaw",
+    "BalancedDensity",
     "ComponentwiseMap",
     "CoordinateEvidence",
     "Coordinates",
@@ -64,10 +68,12 @@ __all__ = [
     "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
+    "balance_law",
     "batch_characteristic",
     "batch_cumulants",
     "batch_gradient_covariance",
     "between_batches_covariance",
+    "circulation",
     "crossing_temperature",
     "cubic_map",
     "evidence_of_fit",
