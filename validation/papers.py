@@ -46,6 +46,14 @@ PAPERS: dict[str, tuple[str, str, str]] = {
     ),
     "xie": ("Xie, Sato & Sugiyama", "A Diffusion Theory for Deep Learning Dynamics", "arXiv 2002.03495"),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
+    "li-wang-arora": (
+        "Li, Wang & Arora", "What Happens after SGD Reaches Zero Loss? – A Mathematical Framework", "arXiv 2110.06914",
+    ),
+    "blanc": (
+        "Blanc, Gupta, Valiant & Valiant",
+        "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
+        "arXiv 1904.09080",
+    ),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
 }  # fmt: skip

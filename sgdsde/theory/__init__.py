@@ -17,6 +17,9 @@ from sgdsde.theory.evidence import (
 )
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
+from sgdsde.theory.label_noise import label_noise_decay
+from sgdsde.theory.label_noise_course import LabelNoiseCourse, label_noise_course
+from sgdsde.theory.least_entropy import least_entropy_fit
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
 from sgdsde.theory.next_order import laplace_correction
@@ -47,6 +50,7 @@ from sgdsde.theory.stationary import (
     stationary_velocity_covariance,
 )
 from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
+from sgdsde.theory.valley import valley_drift
 
 __all__ = [
     "ActionPath",
@@ -55,6 +59,7 @@ __all__ = [
     "Coordinates",
     "Evidence",
     "FokkerPlanck",
+    "LabelNoiseCourse",
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
@@ -73,10 +78,13 @@ __all__ = [
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",
+    "label_noise_course",
+    "label_noise_decay",
     "laplace_correction",
     "laplace_evidence",
     "laplace_in_coordinates",
     "laplace_shift",
+    "least_entropy_fit",
     "linear_regression_covariance",
     "linear_regression_limit",
     "log_evidence_in_coordinates",
@@ -109,6 +117,7 @@ __all__ = [
     "summed_gradient_covariance",
     "transformed_hessian",
     "update_covariance",
+    "valley_drift",
 ]
 
 
