@@ -1,5 +1,6 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
+from sgdsde.theory.adaptive import adam_moments, adaptive_variance
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
 from sgdsde.theory.coordinate_evidence import log_evidence_in_coordinates
@@ -43,6 +44,8 @@ from sgdsde.theory.reparametrisation import (
 )
 from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
 from sgdsde.theory.scheduled_moments import scheduled_moments
+from sgdsde.theory.sign_descent import signsgd_drift, signsgd_variance
+from sgdsde.theory.sign_lattice import LatticeLaw, signsgd_stationary
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
@@ -60,11 +63,14 @@ __all__ = [
     "Evidence",
     "FokkerPlanck",
     "LabelNoiseCourse",
+    "LatticeLaw",
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
     "ScheduledLaw",
     "StationaryDensity",
+    "adam_moments",
+    "adaptive_variance",
     "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
@@ -105,6 +111,9 @@ __all__ = [
     "sgd_chance_above",
     "sgd_exit_time",
     "sgd_occupancy",
+    "signsgd_drift",
+    "signsgd_stationary",
+    "signsgd_variance",
     "sinh_map",
     "splitting_probability",
     "stability_limit",

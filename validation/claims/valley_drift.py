@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import sgdsde as sg
-from sgdsde.plotting import Curve, CurvePanel, Figure, Line, Series, against_theory, curve_panels
+from sgdsde.plotting import Curve, CurvePanel, Figure, Line, Series, against_theory_panels, curve_panels
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.laws.sparse import DATA, EXAMPLES, SIZE, SPARSE, WIDTH, Training, problem
@@ -17,6 +17,8 @@ from validation.laws.valley import ACROSS, BOTH, LABELS, Valley
 from validation.measure import Array, mean_and_error, mean_check
 
 NONE, OTHER, TWICE, SMALL = "no drift", "the drift of the other noise", "twice the drift", "the law of ε → 0"
+#: Replicas without label noise, which are nearly alike.
+CONTROL = 6
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _regression(context: Context, size: Size) -> Found:
     plan = size.regression
     logs, missed = plan.run(context.seed("label noise"), f"labels:{plan.sigma:g}")
     context.progress(0.9)
-    _, dense = plan._replace(replicas=2).run(context.seed("no label noise"), None)
+    _, dense = plan._replace(replicas=CONTROL).run(context.seed("no label noise"), None)
     course, limit = plan.course(plan.at), plan.course(plan.at, residuals=False)
     falls = [each.log_products.mean(axis=1) - 2 * math.log(SIZE) for each in (course, limit)]
     measured, error, dof = _sum_of_windows(logs)
@@ -84,24 +86,23 @@ def _sum_of_windows(logs: Array) -> tuple[float, float, float]:
 
 
 def _valley_figure(seen: dict[Valley, Array]) -> Figure:
-    """x against τ, with the slow equation of SGD, and that of ε → 0 in grey."""
-    shown, lines = [], []
+    """x against τ, with the slow equation of SGD, and those of ε → 0 in grey."""
+    panels: dict[str, list[Series]] = {LABELS: [], "F = f": []}
     for case, found in seen.items():
         fine = np.linspace(case.times[0] / 50, case.times[-1], 60)
-        moved = np.array([found[:, 0], found[:, 1]])
-        line = case.course(fine)
-        shown.append(Series(_named(case), case.times, *moved, case.course(case.times), fine, line))
-    for noise, label in ((LABELS, "ε → 0, F = σ²H"), (ACROSS, "ε → 0, F = f")):
-        of = next((case for case in seen if case.noise == noise), None)
-        if of is not None:
-            fine = np.linspace(0, of.times[-1], 60)
-            lines.append(Line(label, fine, of.course(fine, "sde")))
-    x, y = "τ = Tσ²s,   s the time of the SDE", "x, along the valley"
-    return against_theory(shown, x, y, lines, "linear", "linear", "measured / theory", columns=2)
-
-
-def _named(case: Valley) -> str:
-    return str(case).rpartition(",")[0]
+        title, along = (LABELS, "") if case.noise == LABELS else ("F = f", "along too, " * (case.noise == BOTH))
+        label = along + str(case).split(", ", 1)[1].rpartition(",")[0]
+        panels[title].append(
+            Series(label, case.times, found[:, 0], found[:, 1], case.course(case.times), fine, case.course(fine))
+        )
+    last = max(float(case.times[-1]) for case in seen)
+    fine = np.linspace(0, last, 60)
+    lines = [
+        Line(f"ε → 0, {noise.removesuffix(' across')}", fine, Valley(noise, 0.1, 0.01).course(fine, "sde"))
+        for noise in (LABELS, ACROSS)
+    ]
+    x, y = "τ = Tσ²s or Tfs,   s the time of the SDE", "x, along the valley"
+    return against_theory_panels(panels, x, y, lines, "linear", "linear", "measured / theory")
 
 
 def _regression_figure(plan: Training, seen: tuple[Array, ...], theory: tuple[list[Array], list[Array]]) -> Figure:
