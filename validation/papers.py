@@ -54,6 +54,10 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
         "arXiv 1904.09080",
     ),
+    "malladi": (
+        "Malladi, Lyu, Panigrahi & Arora", "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
+        "arXiv 2205.10287",
+    ),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
 }  # fmt: skip

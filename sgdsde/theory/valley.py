@@ -39,11 +39,11 @@ def valley_drift(
 
     Notes
     -----
-    docs/theory.md, §3. With Var y = T F/(2h) of the SDE: F = σ²h, proportional to the Hessian as label noise makes it
-    (Blanc et al., arXiv 1904.09080), drifts by −(Tσ²/4) h', down the trace of the Hessian (Li, Wang & Arora, arXiv
-    2110.06914); constant F = f by −(Tf/4) (ln h)'. SGD's own variance is larger by 1/(1 − εh/(2(1 + m))), and so is
-    its drift, which is then down −(Tσ²(1 + m)/2ε) ln(1 − εh/(2(1 + m))), and for constant F down
-    (Tf/4) ln(h/(1 − εh/(2(1 + m)))). What is left out is of order T.
+    docs/theory.md, on valleys of minima. With Var y = T F/(2h) of the SDE: F = σ²h, proportional to the Hessian as
+    label noise makes it (Blanc et al., arXiv 1904.09080), drifts by −(Tσ²/4) h', down the trace of the Hessian (Li,
+    Wang & Arora, arXiv 2110.06914); constant F = f by −(Tf/4) (ln h)'. SGD's own variance is larger by
+    1/(1 − εh/(2(1 + m))), and so is its drift, which is then down −(Tσ²(1 + m)/2ε) ln(1 − εh/(2(1 + m))), and for
+    constant F down (Tf/4) ln(h/(1 − εh/(2(1 + m)))). What is left out is of order T.
 
     Examples
     --------
