@@ -102,7 +102,7 @@ def _valley_figure(seen: dict[Valley, Array]) -> Figure:
         for noise in (LABELS, ACROSS)
     ]
     x, y = "τ = Tσ²s or Tfs,   s the time of the SDE", "x, along the valley"
-    return against_theory_panels(panels, x, y, lines, "linear", "linear", "measured / theory")
+    return against_theory_panels(panels, x, y, lines, "linear", "linear", "measured / theory", columns=4)
 
 
 def _regression_figure(plan: Training, seen: tuple[Array, ...], theory: tuple[list[Array], list[Array]]) -> Figure:

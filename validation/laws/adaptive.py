@@ -124,10 +124,10 @@ class Scaled(NamedTuple):
         return None if self.cold else warm.get(self.dynamics)
 
     def run(self, paths: int, seed: int) -> sg.Ensemble:
-        """From `START`, with averages after the transient; from a cold start the transient alone."""
+        """From `START`, with averages after the transient; from a cold start the transient alone, of four times as many."""
         burn_in, updates = (count * READINGS * self.every for count in (SETTLE, SETTLE + AVERAGE))
         if self.cold:
-            burn_in, updates = 0, burn_in
+            burn_in, updates, paths = 0, burn_in, 4 * paths
         return whole(
             sg.simulate_sgd(
                 bowl(), self.config, 0.0 if self.dynamics == "signsgd" else START, updates, paths * self.kappa,
