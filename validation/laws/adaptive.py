@@ -124,7 +124,7 @@ class Scaled(NamedTuple):
         return None if self.cold else warm.get(self.dynamics)
 
     def run(self, paths: int, seed: int) -> sg.Ensemble:
-        """From `START`, with averages after the transient; from a cold start the transient alone, of four times as many."""
+        """From `START`, with averages after the transient; of a cold start the transient of four times as many."""
         burn_in, updates = (count * READINGS * self.every for count in (SETTLE, SETTLE + AVERAGE))
         if self.cold:
             burn_in, updates, paths = 0, burn_in, 4 * paths
