@@ -12,7 +12,7 @@ import sgdsde as sg
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.laws import adaptive as laws
-from validation.laws.adaptive import CURVATURE, NOISE, READINGS, START, Scaled, Sign
+from validation.laws.adaptive import COLD, CURVATURE, NOISE, READINGS, START, WARM, Scaled, Sign
 from validation.laws.adaptive_figures import course_figure, rule_figure, sign_figure
 from validation.measure import Array, mean_check
 
@@ -45,15 +45,14 @@ def adaptive(context: Context) -> Found:
         Scaled(name, kappa, linear)
         for name in ("signsgd", "rmsprop", "adam") for kappa in size.kappas for linear in (False, True)
         if not linear or kappa > 1
-    ] + [Scaled("adam", kappa, cold=True) for kappa in size.kappas]  # fmt: skip
+    ] + [Scaled("adam", kappa, start=start) for start in (WARM, COLD) for kappa in size.kappas]  # fmt: skip
     found: dict[Scaled, Check] = {}
     courses: dict[Scaled, Array] = {}
     for case, part in context.part(0.3, 1.0).shares(runs):
         run = case.run(size.scaled, part.seed("rule", *case))
-        if case.dynamics == "adam" and not case.linear:
+        if case.start:
             courses[case] = laws.marks(run)
             yield from _course_checks(case, courses[case])
-        if case.cold:
             continue
         measured = np.array([run.covariance[0, 0], run.standard_error.covariance[0, 0]]) / case.base
         found[case] = _rule_check(case, *measured)
@@ -115,11 +114,11 @@ def _course_checks(case: Scaled, x: Array) -> Iterator[Check]:
     half = READINGS // 2
     (mean,), (variance,) = case.course(np.array([half]))
     (bare,), (spread,) = case.course(np.array([half]), memory=False)
-    at, start = x[half - 1], "cold start" if case.cold else "warm start"
+    at = x[half - 1]
     squares = (at - at.mean()) ** 2 / case.base
     found = {"Var / stationary": (squares, variance / case.base, spread / case.base)}
-    if not case.cold:
+    if case.start == WARM:
         found["mean / start"] = at / START, mean / START, bare / START
     for name, (values, predicted, rival) in found.items():
-        label = f"{name}, half a relaxation from a {start}, {case}"
+        label = f"{name}, half a relaxation from a {case.start}, {case}"
         yield mean_check(label, values, {MEMORYLESS: rival}, predicted=predicted, scale=None)

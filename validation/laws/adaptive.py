@@ -18,6 +18,8 @@ CURVATURE, NOISE, BATCH, EXAMPLES, MANY = 1.0, 1.0, 4, 512, 10**6
 WIDTH, FORGETS, SQUARES, SMALL, START = 0.002, 0.004, 0.0005, 1e-6, 0.05
 #: Relaxation times before averages are taken, and of them; readings of a course for a relaxation time.
 SETTLE, AVERAGE, READINGS = 4, 8, 4
+#: Where Adam's averages start: at their means, or at 0 with corrections, as its own do.
+WARM, COLD = "warm start", "cold start"
 
 
 class Sign(NamedTuple):
@@ -68,12 +70,12 @@ class Sign(NamedTuple):
 
 
 class Scaled(NamedTuple):
-    """A rule at κ times the batch, with ε → √κ ε, or κ ε by the linear rule; Adam from a cold start, or a warm one."""
+    """A rule at κ times the batch, with ε → √κ ε, or κ ε by the linear rule; at rest, or from a start."""
 
     dynamics: str
     kappa: int
     linear: bool = False
-    cold: bool = False
+    start: str = ""
 
     @property
     def config(self) -> sg.SGDConfig:
@@ -121,12 +123,12 @@ class Scaled(NamedTuple):
                 "exp_avg": [CURVATURE * START], "exp_avg_sq": squares, "bias_of_beta1": 1.0, "bias_of_beta2": 1.0,
             },
         }  # fmt: skip
-        return None if self.cold else warm.get(self.dynamics)
+        return None if self.start == COLD else warm.get(self.dynamics)
 
     def run(self, paths: int, seed: int) -> sg.Ensemble:
-        """From `START`, with averages after the transient; of a cold start the transient of four times as many."""
+        """From `START`, with averages after the transient; of a start the transient of four times as many paths."""
         burn_in, updates = (count * READINGS * self.every for count in (SETTLE, SETTLE + AVERAGE))
-        if self.cold:
+        if self.start:
             burn_in, updates, paths = 0, burn_in, 4 * paths
         return whole(
             sg.simulate_sgd(
@@ -141,7 +143,7 @@ class Scaled(NamedTuple):
         config = self.config
         if not memory:
             config = replace(config, hyperparameters=config.hyperparameters | {"beta1": 0.0})
-        return sg.theory.adam_moments(CURVATURE, NOISE, config, START, readings * self.every, cold=self.cold)
+        return sg.theory.adam_moments(CURVATURE, NOISE, config, START, readings * self.every, cold=self.start == COLD)
 
     def __str__(self) -> str:
         return f"{self.dynamics}, κ = {self.kappa}"

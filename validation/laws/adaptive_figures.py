@@ -8,7 +8,7 @@ import numpy as np
 
 from sgdsde.plotting import Curve, CurvePanel, Figure, Line, against_theory, curve_panels
 from validation.check import Check
-from validation.laws.adaptive import READINGS, START, Scaled, Sign
+from validation.laws.adaptive import COLD, READINGS, START, WARM, Scaled, Sign
 from validation.measure import Array, series
 
 #: Relaxation times of a course.
@@ -47,12 +47,12 @@ def rule_figure(checks: dict[Scaled, Check]) -> Figure:
 def course_figure(courses: dict[Scaled, Array]) -> Figure:
     """Mean and variance of Adam on the way, from a warm and a cold start, against its SDE."""
     x_label, panels = "relaxation times σ/(εh√B)", []
-    for cold, which, y in (
-        (False, 0, "mean of ω / start"),
-        (False, 1, "Var ω / stationary"),
-        (True, 1, "Var ω / stationary"),
+    for start, which, y in (
+        (WARM, 0, "mean of ω / start"),
+        (WARM, 1, "Var ω / stationary"),
+        (COLD, 1, "Var ω / stationary"),
     ):
-        of = {case: x[: READINGS * SHOWN] for case, x in courses.items() if case.cold == cold}
+        of = {case: x[: READINGS * SHOWN] for case, x in courses.items() if case.start == start}
         curves = []
         for case, x in of.items():
             at, unit = np.arange(1, len(x) + 1) * case.relaxations, case.base if which else START
@@ -68,6 +68,6 @@ def course_figure(courses: dict[Scaled, Array]) -> Figure:
             Line(label, fine, case.course(readings, memory=memory)[which] / unit)
             for label, memory in (("its SDE", True), ("the same at β₁ = 0", False))
         ]
-        title = "averages start at 0, as Adam's do" if cold else "averages start at their means"
+        title = "averages start at 0, as Adam's do" if start == COLD else "averages start at their means"
         panels.append(CurvePanel(x_label, y, curves, lines, title=title, level=0.0 if not which else None))
     return curve_panels(panels, columns=5)
