@@ -65,6 +65,18 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "arXiv 1710.11029",
     ),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
+    "li-wang-arora": (
+        "Li, Wang & Arora", "What Happens after SGD Reaches Zero Loss? – A Mathematical Framework", "arXiv 2110.06914",
+    ),
+    "blanc": (
+        "Blanc, Gupta, Valiant & Valiant",
+        "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
+        "arXiv 1904.09080",
+    ),
+    "malladi": (
+        "Malladi, Lyu, Panigrahi & Arora", "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
+        "arXiv 2205.10287",
+    ),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
 }  # fmt: skip

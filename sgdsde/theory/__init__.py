@@ -1,6 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
 from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
+from sgdsde.theory.adaptive import adam_moments, adaptive_variance
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
 from sgdsde.theory.circulation import circulation
@@ -19,6 +20,9 @@ from sgdsde.theory.evidence import (
 )
 from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
+from sgdsde.theory.label_noise import label_noise_decay
+from sgdsde.theory.label_noise_course import LabelNoiseCourse, label_noise_course
+from sgdsde.theory.least_entropy import least_entropy_fit
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
 from sgdsde.theory.next_order import laplace_correction
@@ -43,6 +47,8 @@ from sgdsde.theory.reparametrisation import (
 from sgdsde.theory.repeated_bridge import repeated_bridge_variance
 from sgdsde.theory.scheduled import ScheduledLaw, scheduled_law
 from sgdsde.theory.scheduled_moments import scheduled_moments
+from sgdsde.theory.sign_descent import signsgd_drift, signsgd_variance
+from sgdsde.theory.sign_lattice import LatticeLaw, signsgd_stationary
 from sgdsde.theory.stationary import (
     stability_limit,
     stationary_covariance,
@@ -50,6 +56,7 @@ from sgdsde.theory.stationary import (
     stationary_velocity_covariance,
 )
 from sgdsde.theory.updates import sgd_exit_time, sgd_occupancy
+from sgdsde.theory.valley import valley_drift
 
 __all__ = [
     "ActionPath",
@@ -60,11 +67,15 @@ __all__ = [
     "Coordinates",
     "Evidence",
     "FokkerPlanck",
+    "LabelNoiseCourse",
+    "LatticeLaw",
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
     "ScheduledLaw",
     "StationaryDensity",
+    "adam_moments",
+    "adaptive_variance",
     "autocorrelation",
     "autocorrelation_time",
     "autocovariance",
@@ -80,10 +91,13 @@ __all__ = [
     "exit_time_moments",
     "eyring_kramers_time",
     "hessian_noise_escape_time",
+    "label_noise_course",
+    "label_noise_decay",
     "laplace_correction",
     "laplace_evidence",
     "laplace_in_coordinates",
     "laplace_shift",
+    "least_entropy_fit",
     "linear_regression_covariance",
     "linear_regression_limit",
     "log_evidence_in_coordinates",
@@ -105,6 +119,9 @@ __all__ = [
     "sgd_chance_above",
     "sgd_exit_time",
     "sgd_occupancy",
+    "signsgd_drift",
+    "signsgd_stationary",
+    "signsgd_variance",
     "sinh_map",
     "splitting_probability",
     "stability_limit",
@@ -117,6 +134,7 @@ __all__ = [
     "summed_gradient_covariance",
     "transformed_hessian",
     "update_covariance",
+    "valley_drift",
 ]
 
 
