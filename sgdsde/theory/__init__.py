@@ -1,7 +1,7 @@
 """What theory says: closed forms and exact laws for SGD and its stochastic differential equation (docs/theory.md)."""
 
-from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
 from sgdsde.theory.adaptive import adam_moments, adaptive_variance
+from sgdsde.theory.balance import BalancedDensity, BalanceLaw, balance_law
 from sgdsde.theory.chances import sgd_chance_above
 from sgdsde.theory.characteristic import batch_characteristic, stationary_tail
 from sgdsde.theory.circulation import circulation
