@@ -5,7 +5,7 @@ import pytest
 
 import sgdsde as sg
 from sgdsde.models import LinearRegression, posterior_divergences, posterior_rate
-from sgdsde.models.posterior_rate import least_rate
+from sgdsde.models.posterior_rates import least_rate
 from sgdsde.theory import optimal_learning_rate, posterior_divergence
 
 N = 100

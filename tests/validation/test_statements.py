@@ -6,6 +6,7 @@ import re
 
 import pytest
 from listeners import Silent
+from validation.terms import Rule
 
 from validation.check import Check
 from validation.claim import discover
@@ -15,7 +16,6 @@ from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 from validation.statements import rows, together
-from validation.terms import Rule
 from validation.verdict import Verdict
 
 RIVAL = "10 % larger"
