@@ -37,16 +37,19 @@ def load(module: str, what: str | None = None) -> ModuleType:
     """
     try:
         return importlib.import_module(module)
-    except MissingExtraError:
-        raise
     except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        if package not in EXTRAS:
+        if isinstance(error, MissingExtraError) or not missing_extra(error):
             raise
+        package = str(error.name).partition(".")[0]
         raise MissingExtraError(
             f'{what or module} needs {package}, which is not installed: pip install "sgdsde[{EXTRAS[package]}]"',
             name=package,
         ) from error
+
+
+def missing_extra(error: BaseException | None) -> bool:
+    """Whether a package that an extra brings is what could not be imported."""
+    return isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] in EXTRAS
 
 
 def lazily(room: str, namespace: dict[str, Any], home: Mapping[str, str]) -> Callable[[str], Any]:

@@ -8,6 +8,8 @@ from sgdsde.models import LinearRegression, posterior_divergences, posterior_rat
 from sgdsde.models.posterior_rates import least_rate
 from sgdsde.theory import optimal_learning_rate, posterior_divergence
 
+pytestmark = pytest.mark.networks
+
 N = 100
 PROBLEM = LinearRegression.gaussian(2, n_examples=N, spectrum=[1.0, 0.5])
 CONFIG = sg.SGDConfig(0.1, batch_size=10, n_examples=N, sampling="with_replacement")

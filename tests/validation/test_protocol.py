@@ -11,6 +11,8 @@ from validation.presets import PRESETS
 from validation.protocol import FOLDER, digest_of, presets_of, read
 from validation.sizes import built
 
+pytestmark = pytest.mark.networks
+
 TEXT = """
 number = 2
 margin = 0.1

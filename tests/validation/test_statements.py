@@ -18,6 +18,8 @@ from validation.runner import run_claims
 from validation.statements import rows, together
 from validation.verdict import Verdict
 
+pytestmark = pytest.mark.networks
+
 RIVAL = "10 % larger"
 
 
