@@ -139,8 +139,10 @@ def shown():
     ladder = sg.ladder(bowl, CONFIG, 1.0, 20, 200, svag=(2,), engine="numpy")
     rare = sg.RareExitTime(1e9, 1e7, (9e8, 1.1e9), 0.95, 10.0, 1e-8, np.array([0.1]), 0.0, (0.5,), {HOSTILE: 1.0},
                            np.ones((2, 2)), 1e6, 4)  # fmt: skip
-    network = sg.NetworkLadder(HOSTILE, {HOSTILE: sizes(replica=8, step=1)}, {HOSTILE: statistics.distances(X[:, :2], X[:, :2] + 1)},
-                               (HOSTILE, "loss"), {"SVAG": HOSTILE})  # fmt: skip
+    found = {HOSTILE: statistics.distances(X[:, :2], X[:, :2] + 1)}
+    network = sg.NetworkLadder(
+        HOSTILE, {HOSTILE: sizes(replica=8, step=1)}, found, (HOSTILE, "loss"), {"SVAG": HOSTILE}
+    )
     return {
         "landscape": bowl, "ensemble": run, "exits": ended.exits, "ends": ended, "escapes": escapes, "rare": rare,
         "network ladder": network, "comparison": sg.compare(run, predicted_mean=[0.0], names=[HOSTILE]),

@@ -7,8 +7,6 @@ from sgdsde.theory import optimal_learning_rate
 from validation.posterior.rates import divergence, preconditioners
 from validation.posterior.runs import batch_config, tumours
 
-pytestmark = pytest.mark.networks
-
 POSTERIOR = tumours()
 
 
