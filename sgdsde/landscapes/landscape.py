@@ -237,7 +237,7 @@ class Landscape:
         found, note = minima_around(self)
         rows = [
             [f"L({', '.join(self.variables)})", self.text],
-            list(self.noise.in_words()),
+            list(self.noise.in_words(self.dimension)),
             *([name, f"{value:g}"] for name, value in self.parameters.items()),
             *(["minimum at " + ", ".join(f"{x:.6g}" for x in w), f"L = {float(self.loss(w)):.6g}"] for w in found),
         ]
