@@ -13,7 +13,7 @@ spread := -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help validate test test-slow lint format bench environment clean
+.PHONY: help validate test test-slow coverage lint format bench environment clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: $(ready)  ## run the tests
 
 test-slow: $(ready)  ## run the tests that take long
 	$(python) -m pytest $(spread) -m slow $(ARGS)
+
+coverage: $(ready)  ## run the tests in one process, and list the lines of the library that they do not
+	$(venv)/bin/coverage run -m pytest $(ARGS)
+	$(venv)/bin/coverage report
 
 lint: $(ready)  ## check style, types and who imports whom
 	$(venv)/bin/ruff check .
@@ -55,5 +59,5 @@ $(ready): pyproject.toml constraints.txt
 	@touch $@
 
 clean:  ## remove the virtual environment, the report and what the tools left
-	rm -rf $(venv) report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(venv) report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

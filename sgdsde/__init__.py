@@ -5,8 +5,9 @@ Names load when they are used, so that ``import sgdsde`` is quick.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sgdsde.extras import lazily
 
 if TYPE_CHECKING:
     from sgdsde import (
@@ -157,14 +158,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'sgdsde' has no attribute {name!r}")
-    module = importlib.import_module(home)
-    value = module if home == f"sgdsde.{name}" else getattr(module, name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, globals(), _HOME)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from sgdsde.arguments import LARGEST, boolean, choice, integer, moderate, positive, real
 from sgdsde.clock import overdamped
+from sgdsde.tables import Table, in_notebook
 
 _MOST = 2**63 - 1  # examples, and of a batch
 
@@ -214,6 +215,26 @@ class SGDConfig:
         for name in names:
             if value := getattr(self, name):
                 raise ValueError(f"config must have {name} = 0 here, got {value!r}")
+
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
+        extra = {"dampening": self.dampening, "weight decay λ": self.weight_decay, **self.hyperparameters}
+        epoch = f"{self.updates_per_epoch:g}" + ", the last batch left out" * (bool(self.remainder) and self.drop_last)
+        rows = [
+            ["learning rate ε", f"{self.learning_rate:g}"],
+            ["batch size B", f"{self.batch_size}"],
+            ["training examples N", f"{self.n_examples}"],
+            ["momentum m", f"{self.momentum:g}"],
+            ["sampling", self.sampling],
+            *([name, f"{value:g}"] for name, value in extra.items() if value),
+            ["noise scale g = εNc/(1 − m)", f"{self.noise_scale:.6g}"],
+            ["temperature T = g/N", f"{self.temperature:.6g}"],
+            ["time t of an update, ε/(N(1 − m))", f"{self.time_per_update:.6g}"],
+            ["time s = Nt of an update, ε/(1 − m)", f"{self.mean_loss_time_per_update:.6g}"],
+            ["updates of an epoch", epoch],
+        ]
+        return Table([["SGDConfig", ""], *rows])
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain numbers and strings, for provenance."""

@@ -20,6 +20,7 @@ from sgdsde.exits import Exits
 from sgdsde.layout import one_line
 from sgdsde.observations import Histogram, Observations
 from sgdsde.statistics import Estimate, HigherMoments, Moments, pooled_moments
+from sgdsde.tables import Table, in_notebook, picture
 
 if TYPE_CHECKING:
     import xarray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+SHOWN = 12  # parameters in a notebook's table
 RELAXATIONS = 10  # times in which a start is forgotten
 
 
@@ -361,6 +363,27 @@ class Ensemble:
             change = f"by {error['variance']:+.2%}" if np.isfinite(error["variance"]) else "without bound"
             expected = f", expected to change the variance {change}"
         return f" in {steps} step{'s' * (steps > 1)} each ({told['substeps_chosen']}{expected})"
+
+    _repr_html_ = in_notebook
+    plot = picture
+
+    def _table(self) -> Table:
+        error = self.standard_error
+        variance, spread = np.diag(self.covariance), np.diag(error.covariance)
+        columns = {"mean": (self.mean, error.mean), "variance": (variance, spread)}
+        if self.observations is not None and self.observations.moments is not None:
+            for name in ("skewness", "kurtosis"):
+                estimate: Estimate = getattr(self, name)
+                columns[name] = (np.asarray(estimate.value), np.asarray(estimate.standard_error))
+        shown = slice(SHOWN)
+        cells = [[f"{v:.5g} ± {e:.2g}" for v, e in zip(*map(np.ravel, each), strict=True)][shown]
+                 for each in columns.values()]  # fmt: skip
+        rows = [list(row) for row in zip(self.parameters[shown], *cells, strict=True)]
+        notes = [f"{self.diverged} paths diverged and are left out."] if self.diverged else []
+        notes += [f"{len(self.parameters) - SHOWN} more parameters"] if len(self.parameters) > SHOWN else []
+        notes += [repr(self.exits)] if self.exits is not None else []
+        title = f"{self.label}: {self.paths} paths, {self.updates} updates{self._steps()}, burn-in {self.burn_in}"
+        return Table([["", *columns], *rows], title, notes)
 
     def __repr__(self) -> str:
         lost = f", {self.diverged} diverged" if self.diverged else ""

@@ -14,6 +14,7 @@ from sgdsde.callers import stacklevel
 from sgdsde.engines.registry import Outcome
 from sgdsde.regions import Region
 from sgdsde.statistics import ExitTime, Exponentiality, SplittingProbabilities, SurvivalCurve
+from sgdsde.tables import Table, in_notebook
 
 
 class CensoredWarning(UserWarning):
@@ -158,6 +159,18 @@ class Exits:
                 f"of exits are unknown; take smaller steps, or a region that holds where paths run away to"
             )
         return self.update
+
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
+        head = ["region", "condition", "ended there", "crossings inside a step"]
+        counts = [str((self.region == place).sum()) for place in range(len(self.names))]
+        rows = [list(row) for row in zip(self.names, self.conditions, counts, self.crossings, strict=True)]
+        lost = int(self.diverged.sum())
+        notes = [f"{self.censored} of {len(self.region)} paths were still inside after {self.updates} updates."]
+        notes += [f"{lost} diverged: nothing is known of the mean time."] if lost else []
+        notes += [] if lost or not len(self.region) else [f"Mean exit time in updates: {self.mean_time()}"]
+        return Table([head, *rows], "Exits", notes, right=(2,))
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{(self.region == place).sum()} in {name!r}" for place, name in enumerate(self.names))

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tables import every
 
 import sgdsde as sg
 from sgdsde.arguments import as_integer, as_real, boolean, choice, integer, integers, positive, real
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.networks
 
 REAL = [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), np.array(2), torch.tensor(2.0), torch.tensor(2)]
 REAL += [Fraction(2), Decimal(2)]

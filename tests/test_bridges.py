@@ -159,6 +159,7 @@ def test_a_ring_of_many_walls():
     check(found.mean, time.mean(), error, most=0.01)
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     ("factor", "stop"),
     [

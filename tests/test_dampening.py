@@ -5,6 +5,8 @@ import torch
 
 import sgdsde as sg
 
+pytestmark = pytest.mark.networks
+
 LOSSES = {"x**2/2": lambda w: w**2 / 2, "x**4/4 - x**2/2": lambda w: w**4 / 4 - w**2 / 2}
 
 

@@ -52,6 +52,7 @@ RUNS: dict[str, tuple[Callable[[], sg.Ensemble], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.networks
 @pytest.mark.filterwarnings("ignore::sgdsde.exits.CensoredWarning")
 @pytest.mark.parametrize("name", RUNS)
 def test_the_warning_says_where_and_why(name: str) -> None:

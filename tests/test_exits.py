@@ -27,6 +27,7 @@ def same(run, **options):
     return found
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     "options",
     [
@@ -58,6 +59,7 @@ def test_engines_agree_about_the_sde(options):
         np.testing.assert_array_equal(there, 20 * np.arange(21)[:, None] < found.exits.update + 20 * ~ended)
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     ("sampling", "batch", "momentum"),
     [
@@ -78,6 +80,7 @@ def test_engines_agree_about_sgd(sampling, batch, momentum):
     assert same(run).exits.ended.any()
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     "config",
     [
@@ -94,6 +97,7 @@ def test_engines_agree_about_permutations(config):
     assert same(run).exits.ended.any()
 
 
+@pytest.mark.networks
 def test_engines_agree_about_batches_whose_repeats_are_rare():
     """Two lanes at a time, each at a step and of a path of its own."""
     config = sg.SGDConfig(0.7, 20, 1400, 0.5)
@@ -104,6 +108,7 @@ def test_engines_agree_about_batches_whose_repeats_are_rare():
     assert 150 < same(run).exits.ended.sum() < 300
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     "options",
     [
@@ -120,6 +125,7 @@ def test_engines_agree_about_schedules_and_svag(options):
     assert same(run).exits.ended.any()
 
 
+@pytest.mark.networks
 def test_two_variables_and_curved_regions():
     valley = sg.Landscape("x**2/2 + y**2", "x y", noise_factor=[["1", "0"], ["x/2", "1/2"]])
 
@@ -136,6 +142,7 @@ def test_two_variables_and_curved_regions():
     assert ((disc[:, 0] - 1) ** 2 + disc[:, 1] ** 2 < 0.25).all()
 
 
+@pytest.mark.networks
 def test_calls_are_as_short_as_a_group_of_draws_where_steps_are_slow(monkeypatch):
     """Also in the middle of an epoch, of 100 updates; so Ctrl-C is not waited for."""
     budgets, load = set(), numba_exits.load
@@ -159,6 +166,7 @@ def test_calls_are_as_short_as_a_group_of_draws_where_steps_are_slow(monkeypatch
     assert budgets == {2}  # two steps share a draw of four words
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("keep", [False, True])
 def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
     """Lanes take other paths, each from its own start on, in calls of all lengths; 4 fine steps to a step."""
@@ -178,6 +186,7 @@ def test_paths_that_end_share_a_brownian_path(keep, monkeypatch):
     assert found.exits.censored > 0
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("scheme", ["taylor_15", "milstein_levy"])
 def test_all_that_a_brownian_path_gives_drives_paths_that_end(scheme):
     """∫W ds and Lévy areas of increments that were handed in, of two Brownian motions."""
@@ -197,6 +206,7 @@ def test_all_that_a_brownian_path_gives_drives_paths_that_end(scheme):
     assert found.exits.ended.sum() > 50
 
 
+@pytest.mark.networks
 def test_paths_that_end_share_a_brownian_path_under_a_schedule(monkeypatch):
     """Where temperatures change with the update all lanes begin together, and calls end in the middle."""
     monkeypatch.setattr(numba_exits, "_GIVEN", 8 * LANES)
@@ -241,6 +251,7 @@ def test_mean_exit_time_is_that_of_the_quadrature():
     assert z[False] > 6
 
 
+@pytest.mark.networks
 @pytest.mark.filterwarnings("ignore::sgdsde.ensemble.DivergenceWarning")  # some leave to the other side
 def test_a_path_that_explodes_after_its_end_has_ended():
     """Steps are taken several at a time: those after the end may leave the finite numbers, and do not count."""

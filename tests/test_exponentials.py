@@ -4,12 +4,15 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+import torch
 from tables import every
 
 import sgdsde as sg
 from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.engines.torch_tensor import tensor_functions
 from sgdsde.exponentials import plain, stable, written
+
+pytestmark = pytest.mark.networks
 
 FAR = [-950.0, -720.0, -360.0, -40.0, -3.0, -0.7, 0.4, 1.3, 30.0, 355.0, 720.0, 950.0]
 
@@ -109,7 +112,6 @@ ENDS = np.array([-np.inf, -1e300, -750.0, -100.0, -36.5, -1.0, -1e-9, 0.0, 1e-9,
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["softplus", "sigmoid"])
 def test_functions_of_arrays_and_tensors(name: str, dtype: str) -> None:
-    torch = pytest.importorskip("torch")
     x = (ENDS if dtype == "float64" else ENDS[np.abs(ENDS) != 1e300]).astype(dtype)
     with mpmath.workdps(800):
         tails = [mpmath.exp(-abs(mpmath.mpf(float(at)))) for at in x]
@@ -145,7 +147,6 @@ def test_paths_that_were_called_diverged_stay(recwarn) -> None:
 
 
 def test_float32_and_float64_agree_beyond_the_range_of_float32() -> None:
-    pytest.importorskip("torch")
     wall = sg.Landscape("log(cosh(20*x)) + x/(1 + exp(-20*x)) + log(1 + exp(x) + exp(-30*x))", "x")
     runs = [
         sg.integrate(wall, 9.0, 0.1, 20, 16, engine="torch", dtype=dtype, scheme="euler_maruyama").final

@@ -12,6 +12,8 @@ import sgdsde as sg
 from sgdsde import memory, schedules
 from sgdsde.engines import footprint, numba_lanes
 
+pytestmark = pytest.mark.networks
+
 BOWL = sg.Landscape("x**2/2", "x")
 PLANE = sg.Landscape("(x**2 + y**2)/2", "x y")
 CONFIG = sg.SGDConfig(0.1, 4, 64)

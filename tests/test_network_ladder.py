@@ -6,6 +6,8 @@ import pytest
 import sgdsde as sg
 from sgdsde.ladders import CHANCE
 
+pytestmark = pytest.mark.networks
+
 MODEL, DATA = sg.models.mlp(64, 10), sg.data.digits(n_train=50)
 PLAIN, HEAVY = sg.SGDConfig(0.5, 5, 50), sg.SGDConfig(0.02, 5, 50, momentum=0.9)
 

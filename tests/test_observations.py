@@ -77,6 +77,7 @@ def assert_same_observations(found, expected, tolerance=1e-12) -> None:
             np.testing.assert_allclose(a.standard_error, b.standard_error, rtol=0, atol=tolerance)
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("name", RUNS)
 def test_engines_agree(name: str) -> None:
     expected = RUNS[name]()

@@ -13,6 +13,8 @@ from sgdsde import models, statistics, theory
 from sgdsde.arguments import real_array
 from sgdsde.evidence import evidence_study
 
+pytestmark = pytest.mark.networks
+
 Z = np.array([1.0, 2.0, 3.0, 4.0]) + 0.5j
 SQUARE = np.eye(2) + 0.5j
 X, Y = np.random.default_rng(0).standard_normal((8, 2)), np.arange(8) % 2

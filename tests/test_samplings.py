@@ -17,6 +17,8 @@ from sgdsde.drivers import bridge_numbers
 from sgdsde.models import LinearRegression, batches, mlp, sgd_on_regression, train
 from sgdsde.theory import stationary_covariance, stationary_variance, stationary_velocity_covariance
 
+pytestmark = pytest.mark.networks
+
 BOWL = sg.Landscape("h*x**2/2", "x", {"h": 1.0}, noise_covariance=1.5)
 SLOPE = sg.Landscape("x", "x", noise_covariance=1.0)
 

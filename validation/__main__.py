@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from validation.claim import Claim, discover
+from validation.claim import Claim, discover, left_out
 from validation.lanes import cores
 from validation.presets import PRESETS
 
@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
     options = command.parse_args(arguments)
     console = Console()
     claims = discover() if registry is None else registry
+    if registry is None and (missing := left_out()):
+        console.print(missing, markup=False, highlight=False)
     if options.list:
         for claim in claims.values():
             seconds = claim.plans[options.preset].seconds
@@ -58,7 +60,8 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
     names = list(dict.fromkeys(options.only or claims))
     unknown = [name for name in names if name not in claims]
     if unknown:
-        command.error(f"unknown claim {', '.join(map(repr, unknown))}; the claims are {', '.join(claims)}")
+        known = "; ".join(filter(None, [f"the claims are {', '.join(claims)}", left_out()]))
+        command.error(f"unknown claim {', '.join(map(repr, unknown))}; {known}")
     problem = _unwritable(options.out)
     for option, unusable in (("--device", _no_device), ("--executor", _no_executor)):
         if refused := unusable(getattr(options, option[2:])):

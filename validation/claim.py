@@ -7,11 +7,13 @@ for each picture and what it has `Told`; its words, grid and terms are in ``vali
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_origin
 
+from sgdsde.extras import missing_extra
 from validation.check import Check
 from validation.protocol import FOLDER, Protocol, read
 from validation.sizes import Plan, plans
@@ -143,9 +145,25 @@ ORDER = tuple((FOLDER / "order.txt").read_text(encoding="utf-8").split())
 
 
 def discover() -> dict[str, Claim]:
-    """Import every module of ``validation.claims`` and return the claims they registered, in reading order."""
+    """Import every module of ``validation.claims`` and return the claims they registered, in reading order.
+
+    Where torch is not installed those that train networks, or import it for another reason, are left out.
+    """
     package = importlib.import_module("validation.claims")
     for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"validation.claims.{module.name}")
+        try:
+            importlib.import_module(f"validation.claims.{module.name}")
+        except ModuleNotFoundError as error:
+            if not missing_extra(error):
+                raise
+    whole = importlib.util.find_spec("torch") is not None
+    found = {name: each for name, each in REGISTRY.items() if whole or not each.trains}
     rank = {name: position for position, name in enumerate(ORDER)}
-    return dict(sorted(REGISTRY.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+
+
+def left_out() -> str:
+    """What to say of the claims that `discover` leaves out; empty where there are none."""
+    if importlib.util.find_spec("torch") is not None:
+        return ""
+    return 'claims on networks are left out, which need torch: pip install "sgdsde[networks]"'

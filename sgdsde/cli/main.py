@@ -16,6 +16,7 @@ from sgdsde.cli.landscapes import landscapes
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
 from sgdsde.cli.sweep import sweep
+from sgdsde.extras import MissingExtraError
 
 EXCERPT = "\n    "  # begins a line of an error that shows a part of an expression
 
@@ -40,7 +41,7 @@ def _exit_status(call: Callable[[], Any]) -> int:
         return _fail(error.format_message() + _minus_hint(error), error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
-    except ValueError as error:
+    except (ValueError, MissingExtraError) as error:
         return _fail(on_the_command_line(str(error)), 2)
     except MemoryError as error:
         return _fail(f"--paths, --updates or --substeps: not enough memory for so many ({error or 'none left'})", 2)

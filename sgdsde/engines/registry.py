@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from sgdsde.arguments import choice
 from sgdsde.codegen import Block
 from sgdsde.engines.noise import Noise
 from sgdsde.engines.observers import Observed, Observers
+from sgdsde.extras import load
 from sgdsde.matrix_block import MatrixBlock
 
 #: Name → module with a function `run(plan) -> Outcome`; imported when used.
@@ -190,9 +190,11 @@ def run(engine: str, plan: Plan) -> Outcome:
     ------
     ValueError
         When there is no such engine; the message lists those that exist.
+    MissingExtraError
+        When the engine is torch's, and torch is not installed.
     """
     known = _ENGINES_OF[type(plan.block)] if engine in ENGINES else ENGINES
-    call: Callable[[Plan], Outcome] = importlib.import_module(known[choice("engine", engine, known)]).run
+    call: Callable[[Plan], Outcome] = load(known[choice("engine", engine, known)], f"engine={engine!r}").run
     outcome = call(plan)
     if plan.save_every and plan.updates % plan.save_every:
         outcome.saved[-1] = outcome.state[: plan.dimension].T

@@ -21,6 +21,7 @@ from sgdsde.landscapes.minimum import nearby_minimum
 from sgdsde.memory import check_memory
 from sgdsde.requests import sde_request, sgd_request
 from sgdsde.run import check_landscape
+from sgdsde.tables import Table, in_notebook
 from sgdsde.theory import relaxation_time
 
 Array = NDArray[np.float64]
@@ -79,6 +80,21 @@ class RareExitTime:
             f"{high:.4g}), {len(self.levels)} levels, {self.updates:.3g} updates simulated in {self.substeps} "
             f"step{'s' * (self.substeps > 1)} each>"
         )
+
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
+        low, high = self.interval
+        rows = [
+            ["mean exit time", f"{self.mean:.4g} ± {self.standard_error:.2g} updates"],
+            [f"{self.confidence:.0%} interval", f"{low:.4g} to {high:.4g}"],
+            *([f"share that ends in {name}", f"{share:.4g}"] for name, share in self.shares.items()),
+            ["probability of an exit in a cycle", f"{self.probability:.4g}"],
+            ["updates of a cycle", f"{self.cycle:.4g}"],
+            ["levels", str(len(self.levels))],
+            ["updates simulated", f"{self.updates:.3g}, in {self.substeps} steps each"],
+        ]
+        return Table([["rare exit", ""], *rows])
 
 
 def rare_exit_time(

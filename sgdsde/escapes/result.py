@@ -13,9 +13,9 @@ from sgdsde.config import SGDConfig
 from sgdsde.ensemble import Ensemble
 from sgdsde.escapes.predictions import METHODS, Predictions
 from sgdsde.landscapes import Landscape
-from sgdsde.layout import columns
 from sgdsde.statistics import Estimate, ExitTime
 from sgdsde.statistics.exit_times import FEW
+from sgdsde.tables import Table, in_notebook, picture
 
 if TYPE_CHECKING:
     import xarray
@@ -154,6 +154,12 @@ class EscapeStudy:
 
     def text(self, width: int | None = None) -> str:
         """The table, with a title and notes; in blocks of columns where it is wider than so many characters."""
+        return self._table().text(width)
+
+    _repr_html_ = in_notebook
+    plot = picture
+
+    def _table(self) -> Table:
         methods = [name for name in METHODS if name in self.predictions.updates]
         head = ["B", "g", "dynamics", "mean exit time", "95 % interval", "ended", "÷ theory"]
         rows = [[*head, *(METHODS[name] for name in methods)]]
@@ -167,7 +173,7 @@ class EscapeStudy:
                     _interval(found.time), _ended(found), _ratio(found, said),
                     *(f"{value:.5g}" if np.isfinite(value) else "–" for value in said.values()),
                 ])  # fmt: skip
-        return "\n".join([self._title(), columns(rows, keys=KEYS, width=width), *self._notes()])
+        return Table(rows, self._title(), self._notes(), keys=KEYS)
 
     def __str__(self) -> str:
         return self.text()

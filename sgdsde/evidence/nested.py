@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 from scipy.special import ndtri
 
 from sgdsde.arguments import integer
 from sgdsde.evidence.estimate import EvidenceEstimate, checked_model
+from sgdsde.extras import load
 from sgdsde.logistic import LogisticRegression
 from sgdsde.logistic.checks import Array, checked_penalty
 
@@ -45,7 +45,7 @@ def nested_log_evidence(
     ------
     ValueError
         When an argument is outside its range.
-    ImportError
+    MissingExtraError
         When dynesty is not installed: ``pip install "sgdsde[evidence]"``.
 
     Notes
@@ -68,7 +68,7 @@ def nested_log_evidence(
     penalty = checked_penalty("regularization", regularization)
     integer("points", points, max(25, 2 * size))
     generator = np.random.default_rng(integer("seed", seed, 0))
-    sampler = _dynesty().NestedSampler(
+    sampler = load("dynesty", "nested sampling").NestedSampler(
         _log_likelihood(model),
         lambda cube: ndtri(cube) / np.sqrt(penalty),
         size,
@@ -90,14 +90,6 @@ def nested_log_evidence(
         np.inf,
         "nested sampling",
     )
-
-
-def _dynesty() -> ModuleType:
-    try:
-        import dynesty  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise ImportError('nested sampling needs dynesty: pip install "sgdsde[evidence]"') from error
-    return dynesty  # type: ignore[no-any-return]
 
 
 def _log_likelihood(model: LogisticRegression) -> Callable[[Array], float]:

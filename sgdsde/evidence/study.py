@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.layout import columns
 from sgdsde.logistic import Fit, LogisticRegression
 from sgdsde.logistic.checks import checked_inputs, checked_labels, checked_penalties
 from sgdsde.logistic.regression import as_model
+from sgdsde.tables import Table, in_notebook, picture
 from sgdsde.theory import Evidence, evidence_of_fit, laplace_correction, null_log_evidence
 
 if TYPE_CHECKING:
@@ -94,6 +94,12 @@ class EvidenceStudy:
 
     def text(self, width: int | None = None) -> str:
         """The table, with a title; in blocks of columns where it is wider than so many characters."""
+        return self._table().text(width)
+
+    _repr_html_ = in_notebook
+    plot = picture
+
+    def _table(self) -> Table:
         head = ["λ", "C(ω0)", "½ Σ ln(λ_i/λ)", "next order", "ln evidence", "E", "training", "accuracy"]
         values = [
             [f"{fit.regularization:.4g}" for fit in self.fits],
@@ -110,7 +116,7 @@ class EvidenceStudy:
         least = int(np.argmin(self.log_evidence_ratio))
         values.append(["← most evidence" if k == least else "" for k in range(len(self.fits))])
         rows = [[*head, ""], *map(list, zip(*values, strict=True))]
-        return "\n".join([self._title(), "", columns(rows, right=range(len(head)), width=width)])
+        return Table(rows, self._title() + "\n", right=range(len(head)))
 
     def __str__(self) -> str:
         return self.text()

@@ -14,8 +14,8 @@ from sgdsde.arguments import choice, integer, integers
 from sgdsde.config import SGDConfig
 from sgdsde.drivers import driver_of
 from sgdsde.ladders.result import cell, quantities
-from sgdsde.layout import columns
 from sgdsde.statistics import Distances, distances
+from sgdsde.tables import Table, in_notebook
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,6 +51,12 @@ class NetworkLadder:
     absent: Mapping[str, str]
 
     def __str__(self) -> str:
+        return self._table().text()
+
+    __repr__ = __str__
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
         rows: list[list[str]] = []
         for label, found in self.distances.items():
             named = quantities(found, self.observables)
@@ -59,9 +65,7 @@ class NetworkLadder:
         replicas, step = (self.runs[self.reference].sizes["replica"], int(self.runs[self.reference].step[-1]))
         title = f"Distances from the {self.reference} after {step} updates, {replicas} replicas, in standard deviations"
         absent = (f"no {name}: {why}" for name, why in self.absent.items())
-        return "\n".join([title, columns(rows), "( ) no more than chance", *absent])
-
-    __repr__ = __str__
+        return Table(rows, title, ["( ) no more than chance", *absent])
 
 
 #: Dynamics whose noise is that of batches, and follows no driver.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sgdsde.ensemble import Ensemble
-from sgdsde.layout import columns, one_line
+from sgdsde.layout import one_line
 from sgdsde.statistics import Distance, Distances
+from sgdsde.tables import Table, in_notebook, picture
 
 if TYPE_CHECKING:
     import xarray
@@ -119,6 +120,12 @@ class Ladder:
 
     def text(self, width: int | None = None) -> str:
         """The table, with a title and notes; in blocks of columns where it is wider than so many characters."""
+        return self._table().text(width)
+
+    _repr_html_ = in_notebook
+    plot = picture
+
+    def _table(self) -> Table:
         shown = self.reference.parameters[:_COLUMNS]
         rows = [["rung", *quantities(self.floor.distances, shown)]]
         for rung in self.rungs:
@@ -133,7 +140,7 @@ class Ladder:
         if (error := self._step_error()) >= _NOTABLE:
             coarse.append(f"the SDE's variance is expected to be {error:+.1%} off by its steps: give more substeps")
         absent = (f"no {name}: {why}" for name, why in self.absent.items())
-        return "\n".join([title, columns(rows, width=width), legend, *coarse, *absent])
+        return Table(rows, title, [legend, *coarse, *absent])
 
     def __str__(self) -> str:
         return self.text()

@@ -15,6 +15,7 @@ from sgdsde.landscapes.noise_factor import parse_noise, validate_noise
 from sgdsde.landscapes.points import checked_point, checked_points
 from sgdsde.landscapes.symbolic import SOURCES, Quantity, Symbolic
 from sgdsde.regions import Region
+from sgdsde.tables import Table, in_notebook
 from sgdsde.whitened import whitened_examples
 
 Array = NDArray[np.float64]
@@ -227,6 +228,20 @@ class Landscape:
 
     def __hash__(self) -> int:
         return hash((self.text, self.variables, tuple(sorted(self.parameters.items())), self.noise))
+
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
+        from sgdsde.landscapes.around import minima_around
+
+        found, note = minima_around(self)
+        rows = [
+            [f"L({', '.join(self.variables)})", self.text],
+            list(self.noise.in_words(self.dimension)),
+            *([name, f"{value:g}"] for name, value in self.parameters.items()),
+            *(["minimum at " + ", ".join(f"{x:.6g}" for x in w), f"L = {float(self.loss(w)):.6g}"] for w in found),
+        ]
+        return Table([["Landscape", "" if self.name == self.text else self.name], *rows], notes=[note])
 
     def __repr__(self) -> str:
         noise = ", ".join(f"{key}={value!r}" for key, value in self.noise.arguments().items())

@@ -44,6 +44,17 @@ class Noise:
         }
         return table[self.kind] | ({"cut": True} if self.cut else {})
 
+    def in_words(self, dimension: int) -> tuple[str, str]:
+        """What is given, F or A, and its formulas, of a landscape of so many variables.
+
+        >>> Noise("isotropic", (("1 + x**2",),), True).in_words(2)
+        ('F', '(1 + x**2) I, cut where it is no covariance')
+        """
+        rows = "; ".join(", ".join(row) for row in self.entries)
+        table = {"isotropic": rows if dimension == 1 else f"({rows}) I", "hessian": "the Hessian of L"}
+        cut = ", cut where it is no covariance" * self.cut
+        return "A" if self.kind == "noise_factor" else "F", table.get(self.kind, f"[{rows}]") + cut
+
 
 def parse_noise(
     noise_covariance: Any, noise_factor: Any, variables: Sequence[str], parameters: Sequence[str], cut: bool = False

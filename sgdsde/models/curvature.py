@@ -120,7 +120,7 @@ def mean_hessian(
     ------
     ValueError
         When an argument is not as there.
-    ImportError
+    MissingExtraError
         When curvlinops is not installed.
 
     Examples

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sgdsde.arguments import choice
+from sgdsde.extras import load
 from sgdsde.layout import one_line
 from sgdsde.logistic.checks import checked_penalty
 from sgdsde.models.examples import Data
@@ -95,7 +96,7 @@ def hessian_operator(
     ------
     ValueError
         When an argument is not as above, or the network's loss is not a sum over examples.
-    ImportError
+    MissingExtraError
         When curvlinops is not installed.
 
     Examples
@@ -148,7 +149,7 @@ def network_evidence(
     ------
     ValueError
         When an argument is not as above, or, without the cut-off, ∇∇C is not positive definite at these weights.
-    ImportError
+    MissingExtraError
         When curvlinops is not installed.
 
     Notes
@@ -205,8 +206,4 @@ def _operator_class() -> Any:
     with forward_mode(), warnings.catch_warnings():
         # A dependency of curvlinops still writes torch.jit.script.
         warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
-        try:
-            from curvlinops import HessianLinearOperator  # type: ignore[import-untyped]
-        except ImportError as error:
-            raise ImportError('Hessians of networks need curvlinops: pip install "sgdsde[evidence]"') from error
-    return HessianLinearOperator
+        return load("curvlinops", "a Hessian of networks").HessianLinearOperator

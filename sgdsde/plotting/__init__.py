@@ -23,6 +23,7 @@ from sgdsde.plotting.laplace import evidence_ratio_chart, laplace_error_chart
 from sgdsde.plotting.noise_geometry import Rate, paths_over_contours, success_rates
 from sgdsde.plotting.occam import occam_chart
 from sgdsde.plotting.orders import MeasuredOrder, convergence_chart, orders_chart
+from sgdsde.plotting.picture import picture
 from sgdsde.plotting.samples import samples_over_contours
 from sgdsde.plotting.stacked import Panel, stacked
 from sgdsde.plotting.style import png
@@ -60,6 +61,7 @@ __all__ = [
     "occam_chart",
     "orders_chart",
     "paths_over_contours",
+    "picture",
     "png",
     "samples_over_contours",
     "side_by_side",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from sgdsde.layout import columns
+from sgdsde.tables import Table, in_notebook
 
 if TYPE_CHECKING:
     import xarray
@@ -123,16 +122,14 @@ class Comparison:
 
     def text(self, width: int | None = None) -> str:
         """The table, and notes below; in blocks of columns where it is wider than so many characters."""
-        numbers = range(2, len(COLUMNS))
-        table = columns([COLUMNS, *(row.cells() for row in self.rows)], right=numbers, keys=2, width=width)
-        return "\n".join([table, *(f"Note: {note}" for note in self.notes)])
+        return self._table().text(width)
 
     def __str__(self) -> str:
         return self.text()
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in COLUMNS)
-        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells()) for row in self.rows)
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+    _repr_html_ = in_notebook
+
+    def _table(self) -> Table:
+        rows = [COLUMNS, *(row.cells() for row in self.rows)]
+        notes = [f"Note: {note}" for note in self.notes]
+        return Table(rows, notes=notes, right=range(2, len(COLUMNS)), keys=2)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from sgdsde.arguments import integer, integers, positive, real
 from sgdsde.config import SGDConfig
-from sgdsde.layout import columns
 from sgdsde.statistics.minima import LEAST
 from sgdsde.statistics.optimum import Optimum, optimum
 from sgdsde.statistics.optimum_law import OptimumLaw, optimum_law
+from sgdsde.tables import Table, in_notebook, picture
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +83,12 @@ class BatchSizeStudy:
         return optimum_law(self.learning_rates, [sizes] * len(self.optima), list(self.errors))
 
     def __repr__(self) -> str:
+        return self._table().text()
+
+    _repr_html_ = in_notebook
+    plot = picture
+
+    def _table(self) -> Table:
         rows = [["ε", "B_opt", "interval", "resolved", "g", "interval of g", "test accuracy"]]
         accuracy = self.runs.test_accuracy.mean("replica").max("batch_size").to_numpy()
         for rate, best, (g, ends), top in zip(
@@ -93,7 +99,7 @@ class BatchSizeStudy:
                 [f"{rate:g}", f"{best.place:.3g}", f"{low:.3g} to {high:.3g}", "yes" if best.resolved else "no",
                  f"{g:.3g}", f"{ends[0]:.3g} to {ends[1]:.3g}", f"{top:.4f}"]
             )  # fmt: skip
-        return columns(rows, right=(0, 1, 4, 6))
+        return Table(rows, right=(0, 1, 4, 6))
 
 
 def batch_size_study(

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from types import ModuleType
 from typing import Any
 
 from sgdsde.arguments import positive
 from sgdsde.callers import stacklevel
+from sgdsde.extras import load
 
 TIMEOUT = 6.0  # s, for a scheduler to answer
 _FRESH = 2.0  # s, for which the number of threads is believed
@@ -69,7 +71,7 @@ def dask_workers(address: str, capacity: int | None, options: Mapping[str, Any])
         When Dask does not accept the address or the options.
     ConnectionError
         When no scheduler answers in time: 6 s, or `timeout` of the options.
-    ImportError
+    MissingExtraError
         When Dask is not installed.
     """
     dask = _distributed()
@@ -123,10 +125,6 @@ def tls(tls_ca_file: str, tls_client_cert: str, tls_client_key: str) -> Any:
     return _distributed().Security(require_encryption=True, **files)
 
 
-def _distributed() -> Any:
+def _distributed() -> ModuleType:
     """Dask's module, whose functions have no types."""
-    try:
-        import distributed
-    except ImportError as error:
-        raise ImportError("executor on Dask needs the package distributed: pip install 'sgdsde[sweeps]'") from error
-    return distributed
+    return load("distributed", "executor on Dask")

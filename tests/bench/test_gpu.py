@@ -10,6 +10,8 @@ import torch
 
 from bench import gpu
 
+pytestmark = pytest.mark.networks
+
 CPU = torch.device("cpu")
 
 

@@ -11,6 +11,8 @@ from bench.peer_solvers import Unsuited
 from bench.peers import Bar, check, measure, show
 from bench.problems import PROBLEMS
 
+pytestmark = pytest.mark.networks
+
 
 @every("module", [np, torch])
 @every("problem", PROBLEMS.values())

@@ -79,7 +79,7 @@ def test_what_is_missing_is_named():
         ("x**2", ["--examples", "cauchy"], "--examples"),
         ("x**2", ["--examples", "student_t:1"], "--examples"),
         ("x**2", ["--engine", "steam"], "--engine"),
-        ("x**2", ["--engine", "torch", "--device", "nowhere"], "--device"),
+        pytest.param("x**2", ["--engine", "torch", "--device", "nowhere"], "--device", marks=pytest.mark.networks),
         ("x**2", ["--output", "picture.png"], "--output must be a folder"),
         ("x**2", ["--output", "/dev/null/folder"], "--output"),
     ],

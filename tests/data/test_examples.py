@@ -10,6 +10,8 @@ from tables import every
 from sgdsde.data import Dataset
 from sgdsde.data.examples import checked_inputs, checked_labels, checked_targets, representable
 
+pytestmark = pytest.mark.networks
+
 X, Y = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 1]
 
 

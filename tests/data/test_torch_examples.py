@@ -9,6 +9,8 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sgdsde.data import from_torch
 
+pytestmark = pytest.mark.networks
+
 X, Y = torch.arange(600.0).reshape(50, 3, 2, 2), torch.arange(50) % 7
 
 

@@ -65,6 +65,7 @@ def test_weak_order(rule, scene):
     assert order.standard_error < 0.15
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("rule", ["rmsprop", "adam"])
 def test_engines_agree(rule):
     at = sg.Landscape("x**2/2 + y**4/4", "x y", noise_covariance=[["1 + x**2/4", "0.3"], ["0.3", "2"]])

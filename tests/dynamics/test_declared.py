@@ -11,6 +11,8 @@ from sgdsde.dynamics import Hyperparameter, all_noises, all_rules
 from sgdsde.dynamics import registry as table
 from sgdsde.models import train
 
+pytestmark = pytest.mark.networks
+
 BOWL, CONFIG = sg.Landscape("x**2/2", "x"), sg.SGDConfig(0.1, 2, 8)
 LINE = Dataset("line", np.arange(8.0)[:, None], np.ones((8, 1)), np.ones((2, 1)), np.ones((2, 1)))
 

@@ -147,6 +147,7 @@ def test_ends_of_paths_agree(engine, name):
     np.testing.assert_allclose(found.point, judge.point, rtol=0, atol=1e-11)
 
 
+@pytest.mark.networks
 def test_arrays_do_as_formulas_do():
     wide = sg.landscapes.wide_quadratic(np.diag([1.0, 2.0, 3.0]), noise_covariance=np.eye(3))
     formula = sg.Landscape("x**2/2 + y**2 + 1.5*z**2", "x y z")

@@ -8,6 +8,8 @@ from sgdsde.data import digits
 from sgdsde.models import mlp, train
 from sgdsde.models.dynamics import NetworkDynamics
 
+pytestmark = pytest.mark.networks
+
 N, UPDATES = 60, 15
 DIGITS = digits(n_train=N, seed=3)
 RATES = {"rates": {"learning_rates": np.linspace(0.1, 0.02, UPDATES)}, "sizes": {"batch_sizes": [5, 10, 12] * 9}}

@@ -1,11 +1,14 @@
 """Rules and noises on a landscape are exactly the maps that their lines say."""
 
 import numpy as np
+import pytest
 import torch
 
 from sgdsde import Landscape, SGDConfig, schemes
 from sgdsde.codegen import NUMPY_FUNCTIONS
 from sgdsde.dynamics import find
+
+pytestmark = pytest.mark.networks
 
 LANDSCAPE = Landscape(
     "x**4/4 + x*y**2 + k*y**2", "x y", {"k": 1.5}, noise_factor=[["1 + x**2", "y", "0.3"], ["0", "2", "sin(x)"]]

@@ -61,6 +61,7 @@ def test_a_double_well_is_left_in_the_same_time(m, rate, n, f, scheme):
     assert sgd.mean > 3 * brownian.mean
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("kick", [0.1, 0.6])
 def test_what_one_example_decides_is_contracted_to_second_order_alike(kick):
     """Twenty examples with a direction each, k the curvature of their losses: kick = kε/B, whatever ε is."""

@@ -17,6 +17,8 @@ from sgdsde.dynamics.update import Update
 from sgdsde.models import mlp, train
 from sgdsde.models.rule_step import RuleStep
 
+pytestmark = pytest.mark.networks
+
 CURVED = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", noise_covariance=[["1 + x**2/4", "0.5"], ["0.5", "2"]])
 BOWL = sg.Landscape("x**2/2 + y**2", "x y", noise_covariance=[[1.0, 0.5], [0.5, 2.0]])
 CONFIG = sg.SGDConfig(0.02, 4, 64)

@@ -13,6 +13,8 @@ from sgdsde.data import digits
 from sgdsde.dynamics import all_rules
 from sgdsde.models import batches, draw_weights, mlp, train
 
+pytestmark = pytest.mark.networks
+
 UPDATES, N, B = 50, 60, 5
 DIGITS = digits(n_train=N, seed=3)
 PLANE = sg.Landscape("x**2/2 + y**4/4 + x*y/3", "x y", noise_covariance=[[1, 0.5], [0.5, 2]])

@@ -98,6 +98,7 @@ def test_sgd(engine: str, sampling: str, b: int, d: int) -> None:
     assert_close(of_sgd(engine, sampling, b, d), of_sgd("numpy", sampling, b, d))
 
 
+@pytest.mark.networks
 def test_float32_on_torch_is_the_same_path_to_its_precision() -> None:
     arguments = (ONE, config(), 0.3, UPDATES, 50)
     exact, single = (

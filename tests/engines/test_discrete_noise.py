@@ -15,6 +15,7 @@ from sgdsde.engines.registry import ENGINES, Plan
 SOURCES = [Signs, ThreePoints]
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("numbers", [1, 2, 3, 5, 9])
 def test_engines_draw_the_same(drawn, source, numbers: int) -> None:

@@ -21,6 +21,8 @@ from sgdsde.engines.philox import STREAM_SECOND
 from sgdsde.engines.registry import Plan
 from sgdsde.engines.torch_noise import tensor_noise
 
+pytestmark = pytest.mark.networks
+
 METHODS = tuple(levy_area.METHODS)
 TAILS = ("wiktorsson", "mrongowius_roessler")
 SEED = 2**40 + 7  # both words of the key

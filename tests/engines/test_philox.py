@@ -10,6 +10,8 @@ from tables import every
 from sgdsde.engines import lane_noise, philox, torch_noise
 from sgdsde.engines.noise import GaussianIncrements, ReferenceNoise
 
+pytestmark = pytest.mark.networks
+
 #: Random123 1.14, tests/kat_vectors, "philox4x32 10": counter, key, words.
 KNOWN = [
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),

@@ -13,6 +13,8 @@ from sgdsde.engines import noise as reference
 from sgdsde.engines import torch_noise
 from sgdsde.engines.noise import ExampleBatches, ReferenceNoise
 
+pytestmark = pytest.mark.networks
+
 N = 8
 SAMPLINGS = ("with_replacement", "without_replacement", "reshuffle")
 ENGINES = ("numba", "torch", "numpy")

@@ -24,6 +24,8 @@ from sgdsde.engines.noise import ExampleBatches
 from sgdsde.engines.registry import Plan
 from sgdsde.engines.torch_kernel import buffers_of, has_kernel, source
 
+pytestmark = pytest.mark.networks
+
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 TRITON = importlib.util.find_spec("triton") is not None
 N = 48

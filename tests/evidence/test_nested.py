@@ -10,6 +10,8 @@ from sgdsde.evidence.nested import nested_log_evidence
 from sgdsde.evidence.quadrature import quadrature_log_evidence
 from sgdsde.logistic import LogisticRegression
 
+pytest.importorskip("dynesty")
+
 
 def task(n=20, p=2, **options):
     x = np.random.default_rng(0).standard_normal((n, p))

@@ -16,6 +16,8 @@ from sgdsde.requests import sgd_request
 from sgdsde.run import prepare
 from sgdsde.schemes.matrix_program import runs_on_arrays
 
+pytestmark = pytest.mark.networks
+
 H, F = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.4], [-0.4, 3.0]])
 OPTIMUM, START = np.array([0.3, -0.2]), np.array([1.0, 0.6])
 TEXT = "(2*(x - 0.3)**2 + 1.0*(x - 0.3)*(y + 0.2) + (y + 0.2)**2)/2"

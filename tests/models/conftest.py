@@ -1,10 +1,11 @@
 import pytest
-import torch
 
 
 @pytest.fixture(scope="module")
 def one_thread():
     """Products of this size are slower on two threads, much slower where other processes want the cores."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -14,6 +15,8 @@ def one_thread():
 @pytest.fixture
 def two_threads():
     """More than one, also where each worker of the tests has one."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield

@@ -48,7 +48,7 @@ def test_a_batch_of_all_examples_has_none():
 
 def test_many_batches_are_gathered_in_pieces(monkeypatch):
     expected = batch_errors(GRADIENTS, config("reshuffle"), 100, seed=2)
-    monkeypatch.setattr(import_module("sgdsde.models.batch_errors"), "TOGETHER", 7)
+    monkeypatch.setattr(import_module("sgdsde.models.errors_of_batches"), "TOGETHER", 7)
     np.testing.assert_array_equal(batch_errors(GRADIENTS, config("reshuffle"), 100, seed=2), expected)
 
 

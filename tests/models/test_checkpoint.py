@@ -17,6 +17,8 @@ from sgdsde.models import mlp, train
 from sgdsde.models.checkpoint import open_checkpoint
 from sgdsde.models.dynamics import names, network_dynamics
 
+pytestmark = pytest.mark.networks
+
 DIGITS = digits(n_train=60, seed=3)
 #: A run in a process of its own, which says when it has begun; 20 evaluations of 30 updates.
 SCRIPT = """

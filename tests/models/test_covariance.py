@@ -11,7 +11,7 @@ from sgdsde.models import mlp
 from sgdsde.models.covariance import noise_covariance
 from sgdsde.models.example_losses import ExampleLosses
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 DATA = digits(n_train=40)
 IMAGES = torch.tensor(DATA.x_train).reshape(-1, 1, 8, 8), torch.tensor(DATA.y_train)

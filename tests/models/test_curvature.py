@@ -19,7 +19,7 @@ from sgdsde.models.curvature_evidence import _operator_class
 from sgdsde.models.trace_estimation import trace_and_norm
 from sgdsde.statistics.estimates import Estimate, mean, variance
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 DATA = digits(n_train=40)
 X, Y = np.eye(4, 3), [0, 1, 1, 0]

@@ -23,6 +23,8 @@ from sgdsde.models.replica_loop import Group, run_group
 from sgdsde.models.replicas import Examples, Part, stack
 from sgdsde.models.training_plan import checked_courses
 
+pytestmark = pytest.mark.networks
+
 N, DRAWS, CPU = 6, 8000, torch.device("cpu")
 DIGITS = digits(n_train=60, seed=3)
 

@@ -17,7 +17,7 @@ import sgdsde as sg
 from sgdsde.models import TwoBatchEstimates, gradient_noise, mlp, noise_covariance, per_example_gradients
 from sgdsde.models.micro_batches import StepLengths
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 N = 6
 GENERATOR = np.random.default_rng(3)

@@ -13,6 +13,8 @@ from sgdsde.models import (
     random_directions,
 )
 
+pytestmark = pytest.mark.networks
+
 DATA = digits(n_train=40)
 
 

@@ -21,7 +21,7 @@ from sgdsde.models import (
     two_batch_estimates,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 DATA, FEW = digits(n_train=200), digits(n_train=30)
 CONFIG = SGDConfig(0.1, 10, 200)

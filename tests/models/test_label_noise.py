@@ -13,6 +13,8 @@ from sgdsde.data import Dataset, digits
 from sgdsde.dynamics import all_noises, find
 from sgdsde.models import mlp, train, training
 
+pytestmark = pytest.mark.networks
+
 DIGITS = digits(n_train=60, seed=3)
 CONFIG = SGDConfig(0.1, 5, 60, 0.9)
 RUN = {"updates": 31, "replicas": 2, "evaluate_every": 3, "seed": 4}

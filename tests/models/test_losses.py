@@ -22,7 +22,7 @@ from sgdsde.models.replicas import Part, stack
 from sgdsde.models.spread_noise import _squares_by_autograd
 from sgdsde.models.training_plan import groups
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 
 def images(n_train=60, seed=3):

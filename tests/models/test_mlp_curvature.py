@@ -14,6 +14,8 @@ from sgdsde.models import mlp_hessian_trace, mlp_largest_curvature
 from sgdsde.models.mlp_curvature import hidden_and_logits
 from sgdsde.models.networks import weights_of
 
+pytestmark = pytest.mark.networks
+
 
 @pytest.fixture(scope="module")
 def network():

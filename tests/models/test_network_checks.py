@@ -13,6 +13,7 @@ from sgdsde.data import digits
 from sgdsde.models import mean_hessian, mlp, noise_covariance, per_example_gradients, train, two_batch_estimates
 
 pytestmark = [
+    pytest.mark.networks,
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning"),  # of torch.func.vmap
 ]

@@ -18,7 +18,7 @@ from sgdsde.models.curvature_evidence import _operator_class, hessian_operator, 
 from sgdsde.statistics.log_determinant import log_determinant
 from sgdsde.theory.evidence import laplace_evidence, log_evidence_ratio, null_log_evidence
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 PENALTIES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 BINARY, SOFTMAX = "binary_cross_entropy", nn.CrossEntropyLoss(reduction="sum")

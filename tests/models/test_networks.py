@@ -5,6 +5,8 @@ from torch import nn
 
 from sgdsde.models import draw_weights, mlp
 
+pytestmark = pytest.mark.networks
+
 
 def test_mlp_has_pytorchs_default_initialisation():
     torch.manual_seed(3)

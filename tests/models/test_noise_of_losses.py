@@ -19,7 +19,7 @@ from sgdsde.models import (
     two_batch_estimates,
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.standard_normal((40, 3)), GENERATOR.standard_normal((40, 2))

@@ -18,7 +18,7 @@ from sgdsde.models.curvature import mean_hessian
 from sgdsde.models.example_losses import example_losses
 from sgdsde.models.two_batches import SAMPLERS, TwoBatchEstimates, _lengths, two_batch_estimates
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 DATA = digits(n_train=40)
 

@@ -5,8 +5,10 @@ import pytest
 
 import sgdsde as sg
 from sgdsde.models import LinearRegression, posterior_divergences, posterior_rate
-from sgdsde.models.posterior_rate import least_rate
+from sgdsde.models.posterior_rates import least_rate
 from sgdsde.theory import optimal_learning_rate, posterior_divergence
+
+pytestmark = pytest.mark.networks
 
 N = 100
 PROBLEM = LinearRegression.gaussian(2, n_examples=N, spectrum=[1.0, 0.5])

@@ -10,6 +10,8 @@ from sgdsde.models import LinearRegression, batch_indices, sgd_on_regression
 from sgdsde.models.regression_batches import Source, _indices
 from sgdsde.theory import linear_regression_covariance
 
+pytestmark = pytest.mark.networks
+
 
 def data(n=40, p=3, seed=0):
     generator = np.random.default_rng(seed)

@@ -19,6 +19,8 @@ from sgdsde.models.losses import LOSSES, checked_loss
 from sgdsde.models.parallel import in_threads
 from sgdsde.models.replicas import Part, evaluate, finite, stack
 
+pytestmark = pytest.mark.networks
+
 CE = LOSSES["cross_entropy"]
 
 

@@ -10,6 +10,8 @@ from sgdsde.config import SAMPLINGS, SGDConfig
 from sgdsde.dynamics.sampling import SAMPLERS
 from sgdsde.models import batch_indices, batches
 
+pytestmark = pytest.mark.networks
+
 
 def config(sampling, b=4, n=20):
     return SGDConfig(learning_rate=0.1, batch_size=b, n_examples=n, sampling=sampling)

@@ -9,6 +9,8 @@ from sgdsde.models import descent, small_batches
 from sgdsde.models.networks import mlp, weights_of
 from sgdsde.models.small_batches import hidden_errors
 
+pytestmark = pytest.mark.networks
+
 
 def updated(k, n, dtype, momentum):
     """Weights and velocities after k updates of n examples, from a velocity that is not zero."""

@@ -13,6 +13,8 @@ from sgdsde.models import descent, inputs, mlp, train
 from sgdsde.models.inputs import DenseInputs, SparseInputs, by_columns
 from sgdsde.models.networks import weights_of
 
+pytestmark = pytest.mark.networks
+
 TYPES = {torch.float64: 1e-13, torch.float32: 1e-5}
 
 

@@ -9,6 +9,8 @@ from sgdsde.config import SGDConfig
 from sgdsde.data import Dataset
 from sgdsde.models import mlp, noise_covariance, train, training
 
+pytestmark = pytest.mark.networks
+
 N = 12
 GENERATOR = np.random.default_rng(3)
 X, Y = GENERATOR.standard_normal((N, 3)), GENERATOR.integers(3, size=N)

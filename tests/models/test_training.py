@@ -14,6 +14,8 @@ from sgdsde.data import Dataset, digits, mnist
 from sgdsde.models import LinearRegression, batch_indices, draw_weights, mlp, sgd_on_regression, train
 from sgdsde.models.dynamics import names
 
+pytestmark = pytest.mark.networks
+
 DIGITS = digits(n_train=200, seed=3)
 
 

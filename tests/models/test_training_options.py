@@ -12,6 +12,8 @@ from sgdsde.models import draw_weights, mlp, train, training
 from sgdsde.models.dynamics import names
 from sgdsde.models.training_plan import groups, tensor_cores
 
+pytestmark = pytest.mark.networks
+
 DIGITS = digits(n_train=60, seed=3)
 
 

@@ -16,7 +16,7 @@ from sgdsde.data import Dataset, digits
 from sgdsde.models import batch_indices, draw_weights, mlp, train
 from sgdsde.models.dynamics import names, network_dynamics
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("one_thread")]
 
 DIGITS = digits(n_train=60, seed=3)
 X = np.random.default_rng(0).standard_normal((80, 3))

@@ -27,7 +27,7 @@ def closed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _patched(patch: pytest.MonkeyPatch) -> None:
-    for module in (sg.models, import_module("sgdsde.models.posterior_rate")):
+    for module in (sg.models, import_module("sgdsde.models.regression_descent")):
         patch.setattr(module, "sgd_on_regression", _sde)
 
 

@@ -57,6 +57,7 @@ def test_too_many_dimensions() -> None:
         integrate(landscape, np.zeros(9), 1.0, 2, 1, scheme="implicit_euler")
 
 
+@pytest.mark.networks
 @pytest.mark.parametrize(
     ("loss", "variables", "start", "time", "error"),
     [
@@ -75,6 +76,7 @@ def test_single_precision_solves_to_its_own_precision(loss, variables, start, ti
     assert np.abs(single.final - exact.final).max() < error
 
 
+@pytest.mark.networks
 def test_what_has_not_converged_in_single_precision_is_not_a_number_either() -> None:
     landscape = Landscape("x**4", "x")
     with pytest.warns(UserWarning, match="diverged"):

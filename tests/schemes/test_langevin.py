@@ -77,6 +77,7 @@ def test_exact_steps_of_a_schedule_have_the_exact_law() -> None:
         assert np.abs([off, spread]).max() < 4.5
 
 
+@pytest.mark.networks
 def test_matrices_of_a_schedule() -> None:
     scheme = "exact_ou"
     arguments = (TILTED, SGDConfig(0.1, 2, 16), [1.0, -2.0], 7, 9)

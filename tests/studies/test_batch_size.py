@@ -6,6 +6,8 @@ from tables import every
 
 import sgdsde as sg
 
+pytestmark = pytest.mark.networks
+
 SIZES, RATES = [2, 5, 10, 20, 50], [0.2, 0.4]
 CONFIG = sg.SGDConfig(0.2, batch_size=7, n_examples=100, momentum=0.5)
 

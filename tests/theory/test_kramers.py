@@ -119,6 +119,7 @@ def exit_time_on_a_grid(landscape, d, step):
     return times[number[np.abs(x + 1).argmin(), np.abs(y).argmin()]]
 
 
+@pytest.mark.networks
 def test_two_dimensions_against_the_boundary_problem():
     landscape = separable()
     saddle = find_saddle(landscape, between=([-1.0, 0.0], [1.0, 0.0]))

@@ -6,6 +6,8 @@ import pytest
 from validation.claim import discover
 from validation.runner import run_claims
 
+pytestmark = pytest.mark.networks
+
 ANALYTIC = (
     "update_variance",
     "stationary_variance",

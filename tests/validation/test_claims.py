@@ -17,6 +17,8 @@ from validation.mnist import images as images_module
 from validation.mnist.images import images
 from validation.verdict import judge
 
+pytestmark = pytest.mark.networks
+
 CLAIMS = discover()
 #: Tiny networks and a few paths show that the code runs, nothing about best batch sizes and orders. Claims that train
 #: networks have sizes for each source of images.

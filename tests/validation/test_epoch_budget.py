@@ -15,6 +15,8 @@ from validation.gather import gather
 from validation.mnist.epoch_budget import Budget, budget_figure, run_all
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 CLAIM = discover()["epoch_budget"]
 SIZE = CLAIM.plans["full"].size["MNIST"]
 #: Grids wide enough for γ = −1.

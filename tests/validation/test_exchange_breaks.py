@@ -17,6 +17,8 @@ from validation.mnist.exchange import ALONE, DEAD, QUANTITIES, Runs
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 LIMIT, REPLICAS = 4.5, 20
 SIZE = exchange_breaks.plans["full"].size["MNIST"]
 FACTORS = (1, 2, 4, 8, 16)

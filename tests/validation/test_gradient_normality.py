@@ -17,6 +17,8 @@ from validation.mnist.cells.normality.gradients import KINDS, LEADING, batch_gra
 from validation.mnist.normality import Runs, Size, run_all
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 CLAIM = discover()["gradient_normality"]
 DRAWING = Drawing((1, 4, 64), draws=300, examples=10_000, groups=6)
 LIMIT = 4.0

@@ -14,6 +14,8 @@ from validation.rendering import rendered
 from validation.report import Report
 from validation.runner import run_claims
 
+pytestmark = pytest.mark.networks
+
 
 class Silent:
     def started(self, claim): ...

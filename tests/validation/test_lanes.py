@@ -14,6 +14,8 @@ from validation.context import HERE
 from validation.jobs import Job, Measured, measure_in_turn
 from validation.lanes import divided, measure_beside
 
+pytestmark = pytest.mark.networks
+
 CLAIMS = discover()
 LANDSCAPES, IMAGES = ("update_variance", "batch_near_n"), ("dont_decay", "mnist_training_set")
 

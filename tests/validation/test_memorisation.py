@@ -14,6 +14,8 @@ from validation.mnist.memorisation import COMPARED, exchanges
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 LIMIT, REPLICAS = 4.5, 20
 #: Slopes of test accuracy and of what is memorised at equal training accuracy, as the paper has them.
 PAPER = (0.03, -0.06)

@@ -21,6 +21,8 @@ from validation.protocol import presets_of
 from validation.sizes import built
 from validation.verdict import Verdict, rule, thresholds
 
+pytestmark = pytest.mark.networks
+
 SIZES = {
     source: {preset: built(Size, held["size"][source]) for preset, held in presets_of("mnist_rules").items()}
     for source in ("MNIST", "digits")

@@ -15,6 +15,8 @@ from validation.mnist.cells.training import subsets
 from validation.mnist.sde.checks import checks, distances_from_sde
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, Runs, Size
 
+pytestmark = pytest.mark.networks
+
 SIZES = [size for plan in mnist_sde.plans.values() for size in plan.size.values()]
 SMOKE = mnist_sde.plans["smoke"].size["digits"]
 CELL = {

@@ -22,6 +22,8 @@ from validation.mnist.sde.grid_runs import Runs
 from validation.mnist.sde.runs import ISOTROPIC, NOISELESS, NOISY, SDE, SGD, STRONGER, SVAG
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 CLAIMS = {FRESH: mnist_sde_low_loss, SHUFFLED: mnist_sde_reshuffled}
 SIZES = [
     (sampling, preset, size)

@@ -12,6 +12,8 @@ from validation.gather import gather
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 LIMIT, REPLICAS = 4.5, 20
 
 

@@ -27,6 +27,8 @@ from validation.mnist.cells.normality.gradients import batch_gradients
 from validation.mnist.cells.schedules import scheduled
 from validation.mnist.cells.training import trained, trained_along
 
+pytestmark = pytest.mark.networks
+
 CELLS = Path(stores.__file__).parent / "mnist" / "cells"
 LASTING = re.compile(r"@lasting\(.*\)\ndef (\w+)\(")
 

@@ -23,6 +23,8 @@ from validation.mnist.cells.training import mislabelled, subsets, with_every_tes
 from validation.mnist.descents import at_level, at_loss
 from validation.mnist.three_factors import present
 
+pytestmark = pytest.mark.networks
+
 
 @pytest.fixture(scope="module")
 def network():

@@ -12,6 +12,8 @@ from validation.context import Context
 from validation.gather import gather
 from validation.verdict import Verdict, rule, thresholds
 
+pytestmark = pytest.mark.networks
+
 NAME = "mnist_training_length"
 
 

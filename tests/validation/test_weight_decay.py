@@ -17,6 +17,8 @@ from validation.mnist.cells.training import trained
 from validation.mnist.weight_decay import run_all
 from validation.verdict import Verdict, rule
 
+pytestmark = pytest.mark.networks
+
 CLAIM = discover()["weight_decay"]
 SIZE = CLAIM.plans["full"].size["MNIST"]
 GAP, LIMIT = 0.02, 4.0

@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
 import sgdsde as sg
-from sgdsde.models.posterior_rate import least_rate
+from sgdsde.models.posterior_rates import least_rate
 from sgdsde.posterior import Divergence, LogisticPosterior
 from sgdsde.theory import optimal_preconditioner
 from validation.claim import Check

@@ -13,7 +13,6 @@ from sgdsde.arguments import choice, integer, integers, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.layout import one_line
 from sgdsde.models.regression import LinearRegression
-from sgdsde.models.regression_descent import sgd_on_regression
 from sgdsde.statistics import Estimate, jackknife
 from sgdsde.theory import posterior_divergence, relaxation_time, stationary_covariance
 
@@ -146,6 +145,8 @@ def posterior_rate(
     >>> bool(abs(found.best.value - found.exact) < 5 * found.best.standard_error)
     True
     """
+    from sgdsde.models.regression_descent import sgd_on_regression  # here: it needs torch, and exact laws do not
+
     at, numbers = real_array("rates", rates), integers("seeds", seeds, 0)
     if at.ndim != 1 or len(at) < 4 or len(at) != len(numbers):
         raise ValueError(f"rates must be at least 4 numbers, as many as seeds, got {len(numbers)} seeds and {rates!r}")
