@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
+    from sgdsde.explore import explore_page
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
     from sgdsde.landscapes import Landscape, modified_landscape
@@ -67,6 +68,7 @@ _HOME = {
     "rare_exit_time": "sgdsde.escapes",
     "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
+    "explore_page": "sgdsde.explore",
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
     "NetworkLadder": "sgdsde.ladders",
@@ -132,6 +134,7 @@ __all__ = [
     "escape_study",
     "evidence",
     "evidence_study",
+    "explore_page",
     "gradient_noise",
     "integrate",
     "ladder",

@@ -1,8 +1,8 @@
 """One page that runs SDE and SGD side by side on a landscape: a file that opens from disk and asks no server."""
 
-from sgdsde.explore.page import explore
+from sgdsde.explore.page import explore_page
 
-__all__ = ["explore"]
+__all__ = ["explore_page"]
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,7 @@ QUANTITIES = ("loss", "gradient", "hessian", "noise_covariance")
 OWN = "own"
 
 
-def explore(
+def explore_page(
     landscape: Landscape | None,
     path: str | Path,
     *,
@@ -70,7 +70,7 @@ def explore(
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     page = explore(Landscape("x**2/2", "x"), Path(folder) / "page.html")
+    ...     page = explore_page(Landscape("x**2/2", "x"), Path(folder) / "page.html")
     ...     size = page.stat().st_size
     >>> size < 1_000_000
     True

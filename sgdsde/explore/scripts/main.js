@@ -180,6 +180,7 @@ window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () 
 // For whoever wants to look closer from the console: the states (S, paths) of both sides, and how to go on.
 window.sgdsde = {
   get world() { return page.world; },
+  show,
   states: () => page.world.sides.map((side) => side.run.state.map((row) => Array.from(row))),
   advance: (updates) => {
     setPlaying(false);

@@ -89,7 +89,7 @@ class Measured {
 
   // Paths that have left, and the mean time: of all when all have, else all time spent inside over those that left.
   exits() {
-    const now = this.run.updates;
+    const now = this.run.step / this.run.substeps;
     let out = 0, inside = 0;
     for (const time of this.left) {
       if (time === time) out++;
