@@ -36,8 +36,8 @@ def explore(
 ) -> None:  # fmt: skip
     """Write a page that runs the SDE and SGD side by side on LANDSCAPE, and open it: sliders, live numbers, presets.
 
-    LANDSCAPE is an expression or a name that `sgdsde landscapes` lists; without one the page has all of these. It is one
-    file that needs no server and no network. A LANDSCAPE that begins with a minus goes last, after --.
+    LANDSCAPE is an expression or a name that `sgdsde landscapes` lists; without one the page has all of these. It is
+    one file that needs no server and no network. A LANDSCAPE that begins with a minus goes last, after --.
 
     Example: sgdsde explore "x**4/4 - a*x**2/2" --parameter a=1.5 --noise-covariance "1 + x**2/4"
     """

@@ -77,6 +77,7 @@ def program(block: Block, kept: int | None = None) -> str:
     Parameters
     ----------
     block : Block
+        Of any number of arrays.
     kept : int, optional
         How many outputs are written; the others are not computed. All by default.
     """

@@ -99,13 +99,20 @@ def page(scenes: Mapping[str, Scene], settings: Mapping[str, float | str]) -> st
     """The text of the page; it opens with the first scene."""
     folder = resources.files("sgdsde.explore")
     script = "\n".join(
-        ['"use strict";', "(() => {", model(scenes), f"const FIRST = {_json(dict(settings))};", *_scripts(PAGE), "})();"]
+        [
+            '"use strict";',
+            "(() => {",
+            model(scenes),
+            f"const FIRST = {_json(dict(settings))};",
+            *_scripts(PAGE),
+            "})();",
+        ]
     )
     style = (folder / "style.css").read_text(encoding="utf-8")
     found = (folder / "page.html").read_text(encoding="utf-8")
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
     parts = {"POLICY": html.escape(policy), "STYLE": style, "SCRIPT": script}
     for name, text in parts.items():
@@ -143,9 +150,7 @@ def _scene(scene: Scene) -> str:
     }  # fmt: skip
     formulas = ", ".join(f"{name}: {javascript.formulas(landscape.block(name))}" for name in QUANTITIES)
     watched = _watched(scene.watched, landscape) if scene.watched else "null"
-    return (
-        f"{{...{_json(told)}, watched: {watched}, formulas: {{{formulas}}},\nprograms: {{{_programs(landscape)}}}}}"
-    )
+    return f"{{...{_json(told)}, watched: {watched}, formulas: {{{formulas}}},\nprograms: {{{_programs(landscape)}}}}}"
 
 
 def _watched(watched: Watched, landscape: Landscape) -> str:

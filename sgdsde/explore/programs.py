@@ -32,9 +32,9 @@ class Printed:
     code : str
         Of `sgdsde.engines.javascript.program`.
     told : dict
-        For JSON. ``state``: number of components; ``draws``: name → numbers, in the block's order; ``parameters``: names
-        of the numbers p0, p1, …; ``equation``; ``carries``: names of the vectors beside ω; ``numbers``: default and
-        interval of each hyperparameter; ``takes``: whether it takes momentum; ``exits``: whether it has two margins.
+        For JSON. ``state``: number of components; ``draws``: name → numbers, in the block's order; ``parameters``:
+        names of the numbers p0, p1, …; ``equation``; ``carries``: names of the vectors beside ω; ``numbers``: default
+        and interval of each hyperparameter; ``takes``: whether it takes momentum; ``exits``: whether it has two margins.
     """
 
     code: str
@@ -65,8 +65,9 @@ def programs(landscape: Landscape) -> Iterator[tuple[str, Printed]]:
         defaults = {key: each.default for key, each in rule.hyperparameters.items()}
         declaration = Dynamics(name, rule, all_noises()[noise], {**options, **defaults}).declaration()
         for epoched in (False, True) if name in EPOCHED else (False,):
-            yield name + (" epoched" if epoched else ""), _printed(
-                declaration, landscape, rule.hyperparameters, bool(options), epoched
+            yield (
+                name + (" epoched" if epoched else ""),
+                _printed(declaration, landscape, rule.hyperparameters, bool(options), epoched),
             )
 
 

@@ -85,9 +85,11 @@ def scene_of(
     Parameters
     ----------
     landscape : Landscape
+        Named, or of the user's own.
     w0 : (d,), optional
         Where paths start.
     box : d pairs of float, optional
+        What is drawn of each variable.
 
     Raises
     ------

@@ -148,11 +148,13 @@ NAMELESS = """() => [...document.querySelectorAll("button, input, select, canvas
     || (each.tagName === "BUTTON" && each.textContent.trim()) || each.caption)).map((each) => each.outerHTML)"""
 CONTRAST = """() => {
     const light = (text) => {
-        const [r, g, b] = text.match(/[\\d.]+/g).map((x) => x / 255).map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        const linear = (x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = text.match(/[\\d.]+/g).map((x) => linear(x / 255));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
     };
     const paper = light(getComputedStyle(document.body).backgroundColor);
-    return Math.min(...[...document.querySelectorAll("h1 span, p, small, td, th, label, figcaption, legend, caption")].map((each) => {
+    const texts = document.querySelectorAll("h1 span, p, small, td, th, label, figcaption, legend, caption");
+    return Math.min(...[...texts].map((each) => {
         const ink = light(getComputedStyle(each).color);
         return Math.max(ink, paper) / Math.min(ink, paper);
     }));
@@ -182,7 +184,14 @@ MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 def test_text_is_never_markup_or_code(browser, tmp_path) -> None:
-    for text in (MARKUP, "alert(1)", "x;alert(1)", "constructor.constructor('alert(1)')()", "`${alert(1)}`", "x<script>"):
+    for text in (
+        MARKUP,
+        "alert(1)",
+        "x;alert(1)",
+        "constructor.constructor('alert(1)')()",
+        "`${alert(1)}`",
+        "x<script>",
+    ):
         with pytest.raises(ValueError, match="loss"):
             Landscape(text, "x")
     named = Landscape("a*x**2/2", "x", {"a": 1.0}, name=MARKUP)

@@ -20,7 +20,7 @@ RUNS = {
     "quadratic": {"sampling": "reshuffle", "m": 0.5, "l": 0},
     "multiplicative": {"dynamics": "noisy_gd", "sampling": "reshuffle", "examples": "student_t:3"},
     "double_well": {"examples": "rademacher", "B": 1, "l": 0, "parameters": {"a": 1.3, "f": 0.8}},
-    "sharp_flat": {"dynamics": "signsgd", "m": 0.9, "sampling": "shuffle_once", "driver": "brownian"},
+    "sharp_flat": {"dynamics": "signsgd", "m": 0.5, "sampling": "shuffle_once", "driver": "brownian", "lr": 0.03},
     "quadratic_2d": {"dynamics": "adam", "sde": "adam_sde", "l": 0, "sampling": "with_replacement"},
     "valley": {"dynamics": "rmsprop", "sde": "rmsprop_sde", "l": 2, "examples": "student_t:5"},
     "mueller_brown": {"dynamics": "svag", "B": 13, "sde": "momentum_sde"},
@@ -46,7 +46,9 @@ def scripts_alone(script: str) -> object:
 @pytest.mark.parametrize("name", ["gaussian", "rademacher", "student_t:5", "student_t:3"])
 def test_examples_are_those_of_numpy(name: str) -> None:
     cases = [(n, k, seed) for n in (8, 1024) for k in (1, 2) for seed in (0, 7, 2**32 + 1)]
-    call = f"{json.dumps(cases)}.map(([n, k, seed]) => whitenedExamples('{name}', n, k, seed).map((r) => Array.from(r)))"
+    call = (
+        f"{json.dumps(cases)}.map(([n, k, seed]) => whitenedExamples('{name}', n, k, seed).map((r) => Array.from(r)))"
+    )
     for found, case in zip(scripts_alone(call), cases, strict=True):
         np.testing.assert_allclose(np.array(found).T, whitened_examples(name, *case), rtol=0, atol=2e-13)
 
@@ -103,7 +105,7 @@ def test_measured_numbers_agree_with_theory() -> None:
     settings = settings_of("double_well", B=1, N=16, paths=1024, l=4)
     found = in_node(settings, f"{run} print([world.theory, world.sides.map((side) => side.exits())])")
     for law, measured in zip((found[0]["sde"], found[0]["sgd"]), found[1], strict=True):
-        assert measured["out"] > 700
+        assert measured["out"] > 500
         assert measured["value"] == pytest.approx(law["exit"], rel=0.12)
 
 
@@ -137,7 +139,7 @@ def test_steps_are_as_fine_as_the_library_takes_them(lr: float, m: float, sampli
 def test_minima_and_basins_in_two_dimensions() -> None:
     found = in_node(
         settings_of("mueller_brown", paths=2),
-        "print([world.basins.minima, world.basins.minima.map((w) => world.basins.basin(...w)), world.basins.basin(9, 9)])",
+        "const { minima, basin } = world.basins; print([minima, minima.map((w) => basin(...w)), basin(9, 9)])",
     )
     expected = [[-0.5582, 1.4417], [-0.05, 0.4667], [0.6235, 0.028]]
     np.testing.assert_allclose(sorted(found[0]), expected, atol=1e-4)

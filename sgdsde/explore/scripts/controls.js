@@ -87,7 +87,8 @@ function tick(name, title, wish) {
 function buildControls(scene, s, wish) {
   const to = (name) => (value) => wish({ [name]: value }), short3 = (x) => plain(Number(x.toPrecision(4)));
   const parts = { landscape: {}, config: {}, dynamics: {}, run: {} };
-  parts.landscape.scene = select("scene", "Loss", Object.keys(SCENES), to("scene"), (name) => SCENES[name].title === name ? name.replaceAll("_", " ") : `yours: ${short(SCENES[name].title)}`);
+  const titleOf = (name) => (SCENES[name].title === name ? name.replaceAll("_", " ") : `yours: ${short(SCENES[name].title)}`);
+  parts.landscape.scene = select("scene", "Loss", Object.keys(SCENES), to("scene"), titleOf);
   for (const { name, range } of scene.parameters) {
     parts.landscape[`p.${name}`] = slider(`p.${name}`, name, fromInterval(...range), short3, to(`p.${name}`));
   }

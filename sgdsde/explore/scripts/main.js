@@ -16,7 +16,8 @@ function begin(settings, target = null, since = null) {
   at("sde-title").textContent = `${inWords(settings.sde)}${page.world.sde.told.driver === "epoched" ? ", epoched" : ""}`;
   at("sgd-title").textContent = `${inWords(settings.dynamics)}, ${inWords(settings.sampling)}`;
   at("legend").textContent = scene.box.length === 1
-    ? "Above, paths on the loss; below, where they were over time (bars), with the law of this side (line) and of the other (dashes). Vertical dashes: where a path counts as having left. Click to start there."
+    ? "Above, paths on the loss; below, where they were over time (bars), with the law of this side (line) and of the other "
+      + `(dashes). ${page.world.scene.leaves ? "Upright dashes: where a path counts as having left. " : ""}Click to start there.`
     : "Lines of equal loss, and all paths; crosses are minima. Click to start there.";
   const preset = PRESETS.find((each) => each.name === page.preset);
   at("story").textContent = preset ? preset.text : scene.description;
@@ -92,7 +93,7 @@ function show(all) {
   const { world } = page, now = performance.now(), ink = colours();
   page.pictures.forEach((picture, k) => picture.draw(world.sides[k], ink));
   const { update, sde } = world, time = (update * world.s.lr) / (1 - (sde.told.m || 0));
-  at("clock").textContent = `update ${update}, time s = ${plain(Number(time.toPrecision(4)))}${update < world.waits ? `; measures from ${world.waits}` : ""}`;
+  at("clock").textContent = `update ${update}, time s = ${plain(Number(time.toPrecision(4)))}${update < world.waits ? `; averages from ${world.waits} on` : ""}`;
   if (!all && now - page.table < TABLE_EVERY) return;
   page.table = now;
   fillTable(at("numbers").tBodies[0], rowsOf(world));
@@ -103,11 +104,13 @@ function show(all) {
 function speak() {
   const { world } = page;
   page.spoken = performance.now();
-  const said = rowsOf(world).map(([title, ...cells]) => `${title}: ${cells.map(([value, law], k) => `${cells.length > 1 ? ["SDE", "SGD"][k] : ""} ${value}${law ? `, ${law}` : ""}`).join("; ")}`);
+  const cell = ([value, law], k, all) => `${all.length > 1 ? ["SDE ", "SGD "][k] : ""}${value}${law ? `, ${law}` : ""}`;
+  const said = rowsOf(world).map(([title, ...cells]) => `${title}: ${cells.map(cell).join("; ")}`);
   at("status").textContent = `Update ${world.update}. ${said.join(". ")}.`;
   ["sde", "sgd"].forEach((name, k) => {
     const mean = world.scene.variables.map((variable, i) => `${variable} ${withError(world.sides[k].variance(i))}`).join(", ");
-    at(`${name}-picture`).setAttribute("aria-label", `${at(`${name}-title`).textContent}: ${world.s.paths} paths after ${world.update} updates; variance of ${mean}`);
+    const paths = `${world.s.paths} paths after ${world.update} updates; variance of ${mean}`;
+    at(`${name}-picture`).setAttribute("aria-label", `${at(`${name}-title`).textContent}: ${paths}`);
   });
 }
 
@@ -133,7 +136,8 @@ function frame(now) {
 }
 
 function startHere(event, canvas) {
-  const { world } = page, box = canvas.getBoundingClientRect(), shares = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
+  const { world } = page, box = canvas.getBoundingClientRect();
+  const shares = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
   const found = {};
   world.scene.box.forEach(([low, high], i) => { found[`w${i}`] = Number((low + shares[i] * (high - low)).toPrecision(3)); });
   wish(found);

@@ -94,10 +94,10 @@ function startOf(program, scene, s, c) {
 
 // The SDE as a run; exits are counted inside its steps where there is a place to leave by.
 function sdeRun(scene, s, curvature) {
-  const driver = driverOf(s), own = `${s.sde}${driver === "epoched" && scene.programs[`${s.sde} epoched`] ? " epoched" : ""}`;
+  const bridged = driverOf(s) === "epoched" && `${s.sde} epoched` in scene.programs, own = s.sde + (bridged ? " epoched" : "");
   const exits = scene.leaves && scene.programs[`${own} exits`];
   const program = exits || scene.programs[own];
-  const used = own.endsWith("epoched") ? "epoched" : "brownian";
+  const used = bridged ? "epoched" : "brownian";
   const c = noiseOf(s, used), m = momentumOf(program, s);
   const substeps = s.l || automaticSubsteps(program, s, curvature, used);
   const clock = CLOCKS[program.equation](s.lr, c, m);
@@ -122,9 +122,9 @@ function sgdRun(scene, s, table) {
   const numbers = {
     learning_rate: s.lr / substeps, momentum: m, batch_noise: c, spread: Math.sqrt(2 * substeps - 1),
   };
+  const bridge = driver === "epoched" ? bridgeNumbers(s.N, s.B, 1) : null;
   const run = new Run({
-    program: program.code, substeps, rows: constantsOf(program, scene, s, numbers, driver === "epoched" ? bridgeNumbers(s.N, s.B, 1) : null),
-    sources: sourcesOf(program, s, table), start: startOf(program, scene, s, c),
+    program: program.code, substeps, rows: constantsOf(program, scene, s, numbers, bridge), sources: sourcesOf(program, s, table), start: startOf(program, scene, s, c),
   });
   return Object.assign(run, { told: { name: s.dynamics, driver: "batches", c, m, substeps, exits: false } });
 }

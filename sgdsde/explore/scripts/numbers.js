@@ -79,7 +79,9 @@ function fillTable(body, rows) {
 function notesOf(world) {
   const { s, sde, sgd, curvature, minimum } = world, said = [];
   const { c, m, temperature, driver, substeps } = sde.told, scale = scaleOf({ ...s, m: sgd.told.m });
-  said.push(`Noise scale g = ${plain(Number(scale.toPrecision(4)))}; the SDE has the temperature T = ${plain(Number(temperature.toPrecision(4)))}, is driven by ${driver === "epoched" ? "epoched Brownian motion" : "Brownian motion"} and takes ${substeps} ${substeps > 1 ? "steps" : "step"} an update (c = ${plain(Number(c.toPrecision(4)))}).`);
+  const four = (x) => plain(Number(x.toPrecision(4))), steps = `${substeps} ${substeps > 1 ? "steps" : "step"} an update`;
+  said.push(`Noise scale g = ${four(scale)}; a batch’s noise has c = ${four(c)} times the covariance of an example’s.`);
+  said.push(`The SDE has the temperature T = ${four(temperature)}, is driven by ${inWords(driver)} and takes ${steps}.`);
   const edge = (2 * (1 + sgd.told.m)) / curvature;
   if (minimum && ["sgd", "noisy_gd"].includes(s.dynamics) && s.lr >= edge) {
     said.push(`ε is not below the edge 2(1 + m)/h = ${plain(Number(edge.toPrecision(3)))}: SGD is not stable in this minimum.`);

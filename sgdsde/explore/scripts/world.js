@@ -29,7 +29,7 @@ class World {
         side.run.advance();
         if (side.run.told.exits || step === side.run.substeps - 1) side.watchExits();
       }
-      if (this.update === this.waits) side.forget();
+      if (this.update <= this.waits) side.forget(); // until measuring begins, this moment alone
       side.observe();
     }
     this.update++;
