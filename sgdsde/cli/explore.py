@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -64,8 +65,13 @@ def _chosen(texts: tuple[str, ...]) -> dict[str, float | str]:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.UsageError(f"--set must be NAME=VALUE, such as lr=0.05, got {text!r}")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            found[name.strip()] = value.strip()
+        found[name.strip()] = _plain(value.strip())
     return found
+
+
+def _plain(text: str) -> float | str:
+    """A whole number, a number, or the text itself."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text

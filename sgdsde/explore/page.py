@@ -14,6 +14,7 @@ from typing import Any
 
 from sgdsde import codegen, expression
 from sgdsde.engines import javascript
+from sgdsde.explore.choices import CHOICES, LARGEST_SEED, RATE, USUAL, checked
 from sgdsde.explore.presets import PRESETS
 from sgdsde.explore.programs import RULES, SDES, programs, with_ends
 from sgdsde.explore.scenes import Scene, Watched, named_scenes, scene_of
@@ -48,8 +49,9 @@ def explore_page(
     box : d pairs of float, optional
         What is drawn of each variable.
     settings : mapping, optional
-        What the page begins with, by the names that its links have: ``lr``, ``B``, ``N``, ``m``, ``sampling``,
-        ``driver``, ``examples``, ``dynamics``, ``sde``, ``l``, ``paths``, ``seed``.
+        What the page begins with, by the names that its links have (`sgdsde.explore.choices`): ``lr`` for ε, ``B``,
+        ``N``, ``m``, ``sampling``, ``driver``, ``examples``, ``dynamics``, ``sde``, ``l`` for its steps, ``paths``,
+        ``seed``, and ``p.name`` for a parameter.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def explore_page(
     Raises
     ------
     ValueError
-        For a landscape of more than two variables, or a frame or start that do not fit.
+        For a landscape of more than two variables, a frame or start that do not fit, or settings that there are none.
 
     Notes
     -----
@@ -76,7 +78,9 @@ def explore_page(
     True
     """
     target = Path(path)
-    target.write_text(page(scenes_for(landscape, w0, box), settings or {}), encoding="utf-8")
+    scenes = scenes_for(landscape, w0, box)
+    begun = checked(settings or {}, next(iter(scenes.values())))
+    target.write_text(page(scenes, begun), encoding="utf-8")
     return target
 
 
@@ -127,8 +131,12 @@ def model(scenes: Mapping[str, Scene]) -> str:
         {"name": p.name, "title": p.title, "text": p.text, "scene": p.scene, "settings": dict(p.settings)}
         for p in PRESETS
     ]
-    names = f"const RULES = {_json(RULES)}, SDES = {_json(SDES)}, PRESETS = {_json(presets)};"
-    return "\n".join([javascript.runtime(), *_scripts(MODEL), names, f"const SCENES = {{\n{listed}\n}};"])
+    tables = {
+        "RULES": RULES, "SDES": SDES, "PRESETS": presets, "CHOICES": dict(CHOICES), "USUAL": dict(USUAL),
+        "RATE": RATE, "LARGEST_SEED": LARGEST_SEED,
+    }  # fmt: skip
+    named = [f"const {name} = {_json(table)};" for name, table in tables.items()]
+    return "\n".join([javascript.runtime(), *_scripts(MODEL), *named, f"const SCENES = {{\n{listed}\n}};"])
 
 
 @functools.lru_cache(maxsize=64)

@@ -45,7 +45,7 @@ PRESETS = (
     ),
     Preset(
         "sharp", "Leaving a sharp minimum",
-        "Both start in the sharp minimum on the left. Noise drives them over the barrier, and most of the time they"
+        "Both start in the sharp minimum on the left. Noise drives them over the barrier, and more of the time they"
         " are then in the flat one, though both are equally deep: SGD’s steps are long where the loss is sharp. The"
         " clock of exits stands beside the exact times of both.",
         "sharp_flat", {"lr": 0.2, "B": 1, "N": 64, "p.sharp": 4.0},

@@ -34,7 +34,7 @@ class Printed:
     told : dict
         For JSON. ``state``: number of components; ``draws``: name → numbers, in the block's order; ``parameters``:
         names of the numbers p0, p1, …; ``equation``; ``carries``: names of the vectors beside ω; ``numbers``: default
-        and interval of each hyperparameter; ``takes``: whether it takes momentum; ``exits``: whether it has two margins.
+        and interval of each hyperparameter; ``takes``: whether it takes momentum; ``exits``: whether it has margins.
     """
 
     code: str

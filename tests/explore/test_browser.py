@@ -38,7 +38,7 @@ def link_of(settings: dict) -> str:
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: "-".join(run.values()))
 @pytest.mark.parametrize("scene", SCENES)
 def test_states_are_those_of_the_numpy_engine(watched, scene: str, run: dict) -> None:
-    settings = settings_of(scene, l=2, paths=256, **run)
+    settings = settings_of(scene, l=2, paths=64, **run)
     watched.open(link_of(settings))
     found = watched.states(UPDATES)
     expected = by_numpy({**settings, "paths": COMPARED}, UPDATES)
@@ -52,7 +52,7 @@ CONTROLS = {
     "p.a": ("range", "both"), "p.f": ("range", "both"), "lr": ("range", "both"), "B": ("range", "both"),
     "N": ("range", "both"), "m": ("range", "both"), "w0": ("-0.7", "both"), "sampling": ("with_replacement", "both"),
     "examples": ("rademacher", "sgd"), "dynamics": ("signsgd", "sgd"), "sde": ("momentum_sde", "sde"),
-    "l": ("16", "sde"), "seed": ("5", "both"), "paths": ("1024", "both"),
+    "l": ("16", "sde"), "seed": ("5", "both"), "paths": ("256", "both"),
 }  # fmt: skip
 SET = """([name, value]) => {
     const input = document.querySelector(`[name="${name}"]`);
@@ -66,7 +66,7 @@ SET = """([name, value]) => {
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_control_changes_what_it_should(watched, name: str) -> None:
     value, sides = CONTROLS[name]
-    start = "scene=double_well&lr=0.1&B=4&N=64&paths=256&l=2&k=0"
+    start = "scene=double_well&lr=0.1&B=4&N=64&paths=64&l=2&k=0"
     watched.open(f"{start}&c={name}")  # another address each time
     before = watched.states(5)
     link = watched.page.evaluate("location.hash")
@@ -81,7 +81,7 @@ def test_a_control_changes_what_it_should(watched, name: str) -> None:
 
 
 def test_the_driver_changes_the_sde_of_reshuffled_batches(watched) -> None:
-    watched.open("scene=quadratic&sampling=reshuffle&paths=256&l=2&k=0")
+    watched.open("scene=quadratic&sampling=reshuffle&paths=64&l=2&k=0")
     before = watched.states(5)
     watched.page.evaluate(SET, ["driver", "brownian"])
     after = watched.states(5)
@@ -90,7 +90,7 @@ def test_the_driver_changes_the_sde_of_reshuffled_batches(watched) -> None:
 
 
 def test_the_noise_scale_is_held(watched) -> None:
-    watched.open("scene=quadratic&lr=0.1&B=8&N=64&hold=1&paths=256&k=0")
+    watched.open("scene=quadratic&lr=0.1&B=8&N=64&hold=1&paths=64&k=0")
     scale = "(() => { const { s } = sgdsde.world; return s.lr * (s.N / s.B - 1) / (1 - s.m); })()"
     before = watched.page.evaluate(scale)
     for name in ("B", "m", "N"):
@@ -108,7 +108,7 @@ PICTURE = """() => ({
 
 @pytest.mark.parametrize("scene", ["double_well", "balance"])
 def test_a_link_reproduces_the_picture(watched, browser, page_file, scene: str) -> None:
-    watched.open(f"scene={scene}&lr=0.15&paths=256&seed=3&B=2&k=0")
+    watched.open(f"scene={scene}&lr=0.15&paths=64&seed=3&B=2&k=0")
     watched.states(40)
     watched.page.click("#forget")
     watched.states(37)
@@ -164,7 +164,7 @@ CONTRAST = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_can_be_read_on_a_phone_and_in_the_dark(browser, page_file, scheme: str) -> None:
     narrow = Watched(
-        browser, page_file, "scene=valley&paths=256&k=5", viewport={"width": 400, "height": 800}, color_scheme=scheme
+        browser, page_file, "scene=valley&paths=64&k=5", viewport={"width": 400, "height": 800}, color_scheme=scheme
     )
     narrow.wait_for(5)
     assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -175,7 +175,7 @@ def test_it_can_be_read_on_a_phone_and_in_the_dark(browser, page_file, scheme: s
 
 
 def test_nobody_is_rushed(browser, page_file) -> None:
-    calm = Watched(browser, page_file, "scene=quadratic&paths=256", reduced_motion="reduce")
+    calm = Watched(browser, page_file, "scene=quadratic&paths=64", reduced_motion="reduce")
     assert calm.page.inner_text("#play") == "Play"
     calm.close()
 
@@ -195,8 +195,7 @@ def test_text_is_never_markup_or_code(browser, tmp_path) -> None:
         with pytest.raises(ValueError, match="loss"):
             Landscape(text, "x")
     named = Landscape("a*x**2/2", "x", {"a": 1.0}, name=MARKUP)
-    settings = {"examples": MARKUP, "lr": MARKUP, "__proto__": MARKUP}
-    path = explore_page(named, tmp_path / "page.html", settings=settings)
+    path = explore_page(named, tmp_path / "page.html")
     assert MARKUP not in path.read_text(encoding="utf-8")
     watched = Watched(browser, path, f"scene={MARKUP}&p.a={MARKUP}&preset={MARKUP}&k={MARKUP}")
     watched.page.evaluate("sgdsde.advance(2)")
@@ -232,7 +231,7 @@ def test_sixty_updates_a_second_of_4096_paths_in_two_dimensions(browser, page_fi
 
 
 def test_memory_is_flat(browser, page_file) -> None:
-    long = Watched(browser, page_file, "scene=double_well&paths=256&l=1&k=0")
+    long = Watched(browser, page_file, "scene=double_well&paths=64&l=1&k=0")
     long.wait_for(0)
     sizes = []
     for _ in range(3):

@@ -58,9 +58,9 @@ const fromInterval = (low, high) => ({
 
 // Equal ratios: a hundred for each power of ten.
 const RATIOS = {
-  count: Math.round(Math.log10(RATE.high / RATE.low) * 100) + 1,
-  at: (i) => Number(Math.min(RATE.low * 10 ** (i / 100), RATE.high).toPrecision(3)),
-  of: (value) => Math.round(Math.log10(value / RATE.low) * 100),
+  count: Math.round(Math.log10(RATE[1] / RATE[0]) * 100) + 1,
+  at: (i) => Number(Math.min(RATE[0] * 10 ** (i / 100), RATE[1]).toPrecision(3)),
+  of: (value) => Math.round(Math.log10(value / RATE[0]) * 100),
 };
 
 function select(name, title, values, wish, words = inWords) {

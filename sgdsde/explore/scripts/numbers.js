@@ -19,7 +19,7 @@ function rowsOf(world) {
   scene.variables.forEach((variable, i) => {
     const cells = sides.map((side, k) => {
       const variance = both[k].variance && both[k].variance[i][i];
-      const law = both[k].near && variance ? `near the minimum ${plain(Number(variance.toPrecision(4)))}` : known(variance);
+      const law = both[k].near && variance ? `near the minimum ${plain(Number(variance.toPrecision(4)))}` : known(variance, basins.minima.length > 1 ? " in the long run" : "");
       return [measured ? withError(side.variance(i)) : "—", law];
     });
     rows.push([`Variance of ${short(variable)}`, ...cells]);

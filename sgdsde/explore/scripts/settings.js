@@ -1,25 +1,9 @@
-// Settings: what there is to choose, what the address says, and what is not accepted from it.
+// Settings: what the address says, and what is not accepted from it. CHOICES, USUAL, RATE and LARGEST_SEED are
+// those of sgdsde.explore.choices.
 
 const COUNTS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
-const EXAMPLES = ["gaussian", "rademacher", "student_t:5", "student_t:3"];
-const CHOICES = {
-  sampling: Object.keys(BATCH_NOISE),
-  driver: ["own", "brownian", "epoched"],
-  examples: EXAMPLES,
-  dynamics: RULES,
-  sde: SDES,
-  N: [8, 16, 32, 64, 128, 256, 512, 1024],
-  m: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98],
-  l: [0, 1, 2, 4, 8, 16, 32, 64],
-  paths: [256, 1024, 4096],
-};
-const RATE = { low: 1e-4, high: 4 };
 const SPEEDS = [1, 5, 20, 60, 120, 300, 0];
-const USUAL = {
-  lr: 0.1, B: 4, N: 64, m: 0, sampling: "without_replacement", driver: "own", examples: "gaussian", dynamics: "sgd",
-  sde: "sde", l: 0, paths: 4096, seed: 0, hold: 0,
-};
-const LARGEST_SEED = Number.MAX_SAFE_INTEGER, MOST_UPDATES = 200000;
+const MOST_UPDATES = 200000;
 
 // All settings of a scene: its own, with those given where they are accepted, "p.name" of parameters, "h.name" of rules.
 function settingsOf(sceneName, given = {}) {
@@ -33,10 +17,9 @@ function settingsOf(sceneName, given = {}) {
     const of = typeof known[0] === "number" ? Number(wished[name]) : wished[name];
     s[name] = known.includes(of) ? of : { ...USUAL, ...scene.settings }[name];
   }
-  s.lr = number(wished.lr, RATE.low, RATE.high, scene.settings.lr || USUAL.lr);
+  s.lr = number(wished.lr, RATE[0], RATE[1], scene.settings.lr || USUAL.lr);
   s.B = Math.round(number(wished.B, 1, 1024, USUAL.B));
   s.seed = Math.round(number(wished.seed, 0, LARGEST_SEED, 0));
-  s.hold = Number(wished.hold) ? 1 : 0;
   scene.parameters.forEach(({ name, value, range }) => {
     s.parameters[name] = number(wished[`p.${name}`], range[0], range[1], value);
   });
@@ -68,7 +51,7 @@ const scaleOf = (s) => (s.lr * s.N * noiseOf(s, "brownian")) / (1 - s.m);
 
 function rateFor(scale, s) {
   const c = noiseOf(s, "brownian"), found = (scale * (1 - s.m)) / (s.N * c);
-  return c > 0 && found >= RATE.low && found <= RATE.high ? Number(found.toPrecision(6)) : s.lr;
+  return c > 0 && found >= RATE[0] && found <= RATE[1] ? Number(found.toPrecision(6)) : s.lr;
 }
 
 // The address: what differs from what the scene begins with would not outlive a change of that, so all of it.

@@ -1,6 +1,6 @@
 // Both runs of a scene with settings, what is measured of them and what theory says: all that a page shows.
 
-const TABLE_POINTS = 360, MEASURE_AFTER = 5, LONGEST_WAIT = 2000;
+const TABLE_POINTS = 240, MEASURE_AFTER = 5, LONGEST_WAIT = 2000;
 
 class World {
   constructor(scenes, settings) {
