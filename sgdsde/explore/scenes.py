@@ -163,8 +163,8 @@ _NAMED: dict[str, Scene] = {
         _catalogued("double_well", [(-2.2, 2.2)], [-1.0], lr=0.2, B=1),
         _catalogued("sharp_flat", [(-1.9, 2.2)], [-1.0], lr=0.1, B=1),
         _catalogued("multiplicative", [(-3.0, 3.0)], [1.0], lr=0.2, B=1),
-        _catalogued("quadratic_2d", [(-1.6, 1.6), (-1.6, 1.6)], [1.2, -1.0], lr=0.1, B=1),
-        _catalogued("valley", [(-1.5, 1.5), (-0.6, 1.6)], [1.2, 0.3], lr=0.04, B=1),
+        _catalogued("quadratic_2d", [(-1.6, 1.6), (-1.6, 1.6)], [1.2, -1.0], lr=0.05, B=1),
+        _catalogued("valley", [(-1.5, 1.5), (-0.6, 1.6)], [1.2, 0.3], lr=0.02, B=1),
         _catalogued("mueller_brown", [(-1.5, 1.2), (-0.4, 2.0)], [-0.5, 1.4], lr=0.1, B=1, scale=0.003),
         _catalogued("zhu_two_bowls", [(-2.2, 1.8), (-2.2, 1.8)], [1.0, 1.0], lr=0.004, B=1, spread=0.2),
         Scene(

@@ -12,10 +12,10 @@ function fillWords(words, seed, stream, group, draws, paths) {
       for (let round = 0; round < 10; round++) {
         // The high words of 0xD2511F53·a and 0xCD9E8D57·c, from products of halves.
         const al = a & 0xffff, ah = a >>> 16, cl = c & 0xffff, ch = c >>> 16;
-        const u = (Math.imul(ah, 0x1f53) >>> 0) + (Math.imul(al, 0x1f53) >>> 16) >>> 0;
-        const v = (Math.imul(al, 0xd251) >>> 0) + (u & 0xffff) >>> 0;
-        const x = (Math.imul(ch, 0x8d57) >>> 0) + (Math.imul(cl, 0x8d57) >>> 16) >>> 0;
-        const y = (Math.imul(cl, 0xcd9e) >>> 0) + (x & 0xffff) >>> 0;
+        const u = Math.imul(ah, 0x1f53) + (Math.imul(al, 0x1f53) >>> 16) | 0;
+        const v = Math.imul(al, 0xd251) + (u & 0xffff) | 0;
+        const x = Math.imul(ch, 0x8d57) + (Math.imul(cl, 0x8d57) >>> 16) | 0;
+        const y = Math.imul(cl, 0xcd9e) + (x & 0xffff) | 0;
         const high0 = Math.imul(ah, 0xd251) + (u >>> 16) + (v >>> 16) | 0;
         const high1 = Math.imul(ch, 0xcd9e) + (x >>> 16) + (y >>> 16) | 0;
         const low0 = Math.imul(a, 0xd2511f53), low1 = Math.imul(c, 0xcd9e8d57);
