@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
+    from sgdsde.explore import explore_page
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
     from sgdsde.landscapes import Landscape, modified_for, modified_landscape
@@ -69,6 +70,7 @@ _HOME = {
     "rare_exit_time": "sgdsde.escapes",
     "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
+    "explore_page": "sgdsde.explore",
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
     "NetworkLadder": "sgdsde.ladders",
@@ -134,6 +136,7 @@ __all__ = [
     "escape_study",
     "evidence",
     "evidence_study",
+    "explore_page",
     "gradient_noise",
     "integrate",
     "ladder",
