@@ -16,6 +16,7 @@ from sgdsde.models.gradients import (
 )
 from sgdsde.models.mlp_curvature import mlp_hessian_trace, mlp_largest_curvature
 from sgdsde.models.networks import draw_weights, mlp
+from sgdsde.models.output_jacobians import output_jacobians
 from sgdsde.models.posterior_rate import PosteriorRate, posterior_divergences, posterior_rate
 from sgdsde.models.regression import LinearRegression
 from sgdsde.models.regression_descent import sgd_on_regression
@@ -54,6 +55,7 @@ __all__ = [
     "network_evidence",
     "noise_covariance",
     "noise_scales",
+    "output_jacobians",
     "per_example_gradients",
     "per_example_projections",
     "posterior_divergences",

@@ -19,6 +19,7 @@ from sgdsde.theory.fokker_planck import FokkerPlanck
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
+from sgdsde.theory.mean_square import mean_square_growth, mean_square_stability_limit
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -83,6 +84,8 @@ __all__ = [
     "log_evidence_ratio",
     "log_integral",
     "mean_exit_time",
+    "mean_square_growth",
+    "mean_square_stability_limit",
     "minimum_action_path",
     "noise_scale",
     "null_log_evidence",
