@@ -97,7 +97,7 @@ def _limit(context: Context, case: Case) -> Check:
     # Nothing of the prediction: ε starts from where the mean of ω itself diverges, or for the SDE from 8 times that.
     highest = rivals["2(1 + m)/λ_max"] * (8 if case.dynamics == SDE else 1)
     measured = partial(_growth, case, config, seed)
-    found = growth_limit(measured, highest, partial(measured, fewer=4))
+    found = growth_limit(measured, highest, partial(measured, fewer=8))
     return Check.of(str(case), exact, found, rivals, dof=GROUPS - 1)
 
 

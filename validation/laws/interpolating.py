@@ -23,7 +23,7 @@ SPREAD = 0.7
 MEAN, PARTS = np.diag([1.0, 0.6]), np.array([[[0.5, 0.2], [0.2, 0.0]], [[0.0, 0.3], [0.3, 0.4]]])
 EXAMPLES, INPUTS, HIDDEN, FITTED = 64, (20, 5), 10, 8
 #: Of the SDE's time, and steps of a scheme of weak order 2 in it.
-PIECE, STEPS = 0.05, 4
+PIECE, STEPS = 0.05, 2
 
 
 @dataclass(frozen=True)
