@@ -7,6 +7,7 @@ from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, 
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
+from sgdsde.theory.edge import edge_sharpness
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
 from sgdsde.theory.evidence import (
     Evidence,
@@ -70,6 +71,7 @@ __all__ = [
     "between_batches_covariance",
     "crossing_temperature",
     "cubic_map",
+    "edge_sharpness",
     "evidence_of_fit",
     "exit_time_moments",
     "eyring_kramers_time",
