@@ -43,7 +43,8 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "arXiv 2306.07850; Proc. Mach. Learn. Res. 247 (2024) 3915",
     ),
     "sharpness-gap": (
-        "Liao, Kolomvaki & Kyrillidis", "SGD at the Edge of Stability: The Stochastic Sharpness Gap", "arXiv 2604.21016",
+        "Liao, Kolomvaki & Kyrillidis", "SGD at the Edge of Stability: The Stochastic Sharpness Gap",
+        "arXiv 2604.21016",
     ),
     "mandt": (
         "Mandt, Hoffman & Blei", "Stochastic Gradient Descent as Approximate Bayesian Inference", "arXiv 1704.04289",

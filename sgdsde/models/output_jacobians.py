@@ -23,6 +23,7 @@ def output_jacobians(
     model : torch.nn.Module
         Maps inputs (n, …) to outputs (n, …); it is not changed.
     inputs : array_like, (N, …)
+        What it maps, N at once.
     weights : mapping from parameter names to tensors, optional
         Where; None: at the weights that `model` has now.
 

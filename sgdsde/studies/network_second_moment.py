@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -78,7 +80,7 @@ def network_second_moment_growth(
     b, ends = config.batch_size, np.cumsum([0, *(shape.numel() for shape in names.values())])
 
     def split(flat: Array) -> dict[str, torch.Tensor]:
-        parts = (flat[:, start:stop] for start, stop in zip(ends, ends[1:], strict=False))
+        parts = (flat[:, start:stop] for start, stop in pairwise(ends))
         whole = (torch.tensor(part) for part in parts)
         return {name: part.reshape(-1, *shape) for (name, shape), part in zip(names.items(), whole, strict=True)}
 

@@ -43,7 +43,7 @@ def second_moment_growth(
         Quadratic, with the minimum ω* = `minimum`, at which no example has a gradient.
     minimum : (d,) or a number
         ω*.
-    blocks, updates : int
+    blocks, updates, burn_in : int
         So many blocks of so many updates, after `burn_in` blocks that are left out.
     paths, groups : int
         Paths in all, in groups of equal size.

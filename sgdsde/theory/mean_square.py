@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,23 +20,11 @@ Operator = Callable[[Array], Array]
 WRITTEN_OUT = 150
 
 
-class _Terms(NamedTuple):
-    """What multiplies Q = mean(H_i S H_i) − HSH, HSH and [H, [H, S]] in D_m."""
-
-    spread: float
-    mean: float
-    commutator: float
-
-
-def _sgd(p: float, m: float) -> _Terms:
-    return _Terms(p / (1 - m), 1 / (1 + m), -m / ((1 - m) ** 2 * (1 + m)))
-
-
-def _sde(p: float, m: float) -> _Terms:
-    return _Terms(p / (1 - m), 0.0, 0.0)
-
-
-TERMS: dict[str, Callable[[float, float], _Terms]] = {"sgd": _sgd, "sde": _sde}
+#: m → what multiplies H⊗H and (H⊗1 − 1⊗H)² in D.
+TERMS: dict[str, Callable[[float], tuple[float, float]]] = {
+    "sgd": lambda m: (1 / (1 + m), -m / ((1 - m) ** 2 * (1 + m))),
+    "sde": lambda m: (0.0, 0.0),
+}
 
 
 def mean_square_stability_limit(
@@ -92,7 +79,8 @@ def mean_square_stability_limit(
     h, r = curved.h, len(curved.h)
     if not r:
         return math.inf
-    spread, mean, commutator = terms(curved.noise, config.momentum)
+    mean, commutator = terms(config.momentum)
+    spread = curved.noise / (1 - config.momentum)
     apart = mean * np.multiply.outer(h, h) + commutator * np.subtract.outer(h, h) ** 2
     root = 1 / np.sqrt(np.add.outer(h, h) / 2)
 
@@ -154,5 +142,3 @@ def _largest(product: Operator, start: Array, *, hermitian: bool) -> float:
     if hermitian:
         return float(eigsh(operator, 1, which="LA", v0=start, return_eigenvectors=False)[0])
     return float(eigs(operator, 1, which="LR", v0=start, return_eigenvectors=False)[0].real)
-
-

@@ -1,4 +1,4 @@
-"""The limit at which SGD's second moment diverges, against all batches there are, in any dimension and with momentum."""
+"""Where SGD's second moment diverges, against all batches there are, in any dimension and with momentum."""
 
 from dataclasses import replace
 from itertools import combinations, product

@@ -103,7 +103,7 @@ def _network() -> Problem:
 
 
 def fitted(model: Any, data: sg.data.Dataset, most: int = 200) -> Any:
-    """The model at weights that fit all examples to rounding, by Levenberg and Marquardt's method; RuntimeError if not."""
+    """The model at weights that fit all examples to rounding, by Levenberg & Marquardt; RuntimeError if not."""
     import torch
 
     w, damping, least = torch.nn.utils.parameters_to_vector(model.parameters()).detach(), 1e-2, np.inf
