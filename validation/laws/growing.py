@@ -92,7 +92,9 @@ def growth_figure(context: Context, checks: dict[Case, Check]) -> sg.plotting.Fi
         Curve("ω² of its typical path", rates, *np.transpose([_typical(context, case, rate) for rate in rates])),
     ]
     title = f"h = 1 ± {SPREAD:g}, B = {case.batch}, m = {case.momentum:g}"
-    grown = CurvePanel("ε", "growth of ln ω² per update", curves, [Line("exact", fine, exact)], level=0.0, title=title)
+    grown = CurvePanel(
+        "ε", "growth of ln ω² per update", curves, [Line("E ω² of SGD, exact", fine, exact)], level=0.0, title=title
+    )
     return curve_panels([grown, *(_batch_panel(checks, case.problem, m) for m in (0.0, case.momentum))], columns=4)
 
 
@@ -107,8 +109,14 @@ def _batch_panel(checks: dict[Case, Check], problem: Problem, momentum: float) -
         found = [(c.batch, checks[c].measured, checks[c].standard_error) for c in here]
         curves += [Curve(label, *np.transpose(found), joined=False)] if found else []
     edge = np.full(len(batches), 2 * (1 + momentum))
-    lines = [Line("exact", batches, sgd), Line("gradient descent", batches, edge), Line("SDE, exact", batches, sde)]
-    return CurvePanel("B", "limit of ε", curves, lines, title=f"m = {momentum:g}", x_scale="log", y_scale="log")
+    lines = [
+        Line("E ω² of SGD, exact", batches, sgd),
+        Line("gradient descent", batches, edge),
+        Line("E ω² of the SDE, exact", batches, sde),
+    ]
+    return CurvePanel(
+        "B", "limit of ε", curves, lines, title=f"m = {momentum:g}", x_scale="log", y_scale="log", y_range=(0.25, 16)
+    )
 
 
 def _typical(context: Context, case: Case, rate: float) -> tuple[float, float]:
