@@ -10,6 +10,7 @@ from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, 
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
+from sgdsde.theory.edge import edge_sharpness
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
 from sgdsde.theory.evidence import (
     Evidence,
@@ -25,6 +26,7 @@ from sgdsde.theory.label_noise_course import LabelNoiseCourse, label_noise_cours
 from sgdsde.theory.least_entropy import least_entropy_fit
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
+from sgdsde.theory.mean_square import mean_square_growth, mean_square_stability_limit
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -87,6 +89,7 @@ __all__ = [
     "circulation",
     "crossing_temperature",
     "cubic_map",
+    "edge_sharpness",
     "evidence_of_fit",
     "exit_time_moments",
     "eyring_kramers_time",
@@ -104,6 +107,8 @@ __all__ = [
     "log_evidence_ratio",
     "log_integral",
     "mean_exit_time",
+    "mean_square_growth",
+    "mean_square_stability_limit",
     "minimum_action_path",
     "noise_scale",
     "null_log_evidence",
