@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
-    from sgdsde.landscapes import Landscape, modified_landscape
+    from sgdsde.landscapes import Landscape, modified_for, modified_landscape
     from sgdsde.models import gradient_noise
     from sgdsde.observations import Histogram, Observations
     from sgdsde.observe import Observe
@@ -50,6 +50,7 @@ _HOME = {
     "BrownianPath": "sgdsde.brownian",
     "SGDConfig": "sgdsde.config",
     "Landscape": "sgdsde.landscapes",
+    "modified_for": "sgdsde.landscapes",
     "modified_landscape": "sgdsde.landscapes",
     "Ensemble": "sgdsde.ensemble",
     "StandardError": "sgdsde.ensemble",
@@ -138,6 +139,7 @@ __all__ = [
     "ladder",
     "landscapes",
     "models",
+    "modified_for",
     "modified_landscape",
     "network_ladder",
     "noise",

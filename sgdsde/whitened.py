@@ -12,6 +12,9 @@ from sgdsde.memory import check_memory
 
 Array = NDArray[np.float64]
 
+#: Least share of a variance, or of what is left of it beside another number, that is none of rounding.
+SPREAD = 1e-10
+
 
 def _rademacher(generator: np.random.Generator, shape: tuple[int, int], _: str) -> Array:
     """Signs, drawn again while they do not span k dimensions: all of a few can be alike."""
@@ -104,3 +107,23 @@ def whitened_examples(examples: str | ArrayLike, n_examples: int, dimension: int
         raw = np.linalg.solve(np.linalg.cholesky(covariance), raw.T).T
     centred: Array = raw - raw.mean(axis=0)
     return centred
+
+
+def squares_and_products(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """x² and x y, (N, 2), checked to have a covariance of full rank, and y: ℓ = (u w x − y)² has 2(w, u)(u w x² − x y).
+
+    Raises
+    ------
+    ValueError
+        As :func:`sgdsde.landscapes.two_weights`.
+    """
+    inputs, labels = real_array("x", x), real_array("y", y)
+    if inputs.ndim != 1 or inputs.shape != labels.shape or not np.isfinite([inputs, labels]).all():
+        raise ValueError(f"x and y must be as many finite numbers, got shapes {inputs.shape} and {labels.shape}")
+    table = np.column_stack([inputs**2, inputs * labels])
+    if len(table) < 3:
+        raise ValueError(f"x and y must be at least 3 examples, got {len(table)}")
+    (first, both), (_, second) = np.cov(table.T)
+    if first <= SPREAD * np.mean(table[:, 0] ** 2) or second - both**2 / first <= SPREAD * second:
+        raise ValueError("x and y must have squares x² that differ, and products x y that are no line in them")
+    return table, labels

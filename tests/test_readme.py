@@ -1,4 +1,4 @@
-"""The README's Python runs, and prints what the README says that it prints."""
+"""The Python of README and of the guide runs, and prints what they say that it prints."""
 
 import contextlib
 import io
@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md")))]
+PAGES = [page for page in sorted((ROOT / "docs" / "guide").glob("*.md")) if "```python" in page.read_text("utf-8")]
 
 
 def test_the_first_example_prints_what_is_shown():
@@ -32,7 +34,19 @@ def test_the_first_example_is_short():
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/theory.md", "CHANGELOG.md"])
+@pytest.mark.slow("simulations, evidence and networks, as a reader runs them")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_the_guide_runs(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("warnings.filters", [])
+    scope = {}
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, page.name, "exec"), scope)
+        assert printed.getvalue()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_and_pictures_exist(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):

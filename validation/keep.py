@@ -1,4 +1,4 @@
-"""Keeps claims of a report in validation/results/ and writes what shows them: two pages of docs/ and README's table.
+"""Keeps claims of a report in validation/results/ and writes what shows them: pages of docs/, and README's table.
 
     python -m validation.keep report mnist_learning_rate mnist_momentum
 
@@ -27,7 +27,8 @@ RESULTS, README = ROOT / "validation" / "results", ROOT / "README.md"
 PAGES = (ROOT / "docs" / "mnist.md", ROOT / "docs" / "gallery.md")
 #: Of a run, what a reader needs to repeat it.
 RUN = ("preset", "provenance")
-START, END = "<!-- found: python -m validation.keep -->", "<!-- /found -->"
+#: Tables inside texts: file → what it is called there, and so is its template.
+TABLES = {ROOT / "docs" / "found.md": "found", README: "papers"}
 
 
 def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
@@ -83,16 +84,17 @@ def kept(results: Path = RESULTS) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
-def readme(text: str, claims: Sequence[dict[str, Any]]) -> str:
-    """README with the table of what was found made anew."""
-    before, _, rest = text.partition(START)
-    return f"{before}{START}\n{rendered('found.md', papers=by_paper(claims))}{END}{rest.partition(END)[2]}"
+def with_table(text: str, name: str, claims: Sequence[dict[str, Any]]) -> str:
+    """A text with its table, of statements or of papers, made anew."""
+    start, end = f"<!-- {name}: python -m validation.keep -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(start)
+    return f"{before}{start}\n{rendered(f'{name}.md', papers=by_paper(claims))}{end}{rest.partition(end)[2]}"
 
 
 def made(claims: Sequence[dict[str, Any]]) -> dict[Path, str]:
     """What stands in docs/ and README, by file."""
     pages = {path: rendered(path.name, claims=claims) for path in PAGES}
-    return pages | {README: readme(README.read_text(encoding="utf-8"), claims)}
+    return pages | {path: with_table(path.read_text(encoding="utf-8"), name, claims) for path, name in TABLES.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -30,6 +30,16 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Perko", "Towards Continuous-Time Approximations for Stochastic Gradient Descent without Replacement",
         "arXiv 2512.04703",
     ),
+    "kuehn-rosenow": (
+        "Kühn & Rosenow",
+        "Anti-Correlated Noise in Epoch-Based Stochastic Gradient Descent: Implications for Weight Variances in Flat "
+        "Directions",
+        "arXiv 2306.05300",
+    ),
+    "smith-dherin": (
+        "Smith, Dherin, Barrett & De", "On the Origin of Implicit Regularization in Stochastic Gradient Descent",
+        "arXiv 2101.12176",
+    ),
     "li-tai-e": (
         "Li, Tai & E", "Stochastic Modified Equations and Adaptive Stochastic Gradient Algorithms",
         "arXiv 1511.06251; J. Mach. Learn. Res. 20 (2019) 40",
@@ -45,7 +55,28 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Zhu, Wu, Yu, Wu & Ma", "The Anisotropic Noise in Stochastic Gradient Descent", "arXiv 1803.00195",
     ),
     "xie": ("Xie, Sato & Sugiyama", "A Diffusion Theory for Deep Learning Dynamics", "arXiv 2002.03495"),
+    "ziyin-li-ueda": (
+        "Ziyin, Li & Ueda", "Law of Balance and Stationary Distribution of Stochastic Gradient Descent",
+        "arXiv 2308.06671",
+    ),
+    "chaudhari-soatto": (
+        "Chaudhari & Soatto",
+        "Stochastic gradient descent performs variational inference, converges to limit cycles for deep networks",
+        "arXiv 1710.11029",
+    ),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
+    "li-wang-arora": (
+        "Li, Wang & Arora", "What Happens after SGD Reaches Zero Loss? – A Mathematical Framework", "arXiv 2110.06914",
+    ),
+    "blanc": (
+        "Blanc, Gupta, Valiant & Valiant",
+        "Implicit regularization for deep neural networks driven by an Ornstein-Uhlenbeck like process",
+        "arXiv 1904.09080",
+    ),
+    "malladi": (
+        "Malladi, Lyu, Panigrahi & Arora", "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
+        "arXiv 2205.10287",
+    ),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
 }  # fmt: skip

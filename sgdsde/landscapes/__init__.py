@@ -1,7 +1,7 @@
 """Closed-form losses with their gradient noise; named ones are functions here, ``landscapes.double_well(a=2.0)``.
 
-:func:`two_bowls` has noises of one trace and many shapes. Those of many dimensions are made of arrays:
-:func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
+:func:`two_bowls` has noises of one trace and many shapes; :func:`two_weights` is a network of two weights, on data. Of
+many dimensions, those of arrays: :func:`wide_quadratic`, :func:`linear_regression` and :func:`separable`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from sgdsde.landscapes.bowls import BOWL_NOISES, two_bowls
 from sgdsde.landscapes.catalog import CATALOG, minima, named
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
+from sgdsde.landscapes.modified_for import modified_for
 from sgdsde.landscapes.saddle import find_minimum, find_saddle
+from sgdsde.landscapes.two_weights import two_weights
 from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "find_saddle",
     "linear_regression",
     "minima",
+    "modified_for",
     "modified_landscape",
     "named",
     "separable",
     "two_bowls",
+    "two_weights",
     "weight_decayed",
     "wide_quadratic",
 ]

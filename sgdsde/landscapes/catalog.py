@@ -28,7 +28,8 @@ class Entry:
     loss, variables : str
         As for `Landscape`.
     minima : rows of str or float
-        Every local minimum, one row each, exact (an expression of the parameters) or to double precision.
+        Every local minimum, one row each, exact (an expression of the parameters) or to double precision. Of minima
+        that are not isolated, the flattest.
     parameters : mapping of str to float
         Default values.
     noise_covariance, noise_factor
@@ -125,6 +126,16 @@ CATALOG: Mapping[str, Entry] = MappingProxyType(
             minima=[[0.0, 0.0]],
             parameters={"k": 20.0, "bend": 0.5},
             noise_covariance="hessian",
+        ),
+        "valley_of_minima": Entry(
+            description="Every point of y = 0 is a minimum, of curvature 1 + x² across; noise of labels: F ∝ H there",
+            source="built here: the loss ½(f − label)² of f = y√(1 + x²), labels 0 with noise of deviation `sigma` "
+            "(Blanc, Gupta, Valiant & Valiant, arXiv 1904.09080; Li, Wang & Arora, arXiv 2110.06914)",
+            loss="(1 + x**2)*y**2/2",
+            variables="x y",
+            minima=[[0.0, 0.0]],
+            parameters={"sigma": 1.0},
+            noise_factor=[["sigma*x*y/sqrt(1 + x**2)"], ["sigma*sqrt(1 + x**2)"]],
         ),
         "mueller_brown": Entry(
             description="Three minima and two saddles along a bent path; `scale` multiplies the usual constants",

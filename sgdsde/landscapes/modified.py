@@ -1,6 +1,6 @@
 """Losses made of a landscape's own: L + (ε/4)|∇L|², which SGD goes down to the next order, and L + (λ/2)|ω|².
 
-SGD with reshuffled batches goes down L + (ε/4)(|∇L|² + c Tr F).
+SGD with reshuffled batches goes down L + (ε/4)(|∇L|² + c Tr F), if the noise of an example is the slope of something.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from sgdsde.arguments import choice, positive, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
+from sgdsde.landscapes.slopes_of_noise import check_slopes
 from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def modified_landscape(
     ------
     ValueError
         When `learning_rate` is not a positive finite number, or is a name in the landscape already; when `sampling`
-        does not exist, or `batch_noise` is negative, missing for ``"reshuffle"`` or given for another; or when the new
-        loss cannot be written, because of a kink, or because it is too long.
+        does not exist, or `batch_noise` is negative, missing for ``"reshuffle"`` or given for another; for
+        ``"reshuffle"``, when a column of A(ω) is not the gradient of a function, as it is for examples with a loss
+        each; or when the new loss cannot be written, because of a kink, or because it is too long.
 
     Notes
     -----
@@ -62,7 +64,8 @@ def modified_landscape(
     with the new loss in place of L. That is about finite times: stationary variances are no better for it.
 
     Reshuffled: Smith, Dherin, Barrett & De, arXiv 2101.12176, eq. 22: over an epoch the mean over all orders of the
-    batches follows the gradient flow of this loss, up to O(ε³) in ω.
+    batches follows the gradient flow of this loss, up to O(ε³) in ω. It is the loss for that flow, and for Brownian
+    motion; epoched Brownian motion brings −(ε/4B) ∇Tr F of its own: :func:`modified_for` has the loss for each driver.
 
     Examples
     --------
@@ -81,10 +84,15 @@ def modified_landscape(
         )
     if (batch_noise is None) is (sampling == "reshuffle"):
         raise ValueError(f"batch_noise must be given for sampling 'reshuffle' and no other, got {batch_noise!r}")
+    return with_batch_noise(landscape, rate, None if batch_noise is None else real(BATCH_NOISE, batch_noise, 0))
+
+
+def with_batch_noise(landscape: Landscape, rate: float, c: float | None) -> Landscape:
+    """L + (ε/4)(|∇L|² + c Tr F), c a parameter, or without the last term for None."""
     slopes = [_text(slope, landscape) for slope in landscape.symbolic.gradient]
     more = {}
-    if batch_noise is not None:
-        c = real("batch_noise", batch_noise, 0)
+    if c is not None:
+        check_slopes(landscape)
         factor = landscape.symbolic.noise_factor
         trace = sum(factor[i, j] ** 2 for i in range(factor.rows) for j in range(factor.cols))
         more = {f"{BATCH_NOISE}*({_text(trace, landscape)})": {BATCH_NOISE: c}}

@@ -7,6 +7,7 @@ from sgdsde.plotting.against_theory_panels import against_theory_panels
 from sgdsde.plotting.batch_size import AccuracyCurve, batch_size_chart, best_batch_size
 from sgdsde.plotting.best_places import BestPlace, best_places
 from sgdsde.plotting.between_batches import between_batches
+from sgdsde.plotting.currents import current_arrows
 from sgdsde.plotting.curve_panels import Curve, CurvePanel, curve_panels
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
@@ -47,6 +48,7 @@ __all__ = [
     "best_places",
     "between_batches",
     "convergence_chart",
+    "current_arrows",
     "curve_panels",
     "density_beside_paths",
     "escape_animation",

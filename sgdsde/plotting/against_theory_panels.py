@@ -19,6 +19,7 @@ def against_theory_panels(
     x_scale: Literal["linear", "log"] = "log",
     y_scale: Literal["linear", "log"] = "log",
     ratio: str = "measured / predicted",
+    columns: int | None = None,
 ) -> Figure:
     """Draw :func:`against_theory` in panels side by side, with common axes and one legend.
 
@@ -30,6 +31,8 @@ def against_theory_panels(
         As there.
     lines : sequence of Line
         Dashed grey lines of every upper panel.
+    columns : int, optional
+        Of the legend; by default it has one row.
 
     Returns
     -------
@@ -68,5 +71,5 @@ def against_theory_panels(
             if scale == "log":
                 axis.axes.autoscale_view()
                 plain_log_ticks(axis)
-        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=len(named))
+        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns or len(named))
     return figure

@@ -1,6 +1,7 @@
 """Estimates with standard errors, and their comparison with predictions."""
 
 from sgdsde.statistics.autocorrelation import autocorrelation, ensemble_autocorrelation, integrated_time
+from sgdsde.statistics.circulating import circulation
 from sgdsde.statistics.comparison import check, compare, sigmas_for
 from sgdsde.statistics.distances import (
     Distance,
@@ -56,6 +57,7 @@ __all__ = [
     "SurvivalCurve",
     "autocorrelation",
     "check",
+    "circulation",
     "compare",
     "covariance",
     "covariance_distance",

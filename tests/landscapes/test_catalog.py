@@ -11,7 +11,10 @@ from sgdsde.landscapes.catalog import CATALOG, catalog, minima, named
 # Boxes that hold every minimum, from whose corners inwards the searches start.
 BOXES = {"mueller_brown": [(-1.4, 0.9), (-0.1, 1.9)]}
 EXPECTED = ["quadratic", "quadratic_2d", "multiplicative", "double_well", "sharp_flat", "valley"]
-EXPECTED += ["mueller_brown", "zhu_two_bowls"]
+EXPECTED += ["valley_of_minima", "mueller_brown", "zhu_two_bowls"]
+#: Its minima are a line.
+FLAT = "valley_of_minima"
+ISOLATED = [name for name in CATALOG if name != FLAT]
 
 LANDSCAPES = {name: named(name) for name in CATALOG}
 
@@ -35,7 +38,7 @@ def test_what_there_is() -> None:
         assert CATALOG[name].source
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", ISOLATED)
 def test_minima_are_stationary_points_of_positive_curvature(name: str) -> None:
     landscape = LANDSCAPES[name]
     points = minima(name)
@@ -45,7 +48,7 @@ def test_minima_are_stationary_points_of_positive_curvature(name: str) -> None:
     assert np.abs(landscape.gradient(points)).max() < 1e-12 * max(1.0, curvature.max())
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", ISOLATED)
 def test_there_are_no_other_minima(name: str) -> None:
     landscape, known = LANDSCAPES[name], minima(name)
     axes = [np.linspace(low, high, 9) for low, high in box(name)]
@@ -124,6 +127,29 @@ def test_valley_noise_is_its_hessian_near_the_floor() -> None:
     np.testing.assert_allclose(landscape.noise_covariance(floor), landscape.hessian(floor), rtol=1e-9, atol=1e-9)
     narrow, wide = np.moveaxis(np.linalg.eigvalsh(landscape.hessian(floor)), -1, 0)[::-1]
     assert (narrow > 15 * wide).all()
+
+
+def test_every_point_of_the_flat_valley_is_a_minimum_and_its_noise_is_there_the_hessian() -> None:
+    landscape = named(FLAT, sigma=0.7)
+    floor = np.stack([np.linspace(-2.0, 2.0, 9), np.zeros(9)], axis=-1)
+    np.testing.assert_array_equal(landscape.gradient(floor), 0.0)
+    hessian = landscape.hessian(floor)
+    np.testing.assert_allclose(hessian[:, 1, 1], 1 + floor[:, 0] ** 2)
+    np.testing.assert_array_equal(hessian[:, 0], 0.0)
+    np.testing.assert_allclose(landscape.noise_covariance(floor), 0.49 * hessian, atol=1e-15)
+    curvature = [landscape.hessian(at)[1, 1] for at in (floor[0], minima(FLAT)[0])]
+    assert curvature[1] < curvature[0]  # the entry names the flattest
+
+
+def test_the_flat_valleys_noise_is_that_of_labels() -> None:
+    landscape, (x, y), step = named(FLAT), (0.8, -0.6), 1e-6
+
+    def model(x, y):
+        return y * np.sqrt(1 + x**2)
+
+    slope = [model(x + step, y) - model(x - step, y), model(x, y + step) - model(x, y - step)]
+    np.testing.assert_allclose(landscape.noise_factor([x, y])[:, 0], np.array(slope) / (2 * step), rtol=1e-8)
+    np.testing.assert_allclose(landscape.loss([x, y]), model(x, y) ** 2 / 2)
 
 
 def test_mueller_brown_has_the_published_depths() -> None:

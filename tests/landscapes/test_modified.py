@@ -141,3 +141,54 @@ def test_fresh_batches_have_no_trace_and_c_is_a_parameter():
     assert modified_landscape(own, 0.1).gradient([1.0]) == pytest.approx(1.05)
     assert shuffled.with_parameters(batch_noise=0.0).gradient([1.0]) == pytest.approx(1.05)
     assert shuffled.noise_covariance([2.0]) == own.noise_covariance([2.0])
+
+
+def shuffled(**options):
+    return sg.SGDConfig(0.1, 1, 4, sampling="reshuffle", **options)
+
+
+def test_the_loss_of_a_config_is_that_of_its_driver():
+    """A bridge brings 1/B of Tr F itself; fresh batches have none."""
+    own = sg.Landscape("x**2/2", "x", noise_factor=[["x"]])
+    config = shuffled()
+    assert sg.modified_for(own, config).parameters["batch_noise"] == -0.25
+    by_hand = modified_landscape(own, 0.1, sampling="reshuffle", batch_noise=config.batch_noise)
+    assert sg.modified_for(own, config, "brownian").gradient([1.0]) == by_hand.gradient([1.0])
+    assert sg.modified_for(own, sg.SGDConfig(0.1, 1, 4)).text == modified_landscape(own, 0.1).text
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (shuffled(momentum=0.5), "config must have momentum = 0 here"),
+        (shuffled(weight_decay=0.1), "config must have weight_decay = 0 here"),
+        (sg.SGDConfig(0.1, 1, 4, sampling="shuffle_once"), "config must not have the sampling 'shuffle_once'"),
+        (sg.SGDConfig(0.1, 3, 4, sampling="reshuffle"), "batch_size must divide n_examples"),
+    ],
+)
+def test_configs_without_a_modified_loss(config, message):
+    with pytest.raises(ValueError, match=message):
+        sg.modified_for(sg.Landscape("x**2/2", "x"), config)
+
+
+def test_noise_that_is_no_gradient_has_no_modified_loss():
+    """A = (y, −x) drifts up Tr F, over all 24 orders, where (y, x) drifts down."""
+    turning, good = (sg.Landscape("x**2/2 + y**2/4", "x y", noise_factor=[["y"], [x]]) for x in ("-x", "x"))
+    message = "column 1 of its noise factor is not the gradient of a function of x, y: ∂/∂y of its row 1 is not ∂/∂x of"
+    with pytest.raises(ValueError, match=message):
+        modified_landscape(turning, 0.1, sampling="reshuffle", batch_noise=0.25)
+    z, rate, start = np.array([-1.5, -0.5, 0.5, 1.5]), 1e-3, np.array([0.8, -0.6])
+    z /= z.std(ddof=1)
+    parts = []
+    for landscape in (turning, good):
+        ends = {}
+        for noisy in (0.0, 1.0):
+            w = np.tile(start, (24, 1))
+            for place in np.array(list(itertools.permutations(range(4)))).T:
+                noise = noisy * landscape.noise_factor(w)[:, :, 0] * z[place][:, None]
+                w = w - rate * (landscape.gradient(w) + noise)
+            ends[noisy] = w.mean(axis=0)
+        parts.append((ends[1.0] - ends[0.0]) / (-4 * rate * rate / 4 * 0.75 * 2 * start))
+    np.testing.assert_allclose(parts, [[-1, -1], [1, 1]], atol=0.01)
+    constant = sg.Landscape("x**2/2 + y**2/4", "x y", noise_covariance=[["2", "1"], ["1", "2"]])
+    assert sg.modified_for(constant, shuffled()).gradient([1.0, 2.0]) == pytest.approx([1.05, 1.025])

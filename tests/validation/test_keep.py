@@ -7,7 +7,7 @@ import json
 import pytest
 
 from validation.claim import discover
-from validation.keep import RESULTS, keep, kept, made, main, readme
+from validation.keep import RESULTS, keep, kept, made, main, with_table
 from validation.papers import Statement
 from validation.protocol import Protocol
 from validation.rendering import rendered
@@ -66,11 +66,20 @@ def test_a_result_of_another_protocol_stays(make_claim, report, tmp_path):
 
 def test_the_table_has_what_was_found_of_each_statement(report, tmp_path):
     keep(report, ["mnist_momentum"], tmp_path)
-    text = readme("before\n<!-- found: python -m validation.keep -->\nold\n<!-- /found -->\nafter", kept(tmp_path))
+    before = "before\n<!-- found: python -m validation.keep -->\nold\n<!-- /found -->\nafter"
+    text = with_table(before, "found", kept(tmp_path))
     assert "| B_opt grows (figure 7; everywhere) | agrees | 2.000 | 1.999 ± 0.035<br><sub>mean</sub> | ± 0.1 |" in text
     assert "old" not in text
     assert text.startswith("before\n")
     assert text.endswith("\nafter")
+
+
+def test_the_short_table_counts_the_verdicts_of_each_paper(report, tmp_path):
+    keep(report, ["mnist_momentum"], tmp_path)
+    text = with_table("<!-- papers: python -m validation.keep -->\n<!-- /papers -->", "papers", kept(tmp_path))
+    assert "| paper | statements | agree | exact | differ | undecided |" in text
+    (row,) = (line for line in text.splitlines() if "1710.06451" in line)
+    assert row.replace(" ", "").endswith("|1|1||||")
 
 
 @pytest.mark.parametrize("name", ["mnist_learning_rate", "mnist_sde"])
@@ -87,7 +96,7 @@ def test_bad_usage_is_told(tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_the_page_and_the_table_of_readme_are_those_of_the_results():
+def test_pages_and_tables_are_those_of_the_results():
     claims = kept()
     for path, text in made(claims).items():
         assert path.read_text(encoding="utf-8") == text

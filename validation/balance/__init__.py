@@ -1,0 +1,1 @@
+"""What the claim about the law of balance is made of."""
