@@ -16,7 +16,7 @@ from sgdsde.theory.sign_descent import batch_spread, positive
 
 Array = NDArray[np.float64]
 #: ln of the probability that is left out on each side, and sites on one side at most.
-LEAST, MOST = -60.0, 1 << 20
+LEAST, MOST = -60.0, 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
