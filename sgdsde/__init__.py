@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from sgdsde.config import SGDConfig
     from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
-    from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
+    from sgdsde.escapes import (
+        EscapeStudy,
+        QuasiPotentialField,
+        RareExitTime,
+        escape_study,
+        quasi_potential_field,
+        rare_exit_time,
+    )
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.integration import integrate
@@ -62,8 +69,10 @@ _HOME = {
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
     "EscapeStudy": "sgdsde.escapes",
+    "QuasiPotentialField": "sgdsde.escapes",
     "RareExitTime": "sgdsde.escapes",
     "escape_study": "sgdsde.escapes",
+    "quasi_potential_field": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
     "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
@@ -120,6 +129,7 @@ __all__ = [
     "NetworkLadder",
     "Observations",
     "Observe",
+    "QuasiPotentialField",
     "RareExitTime",
     "SGDConfig",
     "StabilityWarning",
@@ -142,6 +152,7 @@ __all__ = [
     "noise",
     "plotting",
     "posterior",
+    "quasi_potential_field",
     "rare_exit_time",
     "rule",
     "schedules",

@@ -10,10 +10,12 @@ from sgdsde.plotting.between_batches import between_batches
 from sgdsde.plotting.curve_panels import Curve, CurvePanel, curve_panels
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
+    committor_chart,
     density_beside_paths,
     escape_animation,
     escape_paths,
     escape_times,
+    quasi_potential_chart,
     survival_curves,
 )
 from sgdsde.plotting.evidence import accuracy_chart, evidence_chart
@@ -45,6 +47,7 @@ __all__ = [
     "best_batch_size",
     "best_places",
     "between_batches",
+    "committor_chart",
     "convergence_chart",
     "curve_panels",
     "density_beside_paths",
@@ -59,6 +62,7 @@ __all__ = [
     "orders_chart",
     "paths_over_contours",
     "png",
+    "quasi_potential_chart",
     "samples_over_contours",
     "side_by_side",
     "stacked",

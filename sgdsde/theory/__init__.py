@@ -15,7 +15,7 @@ from sgdsde.theory.evidence import (
     log_evidence_ratio,
     null_log_evidence,
 )
-from sgdsde.theory.fokker_planck import FokkerPlanck
+from sgdsde.theory.fokker_planck import FokkerPlanck, ReactiveTransition
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
@@ -58,6 +58,7 @@ __all__ = [
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
+    "ReactiveTransition",
     "ScheduledLaw",
     "StationaryDensity",
     "autocorrelation",
