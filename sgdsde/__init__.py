@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from sgdsde.config import SGDConfig
     from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
-    from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
+    from sgdsde.escapes import (
+        EscapeStudy,
+        QuasiPotentialField,
+        RareExitTime,
+        escape_study,
+        quasi_potential_field,
+        rare_exit_time,
+    )
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
     from sgdsde.explore import explore_page
@@ -65,8 +72,10 @@ _HOME = {
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
     "EscapeStudy": "sgdsde.escapes",
+    "QuasiPotentialField": "sgdsde.escapes",
     "RareExitTime": "sgdsde.escapes",
     "escape_study": "sgdsde.escapes",
+    "quasi_potential_field": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
     "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
@@ -124,6 +133,7 @@ __all__ = [
     "NetworkLadder",
     "Observations",
     "Observe",
+    "QuasiPotentialField",
     "RareExitTime",
     "SGDConfig",
     "StabilityWarning",
@@ -148,6 +158,7 @@ __all__ = [
     "noise",
     "plotting",
     "posterior",
+    "quasi_potential_field",
     "rare_exit_time",
     "rule",
     "schedules",

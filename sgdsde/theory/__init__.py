@@ -19,7 +19,7 @@ from sgdsde.theory.evidence import (
     log_evidence_ratio,
     null_log_evidence,
 )
-from sgdsde.theory.fokker_planck import FokkerPlanck
+from sgdsde.theory.fokker_planck import FokkerPlanck, ReactiveTransition
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.label_noise import label_noise_decay
 from sgdsde.theory.label_noise_course import LabelNoiseCourse, label_noise_course
@@ -74,6 +74,7 @@ __all__ = [
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
+    "ReactiveTransition",
     "ScheduledLaw",
     "StationaryDensity",
     "adam_moments",

@@ -111,7 +111,7 @@ def minimum_action_path(
     between = np.empty((0, landscape.dimension)) if initial is None else landscape.points(initial, "initial")
     if between.ndim != 2:
         raise ValueError(f"initial must have shape (m, {landscape.dimension}), got {between.shape}")
-    _require_noise(landscape, low[None])
+    require_noise(landscape, low[None])
     axes = np.asarray(np.linalg.cholesky(landscape.noise_covariance(low)), dtype=np.float64)
     z: Array = (np.vstack([low, between, high]) - low) @ np.linalg.inv(axes).T
     z = np.compress(np.r_[True, np.linalg.norm(np.diff(z, axis=0), axis=1) > 0], z, axis=0)
@@ -120,7 +120,7 @@ def minimum_action_path(
     for level in reversed(range(_LEVELS)):
         z = evenly(z, segments // 2**level)
         if not values:
-            _require_noise(landscape, frame.points((z[1:] + z[:-1]) / 2))
+            require_noise(landscape, frame.points((z[1:] + z[:-1]) / 2))
         z = relaxed(frame, z, roughly=level >= 2)
         values.append(float(frame.actions(z).sum()))
     last, change = (4 * values[-1] - values[-2]) / 3, abs(values[-1] - values[-2])
@@ -167,16 +167,16 @@ def quasi_potential(
     return np.asarray(found).reshape(ends.shape[:-1])
 
 
-def _require_noise(landscape: Surface, w: Array) -> None:
+def require_noise(landscape: Surface, w: Array, place: str = "on the way") -> None:
     """ValueError unless ∇L is finite and F positive definite at points w (n, d)."""
     noise, slope = landscape.noise_covariance(w), landscape.gradient(w)
     finite = np.isfinite(noise).all(axis=(1, 2)) & np.isfinite(slope).all(axis=1)
     if not finite.all():
-        raise ValueError(f"landscape must have finite ∇L and F on the way, and has not at {listed(w[finite.argmin()])}")
+        raise ValueError(f"landscape must have finite ∇L and F {place}, and has not at {listed(w[finite.argmin()])}")
     least, largest = np.linalg.eigvalsh(noise)[:, [0, -1]].T
     if not (sound := least > _LEAST_NOISE * largest).all():
         at = int(sound.argmin())
         raise ValueError(
-            f"landscape must have a positive definite covariance F on the way; at {listed(w[at])} it has the "
+            f"landscape must have a positive definite covariance F {place}; at {listed(w[at])} it has the "
             f"eigenvalue {least[at]:.3g}"
         )
