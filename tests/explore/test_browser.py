@@ -110,7 +110,7 @@ PICTURE = """() => ({
 def test_a_link_reproduces_the_picture(watched, browser, page_file, scene: str) -> None:
     watched.open(f"scene={scene}&lr=0.15&paths=64&seed=3&B=2&k=0")
     watched.states(40)
-    watched.page.click("#forget")
+    watched.page.evaluate("forget.click()")
     watched.states(37)
     link = watched.page.evaluate("location.hash.slice(1)")
     other = Watched(browser, page_file, link)
@@ -123,7 +123,7 @@ def test_a_link_reproduces_the_picture(watched, browser, page_file, scene: str) 
 def test_presets_play_and_keys_work(watched) -> None:
     page = watched.page
     for name in page.eval_on_selector_all("#presets button", "all => all.map((each) => each.value)"):
-        page.click(f'#presets button[value="{name}"]')
+        page.evaluate("name => document.querySelector(`#presets button[value=${name}]`).click()", name)
         page.evaluate("sgdsde.advance(3)")
         assert page.evaluate("sgdsde.world.update") >= 3
         assert "NaN" not in page.inner_text("#stage")

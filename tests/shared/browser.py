@@ -66,8 +66,12 @@ class Watched:
         return self.page.evaluate("n => { sgdsde.advance(n); return sgdsde.states(); }", updates)
 
     def wait_for(self, update: int) -> None:
-        """Until a link has gone so far, and stands."""
-        self.page.wait_for_function(f"sgdsde.world.update === {update} && play.textContent === 'Play'")
+        """Until a link has gone so far, and stands; asked again and again, for the page lets nobody evaluate text."""
+        for _ in range(4000):
+            if self.page.evaluate(f"sgdsde.world.update === {update} && play.textContent === 'Play'"):
+                return
+            self.page.wait_for_timeout(50)
+        raise TimeoutError(f"the page has not come to update {update}")
 
     def close(self) -> None:
         """Nothing was said, and nothing asked for but the file."""

@@ -32,7 +32,6 @@ class LinePicture {
     const top = Math.max(...marks.map((at) => world.of.loss([at])[0])) - least;
     const all = Math.max(...finite) - least;
     this.curve = { x, loss, least, range: Math.min(all, (top > 0.02 * all ? top : all / 3) * 2.2) || 1 };
-    this.highest = 0;
   }
 
   draw(side, ink) {
@@ -71,8 +70,9 @@ class LinePicture {
     const shares = side.shares(ALL).slice(1, SHOWN_BINS + 1);
     const scaled = laws.map((masses) => masses && masses.map((x) => (x * masses.length) / SHOWN_BINS));
     const most = Math.max(...shares, ...scaled.filter(Boolean).map((masses) => Math.max(...masses)));
-    this.highest = most > this.highest || most < this.highest * 0.6 ? most * 1.15 : this.highest;
-    const up = (share) => floor - (share / (this.highest || 1)) * tall;
+    // In steps, so that the scale rests; of this moment alone, so that a link shows the same.
+    const highest = most > 0 ? 1.25 ** Math.ceil(Math.log(most) / Math.log(1.25)) : 1;
+    const up = (share) => floor - (share / highest) * tall;
     context.fillStyle = ink[name];
     context.globalAlpha = 0.35;
     shares.forEach((share, i) => {
