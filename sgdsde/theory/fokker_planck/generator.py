@@ -54,7 +54,7 @@ def _cut_rates(chain: Chain, cuts: Cuts, weight: Array) -> Array:
 
 
 def _jumps(chain: Chain, cuts: Cuts, rate: Array) -> sparse.csr_array:
-    """Of rates along arms, those between alive cells as a matrix (m, m)."""
+    """Matrix (m, m) of those rates along arms that are between alive cells."""
     alive = cuts.cell < 0
     targets, _ = chain.targets()
     return _table(cuts, rate, (np.cumsum(alive) - 1)[targets], int(alive.sum()), cuts.arm < 0)
