@@ -74,7 +74,7 @@ def batch_sharpness(
     gradient, index = _gradient(model, loss), torch.as_tensor(places, device=x.device)
 
     def along(x: Tensor, y: Tensor) -> Tensor:
-        g, hg = jvp(lambda w: gradient(w, x, y), (dict(weights),), (gradient(dict(weights), x, y),))
+        g, hg = jvp(lambda w: gradient(w, x, y), (dict(weights),), (gradient(dict(weights), x, y),))[:2]
         return _product(g, hg) / _product(g, g)
 
     with forward_mode():
@@ -109,7 +109,7 @@ def largest_curvature(
         parts = (torch.as_tensor(vector[i:j]) for i, j in pairwise(ends))
         v = {name: part.to(w).reshape(w.shape) for (name, w), part in zip(at.items(), parts, strict=True)}
         with forward_mode():
-            _, found = jvp(lambda w: gradient(w, x, y), (at,), (v,))
+            found = jvp(lambda w: gradient(w, x, y), (at,), (v,))[1]
         return torch.cat([found[name].flatten() for name in at]).double().cpu().numpy()
 
     start = np.random.default_rng(integer("seed", seed, 0)).standard_normal(ends[-1])

@@ -45,7 +45,8 @@ def output_jacobians(
     own = {name: w.double() for name, w in (weights_of(network) if weights is None else weights).items()}
 
     def of_one(at: dict[str, Tensor], x: Tensor) -> Tensor:
-        return functional_call(network, at, (x[None],))[0].flatten()
+        found: Tensor = functional_call(network, at, (x[None],))[0].flatten()
+        return found
 
     x = torch.as_tensor(np.asarray(inputs, np.float64))
     with torch.no_grad():

@@ -114,4 +114,4 @@ def _velocities(w: Array, time: float, reach: Array, cells: int, least: int) -> 
 def _ellipses(covariance: Array) -> list[Array]:
     angle = np.linspace(0, 2 * np.pi, 200)
     root = np.linalg.cholesky(covariance)
-    return [size * root @ [np.cos(angle), np.sin(angle)] for size in (1, 2, 3)]
+    return [np.asarray(size * root @ [np.cos(angle), np.sin(angle)], np.float64) for size in (1, 2, 3)]

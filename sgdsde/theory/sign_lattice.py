@@ -94,7 +94,7 @@ def signsgd_stationary(
     for way in (1, -1):
         count = 64
         while True:
-            x = nearest + way * rate * np.arange(count + 1)
+            x = np.asarray(nearest + way * rate * np.arange(count + 1), np.float64)
             out, back = log_up(x)[::way]
             logs = np.cumsum(out[:-1] - back[1:])
             if logs[-1] < LEAST:
