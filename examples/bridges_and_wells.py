@@ -35,6 +35,7 @@ def main(picture: Path) -> None:
     x = np.linspace(-3.0, 2.0, 200)
     lines = [Line("SDE, Brownian motion, exact", x, law(x))]
     picture.write_bytes(png(against_theory(shown, "ω", "density", lines, "linear", "linear", "over SGD's"), dpi=110))
+    print(f"Picture: {picture}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def main(picture: Path) -> None:
         curves.append(Curve(name, s, mean, error))
     lines = [Line("flow of the modified loss", s, flow)]
     picture.write_bytes(png(curve_panels([CurvePanel("s", "E x along the valley", curves, lines)]), dpi=110))
+    print(f"Picture: {picture}")
 
 
 if __name__ == "__main__":

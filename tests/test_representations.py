@@ -17,7 +17,18 @@ from sgdsde.plotting import Shown
 ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", "models", "plotting", "schedules",
          "statistics", "sweeps", "theory")  # fmt: skip
 #: Classes of a few numbers and words, whose fields in a row are one line.
-SMALL = {"SGDConfig", "Row", "Cell", "MeasuredOrder", "CodeVersion", "Failure", "Rate", "Level", "Exponentiality"}
+SMALL = {
+    "BalanceLaw",
+    "SGDConfig",
+    "Row",
+    "Cell",
+    "MeasuredOrder",
+    "CodeVersion",
+    "Failure",
+    "Rate",
+    "Level",
+    "Exponentiality",
+}
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.standard_normal((40, 30)), np.arange(40) % 2
@@ -175,7 +186,7 @@ def test_a_notebook_shows_the_numbers_that_matter(shown):
     assert page[page.index("F") + 1] == "8"
     assert page[page.index("minimum at -1") + 1] == "L = -0.25"
     assert "minimum at 1" in page
-    assert "No minimum was found" in sg.Landscape("x**3", "x")._repr_html_()
+    assert "No minimum was found" in sg.Landscape("x**3 + x", "x")._repr_html_()
     assert "up to 2 dimensions" in sg.Landscape("x**2 + y**2 + z**2", "x y z")._repr_html_()
     assert "minimum at" not in sg.Landscape("x**2 + y**2 + z**2", "x y z")._repr_html_()
     run = shown["ensemble"]

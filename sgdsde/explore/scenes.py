@@ -99,7 +99,7 @@ def scene_of(
     Examples
     --------
     >>> scene_of(Landscape("x**4/4 - x**2/2", "x"), w0=[-1.0]).box
-    ((-3.0, 2.0),)
+    ((-3.0, 1.0),)
     """
     if landscape.dimension > DIMENSIONS:
         raise ValueError(
@@ -144,7 +144,8 @@ def _own(landscape: Landscape, w0: Sequence[float] | None) -> Scene:
     noise = float(np.abs(landscape.noise_covariance(centre)).max())
     wide = math.sqrt(rate * noise / 2 / float(curvatures.min() or largest)) if math.isfinite(noise) else 0.0
     half = max(LEAST, float(f"{WIDTHS * wide:.1g}"))
-    box = tuple((round(min(c - half, s), 6), round(max(c + half, s), 6)) for c, s in zip(centre, start, strict=True))
+    places = zip(centre.tolist(), start.tolist(), strict=True)
+    box = tuple((round(min(c - half, s), 6), round(max(c + half, s), 6)) for c, s in places)
     return Scene("", landscape.text, landscape, box, tuple(start.tolist()), {"lr": rate, "B": 1})
 
 

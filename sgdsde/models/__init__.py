@@ -24,9 +24,9 @@ if TYPE_CHECKING:
         per_example_projections,
         random_directions,
     )
+    from sgdsde.models.jacobians_of_outputs import output_jacobians
     from sgdsde.models.mlp_curvature import mlp_hessian_trace, mlp_largest_curvature
     from sgdsde.models.networks import draw_weights, mlp
-    from sgdsde.models.output_jacobians import output_jacobians
     from sgdsde.models.posterior_rates import PosteriorRate, posterior_divergences, posterior_rate
     from sgdsde.models.regression import LinearRegression
     from sgdsde.models.regression_descent import sgd_on_regression
@@ -54,7 +54,7 @@ _MODULES = {
     ),
     "sgdsde.models.mlp_curvature": ("mlp_hessian_trace", "mlp_largest_curvature"),
     "sgdsde.models.networks": ("draw_weights", "mlp"),
-    "sgdsde.models.output_jacobians": ("output_jacobians",),
+    "sgdsde.models.jacobians_of_outputs": ("output_jacobians",),
     "sgdsde.models.posterior_rates": ("PosteriorRate", "posterior_divergences", "posterior_rate"),
     "sgdsde.models.regression": ("LinearRegression",),
     "sgdsde.models.regression_descent": ("sgd_on_regression",),

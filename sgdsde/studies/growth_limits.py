@@ -50,7 +50,7 @@ def growth_limit(
     Examples
     --------
     >>> growth_limit(lambda rate: np.log(rate / np.array([1.9, 2.1])), 8.0)
-    Estimate(value=1.9975, standard_error=0.1)
+    Estimate(value=1.995, standard_error=0.1)
     """
     high, tried = positive("highest", highest), coarse or growth
     if not tried(high).mean() > 0:

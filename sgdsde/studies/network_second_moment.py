@@ -13,9 +13,9 @@ from sgdsde.arguments import integer, real
 from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.models.descent import descent_of
+from sgdsde.models.jacobians_of_outputs import output_jacobians
 from sgdsde.models.losses import checked_loss
 from sgdsde.models.networks import own_copy, weights_of
-from sgdsde.models.output_jacobians import output_jacobians
 from sgdsde.studies.second_moment import population_growth
 
 Array = NDArray[np.float64]

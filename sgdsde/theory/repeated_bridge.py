@@ -48,7 +48,7 @@ def repeated_bridge_variance(curvature: ArrayLike, noise_covariance: ArrayLike, 
     --------
     >>> config = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, sampling="shuffle_once")
     >>> repeated_bridge_variance([1.0, 0.01], 1.0, config).round(6)
-    array([0.00294 , 0.003333])
+    array([0.003199, 0.003333])
     """
     if not config.repeated:
         raise ValueError(f"config must have the sampling 'shuffle_once', got {config.sampling!r}")

@@ -83,7 +83,7 @@ def signsgd_stationary(
         )
 
     def log_up(x: Array) -> tuple[Array, Array]:
-        """Of the chances of a step up and down."""
+        """Logarithms of the chances of a step up and down."""
         if not table.size:
             return log_ndtr(-h * x / spread), log_ndtr(h * x / spread)
         below = np.searchsorted(table, -h * x / math.sqrt(noise_covariance)) / len(table)

@@ -22,7 +22,7 @@ def test_of_the_sde_it_is_hs_minus_sh_and_the_limit_of_short_lags():
     rate = circulation(H, F, CONFIG)
     np.testing.assert_allclose(rate, H @ s - s @ H, atol=1e-15)
     short = sg.SGDConfig(1e-6, 4, 64)
-    np.testing.assert_allclose(circulation(H, F, short, lag=1) * 1e5, rate, rtol=1e-5)
+    np.testing.assert_allclose(circulation(H, F, short, lag=1) * 1e5, rate, rtol=1e-5, atol=1e-15)
 
 
 def test_of_sgd_it_has_the_closed_form_in_modes():

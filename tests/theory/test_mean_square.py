@@ -113,7 +113,7 @@ CONFIG = SGDConfig(0.1, 2, N)
         ("hessians must be 0 wherever", np.einsum("n,ij->nij", [1, -1] * 3, np.eye(2)), CONFIG, {}),
         ("config.n_examples must be the number of hessians, 7, got 6", np.ones(7), CONFIG, {}),
         ("sampling must draw batches independently", np.ones(N), replace(CONFIG, sampling="reshuffle"), {}),
-        ("weight_decay must be 0", np.ones(N), replace(CONFIG, weight_decay=0.1), {}),
+        ("weight_decay = 0", np.ones(N), replace(CONFIG, weight_decay=0.1), {}),
         ("dynamics must be", np.ones(N), CONFIG, {"dynamics": "adam"}),
     ],
 )

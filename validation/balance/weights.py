@@ -29,7 +29,7 @@ FIRST, BALANCED = "Itô's term forgotten", "the law of balance"
 
 
 def updates(ratio: float, span: float) -> int:
-    """Of single examples of the noisy data in a time of the SDE."""
+    """How many of single examples of the noisy data make a time of the SDE."""
     return math.ceil(span / NOISY.config(ratio * NOISY.law.critical_temperature).learning_rate)
 
 
