@@ -94,9 +94,7 @@ def test_laws_of_one_dimension() -> None:
     np.testing.assert_allclose(cells.reshape(12, -1).sum(axis=1)[1:-1], occupied[1:-1], atol=2e-3)
 
 
-@pytest.mark.xfail(
-    reason="the exit clock of the page measures twice its own law here: not understood yet", strict=False
-)
+@pytest.mark.xfail(reason="the exit clock measures twice its own law here: not understood yet", strict=False)
 def test_measured_numbers_agree_with_theory() -> None:
     """Reshuffled batches, which the epoched SDE follows; and exits, counted inside steps of the SDE."""
     settings = settings_of("quadratic", sampling="reshuffle", paths=1024, l=0)
