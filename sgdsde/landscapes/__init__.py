@@ -13,7 +13,7 @@ from sgdsde.landscapes.bowls import BOWL_NOISES, two_bowls
 from sgdsde.landscapes.catalog import CATALOG, minima, named
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.modified import modified_landscape, weight_decayed
-from sgdsde.landscapes.modified_for import modified_for
+from sgdsde.landscapes.modified_by_driver import modified_for
 from sgdsde.landscapes.saddle import find_minimum, find_saddle
 from sgdsde.landscapes.two_weights import two_weights
 from sgdsde.landscapes.wide import WideLandscape, linear_regression, separable, wide_quadratic

@@ -99,6 +99,6 @@ def network_second_moment_growth(
         with torch.no_grad():
             descend(weights, velocity, x[drawn], y[drawn], a, config.momentum)
         after = [torch.cat([w.flatten(1) for w in held.values()], dim=1).numpy() for held in (weights, velocity)]
-        return np.stack([after[0] - centre, after[1]], axis=1) @ range_of_h.T / distance
+        return np.asarray(np.stack([after[0] - centre, after[1]], axis=1) @ range_of_h.T / distance, np.float64)
 
     return population_growth(advance, len(range_of_h), blocks, paths, groups, burn_in, seed) / updates

@@ -60,7 +60,7 @@ def test_rate_and_density_of_reactive_paths_are_quadratures(line):
 
 
 def test_times_from_well_to_well(line):
-    """These are of a cycle, τ(A → B) + τ(B → A) = 1/k, the mean exit times of §6."""
+    """The times of a cycle, τ(A → B) + τ(B → A) = 1/k, the mean exit times of §6."""
     there = mean_exit_time(WELL, 0.2, LEFT, right=RIGHT)
     back = mean_exit_time(WELL, 0.2, RIGHT, left=LEFT)
     assert 1 / line.reactive_rate == pytest.approx(there + back, rel=1e-5)
@@ -129,7 +129,7 @@ def test_backward_committor_is_that_of_the_reversed_process():
 
 
 def test_quasi_stationary_density():
-    """These are of a bowl cut at ±1: the first eigenfunction of x² with F = 1; and paths from it leave at the escape rate."""
+    """A bowl cut at ±1: the first eigenfunction of x² with F = 1; and paths from it leave at the escape rate."""
     flat = FokkerPlanck(Landscape("0*x", "x"), 2.0, (-1.25, 1.25), 400)
     density = flat.quasi_stationary("x < -1 or x > 1")
     np.testing.assert_allclose(density, np.maximum(np.pi / 4 * np.cos(np.pi / 2 * flat.axes[0]), 0), atol=1e-4)
