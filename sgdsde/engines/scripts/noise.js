@@ -23,6 +23,14 @@ class Words {
   }
 }
 
+// Chebyshev fits of sin and cos of an angle in units of 2⁻³² turns, up to an eighth of a turn: those of
+// sgdsde.engines.lane_noise, several times as fast as Math.sin and Math.cos.
+const S0 = 1.4629180792671596e-9, S1 = -5.218056424438285e-28, S2 = 5.583657738836676e-47;
+const S3 = -2.8451784672511097e-66, S4 = 8.457012683211849e-86, S5 = -1.6453088288612931e-105;
+const S6 = 2.2374421319667438e-125;
+const C0 = -1.0700646533233578e-18, C1 = 1.908397270486639e-37, C2 = -1.3614056422730668e-56;
+const C3 = 5.2028283356202456e-76, C4 = -1.2371491791194097e-95, C5 = 1.988944809949779e-115;
+
 class Gaussian extends Words {
   // Box and Muller: each pair of words is a radius, of 48 bits, and an angle.
   make() {
@@ -32,9 +40,15 @@ class Gaussian extends Words {
       for (let i = at; i < at + paths; i++) {
         const angleWord = words[i + paths];
         const u = (words[i] * 65536 + (angleWord & 0xffff) + 0.5) * 2 ** -48;
-        const radius = Math.sqrt(-2 * Math.log(u)), angle = 2 * Math.PI * (angleWord * 2 ** -32);
-        values[i] = radius * Math.sin(angle);
-        values[i + paths] = radius * Math.cos(angle);
+        const radius = Math.sqrt(-2 * Math.log(u));
+        // x, in 2⁻³² turns, is what is left of the angle beside the nearest quarter turn.
+        const shifted = (angleWord + 0x20000000) | 0, quarter = shifted >>> 30, x = (shifted & 0x3fffffff) - 0x20000000;
+        const q = x * x;
+        const s = x * (S0 + q * (S1 + q * (S2 + q * (S3 + q * (S4 + q * (S5 + q * S6))))));
+        const c = 1 + q * (C0 + q * (C1 + q * (C2 + q * (C3 + q * (C4 + q * C5)))));
+        const sine = quarter & 1 ? c : s, cosine = quarter & 1 ? s : c;
+        values[i] = quarter & 2 ? -radius * sine : radius * sine;
+        values[i + paths] = (quarter + 1) & 2 ? -radius * cosine : radius * cosine;
       }
     }
   }

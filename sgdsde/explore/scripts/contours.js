@@ -13,7 +13,7 @@ class PlanePicture {
   }
 
   // The background, once for a size and a light: bands of √(loss − least), which are equally wide in a bowl.
-  background(context, width, height, ink) {
+  background(context, width, height, fine, ink) {
     const { world } = this, [[x0, x1], [y0, y1]] = world.scene.box, n = 150, m = 150, loss = new Float64Array(n * m);
     for (let j = 0; j < m; j++) {
       for (let i = 0; i < n; i++) {
@@ -41,26 +41,32 @@ class PlanePicture {
       }
       above = here;
     }
-    return { image, points: Uint32Array.from(points) };
+    context.putImageData(image, 0, 0);
+    this.words(context, ink, width, height, fine);
+    const whole = context.getImageData(0, 0, width, height), buffer = new Uint32Array(whole.data.buffer);
+    return { image: whole, buffer, points: Uint32Array.from(buffer) };
   }
 
   draw(side, ink) {
-    const { canvas, world, name } = this, { context, width, height, fine } = fitCanvas(canvas), key = `${width} ${height} ${ink.low}`;
-    if (this.drawn !== key) {
-      this.back = this.background(context, width, height, ink);
-      this.drawn = key;
+    const { canvas, world, name } = this, key = () => `${canvas.width} ${canvas.height} ${ink.low}`;
+    const { context, width, height, fine } = fitCanvas(canvas, { willReadFrequently: true }); // an image, not strokes
+    if (this.drawn !== key()) {
+      this.back = this.background(context, width, height, fine, ink);
+      this.drawn = key();
     }
-    const { image, points } = this.back, buffer = new Uint32Array(image.data.buffer), [[x0, x1], [y0, y1]] = world.scene.box;
+    const { image, buffer, points } = this.back, [[x0, x1], [y0, y1]] = world.scene.box;
     buffer.set(points);
     const colour = packed(channels(ink[name]), [0, 0, 0], 0, null), size = Math.round(1.5 * fine), [x, y] = side.run.state;
     const acrossScale = width / (x1 - x0), upScale = height / (y1 - y0);
     for (let p = 0; p < side.paths; p++) {
       const px = Math.floor((x[p] - x0) * acrossScale), py = Math.floor((y1 - y[p]) * upScale);
       if (!(px >= 0 && py >= 0 && px < width - size && py < height - size)) continue;
-      for (let j = 0; j < size; j++) buffer.fill(colour, (py + j) * width + px, (py + j) * width + px + size);
+      for (let j = 0; j < size; j++) {
+        for (let i = (py + j) * width + px, end = i + size; i < end; i++) buffer[i] = colour;
+      }
     }
     context.putImageData(image, 0, 0);
-    this.words(context, ink, width, height, fine);
+    this.crosses(context, ink, width, height, fine);
   }
 
   words(context, ink, width, height, fine) {
@@ -73,6 +79,10 @@ class PlanePicture {
     context.textAlign = "left";
     for (const tick of ticks(y0, y1)) context.fillText(plain(tick), 5 * fine, height - ((tick - y0) / (y1 - y0)) * height + 4 * fine);
     context.fillText(short(up), 5 * fine, 14 * fine);
+  }
+
+  crosses(context, ink, width, height, fine) {
+    const { world } = this, [[x0, x1], [y0, y1]] = world.scene.box;
     context.strokeStyle = ink.ink;
     context.lineWidth = 1.6 * fine;
     for (const [x, y] of world.basins.minima) {

@@ -8,11 +8,11 @@ function colours() {
 }
 
 // A canvas of as many points as it has on the screen, at most twice as fine as CSS has them.
-function fitCanvas(canvas) {
+function fitCanvas(canvas, options = {}) {
   const fine = Math.min(window.devicePixelRatio || 1, 2), { clientWidth, clientHeight } = canvas;
   const width = Math.max(1, Math.round(clientWidth * fine)), height = Math.max(1, Math.round(clientHeight * fine));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  return { context: canvas.getContext("2d"), width, height, fine };
+  return { context: canvas.getContext("2d", options), width, height, fine };
 }
 
 // The same number in [0, 1) for a path at every time: where it is drawn above the curve.
