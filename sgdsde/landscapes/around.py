@@ -47,6 +47,6 @@ def minima_around(landscape: Landscape) -> tuple[NDArray[np.float64], str]:
 
 
 def _is_lowest(landscape: Landscape, w: NDArray[np.float64]) -> bool:
-    """Whether the loss is higher on either side along each axis, which rounding hides where a slope has no other zero."""
+    """Whether the loss is higher on either side along each axis, and not at a saddle found by rounding."""
     beside = _BESIDE * (1 + np.abs(w).max()) * np.eye(len(w))
     return bool((landscape.loss(np.concatenate([w + beside, w - beside])) > landscape.loss(w)).all())
