@@ -13,7 +13,7 @@ spread := -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help validate test test-slow coverage lint format bench environment clean
+.PHONY: help validate test test-slow coverage lint format bench environment browser clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ $(ready): pyproject.toml constraints.txt
 	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 		$(python) -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+browser: $(ready)  ## install what the tests of the page need, on Debian: its Chromium, and Playwright
+	apt-get install --yes --no-install-recommends chromium
+	PIP_CONSTRAINT=constraints.txt $(python) -m pip install --quiet --disable-pip-version-check 'playwright>=1.40'
 
 clean:  ## remove the virtual environment, the report and what the tools left
 	rm -rf $(venv) report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage

@@ -6,6 +6,7 @@ python examples/bridges_and_wells.py [picture.png]
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ CONFIG = sg.SGDConfig(0.005, batch_size=4, n_examples=640, sampling="reshuffle")
 
 def main(picture: Path) -> None:
     observe = sg.Observe(histogram={"x": (-3.0, 2.0, 40)}, occupancy={"wide": f"x < {TOP}"})
-    options = {"updates": 160 * 100, "paths": 500, "burn_in": 160 * 25, "observe": observe}
+    options: dict[str, Any] = {"updates": 160 * 100, "paths": 500, "burn_in": 160 * 25, "observe": observe}
     sgd = sg.simulate_sgd(WELLS, CONFIG, 0.75, **options)
     sde = sg.simulate_sde(WELLS, CONFIG, 0.75, scheme="heun", substeps=1, **options)  # a bridge in every epoch
     shown, own = [], sgd.histograms["x"].density.value

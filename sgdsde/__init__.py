@@ -29,9 +29,17 @@ if TYPE_CHECKING:
     from sgdsde.config import SGDConfig
     from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
-    from sgdsde.escapes import EscapeStudy, RareExitTime, escape_study, rare_exit_time
+    from sgdsde.escapes import (
+        EscapeStudy,
+        QuasiPotentialField,
+        RareExitTime,
+        escape_study,
+        quasi_potential_field,
+        rare_exit_time,
+    )
     from sgdsde.evidence import EvidenceStudy, evidence_study
     from sgdsde.exits import CensoredWarning, Exits
+    from sgdsde.explore import explore_page
     from sgdsde.integration import integrate
     from sgdsde.ladders import Ladder, NetworkLadder, ladder, network_ladder
     from sgdsde.landscapes import Landscape, modified_for, modified_landscape
@@ -64,11 +72,14 @@ _HOME = {
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
     "EscapeStudy": "sgdsde.escapes",
+    "QuasiPotentialField": "sgdsde.escapes",
     "RareExitTime": "sgdsde.escapes",
     "escape_study": "sgdsde.escapes",
+    "quasi_potential_field": "sgdsde.escapes",
     "rare_exit_time": "sgdsde.escapes",
     "EvidenceStudy": "sgdsde.evidence",
     "evidence_study": "sgdsde.evidence",
+    "explore_page": "sgdsde.explore",
     "integrate": "sgdsde.integration",
     "Ladder": "sgdsde.ladders",
     "NetworkLadder": "sgdsde.ladders",
@@ -122,6 +133,7 @@ __all__ = [
     "NetworkLadder",
     "Observations",
     "Observe",
+    "QuasiPotentialField",
     "RareExitTime",
     "SGDConfig",
     "StabilityWarning",
@@ -134,6 +146,7 @@ __all__ = [
     "escape_study",
     "evidence",
     "evidence_study",
+    "explore_page",
     "gradient_noise",
     "integrate",
     "ladder",
@@ -145,6 +158,7 @@ __all__ = [
     "noise",
     "plotting",
     "posterior",
+    "quasi_potential_field",
     "rare_exit_time",
     "rule",
     "schedules",

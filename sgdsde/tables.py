@@ -9,13 +9,10 @@ from __future__ import annotations
 import html
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sgdsde.extras import load
 from sgdsde.layout import columns
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _RIGHT = ' style="text-align: right"'
 _LEFT = ' style="text-align: left"'
@@ -80,11 +77,11 @@ def in_notebook(result: Any) -> str:
     return table.html()
 
 
-def picture(result: Any, **options: Any) -> Figure:
+def picture(result: Any, **options: Any) -> Any:
     """Draw the result: :func:`sgdsde.plotting.picture`, which says what is drawn and which options there are.
 
     For use as the method ``plot``. The room of pictures is above all whose results it draws, so that it is named here,
     and loads when something is drawn.
     """
-    drawn: Figure = load("sgdsde.plotting").picture(result, **options)
+    drawn: Any = load("sgdsde.plotting").picture(result, **options)
     return drawn

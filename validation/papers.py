@@ -48,6 +48,14 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Liu, Ziyin & Ueda", "Noise and Fluctuation of Finite Learning Rate Stochastic Gradient Descent",
         "arXiv 2012.03636",
     ),
+    "mulayoff-michaeli": (
+        "Mulayoff & Michaeli", "Exact Mean Square Linear Stability Analysis for SGD",
+        "arXiv 2306.07850; Proc. Mach. Learn. Res. 247 (2024) 3915",
+    ),
+    "sharpness-gap": (
+        "Liao, Kolomvaki & Kyrillidis", "SGD at the Edge of Stability: The Stochastic Sharpness Gap",
+        "arXiv 2604.21016",
+    ),
     "mandt": (
         "Mandt, Hoffman & Blei", "Stochastic Gradient Descent as Approximate Bayesian Inference", "arXiv 1704.04289",
     ),

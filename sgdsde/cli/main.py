@@ -12,6 +12,7 @@ import sgdsde
 from sgdsde.cli.compare import compare
 from sgdsde.cli.escape import escape
 from sgdsde.cli.evidence import evidence
+from sgdsde.cli.explore import explore
 from sgdsde.cli.landscapes import landscapes
 from sgdsde.cli.names import on_the_command_line
 from sgdsde.cli.predict import predict
@@ -73,5 +74,5 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (predict, compare, escape, evidence, sweep, landscapes):
+for command in (predict, compare, escape, evidence, sweep, explore, landscapes):
     app.add_command(command)

@@ -19,6 +19,7 @@ _SOURCES = (
     *(f"engines/{name}.py" for name in ("lane_math", "lane_noise", "lane_area", "lanes", "noise", "philox")),
     *(f"engines/{name}.py" for name in ("lane_library", "lane_compiler", "machine_code")),
     *(f"models/{name}.py" for name in ("small_batch_kernel", "sparse_kernel", "scaled_rows")),
+    "escapes/olim_kernel.py",
     "codegen.py",
 )
 #: Letters of arguments: numbers, integers with their value where it is known, and arrays as their elements and rank.

@@ -1,5 +1,6 @@
 """Escape from a minimum: how long SGD and its SDE take, and what theory says."""
 
+from sgdsde.escapes.potential_field import QuasiPotentialField, quasi_potential_field
 from sgdsde.escapes.predictions import Predictions
 from sgdsde.escapes.rare import RareExitTime, rare_exit_time
 from sgdsde.escapes.result import Escape, EscapeStudy
@@ -10,9 +11,11 @@ __all__ = [
     "Escape",
     "EscapeStudy",
     "Predictions",
+    "QuasiPotentialField",
     "RareExitTime",
     "escape_study",
     "log_odds_of_sides",
+    "quasi_potential_field",
     "rare_exit_time",
 ]
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from sgdsde.models.mlp_curvature import mlp_hessian_trace, mlp_largest_curvature
     from sgdsde.models.networks import draw_weights, mlp
+    from sgdsde.models.output_jacobians import output_jacobians
     from sgdsde.models.posterior_rates import PosteriorRate, posterior_divergences, posterior_rate
     from sgdsde.models.regression import LinearRegression
     from sgdsde.models.regression_descent import sgd_on_regression
@@ -53,6 +54,7 @@ _MODULES = {
     ),
     "sgdsde.models.mlp_curvature": ("mlp_hessian_trace", "mlp_largest_curvature"),
     "sgdsde.models.networks": ("draw_weights", "mlp"),
+    "sgdsde.models.output_jacobians": ("output_jacobians",),
     "sgdsde.models.posterior_rates": ("PosteriorRate", "posterior_divergences", "posterior_rate"),
     "sgdsde.models.regression": ("LinearRegression",),
     "sgdsde.models.regression_descent": ("sgd_on_regression",),
@@ -94,6 +96,7 @@ __all__ = [
     "network_evidence",
     "noise_covariance",
     "noise_scales",
+    "output_jacobians",
     "per_example_gradients",
     "per_example_projections",
     "posterior_divergences",

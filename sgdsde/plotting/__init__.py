@@ -11,10 +11,12 @@ from sgdsde.plotting.currents import current_arrows
 from sgdsde.plotting.curve_panels import Curve, CurvePanel, curve_panels
 from sgdsde.plotting.ensembles import Shown, side_by_side
 from sgdsde.plotting.escapes import (
+    committor_chart,
     density_beside_paths,
     escape_animation,
     escape_paths,
     escape_times,
+    quasi_potential_chart,
     survival_curves,
 )
 from sgdsde.plotting.evidence import accuracy_chart, evidence_chart
@@ -47,6 +49,7 @@ __all__ = [
     "best_batch_size",
     "best_places",
     "between_batches",
+    "committor_chart",
     "convergence_chart",
     "current_arrows",
     "curve_panels",
@@ -63,6 +66,7 @@ __all__ = [
     "paths_over_contours",
     "picture",
     "png",
+    "quasi_potential_chart",
     "samples_over_contours",
     "side_by_side",
     "stacked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +14,9 @@ from sgdsde.plotting.style import COLOURS, bare_figure, house_style
 
 Array = NDArray[np.float64]
 
+#: Standard deviations from the middle to the edge of a panel, of the panel that is widest.
+REACH = 3.2
+
 
 def current_arrows(
     panels: Mapping[str, ArrayLike],
@@ -20,7 +24,7 @@ def current_arrows(
     covariance: Mapping[str, ArrayLike],
     velocity: Mapping[str, ArrayLike],
     *,
-    cells: int = 9,
+    cells: int = 11,
     least: int = 400,
     axes: tuple[str, str] = ("ω₁", "ω₂"),
 ) -> Figure:
@@ -54,8 +58,8 @@ def current_arrows(
 
     Notes
     -----
-    The velocity is the mean of (ω(s + δ) − ω(s − δ))/(2δ) over the states of a cell, which is zero where time has no
-    direction.
+    Arrows of all panels are on one scale. The velocity is the mean of (ω(s + δ) − ω(s − δ))/(2δ) over the states of a
+    cell, which is zero where time has no direction.
 
     Examples
     --------
@@ -67,27 +71,34 @@ def current_arrows(
     states = {title: np.asarray(each, dtype=np.float64) for title, each in panels.items()}
     if not states or not all(w.ndim == 3 and w.shape[2] == 2 and len(w) > 2 for w in states.values()):
         raise ValueError(f"panels must hold (times, paths, 2), got shapes {[w.shape for w in states.values()]}")
-    reach = 2.7 * max(np.sqrt(np.diag(np.asarray(covariance[title]))).max() for title in states)
+    reach = REACH * np.sqrt(np.max([np.diag(np.asarray(covariance[title])) for title in states], axis=0))
+    count = integer("cells", cells, 2)
+    found = {title: _velocities(w, positive("time", time), reach, count, least) for title, w in states.items()}
+    theory = {title: where @ np.asarray(velocity[title]).T for title, (where, _) in found.items()}
+    longest = max([float(np.linalg.norm(each, axis=1).max(initial=0.0)) for each in theory.values()]) or 1.0
+    common: dict[str, Any] = {
+        "angles": "xy",
+        "scale_units": "xy",
+        "scale": longest * count / (2.4 * reach[0]),
+        "minlength": 0,
+    }
     with house_style():
-        figure = bare_figure(3.9 * len(states), 4.4)
+        figure = bare_figure(4.6 * len(states), 0.9 + 4.6 * float(reach[1] / reach[0]))
         row = figure.subplots(1, len(states), sharex=True, sharey=True, squeeze=False)[0]
-        for panel, (title, w), colour in zip(row, states.items(), COLOURS, strict=False):
-            where, found = _velocities(w, positive("time", time), reach, integer("cells", cells, 2), least)
-            scale = {"angles": "xy", "scale_units": "xy", "scale": _scale(velocity[title], reach, cells)}
-            said = where @ np.asarray(velocity[title]).T
-            panel.quiver(*where.T, *said.T, color="#aaaaaa", width=0.017, label="theory", **scale)
-            panel.quiver(*where.T, *found.T, color=colour, width=0.006, label="measured", **scale)
+        for panel, (title, (where, measured)) in zip(row, found.items(), strict=True):
+            panel.quiver(*where.T, *theory[title].T, color="#b5b5b5", width=0.012, label="theory", **common)
+            panel.quiver(*where.T, *measured.T, color=COLOURS[1], width=0.005, label="measured", **common)
             for ellipse in _ellipses(np.asarray(covariance[title])):
                 panel.plot(*ellipse, color="#333333", linewidth=0.8)
-            panel.set(title=title, xlabel=axes[0], xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+            ends = {"xlim": (-reach[0], reach[0]), "ylim": (-reach[1], reach[1])}
+            panel.set(title=title, xlabel=axes[0], aspect="equal", **ends)
             panel.grid(visible=False)
         row[0].set_ylabel(axes[1])
-        handles, labels = row[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=2)
+        figure.legend(*row[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
         return figure
 
 
-def _velocities(w: Array, time: float, reach: float, cells: int, least: int) -> tuple[Array, Array]:
+def _velocities(w: Array, time: float, reach: Array, cells: int, least: int) -> tuple[Array, Array]:
     """Middles of the cells that hold states, and their mean velocities, (n, 2) each."""
     at, moved = w[1:-1].reshape(-1, 2), ((w[2:] - w[:-2]) / (2 * time)).reshape(-1, 2)
     index = np.floor((at + reach) / (2 * reach) * cells).astype(int)
@@ -100,13 +111,7 @@ def _velocities(w: Array, time: float, reach: float, cells: int, least: int) -> 
     return middle / cells * 2 * reach - reach, np.stack(sums, axis=1)[held] / count[held, None]
 
 
-def _scale(velocity: ArrayLike, reach: float, cells: int) -> float:
-    """Arrows of theory at two thirds of the reach are as long as a cell; where it has none, as if Q were 1."""
-    fastest = float(np.linalg.norm(np.asarray(velocity), 2)) or 1.0
-    return fastest * reach * (2 / 3) / (2 * reach / cells) / 1.6
-
-
 def _ellipses(covariance: Array) -> list[Array]:
     angle = np.linspace(0, 2 * np.pi, 200)
     root = np.linalg.cholesky(covariance)
-    return [size * root @ [np.cos(angle), np.sin(angle)] for size in (1, 2, 3)]
+    return [np.asarray(size * root @ [np.cos(angle), np.sin(angle)], np.float64) for size in (1, 2, 3)]

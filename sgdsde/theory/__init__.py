@@ -10,6 +10,7 @@ from sgdsde.theory.coordinates import ComponentwiseMap, Coordinates, LinearMap, 
 from sgdsde.theory.correlation import autocorrelation, autocorrelation_time, autocovariance
 from sgdsde.theory.cumulants import batch_cumulants, stationary_cumulants
 from sgdsde.theory.density import StationaryDensity, stationary_density
+from sgdsde.theory.edge import edge_sharpness
 from sgdsde.theory.escape import exit_time_moments, mean_exit_time, splitting_probability
 from sgdsde.theory.evidence import (
     Evidence,
@@ -18,13 +19,14 @@ from sgdsde.theory.evidence import (
     log_evidence_ratio,
     null_log_evidence,
 )
-from sgdsde.theory.fokker_planck import FokkerPlanck
+from sgdsde.theory.fokker_planck import FokkerPlanck, ReactiveTransition
 from sgdsde.theory.kramers import eyring_kramers_time, hessian_noise_escape_time
 from sgdsde.theory.label_noise import label_noise_decay
 from sgdsde.theory.label_noise_course import LabelNoiseCourse, label_noise_course
 from sgdsde.theory.least_entropy import least_entropy_fit
 from sgdsde.theory.linear_regression import linear_regression_covariance, linear_regression_limit
 from sgdsde.theory.log_integral import LogIntegral, log_integral
+from sgdsde.theory.mean_square import mean_square_growth, mean_square_stability_limit
 from sgdsde.theory.next_order import laplace_correction
 from sgdsde.theory.noise import (
     batch_gradient_covariance,
@@ -72,6 +74,7 @@ __all__ = [
     "LinearMap",
     "LogIntegral",
     "ReLUNetwork",
+    "ReactiveTransition",
     "ScheduledLaw",
     "StationaryDensity",
     "adam_moments",
@@ -87,6 +90,7 @@ __all__ = [
     "circulation",
     "crossing_temperature",
     "cubic_map",
+    "edge_sharpness",
     "evidence_of_fit",
     "exit_time_moments",
     "eyring_kramers_time",
@@ -104,6 +108,8 @@ __all__ = [
     "log_evidence_ratio",
     "log_integral",
     "mean_exit_time",
+    "mean_square_growth",
+    "mean_square_stability_limit",
     "minimum_action_path",
     "noise_scale",
     "null_log_evidence",

@@ -12,7 +12,7 @@ from sgdsde.theory.surface import Surface
 
 Array = NDArray[np.float64]
 
-_NOISE_STEP = 1e-5  # for derivatives of F, of the distance from start to end
+NOISE_STEP = 1e-5  # for derivatives of F, of the distance from start to end
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +53,10 @@ class Frame:
         |Δ| |∇L| + Δ·∇L in the metric F⁻¹; not finite where F is not positive definite.
         """
         d = step.shape[-1]
-        ways = np.eye(d) * _NOISE_STEP * self.reach
+        ways = np.eye(d) * NOISE_STEP * self.reach
         ways = np.concatenate([np.zeros((1, d)), ways, -ways]).reshape(2 * d + 1, *(1,) * (middle.ndim - 1), d)
         noise = self.noise(middle + ways)
-        change = np.moveaxis(noise[1 : d + 1] - noise[d + 1 :], 0, -3) / (2 * _NOISE_STEP * self.reach)
+        change = np.moveaxis(noise[1 : d + 1] - noise[d + 1 :], 0, -3) / (2 * NOISE_STEP * self.reach)
         at = self.points(middle)
         slope = self.landscape.gradient(at) @ self.inverse.T
         bend = self.inverse @ self.landscape.hessian(at) @ self.axes

@@ -50,7 +50,7 @@ def adaptive_variance(curvature: float, noise_covariance: float, config: SGDConf
     --------
     >>> config = SGDConfig(0.01, batch_size=4, n_examples=10**6, sampling="with_replacement")
     >>> [round(adaptive_variance(1.0, 1.0, config, name), 6) for name in ("sde", "rmsprop")]
-    [0.0025, 0.002525]
+    [0.0025, 0.002513]
     """
     h, noise, rate = _numbers(curvature, noise_covariance, config)
     if choice("dynamics", dynamics, ("sde", "rmsprop", "adam")) == "sde":

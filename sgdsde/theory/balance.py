@@ -1,4 +1,4 @@
-"""Where SGD goes on ℓ = (u w x − y)²: the law of balance, and the stationary law of v = u w (docs/theory.md §13)."""
+"""Where SGD goes on ℓ = (u w x − y)²: the law of balance, and the stationary law of v = u w (docs/theory.md §12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How SGD and its SDE go round in their stationary state: the antisymmetric part of E ω_i dω_j (docs/theory.md §13)."""
+"""How SGD and its SDE go round in their stationary state: the antisymmetric part of E ω_i dω_j (docs/theory.md §12)."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sgdsde.arguments import integer, real
+from sgdsde.arguments import integer, real, real_array
 from sgdsde.config import SGDConfig
 from sgdsde.theory.clock import clock
 from sgdsde.theory.interval import interval
@@ -144,15 +145,23 @@ def exit_time_moments(
         return np.asarray(np.exp(found - np.arange(1, moments + 1) * np.log(unit)))
 
 
-def splitting_probability(landscape: Surface, config: SGDConfig | float, w0: float, left: float, right: float) -> float:
-    """Probability that a path from `w0` reaches `right` before `left`.
+def splitting_probability(
+    landscape: Surface, config: SGDConfig | float, w0: ArrayLike, left: float, right: float
+) -> Any:
+    """Probability that a path from `w0` reaches `right` before `left`: the committor from left to right.
 
     Parameters
     ----------
-    landscape, config, w0
+    landscape, config
         As in :func:`mean_exit_time`.
+    w0 : float or array of them
+        Between `left` and `right`; an array of any shape takes no more integrals than one number.
     left, right : float
         On either side of `w0`.
+
+    Returns
+    -------
+    float, or ndarray of the shape of `w0`.
 
     Raises
     ------
@@ -166,16 +175,24 @@ def splitting_probability(landscape: Surface, config: SGDConfig | float, w0: flo
     Examples
     --------
     >>> from sgdsde.landscapes import Landscape
-    >>> round(splitting_probability(Landscape("x**4/4 - x**2/2", "x"), 0.1, 0.5, -1.0, 1.0), 6)
+    >>> well = Landscape("x**4/4 - x**2/2", "x")
+    >>> round(splitting_probability(well, 0.1, 0.5, -1.0, 1.0), 6)
     0.974482
+    >>> splitting_probability(well, 0.1, [-0.5, 0.0, 0.5], -1.0, 1.0).round(6)
+    array([0.025518, 0.5     , 0.974482])
     """
     line, (temperature, _) = line_of(landscape), clock(config)
-    x0, (low, high) = interval(landscape, w0, real("left", left), real("right", right))
-    assert low is not None
-    assert high is not None
-    panels = cut(line, temperature, (low, x0, high))
+    starts = real_array("w0", w0)
+    if not starts.size:
+        raise ValueError("w0 must have a number at least, got none")
+    ends = real("left", left), real("right", right)
+    for start in {float(starts.min()), float(starts.max())}:
+        interval(landscape, start, *ends)
+    inner, places = np.unique(starts, return_inverse=True)
+    panels = cut(line, temperature, (ends[0], *inner.tolist(), ends[1]))
     scale = panels.running(panels.exponent).edges
-    return float(np.exp(scale[panels.index(x0)] - scale[-1]))
+    found = np.exp(scale[[panels.index(start) for start in inner]] - scale[-1])[places.reshape(starts.shape)]
+    return found if starts.ndim else float(found)
 
 
 def _past(panels: Panels, source: Array, at: int, open_left: bool, asked: str) -> tuple[Array, float]:

@@ -94,7 +94,7 @@ def residual_moments(z: Array, squares: Array, sigma: float, config: SGDConfig) 
         moment = basis @ (share * kicks) @ basis.T
         change, size = np.abs(moment - before).max(), np.abs(moment).max()
         if change <= CONVERGED * size:
-            return moment
+            return np.asarray(moment, np.float64)
         if size > ENDLESS * sigma**2:
             break
     raise ValueError(f"learning_rate must be smaller for residuals that stay finite, got {rate!r}")

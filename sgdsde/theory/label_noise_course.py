@@ -78,9 +78,9 @@ def label_noise_course(
     Examples
     --------
     >>> config = SGDConfig(0.01, batch_size=1, n_examples=2)
-    >>> course = label_noise_course([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]], [1.0, 1.0], 1.0, 0.5, config, [0, 4000, 40_000])
+    >>> course = label_noise_course([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]], [1.0, 1.0], 1.0, 0.5, config, [0, 4000, 10_000])
     >>> course.weights.round(2).tolist()
-    [[0.2, 0.4, 1.0], [0.75, 0.12, 1.0], [1.0, 0.0, 1.0]]
+    [[0.2, 0.4, 1.0], [0.75, 0.12, 1.0], [0.98, 0.01, 1.0]]
     """
     z, y, s = checked(inputs, targets, real("size", size, above=0) ** 2)
     marks = np.asarray(updates)

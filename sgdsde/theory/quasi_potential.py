@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sgdsde.arguments import integer
 from sgdsde.layout import one_line
 from sgdsde.theory.action import Frame
+from sgdsde.theory.batch_action import BatchFrame
+from sgdsde.theory.generating import generating_function
 from sgdsde.theory.least_action import SETTLED, evenly, relaxed
 from sgdsde.theory.surface import Surface
 from sgdsde.theory.wells import listed, minimum_at
@@ -52,6 +55,7 @@ def minimum_action_path(
     start: ArrayLike,
     end: ArrayLike,
     *,
+    examples: str | ArrayLike | None = None,
     initial: ArrayLike | None = None,
     segments: int = 128,
 ) -> ActionPath:
@@ -66,6 +70,10 @@ def minimum_action_path(
     end : (d,)
         A saddle (:func:`sgdsde.landscapes.find_saddle`), or a point of a boundary. Beyond a saddle nothing is climbed;
         a path that bends there is refused, because its action has a kink.
+    examples : str or array (N, k), optional
+        None: the SDE, or SGD with normal noise. ``"gaussian"``, ``"rademacher"`` (±1), or the whitened examples of
+        :func:`sgdsde.simulate_sgd`: S is then that of SGD itself as ε → 0 at a fixed B, with T = ε/(B(1 − m)), for
+        batches with replacement. Larger batches do not bring it nearer to the SDE's.
     initial : (m, d), optional
         Points on the way of the path to begin with; a straight line by default. The path that is found has the least
         action among those near.
@@ -79,7 +87,8 @@ def minimum_action_path(
     Raises
     ------
     ValueError
-        When an argument is not as above, or the first path comes where F is not positive definite or ∇L not finite.
+        When an argument is not as above, or the first path comes where F is not positive definite or ∇L not finite;
+        for Student's t, which has no generating function.
     RuntimeError
         When the steps do not settle; the message says how much the next would gain.
 
@@ -95,6 +104,14 @@ def minimum_action_path(
     action of polygons is of order 2; S is Richardson's extrapolation of the last two, each with twice the segments of
     the one before.
 
+    With `examples` the action is Cramér's for the steps −ε(∇L + A z̄) of SGD (Freidlin & Wentzell, §5.1): of a curve the
+    integral of the largest θ·φ' with
+
+        −θ·∇L + ln E e^{−θᵀA z} ≤ 0,
+
+    in one dimension ∫ θ dx with the root θ that is not 0; of this the SDE knows θᵀFθ/2, the first term. inf where even
+    batches of the best examples go down: signs climb no slope above A.
+
     Examples
     --------
     >>> from sgdsde.landscapes import Landscape
@@ -102,6 +119,9 @@ def minimum_action_path(
     >>> found = minimum_action_path(well, [-1.0, 1.0], [0.0, 0.0])
     >>> round(found.action, 5), found.error < 1e-3, found.path.shape                         # 2ΔL/σ² = 1
     (1.0, True, (129, 2))
+    >>> line = Landscape("x**4/4 - x**2/2", "x", noise_covariance=0.25)
+    >>> [round(minimum_action_path(line, -1.0, 0.0, examples=z).action, 3) for z in ("gaussian", "rademacher")]
+    [2.0, 3.044]
     """
     low = minimum_at(landscape, start, "start")
     high = landscape.point(end, "end")
@@ -111,19 +131,25 @@ def minimum_action_path(
     between = np.empty((0, landscape.dimension)) if initial is None else landscape.points(initial, "initial")
     if between.ndim != 2:
         raise ValueError(f"initial must have shape (m, {landscape.dimension}), got {between.shape}")
-    _require_noise(landscape, low[None])
+    require_noise(landscape, low[None])
     axes = np.asarray(np.linalg.cholesky(landscape.noise_covariance(low)), dtype=np.float64)
     z: Array = (np.vstack([low, between, high]) - low) @ np.linalg.inv(axes).T
     z = np.compress(np.r_[True, np.linalg.norm(np.diff(z, axis=0), axis=1) > 0], z, axis=0)
     frame = Frame(landscape, low, axes, float(np.linalg.norm(z[-1])))
+    if examples is not None:
+        law = generating_function(examples, landscape.noise_factor(low).shape[-1])
+        frame = BatchFrame(landscape, low, axes, frame.reach, law)
     values: list[float] = []
     for level in reversed(range(_LEVELS)):
         z = evenly(z, segments // 2**level)
         if not values:
-            _require_noise(landscape, frame.points((z[1:] + z[:-1]) / 2))
+            require_noise(landscape, frame.points((z[1:] + z[:-1]) / 2))
         z = relaxed(frame, z, roughly=level >= 2)
         values.append(float(frame.actions(z).sum()))
-    last, change = (4 * values[-1] - values[-2]) / 3, abs(values[-1] - values[-2])
+        if values[-1] == math.inf:
+            break
+    last = (4 * values[-1] - values[-2]) / 3 if values[-1] < math.inf else math.inf
+    change = abs(values[-1] - values[-2]) if last < math.inf else math.inf
     path = frame.points(z)
     path[-1] = high
     along = np.r_[0.0, np.cumsum(frame.actions(z))]
@@ -131,13 +157,18 @@ def minimum_action_path(
 
 
 def quasi_potential(
-    landscape: Surface, minimum: ArrayLike, points: ArrayLike, *, segments: int = 128
+    landscape: Surface,
+    minimum: ArrayLike,
+    points: ArrayLike,
+    *,
+    examples: str | ArrayLike | None = None,
+    segments: int = 128,
 ) -> NDArray[np.float64]:
     """Least action S from a minimum to each of several points: V in the stationary density ≍ e^{−V/T} of its well.
 
     Parameters
     ----------
-    landscape, minimum, segments
+    landscape, minimum, examples, segments
         As :func:`minimum_action_path`, with `minimum` for the start.
     points : (..., d)
         In the well of the minimum, or on its border: the least V on a border is that of the exit.
@@ -161,22 +192,24 @@ def quasi_potential(
     low = minimum_at(landscape, minimum, "minimum")
     ends = landscape.points(points, "points")
     found = [
-        0.0 if np.array_equal(end, low) else minimum_action_path(landscape, low, end, segments=segments).action
+        0.0
+        if np.array_equal(end, low)
+        else minimum_action_path(landscape, low, end, examples=examples, segments=segments).action
         for end in ends.reshape(-1, landscape.dimension)
     ]
     return np.asarray(found).reshape(ends.shape[:-1])
 
 
-def _require_noise(landscape: Surface, w: Array) -> None:
+def require_noise(landscape: Surface, w: Array, place: str = "on the way") -> None:
     """ValueError unless ∇L is finite and F positive definite at points w (n, d)."""
     noise, slope = landscape.noise_covariance(w), landscape.gradient(w)
     finite = np.isfinite(noise).all(axis=(1, 2)) & np.isfinite(slope).all(axis=1)
     if not finite.all():
-        raise ValueError(f"landscape must have finite ∇L and F on the way, and has not at {listed(w[finite.argmin()])}")
+        raise ValueError(f"landscape must have finite ∇L and F {place}, and has not at {listed(w[finite.argmin()])}")
     least, largest = np.linalg.eigvalsh(noise)[:, [0, -1]].T
     if not (sound := least > _LEAST_NOISE * largest).all():
         at = int(sound.argmin())
         raise ValueError(
-            f"landscape must have a positive definite covariance F on the way; at {listed(w[at])} it has the "
+            f"landscape must have a positive definite covariance F {place}; at {listed(w[at])} it has the "
             f"eigenvalue {least[at]:.3g}"
         )

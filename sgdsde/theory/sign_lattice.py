@@ -16,7 +16,7 @@ from sgdsde.theory.sign_descent import batch_spread, positive
 
 Array = NDArray[np.float64]
 #: ln of the probability that is left out on each side, and sites on one side at most.
-LEAST, MOST = -60.0, 1 << 20
+LEAST, MOST = -60.0, 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def signsgd_stationary(
     for way in (1, -1):
         count = 64
         while True:
-            x = nearest + way * rate * np.arange(count + 1)
+            x = np.asarray(nearest + way * rate * np.arange(count + 1), np.float64)
             out, back = log_up(x)[::way]
             logs = np.cumsum(out[:-1] - back[1:])
             if logs[-1] < LEAST:

@@ -43,6 +43,9 @@ class Surface(Protocol):
     def noise_covariance(self, w: ArrayLike) -> Array:
         """F: w (..., d) → (..., d, d)."""
 
+    def noise_factor(self, w: ArrayLike) -> Array:
+        """A, F = A Aᵀ: w (..., d) → (..., d, k)."""
+
     def points(self, w: ArrayLike, argument: str = "w") -> Array:
         """Check points, shape (..., d)."""
 

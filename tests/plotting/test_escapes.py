@@ -8,11 +8,13 @@ from PIL import Image
 
 import sgdsde as sg
 from sgdsde.plotting import (
+    committor_chart,
     density_beside_paths,
     escape_animation,
     escape_paths,
     escape_times,
     png,
+    quasi_potential_chart,
     survival_curves,
 )
 
@@ -221,3 +223,33 @@ def test_what_does_not_fit_is_refused(ended, going_on, line):
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_committor_and_current_point_from_a_to_b():
+    wells = sg.Landscape("x**4/4 - x**2/2 + y**2/2", "x y")
+    equation = sg.theory.FokkerPlanck(wells, 0.2, ((-2, 2), (-2, 2)), (40, 30))
+    found = equation.reactive_transition("x < -0.8", lambda w: w[:, 0] > 0.8)
+    figure = committor_chart(found)
+    left, right = figure.axes[:2]
+    assert [text.get_text() for text in right.texts] == ["A", "B"]
+    committor, density = (axes.collections for axes in (left, right))
+    drawn = [mesh for mesh in (*committor, *density) if type(mesh).__name__ == "QuadMesh"]
+    np.testing.assert_array_equal(drawn[0].get_array().ravel(), found.forward_committor.T.ravel())
+    np.testing.assert_array_equal(drawn[1].get_array().ravel(), found.reactive_density.T.ravel())
+    (ways,) = [lines for lines in left.collections if type(lines).__name__ == "LineCollection"]
+    ends = np.concatenate(ways.get_segments())
+    assert -0.9 < ends[:, 0].min() < -0.5 < 0.5 < ends[:, 0].max() < 0.9
+    assert png(figure, dpi=30).startswith(b"\x89PNG")
+    line = sg.theory.FokkerPlanck(sg.Landscape("x**4/4 - x**2/2", "x"), 0.2, (-2, 2), 100)
+    with pytest.raises(ValueError, match="transition must be of two variables, got 1"):
+        committor_chart(line.reactive_transition("x < -0.8", "x > 0.8"))
+
+
+def test_quasi_potential_has_its_paths():
+    field = sg.quasi_potential_field(BOWL, [0.0, 0.0], ((-1.0, 1.0), (-1.0, 1.0)), 20)
+    path = sg.theory.minimum_action_path(BOWL, [0.0, 0.0], [0.6, 0.4], segments=64)
+    axes = quasi_potential_chart(field, {"way up": path}).axes[0]
+    np.testing.assert_array_equal(
+        next(line for line in axes.lines if line.get_label() == "way up").get_xydata(), path.path
+    )
+    assert axes.get_title("left") == "quasi-potential V and the loss"

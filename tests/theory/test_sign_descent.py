@@ -69,5 +69,5 @@ def test_refusals():
         signsgd_drift(0.1, 1.0, config(0.1, momentum=0.5))
     with pytest.raises(ValueError, match="examples must be N = 1000000 of B = 1, got 2 with B = 4"):
         signsgd_stationary(1.0, 1.0, config(0.1), examples=[1.0, -1.0])
-    with pytest.raises(ValueError, match=r"learning_rate must be larger for a lattice of 1048576 sites, got 1e-15"):
+    with pytest.raises(ValueError, match=r"learning_rate must be larger for a lattice of 65536 sites, got 1e-15"):
         signsgd_stationary(1.0, 1.0, config(1e-15))

@@ -5,13 +5,13 @@ import sys
 import textwrap
 
 import pytest
-from validation.terms import Rule
 
 from validation.__main__ import main
 from validation.claim import Plan, claim
 from validation.context import Place
 from validation.presets import PRESETS
 from validation.protocol import Protocol
+from validation.terms import Rule
 
 
 def run(registry, out, *arguments):

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from validation.terms import Terms
 
 from sgdsde.data import gaussian_task
 from sgdsde.evidence import evidence_studies
 from sgdsde.theory import laplace_evidence
 from validation.evidence.checks import choice_check, over_sets, place_check, rank_check, sign_checks
 from validation.evidence.tasks import TASKS
+from validation.terms import Terms
 from validation.verdict import Verdict, rule
 
 PENALTIES = np.logspace(-2, 3, 11)

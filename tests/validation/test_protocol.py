@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from validation.terms import Rule, Terms
 
 from validation.claim import discover
 from validation.keep import kept
 from validation.presets import PRESETS
 from validation.protocol import FOLDER, digest_of, presets_of, read
 from validation.sizes import built
+from validation.terms import Rule, Terms
 
 pytestmark = pytest.mark.networks
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from validation.terms import Terms
 
 from validation.signs import NONE, of_sign, of_sign_in
+from validation.terms import Terms
 from validation.verdict import Verdict, rule
 
 TERMS = Terms(margin=1.0)

@@ -6,7 +6,6 @@ import re
 
 import pytest
 from listeners import Silent
-from validation.terms import Rule
 
 from validation.check import Check
 from validation.claim import discover
@@ -16,6 +15,7 @@ from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 from validation.statements import rows, together
+from validation.terms import Rule
 from validation.verdict import Verdict
 
 pytestmark = pytest.mark.networks

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
 from tables import every
-from validation.terms import Rule, Terms
 
 from validation import formatting, verdict
 from validation.check import Check
@@ -16,6 +15,7 @@ from validation.claim import Finding
 from validation.context import Context, derived_seed
 from validation.formatting import percent, plain, with_error
 from validation.protocol import Protocol
+from validation.terms import Rule, Terms
 from validation.verdict import Verdict, judge, rule, thresholds
 
 RUNS, MARGIN, LIMIT = 200, 0.05, thresholds({"one of three": 4, "b": 20, "c": 3})["one of three"]

@@ -116,7 +116,7 @@ def exit_check(context: Context, well: Well, paths: int) -> Check:
 
 
 def shares(context: Context, paths: int, epochs: int) -> tuple[Check, dict[str, sg.observations.Histogram]]:
-    """Of two wells of equal depth, the share of time in the wide one."""
+    """The share of time in the wide one of two wells of equal depth."""
     well = SHARED
     updates = well.batches * epochs
     w0 = np.where(np.arange(paths) % 2, WIDE, NARROW)[:, None]

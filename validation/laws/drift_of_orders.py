@@ -23,7 +23,7 @@ EQUATIONS = {"with Tr F": 1.0, "without Tr F": 0.0, "c 10 % too small": 0.9}
 
 
 def parts(name: str, scene: Scene) -> Iterator[Check]:
-    """Of the drift of an epoch in the limit of small ε, by all courses that it may take."""
+    """What part of the drift an epoch has in the limit of small ε, by all courses that it may take."""
     found = {
         sampling: at_zero(RATES, np.array([scene.part(rate, sampling) for rate in RATES]))
         for sampling in ("reshuffle", "without_replacement")

@@ -52,7 +52,7 @@ class Case(NamedTuple):
         return self.over("brownian") / self._replace(length=FITTED_AT, batches=max(self.batches, 8)).over("brownian")
 
     def updates(self) -> tuple[int, int]:
-        """Of a run, and of its burn-in: whole epochs."""
+        """How long a run and its burn-in are: whole epochs."""
         decay = sg.theory.relaxation_time(H, self.config, "slower") / 2
         settled = self.batches * math.ceil(8 * decay / self.batches)
         return settled + self.batches * math.ceil(2 * decay / self.batches), settled
@@ -62,7 +62,7 @@ class Case(NamedTuple):
 
 
 def variance(context: Context, case: Case, paths: int, **options: Any) -> Estimate:
-    """Of the SDE, over the exact one of SGD."""
+    """Stationary variance of the SDE, over the exact one of SGD."""
     updates, settled = case.updates()
     bowl, scheme = sg.landscapes.quadratic(h=H, f=F), "baoab" if case.momentum else "heun"
     run = sg.simulate_sde(

@@ -26,7 +26,7 @@ class Scene:
 
     @property
     def updates(self) -> int:
-        """Of an epoch."""
+        """Updates of an epoch."""
         return self.n_examples // self.batch
 
     @property

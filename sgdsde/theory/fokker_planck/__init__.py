@@ -3,5 +3,6 @@
 from sgdsde.theory.fokker_planck.discretised import BoxWarning, CellWarning
 from sgdsde.theory.fokker_planck.equation import FokkerPlanck
 from sgdsde.theory.fokker_planck.extrapolation import extrapolated
+from sgdsde.theory.fokker_planck.transitions import ReactiveTransition
 
-__all__ = ["BoxWarning", "CellWarning", "FokkerPlanck", "extrapolated"]
+__all__ = ["BoxWarning", "CellWarning", "FokkerPlanck", "ReactiveTransition", "extrapolated"]

@@ -78,6 +78,11 @@ def cut(chain: Chain, regions: Sequence[Region], arguments: Sequence[str]) -> Cu
             met = holds(chain.along(arms, middle))
             low, high = np.where(met, low, middle), np.where(met, middle, high)
         fraction[tuple(arms)], arm[tuple(arms)] = np.maximum(high, CLOSEST), number
+    # Centres on an edge are inside or not by rounding: arms to them end there, or do not, as the centre is.
+    targets, inside = chain.targets()
+    there = np.where(inside & (cell < 0)[:, None, None], cell[targets], arm)
+    at_end = inside & (fraction > 1 - CLOSEST)
+    arm, fraction = np.where(at_end, there, arm), np.where(at_end, 1.0, fraction)
     blocked = leaves & (arm < 0)
     return Cuts(cell, arm, np.where(blocked, 1.0, fraction), blocked)
 

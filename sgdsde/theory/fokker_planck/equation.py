@@ -11,9 +11,10 @@ from scipy.sparse import linalg
 from sgdsde.arguments import real, real_array
 from sgdsde.theory.fokker_planck.absorption import Region
 from sgdsde.theory.fokker_planck.discretised import Discretised
-from sgdsde.theory.fokker_planck.generator import rates, with_diagonal
+from sgdsde.theory.fokker_planck.generator import balanced_rates, rates, with_diagonal
 from sgdsde.theory.fokker_planck.solver import Solver
 from sgdsde.theory.fokker_planck.stepping import Stepper
+from sgdsde.theory.fokker_planck.transitions import ReactiveTransition, reactive_transition
 
 Array = NDArray[np.float64]
 
@@ -201,6 +202,69 @@ class FokkerPlanck(Discretised):
         ones = np.ones(generator.shape[0])
         slowest = linalg.eigs(generator, k=1, sigma=0.0, OPinv=inverse, v0=ones, return_eigenvectors=False)
         return -float(slowest[0].real)
+
+    def quasi_stationary(self, region: Region | None = None) -> Array:
+        """Density over cells, of integral 1, of the paths that have not reached `region` after a long time.
+
+        Parameters
+        ----------
+        region
+            As in :meth:`mean_exit_times`. Paths from it leave at :meth:`escape_rate`, exponentially.
+
+        Returns
+        -------
+        ndarray of shape `cells`. With several wells that paths hardly change, that of the slowest.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`mean_exit_times`.
+        """
+        cuts = self._cuts(() if region is None else (region,))
+        self._killed(cuts, "region")
+        jumps, out = balanced_rates(self._chain, cuts)
+        ends = out[cuts.cell < 0].sum(axis=(1, 2))
+        solver = Solver(jumps, ends, self._bottoms(cuts))
+        inverse = linalg.LinearOperator(jumps.shape, matvec=lambda x: solver.solve(x, transposed=True), dtype=float)
+        _, modes = linalg.eigs(with_diagonal(jumps, ends).T, k=1, sigma=0.0, OPinv=inverse, v0=np.ones(len(ends)))
+        mass = np.abs(modes[:, 0].real)
+        return self._spread(mass / mass.sum() / self.grid.volume, cuts)
+
+    def reactive_transition(self, a: Region, b: Region) -> ReactiveTransition:
+        """Committors from region a to region b, and the density, current and rate of the paths on their way.
+
+        Parameters
+        ----------
+        a, b : region
+            Disjoint, with cells between them; as `absorbing` of :class:`FokkerPlanck`, which must be absent.
+
+        Returns
+        -------
+        ReactiveTransition
+
+        Raises
+        ------
+        ValueError
+            When regions overlap or one is not accepted, where something absorbs, or when escapes are too rare for
+            double precision.
+
+        Notes
+        -----
+        E & Vanden-Eijnden, J. Stat. Phys. 123 (2006) 503; for chains, as here, Metzner, Schütte & Vanden-Eijnden,
+        Multiscale Model. Simul. 7 (2009) 1192. q⁺ solves Q q⁺ = 0 between a and b, and p q⁻ the transposed equation
+        with what enters from a. The current between neighbours i and j is that of jumps, p_i q⁻_i Q_ij q⁺_j less the
+        same from j to i. All is of order 2 in the cell; the flux is the same through every line, to rounding.
+
+        Examples
+        --------
+        >>> from sgdsde import Landscape
+        >>> equation = FokkerPlanck(Landscape("x**4/4 - x**2/2", "x"), 0.2, box=(-2.5, 2.5), cells=500)
+        >>> found = equation.reactive_transition("x < -1", "x > 1")
+        >>> round(float(equation.interpolate(found.forward_committor, -0.5)), 4)     # as splitting_probability
+        0.1206
+        >>> 1 / found.reactive_rate * found.probability_last_a                       # mean time from well to well
+        """
+        return reactive_transition(self, a, b)
 
     def _masses(self, start: ArrayLike) -> Array:
         """Masses on cells, flat, of a start that :meth:`evolve` accepts."""

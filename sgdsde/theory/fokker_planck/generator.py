@@ -23,26 +23,50 @@ def rates(chain: Chain, cuts: Cuts) -> tuple[sparse.csr_array, sparse.csr_array]
     An arm of length θ (in units of its vector e) beside one of length θ' has the rate 2ρ B(z)/((θ + θ')θ), z the
     potential along it and B(z) = z/(e^z − 1).
     """
-    length, z = cuts.fraction, chain.potential
-    shorter = np.stack(np.nonzero((length < 1) & (chain.strengths > 0)[..., None]))
+    length = cuts.fraction
+    rate = _cut_rates(chain, cuts, 2 / (length + length[..., ::-1]))
+    return _jumps(chain, cuts, rate), _table(cuts, rate, cuts.arm, int(cuts.arm.max(initial=0)) + 1, cuts.arm >= 0)
+
+
+def balanced_rates(chain: Chain, cuts: Cuts) -> tuple[sparse.csr_array, Array]:
+    """As :func:`rates`, with ρ B(z)/θ for cut arms: masses are densities there; into regions (n, K, 2).
+
+    Notes
+    -----
+    Gibou, Fedkiw, Cheng & Kang, J. Comput. Phys. 176 (2002) 205: of order 2 as well, though not its derivatives there.
+    """
+    rate = _cut_rates(chain, cuts, np.ones_like(cuts.fraction))
+    return _jumps(chain, cuts, rate), np.where(cuts.arm >= 0, rate, 0.0)
+
+
+def _cut_rates(chain: Chain, cuts: Cuts, weight: Array) -> Array:
+    """Rates weight · ρ B(z)/θ along all arms, (n, K, 2); 0 from where paths have ended and into reflecting walls."""
+    z = chain.potential
+    shorter = np.stack(np.nonzero((cuts.fraction < 1) & (chain.strengths > 0)[..., None]))
     if shorter.size:
         z = z.copy()
-        z[tuple(shorter)] = chain.potential_along(shorter, length[tuple(shorter)])
-    rate = 2 * chain.strengths[..., None] * bernoulli(z) / ((length + length[..., ::-1]) * length)
-    alive = cuts.cell < 0
-    rate = np.where(alive[:, None, None] & ~cuts.blocked, rate, 0.0)
+        z[tuple(shorter)] = chain.potential_along(shorter, cuts.fraction[tuple(shorter)])
+    rate = weight * chain.strengths[..., None] * bernoulli(z) / cuts.fraction
+    rate = np.where((cuts.cell < 0)[:, None, None] & ~cuts.blocked, rate, 0.0)
     if not np.isfinite(rate).all():
         raise ValueError("temperature is so small that rates overflow; raise it or take smaller cells")
-    number, count = np.cumsum(alive) - 1, int(alive.sum())
+    return np.asarray(rate)
+
+
+def _jumps(chain: Chain, cuts: Cuts, rate: Array) -> sparse.csr_array:
+    """Matrix (m, m) of those rates along arms that are between alive cells."""
+    alive = cuts.cell < 0
     targets, _ = chain.targets()
+    return _table(cuts, rate, (np.cumsum(alive) - 1)[targets], int(alive.sum()), cuts.arm < 0)
 
-    def table(kept: NDArray[np.bool_], column: NDArray[np.int64], columns: int) -> sparse.csr_array:
-        rows = np.broadcast_to(number[:, None, None], rate.shape)[kept]
-        return sparse.csr_array(sparse.coo_array((rate[kept], (rows, column[kept])), shape=(count, columns)))
 
-    inner = (cuts.arm < 0) & (rate > 0)
-    outer = (cuts.arm >= 0) & (rate > 0)
-    return table(inner, number[targets], count), table(outer, cuts.arm, int(cuts.arm.max(initial=0)) + 1)
+def _table(
+    cuts: Cuts, rate: Array, column: NDArray[np.int64], columns: int, kept: NDArray[np.bool_]
+) -> sparse.csr_array:
+    alive = cuts.cell < 0
+    kept = kept & (rate > 0)
+    rows = np.broadcast_to((np.cumsum(alive) - 1)[:, None, None], rate.shape)[kept]
+    return sparse.csr_array(sparse.coo_array((rate[kept], (rows, column[kept])), shape=(int(alive.sum()), columns)))
 
 
 def with_diagonal(jumps: sparse.csr_array, ends: Array) -> sparse.csr_array:
