@@ -18,15 +18,15 @@ from sgdsde.extras import missing_extra
 
 ROOT = Path(__file__).parent
 WITH_TORCH = importlib.util.find_spec("torch") is not None
-WHOLE = re.compile(r"^pytestmark = \[?pytest\.mark\.networks\b", re.MULTILINE)
+WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.networks\b", re.MULTILINE)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without torch, leave out modules of tests that need it, and modules of the library that cannot be imported."""
-    if WITH_TORCH or collection_path.suffix != ".py":
+    """Without torch, leave out modules of tests that need it, and other modules that cannot be imported."""
+    if WITH_TORCH or collection_path.suffix != ".py" or collection_path.name == "conftest.py":
         return None
     place = collection_path.relative_to(ROOT)
-    if place.parts[0] == "tests":
+    if place.name.startswith("test_"):
         return True if WHOLE.search(collection_path.read_text(encoding="utf-8")) else None
     try:
         importlib.import_module(".".join(place.with_suffix("").parts))

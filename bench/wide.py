@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -104,9 +105,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     for what, gathers in (("steps alone", False), ("steps and covariance", True)):
         burn_in = 0 if gathers else UPDATES - 1
         runs: dict[str, Callable[[], object]] = {
-            "library": lambda burn_in=burn_in: library(config, wide, burn_in, device),
-            "plain": lambda gathers=gathers: plain(config, matrices, gathers),
-            "floor": lambda gathers=gathers: floor(matrices, gathers),
+            "library": partial(library, config, wide, burn_in, device),
+            "plain": partial(plain, config, matrices, gathers),
+            "floor": partial(floor, matrices, gathers),
         }
         found = rates({name: Contender(PATHS * UPDATES, run) for name, run in runs.items()}, ROUNDS)
         print(f"{what}, d = {DIMENSION}, {PATHS} paths, {UPDATES} updates, {torch.get_num_threads()} threads, {device}")

@@ -24,6 +24,7 @@ def time_to_leave(learning_rate: float, batch_size: int, paths: int) -> dict[str
     config = sg.SGDConfig(learning_rate, batch_size, n_examples=1000)
     seed = round(1e4 * learning_rate) + batch_size  # each cell has noise of its own
     exits = sg.simulate_sgd(WELL, config, -1.0, updates=400_000, paths=paths, seed=seed, stop="x > 0.5").exits
+    assert exits is not None
     found = exits.mean_time()
     exact = sg.theory.mean_exit_time(WELL, config, -1.0, stop="x > 0.5")
     times = {"sgd": found.mean, "standard_error": found.standard_error, "sde": exact}
