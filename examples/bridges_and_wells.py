@@ -14,6 +14,7 @@ from sgdsde.plotting import Line, Series, against_theory, png
 
 U, TOP = "(x + 0.2*sqrt(1 + x**2))", -0.204  # minima at −4/3 (wide) and 3/4 (narrow), the barrier at TOP
 WELLS = sg.Landscape(f"({U}**2 - 1)**2/4", "x", noise_covariance=1400.0)
+X = np.linspace(-3.0, 2.0, 200)
 CONFIG = sg.SGDConfig(0.005, batch_size=4, n_examples=640, sampling="reshuffle")
 
 
@@ -31,9 +32,9 @@ def main(picture: Path) -> None:
         shown.append(Series(name, at, density.value[kept], density.standard_error[kept], own[kept]))
     law = sg.theory.stationary_density(WELLS, sg.drivers.temperature(CONFIG, "brownian"), box=(-8.0, 6.0))
     print(f"SDE, Brownian motion: {law.masses([-8.0, TOP])[0]:.3f}, exact")
-    x = np.linspace(-3.0, 2.0, 200)
-    lines = [Line("SDE, Brownian motion, exact", x, law(x))]
+    lines = [Line("SDE, Brownian motion, exact", X, law(X))]
     picture.write_bytes(png(against_theory(shown, "ω", "density", lines, "linear", "linear", "over SGD's"), dpi=110))
+    print(f"Picture: {picture}")
 
 
 if __name__ == "__main__":

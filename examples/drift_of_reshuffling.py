@@ -32,8 +32,9 @@ def main(picture: Path) -> None:
         mean, error = run.snapshots[..., 0].mean(axis=1), run.snapshots[..., 0].std(axis=1) / 1000**0.5
         print(f"{name}: E x = {mean[-1]:.4f} ± {error[-1]:.4f}, flow of the modified loss {flow[-1]:.4f}")
         curves.append(Curve(name, s, mean, error))
-    lines = [Line("flow of the modified loss", s, flow)]
-    picture.write_bytes(png(curve_panels([CurvePanel("s", "E x along the valley", curves, lines)]), dpi=110))
+    panel = CurvePanel("s", "E x along the valley", curves, [Line("flow of the modified loss", s, flow)])
+    picture.write_bytes(png(curve_panels([panel]), dpi=110))
+    print(f"Picture: {picture}")
 
 
 if __name__ == "__main__":
