@@ -19,11 +19,10 @@ RATE, UPDATES, EVERY = 0.02, 16 * 150, 16 * 25
 def main(picture: Path) -> None:
     s = RATE * np.arange(0, UPDATES + 1, EVERY)
     shuffled = sg.SGDConfig(RATE, batch_size=4, n_examples=64, sampling="reshuffle")
-    fresh = sg.SGDConfig(RATE, batch_size=4, n_examples=64)  # without replacement, every batch drawn afresh
     options = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
     runs = {
         "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, **options),
-        "SGD, fresh batches": sg.simulate_sgd(VALLEY, fresh, **options),
+        "SGD, fresh batches": sg.simulate_sgd(VALLEY, sg.SGDConfig(RATE, 4, 64), **options),
         "SDE, a bridge in every epoch": sg.simulate_sde(VALLEY, shuffled, substeps=8, **options),
     }
     flow = np.exp(-RATE / 2 * shuffled.batch_noise * s)  # down (ε/4) c Tr F
