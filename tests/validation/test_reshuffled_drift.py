@@ -74,4 +74,5 @@ def test_brownian_motion_has_no_temperature_for_the_wide_well():
     curvatures = [float(wells.UNEQUAL.hessian([x])[0, 0]) for x in (wells.WIDE, wells.NARROW)]
     assert curvatures == pytest.approx([1.4112, 2.5088])
     assert cold == pytest.approx(1 / (1 + math.sqrt(curvatures[0] / curvatures[1])), abs=0.01)
-    assert wells.nearest_share(1.0) < 0.65
+    hotter = [wells.brownian_share(wells.SHARED.temperature * factor) for factor in (0.5, 1.0, 3.0)]
+    assert max(hotter) < 0.65
