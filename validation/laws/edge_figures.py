@@ -22,7 +22,7 @@ SUBSTEPS = 64
 
 
 def balance_figure(context: Context, point: Point, updates: int) -> sg.plotting.Figure:
-    """S against updates, of SGD with hardly any noise and more, and of the SDE; and E x² at S, which keeps S where it is 2α/β."""
+    """S along SGD with hardly any noise and with more, and along the SDE; E x² at S, which keeps S where it is 2α/β."""
     every = updates // READINGS
     options = {"save_every": every, "seed": context.seed("balance")}
     curves = []
