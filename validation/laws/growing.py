@@ -19,7 +19,7 @@ from validation.laws.interpolating import PROBLEMS, SPREAD, Problem, of_sde
 Array = NDArray[np.float64]
 
 SGD, SDE = "sgd", "sde"
-GROUPS = 16
+GROUPS = 32
 #: The case of the picture of growths.
 SHOWN = ("one dimension", 1, 0.9)
 
