@@ -46,6 +46,11 @@ PAPERS: dict[str, tuple[str, str, str]] = {
     ),
     "xie": ("Xie, Sato & Sugiyama", "A Diffusion Theory for Deep Learning Dynamics", "arXiv 2002.03495"),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
+    "azizian": (
+        "Azizian, Iutzeler, Malick & Mertikopoulos",
+        "What is the Long-Run Distribution of Stochastic Gradient Descent? A Large Deviations Analysis",
+        "arXiv 2406.09241",
+    ),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
 }  # fmt: skip

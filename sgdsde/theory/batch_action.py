@@ -34,7 +34,7 @@ class BatchFrame(Frame):
         The largest θ·Δ with H(θ) ≤ 0, where Δ = κ ∂H/∂θ: κ is the time that the step takes, in units of 1/ε updates.
         inf where no batches lead that way.
         """
-        plain, first, by_middle = super().segments(step, middle)
+        plain, first, _ = super().segments(step, middle)
         shape, d = step.shape, step.shape[-1]
         at = self.points(middle)
         slope = (self.landscape.gradient(at) @ self.inverse.T).reshape(-1, d)
@@ -80,8 +80,8 @@ class _Law:
         theta, known = self._on_ray(first)
         with np.errstate(all="ignore"):
             _, drift, _ = self(theta, everywhere)
-            time = np.maximum((step * drift).sum(axis=1), 1e-3 * np.linalg.norm(step, axis=1) * np.linalg.norm(drift, axis=1))
-            time /= (drift**2).sum(axis=1)
+            speed, length = np.linalg.norm(drift, axis=1), np.linalg.norm(step, axis=1)
+            time = np.maximum((step * drift).sum(axis=1), 1e-3 * length * speed) / speed**2
             time[~known] = np.inf
             if step.shape[1] > 1:
                 self._newton(step, theta, time)

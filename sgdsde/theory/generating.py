@@ -12,7 +12,7 @@ from sgdsde.arguments import real_array
 
 Array = NDArray[np.float64]
 
-#: η (..., k) → K(η) = ln E e^{−η·z} (...), its slope (..., k) and its Hessian (..., k, k); inf or nan where it overflows.
+#: η (..., k) → K(η) = ln E e^{−η·z} (...), its slope (..., k), Hessian (..., k, k); not finite where it overflows.
 Generating: TypeAlias = Callable[[Array], tuple[Array, Array, Array]]
 
 AT_ONCE = 2**22  # numbers, of points times examples
@@ -30,12 +30,14 @@ def generating_function(examples: str | ArrayLike, dimension: int) -> Generating
         name, _, freedom = examples.partition(":")
         if name == "student_t":
             raise ValueError(
-                f"examples must have a generating function, and {examples!r} has E e^(p z) = inf for every p: the action "
-                f"is 0, and the exit time grows as a power of 1/ε, 1/(B P(z > B d/(ε A))), by one jump over the distance "
-                f"d; a table of such examples has one"
+                f"examples must have a generating function, and of {examples!r} E e^(pz) = inf for every p: S is 0, and "
+                f"the exit time grows as a power of 1/ε, that of one jump over the distance d, 1/(B P(z > B d/(ε A))); "
+                f"a table of such examples has one"
             )
         if name not in _NAMED or freedom:
-            raise ValueError(f"examples must be one of {', '.join(_NAMED)}, or an array (N, {dimension}); got {examples!r}")
+            raise ValueError(
+                f"examples must be one of {', '.join(_NAMED)}, or an array (N, {dimension}); got {examples!r}"
+            )
         return _NAMED[name]
     table = real_array("examples", examples)
     table = table[:, None] if table.ndim == 1 and dimension == 1 else table

@@ -192,9 +192,9 @@ def quasi_potential(
     low = minimum_at(landscape, minimum, "minimum")
     ends = landscape.points(points, "points")
     found = [
-        0.0 if np.array_equal(end, low) else minimum_action_path(
-            landscape, low, end, examples=examples, segments=segments
-        ).action
+        0.0
+        if np.array_equal(end, low)
+        else minimum_action_path(landscape, low, end, examples=examples, segments=segments).action
         for end in ends.reshape(-1, landscape.dimension)
     ]
     return np.asarray(found).reshape(ends.shape[:-1])
