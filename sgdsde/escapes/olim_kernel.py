@@ -141,7 +141,7 @@ def by_edge(value, medium, i, j, a, b, c, d, ny, hx, hy):
 
 @kernel
 def along(medium, i, j, a, b, c, d, rise, s, hx, hy):
-    """Slope in s of the value at (i, j) by a step from (1 − s)(a, b) + s(c, d), and that value less that at (a, b)."""
+    """Slope in s of the value at (i, j) by a step from (1 − s)(a, b) + s(c, d), and the value less that at (a, b)."""
     i, j, tx, ty, x, y = i + a, j + b, (a - c) * hx, (b - d) * hy, (i - a) * hx, (j - b) * hy
     c, d = i - a + c, j - b + d
     x, y = x + s * tx, y + s * ty

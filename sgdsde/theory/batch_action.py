@@ -80,10 +80,8 @@ class _Law:
         theta, known = self._on_ray(first)
         with np.errstate(all="ignore"):
             _, drift, _ = self(theta, everywhere)
-            time = np.maximum(
-                (step * drift).sum(axis=1), 1e-3 * np.linalg.norm(step, axis=1) * np.linalg.norm(drift, axis=1)
-            )
-            time /= (drift**2).sum(axis=1)
+            speed, length = np.linalg.norm(drift, axis=1), np.linalg.norm(step, axis=1)
+            time = np.maximum((step * drift).sum(axis=1), 1e-3 * length * speed) / speed**2
             time[~known] = np.inf
             if step.shape[1] > 1:
                 self._newton(step, theta, time)

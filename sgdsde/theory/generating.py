@@ -9,30 +9,31 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgdsde.arguments import real_array
+from sgdsde.whitened import whitened_examples
 
 Array = NDArray[np.float64]
 
-#: η (..., k) → K(η) = ln E e^{−η·z} (...), its slope (..., k) and its Hessian (..., k, k); inf or nan where too large.
+#: η (..., k) → K(η) = ln E e^{−η·z} (...), its slope (..., k), Hessian (..., k, k); not finite where it overflows.
 Generating: TypeAlias = Callable[[Array], tuple[Array, Array, Array]]
 
 AT_ONCE = 2**22  # numbers, of points times examples
 
 
 def generating_function(examples: str | ArrayLike, dimension: int) -> Generating:
-    """K of whitened examples z: by name, for infinitely many of them; or of a table (N, k), each as likely.
+    """K of examples z: by name, for infinitely many of them; or of a table (N, k), whitened, each as likely.
 
     Raises
     ------
     ValueError
-        For Student's t, which has none, and for what is no table of examples.
+        For Student's t, which has none, and as :func:`sgdsde.whitened.whitened_examples`.
     """
     if isinstance(examples, str):
         name, _, freedom = examples.partition(":")
         if name == "student_t":
             raise ValueError(
-                f"examples must have a generating function, and {examples!r} has E e^(p z) = inf for every p: the "
-                "action is 0, and the exit time grows as a power of 1/ε, 1/(B P(z > B d/(ε A))), by one jump over the "
-                "distance d; a table of such examples has one"
+                f"examples must have a generating function; of {examples!r} E e^(pz) = inf for every p: S is 0, and "
+                f"the exit time grows as a power of 1/ε, that of one jump over the distance d, 1/(B P(z > B d/(ε A))); "
+                f"a table of such examples has one"
             )
         if name not in _NAMED or freedom:
             raise ValueError(
@@ -41,13 +42,7 @@ def generating_function(examples: str | ArrayLike, dimension: int) -> Generating
         return _NAMED[name]
     table = real_array("examples", examples)
     table = table[:, None] if table.ndim == 1 and dimension == 1 else table
-    if table.ndim != 2 or table.shape[1] != dimension or len(table) < 2 or not np.isfinite(table).all():
-        raise ValueError(
-            f"examples must be finite, of shape (N, {dimension}) for the {dimension} columns of the noise factor; got "
-            f"shape {table.shape}"
-        )
-    if np.linalg.matrix_rank(table - table.mean(axis=0)) < dimension:
-        raise ValueError(f"examples must span all {dimension} dimensions of the noise")
+    table = whitened_examples(table, len(table) if table.ndim else 0, dimension)
 
     def function(eta: Array) -> tuple[Array, Array, Array]:
         flat = eta.reshape(-1, dimension)

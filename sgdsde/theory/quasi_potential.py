@@ -71,7 +71,7 @@ def minimum_action_path(
         A saddle (:func:`sgdsde.landscapes.find_saddle`), or a point of a boundary. Beyond a saddle nothing is climbed;
         a path that bends there is refused, because its action has a kink.
     examples : str or array (N, k), optional
-        None: the SDE, or SGD with normal noise. ``"gaussian"``, ``"rademacher"`` (±1), or the whitened examples of
+        None: the SDE, or SGD with normal noise. ``"gaussian"``, ``"rademacher"`` (±1), or a table as in
         :func:`sgdsde.simulate_sgd`: S is then that of SGD itself as ε → 0 at a fixed B, with T = ε/(B(1 − m)), for
         batches with replacement. Larger batches do not bring it nearer to the SDE's.
     initial : (m, d), optional

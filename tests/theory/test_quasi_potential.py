@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.linalg import solve_continuous_lyapunov
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 from sgdsde.landscapes import Landscape, find_minimum, find_saddle
 from sgdsde.landscapes.catalog import minima, named
 from sgdsde.theory import FokkerPlanck, minimum_action_path, quasi_potential
 from sgdsde.theory.action import Frame
+from sgdsde.theory.batch_action import BatchFrame
 from sgdsde.theory.fokker_planck import extrapolated
+from sgdsde.theory.generating import generating_function
+from sgdsde.whitened import whitened_examples
 
 #: Oblique noise that depends on the place: −F⁻¹∇L is no gradient, and nothing is known in closed form.
 BOWL = Landscape(
@@ -247,3 +250,107 @@ def test_a_path_bent_at_a_saddle_is_refused_with_the_reason():
     first, _, second = ends_of(WELLS)
     with pytest.raises(RuntimeError, match=r"a further step would lower the action .* meets a point without slope"):
         minimum_action_path(WELLS, first, second)
+
+
+# --- SGD's own, by the generating function of its examples ----------------------------------------------------------
+
+
+def root(slope, noise, law):
+    """θ ≠ 0 with −θ L' + K(√F θ) = 0."""
+
+    def h(theta):
+        return law(np.sqrt(noise) * theta) / theta - slope
+
+    high = 2 * slope / noise
+    while h(high) * slope < 0:
+        high *= 2
+    low = high
+    while h(low) * slope > 0:
+        low /= 2
+    return brentq(h, low, high, xtol=1e-14)
+
+
+def log_cosh(eta):
+    return math.log(math.cosh(eta))
+
+
+SKEWED = np.array([[-0.5], [-0.4], [-0.7], [-0.2], [0.1], [3.0]])
+NOISY = Landscape("x**4/4 - x**2/2", "x", noise_covariance="0.3 + 0.15*x**2")
+
+
+@pytest.mark.parametrize("examples", ["gaussian", "rademacher", SKEWED, -SKEWED], ids=["normal", "signs", "up", "down"])
+def test_one_dimension_is_the_integral_of_the_root(examples):
+    if isinstance(examples, str):
+        law = log_cosh if examples == "rademacher" else lambda eta: eta**2 / 2
+    else:
+        table = whitened_examples(examples, 6, 1)
+        law = lambda eta: float(np.log(np.mean(np.exp(-eta * table))))  # noqa: E731
+    found = minimum_action_path(NOISY, -1.0, -0.1, examples=examples, segments=64)
+    exact = quad(
+        lambda x: root(x**3 - x, 0.3 + 0.15 * x**2, law) if abs(x + 1) > 1e-9 else 0.0, -1, -0.1, epsabs=1e-10
+    )[0]
+    assert abs(found.action - exact) < found.error < 1e-3 * max(1, exact)
+    plain = minimum_action_path(NOISY, -1.0, -0.1, segments=64).action
+    assert (abs(found.action / plain - 1) < 1e-9) == (isinstance(examples, str) and examples == "gaussian")
+
+
+def test_normal_examples_are_the_sde():
+    end = [0.6, 0.5]
+    plain = minimum_action_path(BOWL, [0.0, 0.0], end, segments=64)
+    normal = minimum_action_path(BOWL, [0.0, 0.0], end, examples="gaussian", segments=64)
+    assert normal.action == pytest.approx(plain.action, rel=1e-8)
+    np.testing.assert_allclose(normal.path, plain.path, atol=1e-6)
+
+
+def test_signs_of_two_variables_add_up():
+    """Where L and A are sums and diagonal, S is the sum of those of one variable, and no straight line reaches it."""
+    bowl = Landscape("x**2/2 + y**2", "x y", noise_factor=[["1.2", "0"], ["0", "2.5"]])
+    end = (0.8, 0.6)
+    found = quasi_potential(bowl, [0.0, 0.0], [end], examples="rademacher", segments=64)[0]
+    exact = sum(
+        quad(lambda x, h=h, f=f: root(h * x, f, log_cosh) if x > 1e-9 else 0.0, 0, z)[0]
+        for z, h, f in zip(end, (1.0, 2.0), (1.44, 6.25), strict=True)
+    )
+    assert found == pytest.approx(exact, rel=1e-5)
+    assert quasi_potential(bowl, [0.0, 0.0], [end], segments=64)[0] < 0.9 * exact
+
+
+def test_the_derivatives_of_the_action_of_batches():
+    rng = np.random.default_rng(0)
+    wide = Landscape(BOWL.text, "x y", noise_covariance=[["8 + x**2", "0.4 + x*y/4"], ["0.4 + x*y/4", "7 + y**2/2"]])
+    axes = np.array([[1.0, 0.3], [0.0, 0.8]])
+    step, middle, h = rng.normal(size=(5, 2)), rng.normal(size=(5, 2)), 1e-5
+    for examples in ("rademacher", whitened_examples("student_t:4", 40, 2)):
+        frame = BatchFrame(wide, np.array([0.1, -0.2]), axes, 1.0, generating_function(examples, 2))
+        _, by_step, by_middle = frame.segments(step, middle)
+        for i, way in enumerate(np.eye(2) * h):
+            for found, (one, other) in (
+                (by_step, ((way, 0), (-way, 0))),
+                (by_middle, ((0, way), (0, -way))),
+            ):
+                ahead, behind = (frame.segments(step + a, middle + b)[0] for a, b in (one, other))
+                np.testing.assert_allclose(found[:, i], (ahead - behind) / (2 * h), rtol=1e-6, atol=1e-7)
+
+
+def test_signs_climb_no_slope_above_their_length():
+    for strength, climbs in ((0.15, True), (0.14, False)):  # the steepest slope is 2/√27, its square 0.1481
+        weak = Landscape("x**4/4 - x**2/2", "x", noise_covariance=strength)
+        found = minimum_action_path(weak, -1.0, 0.0, examples="rademacher")
+        assert (found.action < math.inf) == climbs
+        assert math.isfinite(minimum_action_path(weak, -1.0, 0.0).action)
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [
+        ("student_t:3", r"generating function; of 'student_t:3' E e\^\(pz\) = inf for every p: S is 0"),
+        ("uniform", "examples must be one of gaussian, rademacher, or an array"),
+        ("gaussian:2", "examples must be one of gaussian, rademacher, or an array"),
+        (np.ones((5, 2)), r"examples must have shape \(n_examples, noise dimension\) = \(5, 1\), got \(5, 2\)"),
+        (np.ones((5, 1)), "examples must span all 1 dimensions of the noise"),
+        (3.0, "n_examples must exceed the noise dimension 1"),
+    ],
+)
+def test_bad_examples_are_refused(examples, message):
+    with pytest.raises(ValueError, match=message):
+        minimum_action_path(NOISY, -1.0, 0.0, examples=examples)
