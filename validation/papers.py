@@ -84,6 +84,7 @@ PAPERS: dict[str, tuple[str, str, str]] = {
     "malladi": (
         "Malladi, Lyu, Panigrahi & Arora", "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
         "arXiv 2205.10287",
+    ),
     "azizian": (
         "Azizian, Iutzeler, Malick & Mertikopoulos",
         "What is the Long-Run Distribution of Stochastic Gradient Descent? A Large Deviations Analysis",
