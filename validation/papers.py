@@ -54,6 +54,8 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Stochastic gradient descent performs variational inference, converges to limit cycles for deep networks",
         "arXiv 1710.11029",
     ),
+    "mori": ("Mori, Ziyin, Liu & Ueda", "Power-law escape rate of SGD", "arXiv 2105.09557"),
+    "ziyin-minibatch": ("Ziyin, Liu, Mori & Ueda", "Strength of Minibatch Noise in SGD", "arXiv 2102.05375"),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
     "textbook": ("Textbook laws", "escape, orders of schemes, evidence", "Gardiner; Kramers 1940; Kloeden & Platen"),
     "exact": ("Exact laws of SGD", "where its SDE fails", "this toolkit"),
