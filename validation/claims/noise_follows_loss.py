@@ -14,21 +14,8 @@ from sgdsde.statistics import mean
 from validation.claim import Check, Drawing, Found, Told, claim
 from validation.context import Context
 from validation.escape import normal_quantiles
-from validation.laws.loss_noise import (
-    ARRHENIUS,
-    BOWL,
-    ESCAPES,
-    MINIMUM,
-    WELLS,
-    Array,
-    Law,
-    arrhenius,
-    bowl,
-    exact_time,
-    moment_check,
-    others,
-    place,
-)
+from validation.laws import loss_noise as laws
+from validation.laws.loss_noise import ARRHENIUS, BOWL, ESCAPES, MINIMUM, WELLS, Array, Law
 from validation.measure import exit_time, whole
 
 #: Dimensions and a = 1/(Th) of stationary laws; the share of paths in the tails that are counted.
@@ -60,7 +47,7 @@ def noise_follows_loss(context: Context) -> Found:
         yield from escapes[where]
         yield from _slope_checks(where, found)
     yield _sgd_check(context)
-    yield moment_check()
+    yield laws.moment_check()
     yield Told({"step": STEP, "stride": STRIDE, "settles": SETTLES, "a": ESCAPES, "rate": RATE, "n": N})
     yield Drawing("law", _law_figure(tails))
     yield Drawing("escape", _escape_figure(escapes))
@@ -69,14 +56,14 @@ def noise_follows_loss(context: Context) -> Found:
 def _settled(context: Context, dimension: int, a: float) -> Array:
     """L/L₀ of independent paths of the SDE, from the minimum."""
     run = sg.integrate(
-        bowl(dimension), [0.0] * dimension, SETTLES, round(SETTLES / STEP), context.size.paths, temperature=1 / a,
+        laws.bowl(dimension), [0.0] * dimension, SETTLES, round(SETTLES / STEP), context.size.paths, temperature=1 / a,
         scheme="weak_taylor_2", seed=context.seed("law", dimension, a),
     )  # fmt: skip
     return 1 + (whole(run).final ** 2).sum(axis=1) / 2
 
 
 def _law_checks(dimension: int, a: float, excess: Array) -> Iterator[Check]:
-    law, wrong = Law(dimension, a), others(dimension, a)
+    law, wrong = Law(dimension, a), laws.others(dimension, a)
     where = f"n = {dimension}, B/(εh) = {a:g}"
     logs = {name: other.log_mean for name, other in wrong.items()}
     yield Check.of(f"E ln(L/L₀), {where}", law.log_mean, mean(np.log(excess)), logs)
@@ -97,8 +84,8 @@ def _tail(dimension: int, a: float, excess: Array) -> Series:
 
 
 def _escape(context: Context, where: str, ratio: float) -> Check:
-    landscape, start, stop, curvature = place(where, ratio)
-    exact = exact_time(where, ratio)
+    landscape, start, stop, curvature = laws.place(where, ratio)
+    exact = laws.exact_time(where, ratio)
     step = STRIDE / curvature
     steps = round(60 * exact / step)
     run = sg.integrate(
@@ -106,7 +93,7 @@ def _escape(context: Context, where: str, ratio: float) -> Check:
         scheme="taylor_15", stop=stop, seed=context.seed(where, ratio),
     )  # fmt: skip
     label = f"mean time {where}, L_s/L₀ = {ratio:g}"
-    return Check.of(label, exact, exit_time(run, step), {ARRHENIUS: arrhenius(where, ratio)})
+    return Check.of(label, exact, exit_time(run, step), {ARRHENIUS: laws.arrhenius(where, ratio)})
 
 
 def _slope_checks(where: str, found: dict[float, Check]) -> Iterator[Check]:
@@ -116,7 +103,7 @@ def _slope_checks(where: str, found: dict[float, Check]) -> Iterator[Check]:
     predicted = math.log(high.predicted / low.predicted) / span
     measured = math.log(high.measured / low.measured) / span
     error = math.hypot(high.standard_error / high.measured, low.standard_error / low.measured) / span
-    steep = math.log(arrhenius(where, ENDS[1]) / arrhenius(where, ENDS[0])) / span
+    steep = math.log(laws.arrhenius(where, ENDS[1]) / laws.arrhenius(where, ENDS[0])) / span
     rivals = {ARRHENIUS: steep, "exponent B/(εh) + 1": ESCAPES + 1, "exponent B/(εh)": ESCAPES}
     yield Check(f"exponent of L_s/L₀, {where}", predicted, measured, error, rivals)
     if where == WELLS:
@@ -129,19 +116,19 @@ def _sgd_check(context: Context) -> Check:
     edge = math.sqrt(2 * (RISE - 1))
     stop = f"x > {edge!r} or x < {-edge!r}"
     table = sg.whitened.whitened_examples(table, N, 1)
-    exact = sg.theory.sgd_exit_time(bowl(1), config, 0.0, stop=stop, examples=table)
+    exact = sg.theory.sgd_exit_time(laws.bowl(1), config, 0.0, stop=stop, examples=table)
     run = sg.simulate_sgd(
-        bowl(1), config, [0.0], round(60 * exact), context.size.escaping, stop=stop, examples=table,
+        laws.bowl(1), config, [0.0], round(60 * exact), context.size.escaping, stop=stop, examples=table,
         seed=context.seed("SGD"),
     )  # fmt: skip
-    plain = sg.theory.sgd_exit_time(bowl(1, repr(2.0)), config, 0.0, stop=stop, examples=table)
+    plain = sg.theory.sgd_exit_time(laws.bowl(1, repr(2.0)), config, 0.0, stop=stop, examples=table)
     label = f"mean updates of SGD {BOWL}, L_s/L₀ = {RISE:g}"
     return Check.of(label, exact, exit_time(run), {MINIMUM: plain})
 
 
 def _law_figure(tails: list[Series]) -> Figure:
     fine = np.geomspace(DRAWN[0], 8.0, 60)
-    lines = [Line("F as at the minimum, n = 2, B/(εh) = 2", fine, others(2, 2.0)[MINIMUM].beyond(fine))]
+    lines = [Line("F as at the minimum, n = 2, B/(εh) = 2", fine, laws.others(2, 2.0)[MINIMUM].beyond(fine))]
     return against_theory(tails, "ℓ/L₀", "P(L > ℓ)", lines, columns=3)
 
 
@@ -149,9 +136,9 @@ def _escape_figure(escapes: dict[str, list[Check]]) -> Figure:
     shown, lines = [], []
     fine = np.geomspace(EDGES[0], EDGES[-1], 25)
     for where, checks in escapes.items():
-        h = place(where, 2.0)[3]
+        h = laws.place(where, 2.0)[3]
         found = h * np.array([(check.measured, check.standard_error, check.predicted) for check in checks]).T
-        shown.append(Series(where, EDGES, *found, fine, [h * exact_time(where, float(ratio)) for ratio in fine]))
+        shown.append(Series(where, EDGES, *found, fine, [h * laws.exact_time(where, float(ratio)) for ratio in fine]))
         near = fine[fine < 6.0]
-        lines.append(Line(f"Arrhenius, {where}", near, [h * arrhenius(where, float(ratio)) for ratio in near]))
+        lines.append(Line(f"Arrhenius, {where}", near, [h * laws.arrhenius(where, float(ratio)) for ratio in near]))
     return against_theory(shown, "L at the edge or saddle, over L₀", "h × mean time", lines, columns=2)
