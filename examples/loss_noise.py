@@ -24,11 +24,12 @@ def exact(landscape: sg.Landscape, ratio: float) -> float:
 def main(picture: Path) -> None:
     found, how = [], {"paths": 1000, "temperature": 1 / POWER, "scheme": "taylor_15"}
     for ratio in RATIOS:
-        time, edge = exact(BOWL, ratio), float(np.sqrt(2 * (ratio - 1)))
-        run = sg.integrate(BOWL, 0.0, 40 * time, int(2000 * time), stop=f"x > {edge} or x < {-edge}", **how)
-        mean = run.exits.mean_time()
-        found.append((0.02 * mean.mean, 0.02 * mean.standard_error, time))
-        print(f"L_s/L₀ = {ratio:4g}: {found[-1][0]:8.3f} ± {found[-1][1]:.3f} measured, {time:8.3f} exact, "
+        t, edge = exact(BOWL, ratio), float(np.sqrt(2 * (ratio - 1)))
+        seen = sg.integrate(
+            BOWL, 0.0, 40 * t, int(2000 * t), stop=f"x > {edge} or x < {-edge}", **how
+        ).exits.mean_time()
+        found.append((0.02 * seen.mean, 0.02 * seen.standard_error, t))
+        print(f"L_s/L₀ = {ratio:4g}: {found[-1][0]:8.3f} ± {found[-1][1]:.3f} measured, {t:8.3f} exact, "
               f"{exact(SAME, ratio):.3g} with F as at the minimum")  # fmt: skip
     fine = np.geomspace(2.0, 16.0, 30)
     points = Series("F = 2L∇∇L", RATIOS, *np.array(found).T, fine, [exact(BOWL, each) for each in fine])
