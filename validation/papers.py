@@ -72,6 +72,8 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Stochastic gradient descent performs variational inference, converges to limit cycles for deep networks",
         "arXiv 1710.11029",
     ),
+    "mori": ("Mori, Ziyin, Liu & Ueda", "Power-law escape rate of SGD", "arXiv 2105.09557"),
+    "ziyin-minibatch": ("Ziyin, Liu, Mori & Ueda", "Strength of Minibatch Noise in SGD", "arXiv 2102.05375"),
     "dinh": ("Dinh, Pascanu, Bengio & Bengio", "Sharp Minima Can Generalize For Deep Nets", "arXiv 1703.04933"),
     "li-wang-arora": (
         "Li, Wang & Arora", "What Happens after SGD Reaches Zero Loss? – A Mathematical Framework", "arXiv 2110.06914",

@@ -44,7 +44,8 @@ ONE_RUN = 0  # the run whose survival is drawn: that of the smallest batch
 @click.option("--variables", default="x", show_default=True, help="Names of the components of ω, such as 'x y'.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=NUMBER", help="Of the loss; repeatable.")
 @click.option(
-    "--noise-covariance", help="F(ω): a number, an expression, 'hessian', or a matrix 'a, b; b, c'.  [default: 1]"
+    "--noise-covariance",
+    help="F(ω): a number, an expression, 'hessian', 'loss', or a matrix 'a, b; b, c'.  [default: 1]",
 )
 @click.option("--noise-factor", help="A(ω) in place of F = A Aᵀ, such as 'a, b; c, d'.")
 @click.option("--examples", default="gaussian", show_default=True, help="gaussian, rademacher or student_t:ν.")

@@ -182,7 +182,8 @@ def named(
     name : str
         A name in :func:`catalog`.
     noise_covariance, noise_factor : optional
-        Another noise than the entry's, as for `Landscape`; it may name the entry's parameters.
+        Another noise than the entry's, as for `Landscape` (a word such as ``"loss"`` too); it may name the entry's
+        parameters.
     **parameters : float
         Values in place of the entry's defaults.
 

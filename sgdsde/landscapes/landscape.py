@@ -33,8 +33,9 @@ class Landscape:
         Names of the d components of ω: ``"x"``, ``"x y"``, ``["x", "y"]``.
     parameters : mapping of str to float, optional
         Numbers that occur in the expressions by name; sweeping them compiles nothing.
-    noise_covariance : number, str, d×d of str, or ``"hessian"``; optional
-        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L, cut as below.
+    noise_covariance : number, str, d×d of str, ``"hessian"`` or ``"loss"``; optional
+        F(ω): a number or an expression f stands for f·I (F itself when d = 1); ``"hessian"`` is F = ∇∇L and ``"loss"``
+        F = 2L ∇∇L, the noise of a square loss L = mean r²/2 (docs/theory.md §13), both cut as below.
         A matrix is symmetric: entries across the diagonal that are written differently are compared at 40 points.
         Default 1.
     noise_factor : d×k of str or numbers, optional

@@ -12,6 +12,7 @@ from sgdsde.arguments import choice, positive, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
 from sgdsde.landscapes.slopes_of_noise import check_slopes
+from sgdsde.landscapes.noise_factor import WORDS
 from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def modified_landscape(
     Returns
     -------
     Landscape
-        Its noise ``"hessian"`` is that of the loss that was given, cut where that is not convex as before.
+        Its noise ``"hessian"`` or ``"loss"`` is that of the loss that was given, cut as before.
 
     Raises
     ------
@@ -163,10 +164,11 @@ def _with_squares(
 
 def _noise(landscape: Landscape) -> dict[str, Any]:
     """Keywords of the same F, whatever the loss becomes."""
-    if landscape.noise.kind != "hessian":
+    if landscape.noise.kind not in WORDS:
         return landscape.noise.arguments()
-    hessian = landscape.symbolic.hessian
-    rows = [[_text(entry, landscape) for entry in hessian.row(i)] for i in range(hessian.rows)]
+    of = landscape.symbolic
+    matrix = of.hessian if landscape.noise.kind == "hessian" else 2 * of.loss * of.hessian
+    rows = [[_text(entry, landscape) for entry in matrix.row(i)] for i in range(matrix.rows)]
     return {"noise_covariance": rows, "cut": True}
 
 

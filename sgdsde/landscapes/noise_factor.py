@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +23,15 @@ _POINTS = 40  # at which entries that are written differently are compared
 _NEGATIVE = 1e-10  # smallest eigenvalue, relative to the largest: below it the matrix is not a covariance
 
 
+#: What stands for an F that is made of the loss: the word, and F, cut where that is no covariance.
+WORDS = MappingProxyType({"hessian": "∇∇L", "loss": "2L ∇∇L"})
+
+
 @dataclass(frozen=True)
 class Noise:
     """Parsed noise.
 
-    Its kind is ``"isotropic"`` (one entry f, F = f·I), ``"noise_covariance"``, ``"noise_factor"`` or ``"hessian"``.
+    Its kind is ``"isotropic"`` (one entry f, F = f·I), ``"noise_covariance"``, ``"noise_factor"`` or a word of `WORDS`.
     """
 
     kind: str
@@ -40,8 +45,8 @@ class Noise:
             "isotropic": {"noise_covariance": rows and rows[0][0]},
             "noise_covariance": {"noise_covariance": rows},
             "noise_factor": {"noise_factor": rows},
-            "hessian": {"noise_covariance": "hessian"},
         }
+        table |= {word: {"noise_covariance": word} for word in WORDS}
         return table[self.kind] | ({"cut": True} if self.cut else {})
 
     def in_words(self, dimension: int) -> tuple[str, str]:
@@ -62,8 +67,9 @@ def parse_noise(
     """Read `noise_covariance` or `noise_factor`; errors name the entry."""
     boolean("cut", cut)
     known = (*variables, *parameters)
-    if "hessian" in known:
-        raise ValueError("'hessian' stands for the noise F = ∇∇L and cannot name a variable or a parameter")
+    for word, formula in WORDS.items():
+        if word in known:
+            raise ValueError(f"{word!r} stands for the noise F = {formula} and cannot name a variable or a parameter")
     if noise_factor is not None:
         if noise_covariance is not None:
             raise ValueError("give noise_covariance or noise_factor, not both")
@@ -75,8 +81,8 @@ def parse_noise(
         return Noise("noise_factor", rows)
     if noise_covariance is None:
         noise_covariance = 1.0
-    if isinstance(noise_covariance, str) and noise_covariance.strip() == "hessian":
-        return Noise("hessian", ())
+    if isinstance(noise_covariance, str) and noise_covariance.strip() in WORDS:
+        return Noise(noise_covariance.strip(), ())
     if (
         isinstance(noise_covariance, str)
         or getattr(noise_covariance, "shape", None) == ()

@@ -75,6 +75,7 @@ class Symbolic:
             "noise_factor": lambda: with_square(entries),
             "noise_covariance": lambda: (cholesky.exact(entries), entries),
             "hessian": lambda: with_square(cholesky.cut(hessian)),
+            "loss": lambda: with_square(cholesky.cut(2 * loss * hessian)),
         }
         if landscape.noise.cut:
             matrix = entries if landscape.noise.kind == "noise_covariance" else entries[0] * identity
