@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, overload
 from sgdsde.arguments import choice, positive, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.landscapes.landscape import Landscape
-from sgdsde.landscapes.slopes_of_noise import check_slopes
 from sgdsde.landscapes.noise_factor import WORDS
+from sgdsde.landscapes.slopes_of_noise import check_slopes
 from sgdsde.landscapes.wide import WideLandscape
 
 if TYPE_CHECKING:

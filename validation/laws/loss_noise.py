@@ -53,7 +53,7 @@ class Law:
         return np.asarray(betaprime.sf(np.asarray(level) - 1, self.dimension / 2, 1 + self.a - self.dimension / 2))
 
     def level(self, share: float) -> float:
-        """Of L/L₀, beyond which that share lies."""
+        """These are of L/L₀, beyond which that share lies."""
         return 1 + float(betaprime.isf(share, self.dimension / 2, 1 + self.a - self.dimension / 2))
 
 
