@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a claim found in how many seconds, or why it did not end."""
+    """What a claim found, or why it did not end; in how many seconds, and of how many cores' time together."""
 
     seconds: float
+    cpu_seconds: float
     finding: Finding | None = None
     error: str = ""
 
@@ -56,15 +58,25 @@ def _measured(claim: Claim, job: Job, tell: Tell) -> Measured:
     def say(text: str) -> None:
         tell("said", job.name, text)
 
-    began = time.perf_counter()
+    began = _clocks()
     context = Context(claim.name, job.preset, job.seeds, claim.plans[job.preset].size, progress, say, job.place)
     try:
         finding = gather(claim, context)
         if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
             raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
-        return Measured(time.perf_counter() - began, None, _short(error))
-    return Measured(time.perf_counter() - began, finding)
+        return Measured(*_since(began), None, _short(error))
+    return Measured(*_since(began), finding)
+
+
+def _clocks() -> tuple[float, float]:
+    """The time of the clock, and that of the processor in all threads of this process and in those that it waited for."""
+    return time.perf_counter(), sum(os.times()[:4])
+
+
+def _since(began: tuple[float, float]) -> tuple[float, float]:
+    wall, cpu = _clocks()
+    return wall - began[0], cpu - began[1]
 
 
 def _short(error: Exception) -> str:

@@ -6,6 +6,7 @@ others are another. Each may use all cores: where one claim compiles or has but 
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -78,7 +79,7 @@ class _Lane:
                 tell("started", self.running, None)
             if self.running:
                 error = f"the process that measured it ended with exit status {self.process.exitcode}"
-                tell("finished", self.running, Measured(time.perf_counter() - self.began, None, error))
+                tell("finished", self.running, Measured(time.perf_counter() - self.began, math.nan, None, error))
             return False
         if what == "started":
             self.running, self.began = name, time.perf_counter()

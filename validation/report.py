@@ -86,6 +86,7 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "reason": judgement.reason,
         "seconds": outcome.seconds,
+        "cpu_seconds": outcome.cpu_seconds,
         "seeds": list(outcome.seeds),
         "as_expected": outcome.as_expected,
         "unmet": list(judgement.unmet),

@@ -17,12 +17,13 @@ from validation.verdict import Judgement, Verdict, judge, thresholds
 
 @dataclass(frozen=True)
 class Outcome:
-    """A claim, what it measured (None if it did not end), the verdict, the seconds, and its `thresholds` entry."""
+    """A claim, what it measured (None if it did not end), the verdict, what it cost, and its `thresholds` entry."""
 
     claim: Claim
     judgement: Judgement
     finding: Finding | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     limit: float = math.nan
     seeds: tuple[int, ...] = ()
 
@@ -127,7 +128,8 @@ def run_claims(
 
 
 def _judged(claim: Claim, measured: Measured, preset: str, limit: float, seeds: tuple[int, ...]) -> Outcome:
+    cost = measured.seconds, measured.cpu_seconds
     if measured.finding is None:
-        return Outcome(claim, Judgement(Verdict.ERROR, measured.error), None, measured.seconds, seeds=seeds)
+        return Outcome(claim, Judgement(Verdict.ERROR, measured.error), None, *cost, seeds=seeds)
     judgement = judge(claim, measured.finding, limit, decides=preset in claim.protocol.decides)
-    return Outcome(claim, judgement, measured.finding, measured.seconds, limit, seeds)
+    return Outcome(claim, judgement, measured.finding, *cost, limit, seeds)
