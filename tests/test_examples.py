@@ -13,7 +13,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 #: Much to simulate, an animation to draw, or networks to train.
 LONG = {
     "escape_paths", "density_over_the_barrier", "sweep", "how_wrong_is_the_sde", "escape", "orders", "network_noise",
-    "evidence", "wide", "where_time_is_spent", "regression",
+    "evidence", "wide", "where_time_is_spent", "regression", "where_sgd_diverges",
 }  # fmt: skip
 #: In a process of its own, as a user runs it; the others in this one, where all that they import is at hand.
 ALONE = {*LONG, "first_look"}

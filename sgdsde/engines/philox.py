@@ -6,6 +6,8 @@ version that judges the engines' own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,16 +23,28 @@ STREAM_OTHER_BATCH, STREAM_UNIFORM = 7, 8
 Words = NDArray[np.uint64]
 
 
-def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
+def philox(counter: Sequence[Words | np.uint64], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Four random words (below 2³², held in uint64) for each counter of four words."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    mask, half = np.uint64(MASK), np.uint64(32)
+    c0, c1, c2, c3 = np.broadcast_arrays(*counter)
+    even, odd, keys = np.array([c0, c2]), np.array([c1, c3]), list(key)
+    factors = _each(MULTIPLIERS, even.ndim)
     for _ in range(ROUNDS):
-        p0, p1 = np.uint64(MULTIPLIERS[0]) * c0, np.uint64(MULTIPLIERS[1]) * c2
-        c0, c1, c2, c3 = (p1 >> half) ^ c1 ^ np.uint64(k0), p1 & mask, (p0 >> half) ^ c3 ^ np.uint64(k1), p0 & mask
-        k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
-    return c0, c1, c2, c3
+        products = (factors * even)[::-1]
+        even = products >> _HALF
+        even ^= odd
+        even ^= _each(keys, even.ndim)
+        products &= _LOW
+        odd = products
+        keys = [(k + weyl) & MASK for k, weyl in zip(keys, WEYL, strict=True)]
+    return even[0], odd[0], even[1], odd[1]
+
+
+_HALF, _LOW = np.uint64(32), np.uint64(MASK)
+
+
+def _each(pair: Sequence[int], dimensions: int) -> Words:
+    """A number for each half of the counter."""
+    return np.array(pair, np.uint64).reshape(2, *(1,) * (dimensions - 1))
 
 
 def key_of(seed: int) -> tuple[int, int]:
@@ -40,11 +54,9 @@ def key_of(seed: int) -> tuple[int, int]:
 
 def words(seed: int, stream: int, group: int, draws: int, paths: Words) -> Words:
     """(4·draws, paths) random words: counter = (group, draw, path, stream and the group's high bits)."""
-    shape = paths.shape
-    high = np.full(shape, stream | (group >> 32) << 8, np.uint64)
-    low = np.full(shape, group & MASK, np.uint64)
-    rows = [philox((low, np.full(shape, draw, np.uint64), paths, high), key_of(seed)) for draw in range(draws)]
-    return np.array([word for row in rows for word in row], np.uint64).reshape(4 * draws, *shape)
+    draw = np.arange(draws, dtype=np.uint64).reshape(draws, *(1,) * paths.ndim)
+    low, high = np.uint64(group & MASK), np.uint64(stream | (group >> 32) << 8)
+    return np.stack(philox((low, draw, paths, high), key_of(seed)), axis=1).reshape(4 * draws, *paths.shape)
 
 
 def layout(numbers: int) -> tuple[int, int]:

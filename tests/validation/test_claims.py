@@ -52,7 +52,7 @@ LONG = {
     "mnist_generalization_gap", "dont_decay", "memorisation", "exchange_breaks", "sharpness_at_equal_loss",
     "mnist_learning_rate_range", "mnist_momentum", "mnist_momentum_range", "mnist_training_length",
     "mnist_sde_low_loss", "mnist_sde_reshuffled", "evidence_figure_1", "linear_regression",
-    "epoch_budget", "weight_decay",
+    "epoch_budget", "weight_decay", "sharpness_gap", "reshuffling_repaired", "noise_follows_loss", "valley_drift",
 }  # fmt: skip
 
 
