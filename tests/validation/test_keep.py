@@ -74,12 +74,14 @@ def test_the_table_has_what_was_found_of_each_statement(report, tmp_path):
     assert text.endswith("\nafter")
 
 
-def test_the_short_table_counts_the_verdicts_of_each_paper(report, tmp_path):
-    keep(report, ["mnist_momentum"], tmp_path)
-    text = with_table("<!-- papers: python -m validation.keep -->\n<!-- /papers -->", "papers", kept(tmp_path))
-    assert "| paper | statements | agree | exact | differ | undecided |" in text
-    (row,) = (line for line in text.splitlines() if "1710.06451" in line)
-    assert row.replace(" ", "").endswith("|1|1||||")
+def test_the_short_table_counts_the_verdicts_of_each_paper_and_of_those_that_hold_together():
+    def paper(authors, *verdicts):
+        return (authors, "Title", "arXiv 1"), [{"said": {"verdict": verdict}} for verdict in verdicts]
+
+    papers = [paper("A", "agrees", "differs"), paper("B", "exact"), paper("C", "agrees"), paper("D", "undecided")]
+    rows = [line.replace(" ", "") for line in rendered("papers.md", papers=papers).splitlines()]
+    assert rows[2:] == ["|A,arXiv1|2|1||1||", "|D,arXiv1|1||||1|", "|B;C|2|1|1|||"]
+    assert len(rendered("papers.md", papers=papers[::3]).splitlines()) == 4
 
 
 @pytest.mark.parametrize("name", ["mnist_learning_rate", "mnist_sde"])
