@@ -21,9 +21,9 @@ from sgdsde.explore.scenes import Scene, Watched, named_scenes, scene_of
 from sgdsde.landscapes import Landscape
 
 #: What computes, without a page around it; then what draws and listens.
-MODEL = ("generator", "linear", "line", "basins", "model", "statistics", "world")
+MODEL = ("generator", "linear", "line", "batch_law", "updates", "basins", "model", "statistics", "world")
 PAGE = ("settings", "pictures", "contours", "numbers", "controls", "main")
-QUANTITIES = ("loss", "gradient", "hessian", "noise_covariance")
+QUANTITIES = ("loss", "gradient", "hessian", "noise_covariance", "noise_factor")
 #: The name of a scene of the user's own.
 OWN = "own"
 

@@ -16,7 +16,7 @@ from sgdsde.models.descent import descent_of
 from sgdsde.models.jacobians_of_outputs import output_jacobians
 from sgdsde.models.losses import checked_loss
 from sgdsde.models.networks import own_copy, weights_of
-from sgdsde.studies.second_moment import population_growth
+from sgdsde.studies.second_moment import counted, population_growth
 
 Array = NDArray[np.float64]
 #: Root mean square error of a network that fits all examples, relative to |J| times the distance from the minimum.
@@ -47,7 +47,8 @@ def network_second_moment_growth(
     blocks, updates, paths, groups, burn_in, seed : int
         As in :func:`second_moment_growth`.
     distance : float
-        |ω − ω*|² + |v|² = `distance`² at the start of a block: so small that third derivatives are not felt.
+        |ω − ω*|² + |v|² = `distance`² at the start of a block, each direction counted by its curvature: so small that
+        third derivatives are not felt.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def network_second_moment_growth(
     if config.permuted or config.n_examples != n:
         raise ValueError(f"config must draw independent batches of {n} examples, got {config}")
     _, singular, rows = np.linalg.svd(jacobians.reshape(-1, jacobians.shape[2]), full_matrices=False)
-    range_of_h = rows[singular > 1e-9 * singular[0]]
+    kept = singular > 1e-9 * singular[0]
+    range_of_h, weight = rows[kept], counted(singular[kept] ** 2)
     network = own_copy(model).double()
     descend, names = descent_of(network, checked_loss("mse")), {k: v.shape for k, v in weights_of(network).items()}
     centre = np.concatenate([w.numpy().ravel() for w in weights_of(network).values()])
@@ -87,7 +89,7 @@ def network_second_moment_growth(
     def advance(state: Array, own: int) -> Array:
         generator, r = np.random.default_rng(own), len(state)
         wide = np.zeros((r, 2, len(centre)))
-        wide[:, : state.shape[1]] = distance * (state @ range_of_h)
+        wide[:, : state.shape[1]] = distance * (state / weight @ range_of_h)
         weights, velocity = split(centre + wide[:, 0]), split(wide[:, 1])
         each = (
             generator.integers(n, size=(r, updates, b))
@@ -99,6 +101,8 @@ def network_second_moment_growth(
         with torch.no_grad():
             descend(weights, velocity, x[drawn], y[drawn], a, config.momentum)
         after = [torch.cat([w.flatten(1) for w in held.values()], dim=1).numpy() for held in (weights, velocity)]
-        return np.asarray(np.stack([after[0] - centre, after[1]], axis=1) @ range_of_h.T / distance, np.float64)
+        return np.asarray(
+            np.stack([after[0] - centre, after[1]], axis=1) @ range_of_h.T * weight / distance, np.float64
+        )
 
-    return population_growth(advance, len(range_of_h), blocks, paths, groups, burn_in, seed) / updates
+    return population_growth(advance, weight**2, blocks, paths, groups, burn_in, seed) / updates

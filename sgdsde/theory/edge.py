@@ -46,7 +46,8 @@ def edge_sharpness(
     S stays where E x² = 2α/β; with the stationary E x² of the heavy ball (docs/theory.md, §3) that is
     εS = (1 + m)(1 + √(1 − κ)), κ = ε²cβσ²/(2α(1 − m²)). To first order in κ and for m = 0 this is the gap
     ΔS = εβσ²/(4α) of Liao, Kolomvaki & Kyrillidis, arXiv 2604.21016, σ² there being that of a batch. Fluctuations of S,
-    of variance α, add O(εα/(1 − m)²) to the gap. The SDE has E x² = Tσ²/(2S), which only falls with S: it has no edge.
+    of variance α without momentum and more with it, add O(εα/(1 − m)²) to the gap. The SDE has E x² = Tσ²/(2S), which
+    only falls with S: it has no edge.
 
     Examples
     --------

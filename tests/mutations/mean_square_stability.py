@@ -77,7 +77,7 @@ def sde(patch: pytest.MonkeyPatch) -> None:
                 x = x - step * x @ mean + np.einsum("rn,nab,rb->ra", z, noise, x, optimize=True)
             return x[:, None]
 
-        return population_growth(advance, len(mean), 3 * case.blocks, 8192 // fewer, GROUPS, 20, seed)
+        return population_growth(advance, np.ones(len(mean)), 3 * case.blocks, 8192 // fewer, GROUPS, 20, seed)
 
     def only_sgd(case: Case, *given: Any, **options: Any) -> Array:
         return (original if case.dynamics == SDE else changed)(case, *given, **options)

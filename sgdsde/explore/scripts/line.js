@@ -1,4 +1,4 @@
-// Exact laws of one dimension: densities and exit times of the SDE and of SGD (docs/theory.md, §6).
+// Exact laws of the SDE in one dimension: densities and exit times (docs/theory.md, §6).
 
 // One dimension: L′ and F at n points of an interval, in the middles of equal cells.
 function line(of, low, high, n) {
@@ -53,68 +53,4 @@ function sdeExitTime(of, t, at, [low, high], open, n = 2000) {
 function interpolated(x, y, at) {
   const place = Math.min(Math.max((at - x[0]) / (x[1] - x[0]), 0), x.length - 1.000001), i = Math.floor(place);
   return y[i] + (place - i) * (y[i + 1] - y[i]);
-}
-
-// The density of SGD's next ω between the middles of n cells, for normal batches without momentum; null where its
-// steps are too short for them, and the SDE holds.
-function sgdKernel(of, s, c, [low, high], n) {
-  const { x, width, slope, noise } = line(of, low, high, n), scale = s.lr * Math.sqrt(c);
-  const kernel = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    const centre = x[i] - s.lr * slope[i], deviation = scale * Math.sqrt(noise[i]);
-    if (!(deviation > width)) return null;
-    const factor = width / (Math.sqrt(2 * Math.PI) * deviation);
-    for (let j = 0; j < n; j++) kernel[i * n + j] = factor * Math.exp(-0.5 * ((x[j] - centre) / deviation) ** 2);
-  }
-  return { kernel, x };
-}
-
-// Stationary masses of SGD in n cells of a box, or null.
-function sgdMasses(of, s, c, box, n) {
-  const found = sgdKernel(of, s, c, box, n);
-  if (!found) return null;
-  const a = new Float64Array(n * n), b = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) a[i * n + j] = found.kernel[j * n + i] - Number(i === j);
-  }
-  for (let j = 0; j < n; j++) a[(n - 1) * n + j] = 1;
-  b[n - 1] = 1;
-  const masses = solved(a, b, n);
-  return masses && masses.every((x) => x > -1e-6) ? masses : null;
-}
-
-// Mean number of updates after which SGD is outside of (low, high): τ = 1 + ∫ k τ.
-function sgdExitTime(of, s, c, at, ends, n) {
-  const found = sgdKernel(of, s, c, ends, n);
-  if (!found) return null;
-  const a = new Float64Array(n * n);
-  for (let i = 0; i < n * n; i++) a[i] = -found.kernel[i];
-  for (let i = 0; i < n; i++) a[i * n + i] += 1;
-  const times_ = solved(a, new Float64Array(n).fill(1), n);
-  const value = times_ && interpolated(found.x, times_, at);
-  return value > 0 && value < 1e12 ? value : null;
-}
-
-// The solution of a dense system, by Gauss's elimination with rows exchanged; null for a singular one.
-function solved(a, b, n) {
-  for (let k = 0; k < n; k++) {
-    let best = k;
-    for (let i = k + 1; i < n; i++) if (Math.abs(a[i * n + k]) > Math.abs(a[best * n + k])) best = i;
-    if (!(Math.abs(a[best * n + k]) > 0)) return null;
-    if (best !== k) {
-      for (let j = k; j < n; j++) [a[k * n + j], a[best * n + j]] = [a[best * n + j], a[k * n + j]];
-      [b[k], b[best]] = [b[best], b[k]];
-    }
-    for (let i = k + 1; i < n; i++) {
-      const factor = a[i * n + k] / a[k * n + k];
-      if (factor === 0) continue;
-      for (let j = k; j < n; j++) a[i * n + j] -= factor * a[k * n + j];
-      b[i] -= factor * b[k];
-    }
-  }
-  for (let k = n - 1; k >= 0; k--) {
-    for (let j = k + 1; j < n; j++) b[k] -= a[k * n + j] * b[j];
-    b[k] /= a[k * n + k];
-  }
-  return b;
 }

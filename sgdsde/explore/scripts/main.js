@@ -17,7 +17,7 @@ function begin(settings, target = null, since = null) {
   at("sgd-title").textContent = `${inWords(settings.dynamics)}, ${inWords(settings.sampling)}`;
   at("legend").textContent = scene.box.length === 1
     ? "Above, paths on the loss; below, where they were over time (bars), with the law of this side (line) and of the other "
-      + `(dashes). ${page.world.scene.leaves ? "Upright dashes: where a path counts as having left. " : ""}Click to start there.`
+      + `(dashes). ${page.world.scene.leaves ? "Upright dashes: the barrier, over which a path has left. " : ""}Click to start there.`
     : "Lines of equal loss, and all paths; crosses are minima. Click to start there.";
   const preset = PRESETS.find((each) => each.name === page.preset);
   at("story").textContent = preset ? preset.text : scene.description;

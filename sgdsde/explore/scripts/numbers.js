@@ -10,11 +10,12 @@ function withError({ value, error }) {
   return `${value.toFixed(digits).replace("-", "−")} ± ${error.toFixed(digits)}`;
 }
 
-const known = (value, more = "") => (Number.isFinite(value) ? `exact ${plain(Number(value.toPrecision(4)))}${more}` : "");
+// Infinity is never; null is not known.
+const known = (value, more = "") => (value === Infinity ? "exact: never" : Number.isFinite(value) ? `exact ${plain(Number(value.toPrecision(4)))}${more}` : "");
 
 // Rows: [quantity, [SDE, theory], [SGD, theory]], or one cell for both.
 function rowsOf(world) {
-  const { sides, theory, basins, scene, d } = world, both = [theory.sde, theory.sgd], rows = [];
+  const { s, sides, theory, basins, scene, d } = world, both = [theory.sde, theory.sgd], rows = [];
   const measured = sides[0].number.some((count) => count > 0);
   scene.variables.forEach((variable, i) => {
     const cells = sides.map((side, k) => {
@@ -27,9 +28,9 @@ function rowsOf(world) {
   if (scene.leaves || (d === 2 && basins.minima.length > 1)) {
     const cells = sides.map((side, k) => {
       const found = side.exits(), left = `${found.out} of ${side.paths} have left`;
-      return [found.out ? `${withError(found)}; ${left}` : left, known(both[k].exit)];
+      return [found.out ? `${withError(found)}; ${left}` : left, known(both[k].exit, k && s.dynamics === "sgd" ? ", of these examples" : "")];
     });
-    rows.push(["Updates before leaving the first minimum", ...cells]);
+    rows.push([d === 1 ? "Mean updates until first over a barrier" : "Mean updates until first in another basin", ...cells]);
   }
   if (basins.minima.length > 1) {
     basins.minima.forEach((minimum, well) => {

@@ -19,7 +19,7 @@ class World {
     this.sgd = sgdRun(this.scene, settings, table);
     this.sides = [this.sde, this.sgd].map((run) => new Measured(run, this.scene, basins));
     this.waits = this.relaxation();
-    this.theory = this.exact();
+    this.theory = this.exact(table);
   }
 
   // One update of SGD, and as much time of the SDE.
@@ -57,7 +57,8 @@ class World {
   }
 
   // {variance, masses, exit} of each side, null where nothing is known; `near` says that a variance is of a minimum alone.
-  exact() {
+  // Those of SGD are of the examples in `table`. An exit is the first time over a barrier, in updates; Infinity for never.
+  exact(table) {
     const { s, of, d, minimum, basins } = this, { box, leaves } = this.scene, plain = this.isLinear();
     const square = (flat) => Array.from({ length: d }, (_, i) => flat.slice(i * d, (i + 1) * d));
     const told = this.sde.told, c = this.sgd.told.c, heavy = ["sgd", "noisy_gd"].includes(s.dynamics);
@@ -69,17 +70,18 @@ class World {
       }
       if (heavy) sgd.variance = sgdCovariance(h, f, s, this.sgd.told.m);
     }
-    const alone = heavy && !this.sgd.told.m && !PERMUTED.includes(s.sampling);
+    const normal = s.dynamics === "noisy_gd", alone = heavy && !this.sgd.told.m && !PERMUTED.includes(s.sampling);
     if (d === 1) {
       const t = (s.lr * told.c) / (1 - told.m), ends = leaves && leaves.map((x, i) => (Math.abs(x) < 1e6 ? x : box[0][i]));
+      const open = leaves && leaves.map((x) => Math.abs(x) >= 1e6);
       if (s.sde === "sde" && told.driver === "brownian" && t > 0) {
         sde.masses = sdeMasses(of, t, box[0], TABLE_POINTS);
-        const open = leaves && leaves.map((x) => Math.abs(x) >= 1e6);
         if (leaves) sde.exit = sdeExitTime(of, t, s.w0[0], ends, open) / told.update || null;
       }
-      if (alone && c > 0) {
-        sgd.masses = sgdMasses(of, s, c, box[0], TABLE_POINTS);
-        if (leaves) sgd.exit = sgdExitTime(of, s, c, s.w0[0], ends, TABLE_POINTS);
+      if (alone && c > 0 && table.length === 1) {
+        const law = normal ? null : batchLaw(table[0], s.B, s.sampling);
+        sgd.masses = sgdMasses(of, s, c, law, box[0], TABLE_POINTS);
+        if (leaves) sgd.exit = sgdExitTime(of, s, c, law, s.w0[0], ends, open);
       }
       for (const side of [sde, sgd]) {
         if (plain && !side.masses && side.variance) side.masses = normalMasses(minimum[0], side.variance[0][0], box[0]);
