@@ -48,6 +48,7 @@ def large_deviations(context: Context) -> Found:
         yield shown[case][1]
     signs = next(check for case, (_, check) in shown.items() if case.examples == "rademacher")
     yield Check(f"exponent is the SDE's, {NAMES['rademacher']}", straight[SDE], signs.measured, signs.standard_error)
+    yield Check("1/S, signs below the slope", 0.0, 1 / laws.action(laws.quantiles("rademacher"), WEAK), 0.0)
     yield _held(context)
     checks, alone = _jumps(context)
     yield from checks
@@ -128,7 +129,10 @@ def _figure(shown: dict[Case, tuple[Series, Check]], straight: dict[str, float])
     x: Array = np.asarray(first.x)
     wide = np.array([x[0], max(np.asarray(each.x)[-1] for each, _ in shown.values())])
     start = float(np.asarray(first.predicted)[0])
-    lines = [Line(f"slope of {name}", wide, start * np.exp(slope * (wide - x[0]))) for name, slope in straight.items()]
+    lines = [
+        Line(f"slope of {name.partition(' with')[0]}", wide, start * np.exp(slope * (wide - x[0])))
+        for name, slope in straight.items()
+    ]
     return against_theory(
         [each for each, _ in shown.values()], "B (1 − m)/ε", "mean exit time, in the SDE's time s", lines,
         x_scale="linear", ratio="measured / line", columns=3,

@@ -50,10 +50,14 @@ class Point:
 
     @property
     def relaxation(self) -> int:
-        """Updates in which a deviation of S from its law decays by e: (1 − m)/(εα(1/ΔS − 1/S))."""
-        gap = self.gap()
-        restored = self.rate * self.sharpening * (1 / gap - 1 / (self.edge - gap))
-        return math.ceil((1 - self.momentum) / restored)
+        """Updates in which a deviation of S and of E x² from their law decays by e.
+
+        E x² answers S at the rate 2kΔS, k = ε/(1 − m), and S answers E x²: λ² + 2kΔS λ + 2k²α = 0 to first order in
+        ΔS. At ΔS² < 2α both swing about their law.
+        """
+        gap, kick = self.gap(), self.rate / (1 - self.momentum)
+        restored = gap - math.sqrt(max(gap**2 - 2 * self.sharpening, 0.0))
+        return math.ceil(1 / (kick * restored))
 
     def start(self, share: float = 1.0) -> list[float]:
         """At a share of the edge of gradient descent, with E x² = 2α/β."""
