@@ -13,8 +13,6 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
 
-import example_pages  # noqa: E402
-
 import sgdsde  # noqa: E402
 
 tags: Any  # by Sphinx
@@ -41,7 +39,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_examples", "extensions", "**.ipynb_checkpoints", "examples/*.ipynb", "examples/*.py"]
 templates_path = ["_templates"]
-source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}
 nitpicky = True
 default_role = "literal"  # docstrings are read as plain text first
 suppress_warnings = ["toc.empty_glob"]
@@ -66,9 +64,9 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
     "plot_gallery": not QUICK,
-    "image_scrapers": (example_pages.picture,),
+    "image_scrapers": ("example_pages.picture",),
     "reset_modules": (),
-    "reset_argv": example_pages.arguments,
+    "reset_argv": "example_pages.arguments",
     "doc_module": ("sgdsde",),
     "reference_url": {"sgdsde": None},
     "backreferences_dir": "api/backreferences",

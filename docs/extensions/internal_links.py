@@ -31,7 +31,8 @@ class _Page(HTMLParser):
 
 def broken(site: Path) -> Iterator[tuple[str, str]]:
     """Page and link of each that leads nowhere. A place with "=" in it is no place but says what is chosen there."""
-    pages = {path.resolve(): _Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    made = (path.resolve() for path in sorted(site.rglob("*.html")) if "_static" not in path.parts)
+    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in made}
     for path, page in pages.items():
         for link in sorted(page.links):
             parts = urlsplit(link)

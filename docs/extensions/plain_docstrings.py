@@ -9,23 +9,21 @@ from sphinx.application import Sphinx
 
 #: Of a line, what is code or a role and stays as it is.
 MARKED = re.compile(r"(``.+?``|:[a-z:]+:`[^`]+`|`[^`]+`_?)")
+#: Bars, underscores at the end of a name, stars of a shape such as (k, *cells), and stars that stand alone.
+UNMARKED = re.compile(r"(?<!\\)\||(?<=\w)_(?!\w)|(?<=, )\*(?=\w+\))|(?<=\s)\*+(?=[\s,])")
 
 
 def plainly(line: str) -> str:
-    r"""A line in which bars, stars and trailing underscores stand for themselves.
+    r"""A line in which what only looks like markup stands for itself, and code may have an ending.
 
-    >>> plainly("|∇L|² of `a|b` and x_, *all* of it")
-    '\\|∇L\\|² of `a|b` and x\\_, *all* of it'
+    >>> print(plainly("|∇L|² of x_, (k, *cells), *all* + ** and `Dataset`s"))
+    \|∇L\|² of x\_, (k, \*cells), *all* + \*\* and `Dataset`\ s
     """
     parts = MARKED.split(line)
-    parts[::2] = [_escaped(part) for part in parts[::2]]
+    parts[::2] = [UNMARKED.sub(lambda found: re.sub(r"(.)", r"\\\1", found[0]), part) for part in parts[::2]]
+    for place in range(1, len(parts), 2):
+        parts[place] += "\\ " if parts[place].endswith("`") and parts[place + 1][:1].isalnum() else ""
     return "".join(parts)
-
-
-def _escaped(text: str) -> str:
-    text = re.sub(r"(?<!\\)\|", r"\\|", text)
-    text = re.sub(r"(?<=\w)_(?!\w)", r"\\_", text)
-    return re.sub(r"(?<![*\w\\])\*(?![^\s*][^*]*\*)|(?<=\w)\*", r"\\*", text)
 
 
 def _docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
