@@ -27,7 +27,6 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "myst_nb",
-    "sphinx_design",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "claim_pages",
@@ -36,6 +35,7 @@ extensions = [
     "plain_docstrings",
     "internal_links",
     "mathml",
+    "repository_links",
 ]
 exclude_patterns = ["_build", "_examples", "extensions", "**.ipynb_checkpoints", "examples/*.ipynb", "examples/*.py"]
 templates_path = ["_templates"]
