@@ -51,6 +51,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "off" if QUICK else "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
+nb_execution_in_temp = True
 nb_merge_streams = True
 
 autosummary_generate = True
@@ -87,6 +88,7 @@ html_static_path = [
     "../validation/templates/claims.css",
 ]
 html_css_files = ["claims.css", "site.css"]
+html_context = {"default_mode": "auto"}
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "sgdsde"},

@@ -43,7 +43,7 @@ def drawn(figure: Figure) -> Drawn:
     >>> from sgdsde.plotting import Series, against_theory
     >>> made = drawn(against_theory([Series("SGD", [1, 2], [3, 4], [0.1, 0.2], [3, 4])], "B", "Var ω"))
     >>> sorted(made.files), made.files["csv"].decode().splitlines()[1]
-    (['csv', 'json', 'png', 'svg'], '1,B,Var ω,SGD,points,1.0,3.0,2.9,3.1')
+    (['csv', 'json', 'png', 'svg'], '1,,Var ω,SGD,points,1.0,3.0,2.9,3.1')
     """
     from sgdsde.plotting import png
 

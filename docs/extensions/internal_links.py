@@ -41,7 +41,9 @@ def broken(site: Path) -> Iterator[tuple[str, str]]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
             place = unquote(parts.fragment)
-            if not target.exists() or (place and "=" not in place and target in pages and place not in pages[target].places):
+            if not target.exists() or (
+                place and "=" not in place and target in pages and place not in pages[target].places
+            ):
                 yield str(path.relative_to(site.resolve())), link
 
 
