@@ -5,6 +5,7 @@ ARGS ?=
 
 venv := .venv
 ready := $(venv)/.ready
+docs_ready := $(venv)/.docs
 python := $(venv)/bin/python
 # Each worker begins with its share of the files in their order: most fixtures of a module are made once.
 spread := -n $(WORKERS) --dist worksteal
@@ -13,7 +14,7 @@ spread := -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help validate test test-slow coverage lint format bench environment browser clean
+.PHONY: help validate test test-slow coverage lint format docs bench environment browser clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ format: $(ready)  ## rewrite the files in the house style
 	$(venv)/bin/ruff check --fix .
 	$(venv)/bin/ruff format .
 
+docs: $(docs_ready)  ## make the documentation site in docs/_build/html; ARGS="-t quick" runs no examples
+	$(python) -m sphinx --fail-on-warning --keep-going --nitpicky $(ARGS) docs docs/_build/html
+
 bench: $(ready)  ## measure speed against others, and the time before the first step
 	$(python) -m bench $(ARGS)
 
@@ -58,10 +62,15 @@ $(ready): pyproject.toml constraints.txt
 		$(python) -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(docs_ready): $(ready)
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(python) -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
 browser: $(ready)  ## install what the tests of the page need, on Debian: its Chromium, and Playwright
 	apt-get install --yes --no-install-recommends chromium
 	PIP_CONSTRAINT=constraints.txt $(python) -m pip install --quiet --disable-pip-version-check 'playwright>=1.40'
 
-clean:  ## remove the virtual environment, the report and what the tools left
-	rm -rf $(venv) report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+clean:  ## remove the virtual environment, the report, the site and what the tools left
+	rm -rf $(venv) docs/_build docs/_examples docs/api docs/claims docs/examples report build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -129,12 +129,12 @@ class SGDConfig:
 
     @property
     def permuted(self) -> bool:
-        """Whether the batches of an epoch are cut from one permutation; see :class:`Sampling`."""
+        """Whether the batches of an epoch are cut from one permutation; see `SAMPLINGS`."""
         return SAMPLINGS[self.sampling].permuted
 
     @property
     def repeated(self) -> bool:
-        """Whether every epoch has the batches of the first; see :class:`Sampling`."""
+        """Whether every epoch has the batches of the first; see `SAMPLINGS`."""
         return SAMPLINGS[self.sampling].repeated
 
     @property

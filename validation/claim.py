@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 
 from sgdsde.extras import missing_extra
 from validation.check import Check
+from validation.drawn import Drawn, drawn
 from validation.protocol import FOLDER, Protocol, read
 from validation.sizes import Plan, plans
 
@@ -25,19 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report, or its PNG: ``alt`` says to those who cannot see it what it shows."""
+    """A figure of the report, or its files: ``alt`` says to those who cannot see it what it shows."""
 
     name: str
     caption: str
     alt: str
-    figure: Figure | bytes
+    figure: Figure | Drawn
 
     @property
-    def png(self) -> bytes:
-        """The bytes of its PNG file."""
-        from sgdsde.plotting import png
-
-        return self.figure if isinstance(self.figure, bytes) else png(self.figure)
+    def drawn(self) -> Drawn:
+        """Its files."""
+        return self.figure if isinstance(self.figure, Drawn) else drawn(self.figure)
 
 
 @dataclass(frozen=True)

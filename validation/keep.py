@@ -32,7 +32,7 @@ TABLES = {ROOT / "docs" / "found.md": "found", README: "papers"}
 
 
 def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
-    """Copy claims from a report's folder, their pictures in 64 colours; results of other protocols stay.
+    """Copy claims from a report's folder, their pictures in 64 colours and the numbers drawn; other protocols stay.
 
     Raises
     ------
@@ -56,10 +56,17 @@ def keep(report: Path, names: Iterable[str], results: Path = RESULTS) -> None:
             if old["protocol"]["number"] != content["protocol"]["number"]:
                 _write(results / f"{name}.{old['protocol']['number']}.json", old | {"figures": []})
             for figure in old["figures"]:
-                (results / figure["file"]).unlink(missing_ok=True)
+                for file in (figure["file"], _numbers(figure["file"])):
+                    (results / file).unlink(missing_ok=True)
         _write(path, content)
         for figure in content["figures"]:
             (results / figure["file"]).write_bytes(_small(report / figure["file"]))
+            (results / _numbers(figure["file"])).write_bytes((report / _numbers(figure["file"])).read_bytes())
+
+
+def _numbers(picture: str) -> str:
+    """The file with what is drawn in a picture."""
+    return f"{picture.removesuffix('.png')}.csv"
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

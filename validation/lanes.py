@@ -138,5 +138,5 @@ def _drawn(measured: Measured) -> Measured:
     """With files in place of figures, which hold functions that stay in their process."""
     if measured.finding is None:
         return measured
-    pictures = tuple(replace(picture, figure=picture.png) for picture in measured.finding.pictures)
+    pictures = tuple(replace(picture, figure=picture.drawn) for picture in measured.finding.pictures)
     return replace(measured, finding=replace(measured.finding, pictures=pictures))

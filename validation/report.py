@@ -1,4 +1,6 @@
-"""Writes the report: ``index.html`` (one self-contained page), ``results.json`` and the figures as PNG files.
+"""Writes the report: ``index.html`` (one self-contained page), ``results.json``, and files of claims and figures.
+
+Beside the page are each claim's checks, NAME.checks.csv and .json, and each figure as PNG and SVG with what is drawn in it.
 
 Everything is written again after each claim, each file in one atomic step: a run that is killed leaves a whole report.
 """
@@ -10,7 +12,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from validation.drawn import Drawn
 from validation.formatting import strict
+from validation.numbers import checks_csv
 from validation.page import page
 from validation.presets import FAMILY_LEVEL
 from validation.provenance import provenance
@@ -25,7 +29,7 @@ class Report:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._images: dict[str, bytes] = {}
+        self._drawn: dict[str, Drawn] = {}
 
     @property
     def index(self) -> Path:
@@ -34,23 +38,32 @@ class Report:
     def write(self, run: Run) -> None:
         for outcome in run.outcomes:
             self._draw(outcome)
-        for name, image in self._images.items():
-            _replace(self.folder / name, image)
+        for stem, held in self._drawn.items():
+            for ending, content in held.files.items():
+                _replace(self.folder / f"{stem}.{ending}", content)
         results = results_of(run)
-        text = json.dumps(strict(results), indent=1, ensure_ascii=False, allow_nan=False)
-        _replace(self.folder / "results.json", text.encode())
-        _replace(self.index, page(results, self._images).encode())
+        told = strict(results)
+        for claim in told["claims"]:
+            if claim["checks"]:
+                _replace(self.folder / f"{claim['name']}.checks.csv", checks_csv(claim["checks"]).encode())
+                _replace(self.folder / f"{claim['name']}.checks.json", _json(claim))
+        _replace(self.folder / "results.json", _json(told))
+        _replace(self.index, page(results, self._drawn).encode())
 
     def _draw(self, outcome: Outcome) -> None:
         for picture in outcome.finding.pictures if outcome.finding else ():
-            name = file_name(outcome, picture.name)
-            if name not in self._images:
-                self._images[name] = picture.png
+            stem = stem_of(outcome, picture.name)
+            if stem not in self._drawn:
+                self._drawn[stem] = picture.drawn
 
 
-def file_name(outcome: Outcome, picture: str) -> str:
-    """The PNG file of a claim's picture."""
-    return f"{outcome.claim.name}_{picture}.png"
+def stem_of(outcome: Outcome, picture: str) -> str:
+    """The name of a picture's files, without their endings."""
+    return f"{outcome.claim.name}_{picture}"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
 def results_of(run: Run) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
         "undecided": getattr(finding, "undecided", ""),
         "checks": [_check(ruling) for ruling in judgement.rulings],
         "figures": [
-            {"file": file_name(outcome, picture.name), "caption": picture.caption, "alt": picture.alt}
+            {"file": f"{stem_of(outcome, picture.name)}.png", "caption": picture.caption, "alt": picture.alt}
             for picture in (finding.pictures if finding else ())
         ],
     }

@@ -165,9 +165,9 @@ def rule(
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Declare a function to be the rule of its name.
 
-    The function maps an :class:`sgdsde.dynamics.update.Update` of one component to what ω and the rule's state become.
+    The function maps an `sgdsde.dynamics.update.Update` of one component to what ω and the rule's state become.
     It then runs on landscapes and on networks, in ladders, sweeps and the command line, by its name. Parameters are
-    the attributes of :class:`Rule`.
+    the attributes of `Rule`.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def noise(
     strength: bool = False,
     relabel: Callable[[float, int, tuple[int, ...], Any], Any] | None = None,
 ) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
-    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of :class:`Noise`.
+    """Declare a function (tape, w) → ĝ to be the noise of its name; parameters are the attributes of `Noise`.
 
     Networks take it where `on_examples` or `spread` is given.
 

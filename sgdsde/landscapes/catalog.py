@@ -180,7 +180,7 @@ def named(
     Parameters
     ----------
     name : str
-        A name in :func:`catalog`.
+        A name in `CATALOG`.
     noise_covariance, noise_factor : optional
         Another noise than the entry's, as for `Landscape` (a word such as ``"loss"`` too); it may name the entry's
         parameters.

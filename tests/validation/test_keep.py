@@ -43,6 +43,7 @@ def test_a_claim_is_kept_with_its_pictures_and_how_to_repeat_it(report, tmp_path
     assert (claim["name"], claim["preset"], claim["seeds"]) == ("mnist_momentum", "smoke", [3])
     assert claim["checks"][0]["measured"] == pytest.approx(2, abs=0.1)
     assert (tmp_path / claim["figures"][0]["file"]).read_bytes()[1:4] == b"PNG"
+    assert (tmp_path / "mnist_momentum_mean.csv").read_text(encoding="utf-8").startswith("panel,x_label,y_label,series")
     assert "mean.png" not in rendered("mnist.md", claims=[claim])
     assert "mnist_momentum_mean.png" in rendered("gallery.md", claims=[claim])
     text = rendered("mnist.md", claims=[claim | {"data": "MNIST"}])

@@ -62,7 +62,7 @@ def test_beside_each_other_claims_find_what_they_find_in_turn():
         assert beside.measured[name].finding.checks == turn.measured[name].finding.checks
         assert beside.told.index(("started", name)) < beside.told.index(("finished", name))
         assert ("progressed", name) in beside.told
-        assert all(picture.png.startswith(b"\x89PNG") for picture in beside.measured[name].finding.pictures)
+        assert all(p.drawn.files["png"].startswith(b"\x89PNG") for p in beside.measured[name].finding.pictures)
     assert not multiprocessing.active_children()
 
 

@@ -1,4 +1,6 @@
 import base64
+import csv
+import hashlib
 import json
 import re
 
@@ -6,6 +8,8 @@ import pytest
 from listeners import Silent
 
 from validation.claim import Check
+from validation.papers import Statement
+from validation.protocol import Protocol
 from validation.report import Report
 from validation.runner import run_claims
 
@@ -29,7 +33,7 @@ def test_all_text_is_escaped(registry, make_claim, tmp_path):
     make_claim("one", title=evil, formula=evil, label=evil)
     report_of(registry, tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert page.count("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; co") >= 3
 
 
@@ -53,13 +57,45 @@ def test_the_page_is_self_contained(registry, make_claim, tmp_path):
     make_claim("one")
     report_of(registry, tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert not re.search(r"src=\"(?!data:)", page)
     assert not re.search(r"@import|url\(|https?://", page)
-    image = re.search(r'<img alt="([^"]+)" src="data:image/png;base64,([^"]+)"', page)
+    image = re.search(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert image is not None
     assert image[1] == "One point on a line."
-    assert base64.b64decode(image[2]) == (tmp_path / "one_mean.png").read_bytes()
-    assert "$" not in re.sub(r"base64,[^\"]+", "", page)
+    assert base64.b64decode(image[2]) == (tmp_path / "one_mean.svg").read_bytes()
+    assert "$" not in re.sub(r"base64,[^\"]+|<script>.*</script>", "", page, flags=re.DOTALL)
+
+
+def test_what_links_lead_to_is_in_the_page_or_beside_it(registry, make_claim, tmp_path):
+    make_claim("one")
+    make_claim("two", protocol=Protocol(rivals=(RIVAL,), statements=(Statement("zhu", "figure 1", "It is", "all"),)))
+    report_of(registry, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    links = set(re.findall(r'href="([^"]+)"', page))
+    assert {"#one", "#two", "#zhu", "one.checks.csv", "one.checks.json", "one_mean.svg", "one_mean.png"} <= links
+    for link in links:
+        assert f'id="{link[1:]}"' in page if link.startswith("#") else (tmp_path / link).is_file(), link
+
+
+def test_only_the_script_of_the_page_may_run(registry, make_claim, tmp_path):
+    make_claim("one")
+    report_of(registry, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
+
+
+def test_checks_are_files_for_spreadsheets_and_programs(registry, make_claim, tmp_path):
+    make_claim("one")
+    report_of(registry, tmp_path)
+    (row,) = csv.DictReader((tmp_path / "one.checks.csv").read_text(encoding="utf-8").splitlines())
+    claim = strict((tmp_path / "one.checks.json").read_text(encoding="utf-8"))
+    (check,) = claim["checks"]
+    assert (row["label"], row["verdict"], row[f"rival rejected: {RIVAL}"]) == ("mean", "agrees", "True")
+    for column in ("predicted", "measured", "standard_error", "z", "margin"):
+        assert float(row[column]) == check[column]
+    assert float(row[f"rival: {RIVAL}"]) == check["rivals"][RIVAL]["predicted"] == 2.2
 
 
 def test_json_is_strict_even_where_a_check_is_exact(registry, make_claim, tmp_path):
