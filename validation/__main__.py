@@ -40,6 +40,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="one claim at a time (default: with two cores or more, those on landscapes beside those on images)",
     )
+    made.add_argument(
+        "--again",
+        action="store_true",
+        help="measure again what the same code has measured in this folder (default: it is taken from there)",
+    )
     made.add_argument("--list", action="store_true", help="list the claims and stop")
     return made
 
@@ -83,7 +88,7 @@ def _run(chosen: list[Claim], claims: Mapping[str, Claim], options: argparse.Nam
 
     report = Report(options.out)
     with listener(console, chosen, options.preset) as told:
-        place = Place(options.out / "sweeps", options.executor, options.device)
+        place = Place(options.out / "sweeps", options.executor, options.device, options.again)
         run = run_claims(chosen, claims, options.preset, options.seed, told, report.write, place, beside=options.beside)
     console.print(summary(run), markup=False, highlight=False, soft_wrap=True)
     console.print(f"Report: {report.index}", markup=False, highlight=False, soft_wrap=True)

@@ -34,12 +34,14 @@ class Place:
     """Where sweeps run and are kept.
 
     ``executor`` is that of :func:`sgdsde.sweeps.sweep`; networks are trained on ``device``; ``folder`` keeps the
-    stores, and without one they last for a sweep only.
+    stores and what claims found, and without one they last for a sweep only; claims are measured ``again`` although the
+    same code has measured them, where that is asked.
     """
 
     folder: Path | None = None
     executor: str | None = None
     device: str = "cpu"
+    again: bool = False
 
 
 #: In this process, and nothing kept.

@@ -19,7 +19,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from validation.claim import Claim, discover
-from validation.jobs import Job, Measured, Tell, measure_in_turn
+from validation.job import Job, Measured, Tell
+from validation.jobs import measure_in_turn
 
 #: What processes have that share the cores: OpenMP's threads wait without spinning, and OpenBLAS, whose threads always
 #: spin, has one. Libraries read it when they are imported.

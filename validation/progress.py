@@ -32,6 +32,16 @@ class Clock:
     def progress(self, name: str, fraction: float) -> None:
         self.done_of[name] = self.costs[name] * min(max(fraction, 0.0), 1.0)
 
+    def finished(self, outcome: Outcome) -> str:
+        """How long it took, or when that was: a claim of an earlier run says nothing of this one's speed."""
+        name = outcome.claim.name
+        if outcome.measured:
+            self.total -= self.costs[name]
+            self.done_of[name] = 0.0
+            return f"measured {outcome.measured} by the same code"
+        self.progress(name, 1.0)
+        return f"{outcome.seconds:.1f} s"
+
     @property
     def done(self) -> float:
         return sum(self.done_of.values())
@@ -73,9 +83,8 @@ class Lines:
         self._line(f"      {text}")
 
     def finished(self, outcome: Outcome) -> None:
-        name = outcome.claim.name
-        self.clock.progress(name, 1.0)
-        self._line(f"      {name}: {outcome.verdict} in {outcome.seconds:.1f} s: {outcome.judgement.reason}")
+        took = self.clock.finished(outcome)
+        self._line(f"      {outcome.claim.name}: {outcome.verdict} ({took}): {outcome.judgement.reason}")
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -101,18 +110,16 @@ class Bar:
         self.progress_bar.console.print(text, markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
-        self.clock.progress(outcome.claim.name, 1.0)
+        took = self.clock.finished(outcome)
         self.running.remove(outcome.claim.name)
         console, colour = self.progress_bar.console, COLOURS.get(outcome.verdict, "red")
         console.print(f"{outcome.verdict:>12}", style=f"bold {colour}", end="  ", highlight=False)
-        console.print(
-            f"{outcome.claim.name} ({outcome.seconds:.1f} s): {outcome.judgement.reason}", markup=False, highlight=False
-        )
+        console.print(f"{outcome.claim.name} ({took}): {outcome.judgement.reason}", markup=False, highlight=False)
         self._show()
 
     def _show(self) -> None:
         names, done, left = ", ".join(self.running), self.clock.done, self.clock.left()
-        self.progress_bar.update(self.task, description=names, completed=done, left=left)
+        self.progress_bar.update(self.task, description=names, completed=done, total=self.clock.total, left=left)
 
 
 @contextmanager

@@ -100,6 +100,7 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
         "reason": judgement.reason,
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,
+        "measured": outcome.measured,
         "seeds": list(outcome.seeds),
         "as_expected": outcome.as_expected,
         "unmet": list(judgement.unmet),

@@ -10,14 +10,18 @@ from typing import Any, Protocol
 
 from validation.claim import Claim, Finding
 from validation.context import HERE, Place
-from validation.jobs import Job, Measured, measure_in_turn
+from validation.job import Job, Measured
+from validation.jobs import measure_in_turn
 from validation.lanes import measure_beside
 from validation.verdict import Judgement, Verdict, judge, thresholds
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A claim, what it measured (None if it did not end), the verdict, what it cost, and its `thresholds` entry."""
+    """A claim, what it measured (None if it did not end), the verdict, what it cost, and its `thresholds` entry.
+
+    ``measured`` is the date where the same code measured it before.
+    """
 
     claim: Claim
     judgement: Judgement
@@ -26,6 +30,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     limit: float = math.nan
     seeds: tuple[int, ...] = ()
+    measured: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -132,4 +137,4 @@ def _judged(claim: Claim, measured: Measured, preset: str, limit: float, seeds: 
     if measured.finding is None:
         return Outcome(claim, Judgement(Verdict.ERROR, measured.error), None, *cost, seeds=seeds)
     judgement = judge(claim, measured.finding, limit, decides=preset in claim.protocol.decides)
-    return Outcome(claim, judgement, measured.finding, *cost, limit, seeds)
+    return Outcome(claim, judgement, measured.finding, *cost, limit, seeds, measured.measured)

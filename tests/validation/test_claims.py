@@ -35,9 +35,9 @@ def digits_only(monkeypatch):
         raise data.DataUnavailable("no network.\nTry later.")
 
     monkeypatch.setattr(data, "mnist", unavailable)
-    images_module._missing.cache_clear()
+    images_module.missing.cache_clear()
     yield
-    images_module._missing.cache_clear()
+    images_module.missing.cache_clear()
 
 
 def context(name, say=lambda text: None):
@@ -100,10 +100,10 @@ def test_a_corrupt_mnist_file_is_not_papered_over(monkeypatch):
         raise ValueError("expected SHA-256 abc")
 
     monkeypatch.setattr(data, "mnist", corrupt)
-    images_module._missing.cache_clear()
+    images_module.missing.cache_clear()
     with pytest.raises(ValueError, match="SHA-256"):
         images(context("noise_scale"))
-    images_module._missing.cache_clear()
+    images_module.missing.cache_clear()
 
 
 def test_the_kicks_of_momentum_add_up():

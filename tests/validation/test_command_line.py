@@ -215,5 +215,5 @@ def test_without_a_terminal_progress_is_plain_lines(registry, make_claim, tmp_pa
     run(registry, tmp_path)
     out = capsys.readouterr().out
     assert "[1/1] one: Title of one (about 1 s left)" in out
-    assert "agrees in" in out
+    assert "one: agrees (" in out
     assert "\x1b" not in out

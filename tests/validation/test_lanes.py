@@ -11,7 +11,8 @@ import pytest
 
 from validation.claim import discover
 from validation.context import HERE
-from validation.jobs import Job, Measured, measure_in_turn
+from validation.job import Job, Measured
+from validation.jobs import measure_in_turn
 from validation.lanes import divided, measure_beside
 
 pytestmark = pytest.mark.networks

@@ -45,7 +45,7 @@ def test_a_long_claim_says_each_quarter_on_plain_lines(claims, now):
         told.finished(Outcome(claims[1], Judgement(Verdict.AGREES, "all [well]"), None, 1.0))
     lines = [line.strip() for line in written.getvalue().splitlines()]
     assert [line.split("(")[0].strip() for line in lines[1:4]] == [f"long: {share} % done" for share in (25, 50, 75)]
-    assert lines[4:] == ["no MNIST", "long: agrees in 1.0 s: all [well]"]
+    assert lines[4:] == ["no MNIST", "long: agrees (1.0 s): all [well]"]
 
 
 def test_a_terminal_gets_a_bar(claims, now):

@@ -73,7 +73,7 @@ def test_the_page_has_a_table_for_each_paper(outcome, tmp_path):
         Statement("smith-le", "figure 5", "they are the same", "B = 1", "same, B = 1", breaks="same at *"),
     )
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    papers = re.findall(r'<section class="paper"><h2>([^<]*)<', page)
+    papers = re.findall(r'<section class="paper"[^>]*>\s*<h2>([^<]*)<', page)
     assert papers == ["Smith &amp; Le", "Jastrzębski et al."]
     assert "sharpness &lt;falls&gt;" in page
     assert "not 0" in page

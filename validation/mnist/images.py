@@ -31,7 +31,7 @@ def images(context: Context) -> Images:
     """MNIST if it can be had; otherwise digits, saying so in one line."""
     from sgdsde import data
 
-    problem = _missing()
+    problem = missing()
     if not problem:
         return Images("MNIST", data.mnist)
     note = f"{problem}. The MNIST claims run on scikit-learn's digits (8 × 8 pixels) instead."
@@ -40,7 +40,7 @@ def images(context: Context) -> Images:
 
 
 @cache
-def _missing() -> str:
+def missing() -> str:
     """Why MNIST cannot be loaded, empty if it can; asked once, as a network that is down answers slowly.
 
     Only absence counts: a corrupt file is an error of its own and must not be papered over.
