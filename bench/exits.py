@@ -63,7 +63,7 @@ def exits_table(paths: int) -> list[tuple[str, float, str]]:
         sg.simulate_sde(well, config, -1.0, 100_000, 256, substeps=1, stop=STOP, bridge=bridge)
 
         def run(bridge: bool = bridge, count: int = paths, seed: int = 0) -> sg.Ensemble:
-            size = {"updates": 100 * MEAN, "paths": count, "substeps": 1}
+            size: dict[str, Any] = {"updates": 100 * MEAN, "paths": count, "substeps": 1}
             return sg.simulate_sde(well, config, -1.0, **size, stop=STOP, bridge=bridge, seed=seed)
 
         found, seconds = timed(run)

@@ -19,7 +19,7 @@ _SHARES_PER_THREAD = 4
 @kernel
 def draw_and_add(first, last, groups, draws, used):  # type: ignore[no-untyped-def]
     """Sum over the groups of a block's first `used` rows of normals, for blocks first … last − 1."""
-    wide_vectors()
+    wide_vectors()  # type: ignore[call-arg]
     z, words, total = np.empty(4 * draws * LANES), np.empty(4 * draws * LANES, np.uint32), np.zeros(LANES)
     zero = np.uint64(0)
     for block in range(first, last):

@@ -76,7 +76,7 @@ def loop(data: Dataset, config: SGDConfig, updates: int, replicas: int, device: 
             optimizer = optimizer_of(model.parameters(), lr=config.learning_rate)
         for index in torch.from_numpy(batch_indices(config, updates, replica)).to(device):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x[index]), y[index]).backward()
+            nn.functional.cross_entropy(model(x[index]), y[index]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         float(sum(p.detach().sum() for p in model.parameters()))  # waits for the device
 

@@ -82,7 +82,8 @@ def torchsde(problem: Problem, paths: int, steps: int, white: bool = False) -> R
     def run() -> NDArray[np.float64]:
         start = torch.tensor(problem.starts(paths)).T
         brownian = WhiteNoise() if white else interval()
-        return ts.sdeint(Sde(), start, [0.0, time], bm=brownian, method="euler", dt=problem.dt)[-1].numpy().T
+        final = ts.sdeint(Sde(), start, [0.0, time], bm=brownian, method="euler", dt=problem.dt)[-1]
+        return np.asarray(final.numpy().T)
 
     return run
 

@@ -31,13 +31,13 @@ Map = Callable[[Array, Array, float, float], Array]
 
 
 def _euler(x: Array, z: Array, dt: float, temperature: float) -> Array:
-    return x + (x - x**3) * dt + np.sqrt(temperature * dt) * z
+    return np.asarray(x + (x - x**3) * dt + np.sqrt(temperature * dt) * z)
 
 
 def _taylor(x: Array, z: Array, dt: float, temperature: float) -> Array:
     a, slope = x - x**3, 1 - 3 * x**2
     noise = np.sqrt(temperature * dt) * z
-    return x + a * dt + noise + (a * slope - 3 * x * temperature) * dt**2 / 2 + slope * noise * dt / 2
+    return np.asarray(x + a * dt + noise + (a * slope - 3 * x * temperature) * dt**2 / 2 + slope * noise * dt / 2)
 
 
 #: Scheme → its map for this landscape, and the nodes and weights of its random number.

@@ -23,13 +23,14 @@ def main(picture: Path) -> None:
     options: dict[str, Any] = {"updates": 160 * 100, "paths": 500, "burn_in": 160 * 25, "observe": observe}
     sgd = sg.simulate_sgd(WELLS, CONFIG, 0.75, **options)
     sde = sg.simulate_sde(WELLS, CONFIG, 0.75, scheme="heun", substeps=1, **options)  # a bridge in every epoch
-    shown, own = [], sgd.histograms["x"].density.value
+    shown, own = [], np.asarray(sgd.histograms["x"].density.value)
     kept = own > 0.02
     for name, run in (("SGD, reshuffled", sgd), ("SDE, a bridge in every epoch", sde)):
         wide, found = run.occupancy["wide"], run.histograms["x"]
         print(f"{name}: {wide.value:.3f} ± {wide.standard_error:.3f} of the time in the wide well")
         density, at = found.density, found.centres[0][kept]
-        shown.append(Series(name, at, density.value[kept], density.standard_error[kept], own[kept]))
+        value, error = (np.asarray(each)[kept] for each in (density.value, density.standard_error))
+        shown.append(Series(name, at, value, error, own[kept]))
     law = sg.theory.stationary_density(WELLS, sg.drivers.temperature(CONFIG, "brownian"), box=(-8.0, 6.0))
     print(f"SDE, Brownian motion: {law.masses([-8.0, TOP])[0]:.3f}, exact")
     x = np.linspace(-3.0, 2.0, 200)

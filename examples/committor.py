@@ -27,6 +27,7 @@ def main(picture: Path) -> None:
     found = sg.theory.FokkerPlanck(wells, T, BOX, 120).reactive_transition(A, B)
     for start in ((0.0, 0.0), (-0.4, 0.5), (0.3, -0.6)):
         run = sg.integrate(wells, start, 40.0, 16_000, 2000, temperature=T, stop={"A": A, "B": B})
+        assert run.exits is not None
         share = (run.exits.region == 1).sum() / run.exits.ended.sum()
         print(f"from {start}: q = {found.equation.interpolate(found.forward_committor, start):.3f}, "
               f"paths {share:.3f} ± {np.sqrt(share * (1 - share) / 2000):.3f}")  # fmt: skip

@@ -25,7 +25,8 @@ def main(picture: Path) -> None:
         h, f = bowl.hessian([0, 0]), bowl.noise_covariance([0, 0])
         sde, sgd = (sg.theory.circulation(h, f, CONFIG, *which) for which in (("sde", 0), ("sgd", 1)))
         found = circulation(run.snapshots[SETTLED:], time=CONFIG.mean_loss_time_per_update)
-        print(f"{title}: {found.value[0, 1]:.5f} ± {found.standard_error[0, 1]:.5f} measured, {sgd[0, 1]:.5f} exact "
+        value, error = (np.asarray(each)[0, 1] for each in (found.value, found.standard_error))
+        print(f"{title}: {value:.5f} ± {error:.5f} measured, {sgd[0, 1]:.5f} exact "
               f"for SGD, {sde[0, 1]:.5f} = (HS − SH)₁₂ for its SDE")  # fmt: skip
         states[title], laws[title] = run.snapshots[SETTLED:], sg.theory.stationary_covariance(h, f, CONFIG, "sgd")
         velocities[title] = -sgd @ np.linalg.inv(laws[title]) / 2

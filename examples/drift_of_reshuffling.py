@@ -6,6 +6,7 @@ drives the SDE that drifts too.    python examples/drift_of_reshuffling.py [pict
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def main(picture: Path) -> None:
     s = RATE * np.arange(0, UPDATES + 1, EVERY)
     shuffled = sg.SGDConfig(RATE, batch_size=4, n_examples=64, sampling="reshuffle")
     fresh = sg.SGDConfig(RATE, batch_size=4, n_examples=64)  # without replacement, every batch drawn afresh
-    options = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
+    options: dict[str, Any] = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
     runs = {
         "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, **options),
         "SGD, fresh batches": sg.simulate_sgd(VALLEY, fresh, **options),

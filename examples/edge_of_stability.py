@@ -7,6 +7,7 @@ noise of batches oscillates too (Liao, Kolomvaki & Kyrillidis, arXiv 2604.21016)
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,14 @@ LOSS = sg.Landscape("y*x**2/2 - a*y", "x y", {"a": ALPHA, "s": NOISE**0.5}, nois
 
 def main(picture: Path) -> None:
     curves = []
-    for label, batch, simulate, options in (
-        ("SGD, B = 255 of 256", 255, sg.simulate_sgd, {}),
-        ("SGD, B = 4", 4, sg.simulate_sgd, {}),
-        ("SGD, B = 1", 1, sg.simulate_sgd, {}),
-        ("SDE, B = 1", 1, sg.simulate_sde, {"substeps": 64}),
+    for label, batch, simulate in (
+        ("SGD, B = 255 of 256", 255, sg.simulate_sgd),
+        ("SGD, B = 4", 4, sg.simulate_sgd),
+        ("SGD, B = 1", 1, sg.simulate_sgd),
+        ("SDE, B = 1", 1, partial(sg.simulate_sde, substeps=64)),
     ):
         config = sg.SGDConfig(RATE, batch, 256)
-        run = simulate(LOSS, config, [0.14, 10.0], UPDATES, 32, save_every=UPDATES // 20, **options)
+        run = simulate(LOSS, config, [0.14, 10.0], UPDATES, 32, save_every=UPDATES // 20)
         sharpness, law = run.snapshots[:, :, 1], sg.theory.edge_sharpness(ALPHA, 1.0, NOISE, config)
         error = sharpness.std(axis=1) / run.paths**0.5
         curves.append(Curve(label, run.saved_updates, sharpness.mean(axis=1), error))

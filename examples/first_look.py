@@ -10,13 +10,15 @@ theory of finite steps says. Reshuffled batches cancel within an epoch, and the 
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sgdsde as sg
 from sgdsde.plotting import Shown, png, side_by_side
 
 # 37 has no factor in common with the 16 updates of an epoch, so that snapshots are taken at all positions in it.
-SIZE = {"updates": 2000, "paths": 8192, "burn_in": 200, "save_every": 37}
-SHORT = {"updates": 200, "paths": 1, "save_every": 1}  # path 0 of the long runs again, every update of it
+SIZE: dict[str, Any] = {"updates": 2000, "paths": 8192, "burn_in": 200, "save_every": 37}
+#: Path 0 of the long runs again, every update of it.
+SHORT: dict[str, Any] = {"updates": 200, "paths": 1, "save_every": 1}
 
 
 def main(picture: Path) -> None:

@@ -23,7 +23,7 @@ seen = []
 for step in range(1, 401):
     optimizer.zero_grad()
     for part in torch.randperm(1000)[:64].chunk(4):  # gradient accumulation
-        (loss(model(x[part]), y[part]) / 4).backward()
+        (loss(model(x[part]), y[part]) / 4).backward()  # type: ignore[no-untyped-call]
         noise.after_micro_batch(len(part))
     optimizer.step()
     noise.after_step()

@@ -22,15 +22,18 @@ def exact(landscape: sg.Landscape, ratio: float) -> float:
 
 
 def main(picture: Path) -> None:
-    found, how = [], {"paths": 1000, "temperature": 1 / POWER, "scheme": "taylor_15"}
+    found = []
     for ratio in RATIOS:
         t, edge = exact(BOWL, ratio), float(np.sqrt(2 * (ratio - 1)))
         stop, steps = f"x > {edge} or x < {-edge}", int(2000 * t)
-        seen = sg.integrate(BOWL, 0.0, 0.02 * steps, steps, stop=stop, **how).exits.mean_time()
+        run = sg.integrate(BOWL, 0.0, 0.02 * steps, steps, 1000, temperature=1 / POWER, scheme="taylor_15", stop=stop)
+        assert run.exits is not None
+        seen = run.exits.mean_time()
         found.append((0.02 * seen.mean, 0.02 * seen.standard_error, t))
         print(f"L_s/L₀ = {ratio:4g}: {found[-1][0]:8.3f} ± {found[-1][1]:.3f} measured, {t:8.3f} exact")
     fine = np.geomspace(2.0, 16.0, 30)
-    points = Series("F = 2L∇∇L", RATIOS, *np.array(found).T, fine, [exact(BOWL, each) for each in fine])
+    mean, error, law = np.array(found).T
+    points = Series("F = 2L∇∇L", RATIOS, mean, error, law, fine, [exact(BOWL, each) for each in fine])
     line = Line("F as at the minimum: Arrhenius", fine[:18], [exact(SAME, each) for each in fine[:18]])
     picture.write_bytes(png(against_theory([points], "L at the edge / L₀", "mean time of escape × h", [line]), dpi=110))
     print(f"Picture: {picture}")

@@ -12,36 +12,39 @@ import copy
 import sys
 from pathlib import Path
 
+import torch
+
 import sgdsde as sg
 from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legend, png
 
+Weights = dict[str, torch.Tensor]
 DATA = sg.data.digits(n_train=200)
 MODEL = sg.models.mlp(64, 16, 10)
 
 
-def at(weights):
+def at(weights: Weights) -> torch.nn.Module:
     """A network with these weights."""
     network = copy.deepcopy(MODEL)
     network.load_state_dict(weights)
     return network
 
 
-def noise_trace(weights, x, y):
+def noise_trace(weights: Weights, x: torch.Tensor, y: torch.Tensor) -> float:
     return sg.models.noise_covariance(at(weights), DATA).trace
 
 
-def noise_scale(weights, x, y):
+def noise_scale(weights: Weights, x: torch.Tensor, y: torch.Tensor) -> float:
     return sg.models.noise_scales(sg.models.noise_covariance(at(weights), DATA)).simple
 
 
-def sharpness(weights, x, y):
-    return sg.models.top_eigenpairs(sg.models.mean_hessian(at(weights), DATA), 1).values[0]
+def sharpness(weights: Weights, x: torch.Tensor, y: torch.Tensor) -> float:
+    return float(sg.models.top_eigenpairs(sg.models.mean_hessian(at(weights), DATA), 1).values[0])
 
 
-def gain(weights, x, y):
+def gain(weights: Weights, x: torch.Tensor, y: torch.Tensor) -> float:
     network = at(weights)
     noise_covariance, hessian = sg.models.noise_covariance(network, DATA), sg.models.mean_hessian(network, DATA)
-    return sg.models.alignment(noise_covariance, hessian, probes=30).gain.value
+    return float(sg.models.alignment(noise_covariance, hessian, probes=30).gain.value)
 
 
 PANELS = {

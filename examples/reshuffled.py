@@ -6,6 +6,7 @@ in a Brownian bridge over every epoch.    python examples/reshuffled.py [picture
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,8 @@ def main(picture: Path) -> None:
         for length in LENGTHS:
             config = sg.SGDConfig(length / BATCHES, batch_size=4, n_examples=4 * BATCHES, sampling="reshuffle")
             updates = BATCHES * int(8 + 8 / length)
-            size = {"updates": updates, "paths": 2048, "burn_in": updates // 2 // BATCHES * BATCHES}
-            more = {"scheme": "heun", "driver": driver} if driver else {}
+            size: dict[str, Any] = {"updates": updates, "paths": 2048, "burn_in": updates // 2 // BATCHES * BATCHES}
+            more: dict[str, Any] = {"scheme": "heun", "driver": driver} if driver else {}
             run = (sg.simulate_sde if driver else sg.simulate_sgd)(BOWL, config, 0.0, **size, **more)
             dynamics = "sde" if driver else "sgd"
             law.append(sg.theory.stationary_variance(1.0, 1.0, config, dynamics, driver=driver) / config.temperature)

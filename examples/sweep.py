@@ -17,7 +17,7 @@ from sgdsde.plotting.style import bare_figure, house_style, looks, outside_legen
 from sgdsde.sweeps import sweep
 
 WELL = sg.Landscape("x**4/4 - x**2/2", variables="x", noise_covariance=8.0)
-GRID = {"learning_rate": [0.05, 0.1, 0.2], "batch_size": [1, 2, 4]}
+GRID: dict[str, list[float]] = {"learning_rate": [0.05, 0.1, 0.2], "batch_size": [1, 2, 4]}
 
 
 def time_to_leave(learning_rate: float, batch_size: int, paths: int) -> dict[str, float]:

@@ -5,17 +5,22 @@ arXiv 2110.06914), constant F = f across by −(Tf/4) d ln h/dx.   python exampl
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 import sgdsde as sg
 from sgdsde.plotting import Series, against_theory, png
 
+Array = NDArray[np.float64]
 CONFIG, STRENGTH, EVERY, X0 = sg.SGDConfig(0.2, batch_size=1, n_examples=512), 0.01, 100, 1.5
 TAU = STRENGTH * CONFIG.mean_loss_time_per_update * EVERY * np.arange(11)  # T σ² s
-NOISES = {"label noise": (None, lambda h: h), "constant noise": ([["0"], ["sigma"]], np.ones_like)}
+NOISES: dict[str, tuple[list[list[str]] | None, Callable[[Array], Array]]] = {
+    "label noise": (None, lambda h: h), "constant noise": ([["0"], ["sigma"]], np.ones_like),
+}  # fmt: skip
 
 
 def main(picture: Path) -> None:
@@ -25,7 +30,7 @@ def main(picture: Path) -> None:
         valley = sg.landscapes.valley_of_minima(sigma=sigma, noise_factor=factor)
         x = sg.simulate_sgd(valley, CONFIG, [X0, 0.1], EVERY * 10, 4000, save_every=EVERY).snapshots[:, :, 0]
 
-        def drift(_, x, across=across):
+        def drift(_: float, x: Array, across: Callable[[Array], Array] = across) -> Array:
             h = 1 + x**2
             return sg.theory.valley_drift(h, 2 * x, across(h) / CONFIG.temperature, CONFIG, "sgd")
 

@@ -8,9 +8,11 @@ from a tenth of 2(1 + m)/h on (Mulayoff & Michaeli, arXiv 2306.07850, for m = 0)
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import sgdsde as sg
 from sgdsde.plotting import Series, against_theory, png
@@ -18,7 +20,12 @@ from sgdsde.studies import growth_limit, second_moment_growth
 from sgdsde.theory import mean_square_stability_limit
 
 WELL, SIGNS = sg.Landscape("x**2/2", "x", noise_factor=[["0.7*x"]]), np.tile([1.0, -1.0], 32) * (63 / 64) ** 0.5
-BATCHES, OPTIONS = (1, 4, 16), {"examples": SIGNS[:, None], "updates": 4}
+BATCHES = (1, 4, 16)
+
+
+def growth(config: sg.SGDConfig, learning_rate: float) -> NDArray[np.float64]:
+    now = replace(config, learning_rate=learning_rate)
+    return second_moment_growth(WELL, now, 0, examples=SIGNS[:, None], updates=4)
 
 
 def main(picture: Path) -> None:
@@ -26,12 +33,10 @@ def main(picture: Path) -> None:
     for momentum in (0.0, 0.9):
         configs = [sg.SGDConfig(0.1, batch, 64, momentum) for batch in BATCHES]
         exact = [mean_square_stability_limit(1 + 0.7 * SIGNS, config) for config in configs]
-        growths = (
-            lambda e, c=c: second_moment_growth(WELL, replace(c, learning_rate=e), 0, **OPTIONS) for c in configs
-        )
-        found = np.array([(e.value, e.standard_error) for e in (growth_limit(g, 2 + 2 * momentum) for g in growths)])
-        series.append(Series(f"m = {momentum}", BATCHES, *found.T, exact, BATCHES, exact))
-        for batch, (value, error), theory in zip(BATCHES, found, exact, strict=True):
+        found = [growth_limit(partial(growth, config), 2 + 2 * momentum) for config in configs]
+        values, errors = ([getattr(each, name) for each in found] for name in ("value", "standard_error"))
+        series.append(Series(f"m = {momentum}", BATCHES, values, errors, exact, BATCHES, exact))
+        for batch, value, error, theory in zip(BATCHES, values, errors, exact, strict=True):
             print(f"m = {momentum}, B = {batch:2}: diverges at {value:.3f} ± {error:.3f}, theory {theory:.3f}")
     picture.write_bytes(png(against_theory(series, "B", "ε at which E ω² diverges"), dpi=110))
     print(f"Picture: {picture}")

@@ -9,6 +9,7 @@ it. SGD, with steps this long and examples of heavy tails, is not: it has 8 % mo
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,8 @@ import sgdsde as sg
 from sgdsde.plotting import Shown, png, side_by_side
 
 WATCH = sg.Observe(moments=4, histogram={"x": (-2.5, 2.5, 50)}, occupancy={"left": "x < 0", "right": "x > 0"})
-SIZE = {"updates": 20_000, "paths": 1024, "burn_in": 2000, "observe": WATCH}
-SHORT = {"updates": 1000, "paths": 1, "save_every": 1}
+SIZE: dict[str, Any] = {"updates": 20_000, "paths": 1024, "burn_in": 2000, "observe": WATCH}
+SHORT: dict[str, Any] = {"updates": 1000, "paths": 1, "save_every": 1}
 
 
 def main(picture: Path) -> None:

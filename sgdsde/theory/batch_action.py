@@ -41,7 +41,8 @@ class BatchFrame(Frame):
         factor = (self.inverse @ self.landscape.noise_factor(at)).reshape(len(slope), d, -1)
         sound = np.isfinite(plain).ravel()
         law = _Law(slope[sound], factor[sound], self.generating)
-        theta, time = np.zeros((len(slope), d)), np.full(len(slope), np.inf)
+        theta: Array = np.zeros((len(slope), d))
+        time: Array = np.full(len(slope), np.inf)
         theta[sound], time[sound] = law.highest(step.reshape(-1, d)[sound], first.reshape(-1, d)[sound])
         known = np.isfinite(time)
         time, theta = np.where(known, time, 0.0), theta.reshape(shape)
@@ -64,7 +65,7 @@ class _Law:
     def __init__(self, slope: Array, factor: Array, generating: Generating) -> None:
         self.slope, self.factor, self.generating = slope, factor, generating
 
-    def __call__(self, theta: Array, rows: Array) -> tuple[Array, Array, Array]:
+    def __call__(self, theta: Array, rows: NDArray[np.intp]) -> tuple[Array, Array, Array]:
         """H (m,), its slope (m, d) and Hessian (m, d, d) at θ (m, d), at some of the points."""
         slope, factor = self.slope[rows], self.factor[rows]
         value, tilted, bend = self.generating(np.einsum("nik,ni->nk", factor, theta))
@@ -114,7 +115,7 @@ class _Law:
         length, scale = np.linalg.norm(step, axis=1), (self.slope**2).sum(axis=1) + 1e-300
         d = step.shape[1]
 
-        def residual(theta: Array, time: Array, rows: Array) -> tuple[Array, Array]:
+        def residual(theta: Array, time: Array, rows: NDArray[np.intp]) -> tuple[Array, Array]:
             value, drift, bend = self(theta, rows)
             miss = np.concatenate(
                 [(time[:, None] * drift - step[rows]) / length[rows, None], (value / scale[rows])[:, None]], axis=1

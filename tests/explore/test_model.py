@@ -169,7 +169,8 @@ def test_signs_never_climb_and_the_sde_does() -> None:
     settings = settings_of("double_well", lr=0.55, B=1, N=256, examples="rademacher", seed=0, l=4, paths=256)
     settings["parameters"] = {"a": 1.0, "f": 0.125}
     run = "for (let k = 0; k < 1000; k++) world.advance();"
-    laws = "world.theory.sde.exit, world.theory.sgd.exit === Infinity, known(world.theory.sgd.exit)"
+    sgd = "world.theory.sgd.exit === Infinity, known(world.theory.sgd.exit), world.theory.sgd.masses"
+    laws = f"world.theory.sde.exit, {sgd}"
     sde, sgd, *found = in_node(
         settings,
         f"{_scripts(['numbers'])[0]} {run} print([...world.sides.map((side) => side.exits().out), {laws}])",
@@ -177,7 +178,7 @@ def test_signs_never_climb_and_the_sde_does() -> None:
     assert sde > 10
     assert sgd == 0
     assert found[0] < 20_000
-    assert found[1:] == [True, "exact: never"]
+    assert found[1:] == [True, "exact: never", None]
     settings["examples"] = "gaussian"
     assert in_node(settings, "print(world.theory.sgd.exit)") < 1e6
 

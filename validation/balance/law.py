@@ -59,7 +59,8 @@ def law_checks(data: Data, ratio: float, v: Array) -> Iterator[Check]:
 
 def density_of(data: Data, ratio: float, v: Array) -> Series:
     density = data.law.stationary(ratio * data.law.critical_temperature)
-    edges = np.geomspace(*density.quantile([0.003, 0.997]), DRAWN + 1)
+    low, high = density.quantile([0.003, 0.997])
+    edges = np.geomspace(low, high, DRAWN + 1)
     share, width = np.histogram(v, edges)[0] / len(v), np.diff(np.log(edges))
     middle, fine = np.sqrt(edges[1:] * edges[:-1]), np.geomspace(edges[0], edges[-1], 200)
     error = np.sqrt(share * (1 - share) / len(v)) / width

@@ -38,9 +38,9 @@ def adaptive(context: Context) -> Found:
     size: Size = context.size
     yield from _steps(context, size.steps)
     variances: dict[Sign, Check] = {}
-    for case, part in context.part(0, 0.3).shares(size.signs):
-        variances[case] = _sign_check(case, case.run(size.paths, part.seed("sign", *case)))
-        yield variances[case]
+    for sign, part in context.part(0, 0.3).shares(size.signs):
+        variances[sign] = _sign_check(sign, sign.run(size.paths, part.seed("sign", *sign)))
+        yield variances[sign]
     runs = [
         Scaled(name, kappa, linear)
         for name in ("signsgd", "rmsprop", "adam") for kappa in size.kappas for linear in (False, True)

@@ -69,7 +69,7 @@ def _figure(curves: list[Curve], growth: dict[str, list[Check]]) -> Figure:
         for name, found in growth.items()
     ]
     ends = np.array([RATIOS[0], RATIOS[-1]])
-    many = np.linspace(*ends, 100)
+    many = np.linspace(ends[0], ends[1], 100)
     exact = Line("SGD, exact at this ε", many, [weights.exact_growth(ratio) for ratio in many])
     lines = [Line("4(1 − T/T_c)", ends, 4 * (1 - ends)), exact]
     right = CurvePanel("T/T_c", "E d(ln v)/ds near v = 0, over E xy", grows, lines, level=0.0)

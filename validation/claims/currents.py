@@ -91,7 +91,7 @@ def _check(case: Case, measured: Estimate) -> Check:
         rivals[FRESH] = case._replace(sampling="without_replacement").exact
     if abs(exact) < ROUNDING * widest:
         exact, rivals = 0.0, {TURNED: widest}
-    value, error = float(measured.value[1, 0]), float(measured.standard_error[1, 0])
+    value, error = (float(np.asarray(each)[1, 0]) for each in (measured.value, measured.standard_error))
     return Check(str(case), exact, value, error, rivals, scale=exact or widest)
 
 
@@ -131,8 +131,9 @@ def _against_rate(found: dict[Case, Check]) -> Figure:
         unit = np.array([case.law("sde", 0) for case in cases])
         line = np.array([case.exact / case.law("sde", 0) for case in fine])
         times = [case.config.mean_loss_time_per_update for case in cases]
-        held = np.array([(found[case].measured, found[case].standard_error, found[case].predicted) for case in cases]).T
+        held = [(found[case].measured, found[case].standard_error, found[case].predicted) for case in cases]
+        value, error, exact = np.array(held).T / unit
         at = [case.config.mean_loss_time_per_update for case in fine]
-        shown.append(Series(name, times, *(held / unit), at, line))
+        shown.append(Series(name, times, value, error, exact, at, line))
     panel = Panel("circulation of SGD / (HS − SH)", shown, [Line("SDE", [at[0], 0.5], [1.0, 1.0])])
     return stacked([panel], "time of an update ε/(1 − m)")

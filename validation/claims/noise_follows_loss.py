@@ -59,7 +59,7 @@ def _settled(context: Context, dimension: int, a: float) -> Array:
         laws.bowl(dimension), [0.0] * dimension, SETTLES, round(SETTLES / STEP), context.size.paths, temperature=1 / a,
         scheme="weak_taylor_2", seed=context.seed("law", dimension, a),
     )  # fmt: skip
-    return 1 + (whole(run).final ** 2).sum(axis=1) / 2
+    return np.asarray(1 + (whole(run).final ** 2).sum(axis=1) / 2)
 
 
 def _law_checks(dimension: int, a: float, excess: Array) -> Iterator[Check]:
@@ -137,8 +137,10 @@ def _escape_figure(escapes: dict[str, list[Check]]) -> Figure:
     fine = np.geomspace(EDGES[0], EDGES[-1], 25)
     for where, checks in escapes.items():
         h = laws.place(where, 2.0)[3]
-        found = h * np.array([(check.measured, check.standard_error, check.predicted) for check in checks]).T
-        shown.append(Series(where, EDGES, *found, fine, [h * laws.exact_time(where, float(ratio)) for ratio in fine]))
+        found = [(check.measured, check.standard_error, check.predicted) for check in checks]
+        value, error, exact = h * np.array(found).T
+        law = [h * laws.exact_time(where, float(ratio)) for ratio in fine]
+        shown.append(Series(where, EDGES, value, error, exact, fine, law))
         near = fine[fine < 6.0]
         lines.append(Line(f"Arrhenius, {where}", near, [h * laws.arrhenius(where, float(ratio)) for ratio in near]))
     return against_theory(shown, "L at the edge or saddle, over L₀", "h × mean time", lines, columns=2)

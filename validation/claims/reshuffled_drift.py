@@ -77,7 +77,7 @@ def _equations(context: Context, size: Size, drifts: dict[tuple[str, float], Dri
     yield Check.of(label, 1.0, modified.rate, {NOTHING: 0.0, "SGD's": valley.of_sgd(far)})
     label = f"drift of reshuffled SGD is that of the modified loss, εhN/B = {far:g}"
     yield Check.of(label, 1.0, drifts["SGD, reshuffled", far].rate, {})
-    own = valley.sde(Case(shortest), "epoched", "epoched", size.sde, context.seed("corrected"))
+    corrected = valley.sde(Case(shortest), "epoched", "epoched", size.sde, context.seed("corrected"))
     rivals = {"Tr F of the bridges alone": valley.of_bridges(shortest), TWICE: valley.of_bridges(shortest) + 1}
     label = f"drift of the SDE with bridges on the loss of modified_for, εhN/B = {shortest:g}"
-    yield Check.of(label, valley.of_sgd(shortest), own.rate, rivals)
+    yield Check.of(label, valley.of_sgd(shortest), corrected.rate, rivals)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +127,6 @@ def _regression_figure(plan: Training, seen: tuple[Array, ...], theory: tuple[li
     return curve_panels(panels)
 
 
-def _points(values: Array) -> Iterator[Array]:
+def _points(values: Array) -> tuple[Array, Array]:
     """Means over replicas and their standard errors."""
-    return iter((values.mean(axis=0), values.std(axis=0, ddof=1) / math.sqrt(len(values))))
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / math.sqrt(len(values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -121,29 +122,28 @@ def shares(context: Context, paths: int, epochs: int) -> tuple[Check, dict[str, 
     updates = well.batches * epochs
     w0 = np.where(np.arange(paths) % 2, WIDE, NARROW)[:, None]
     observe = sg.Observe(histogram={"x": (-3.0, 2.0, 50)}, occupancy={"wide": f"x < {TOP}"})
-    options = {"burn_in": updates // 4, "observe": observe}
+    options: dict[str, Any] = {"burn_in": updates // 4, "observe": observe}
     arguments = (well.noisy, well.config, w0, updates, paths)
     sgd = whole(sg.simulate_sgd(*arguments, seed=context.seed("SGD", well), **options))
     sde = whole(sg.simulate_sde(*arguments, scheme="heun", substeps=1, seed=context.seed("SDE", well), **options))
-    own, other = (run.occupancy["wide"] for run in (sgd, sde))
-    ratio = other.value / own.value
-    error = ratio * math.hypot(own.standard_error / own.value, other.standard_error / other.value)
-    rivals = {
-        SAME_T: brownian_share(well.temperature) / own.value,
-        ANY_T: nearest_share(own.value) / own.value,
-    }
+    found = [run.occupancy["wide"] for run in (sgd, sde)]
+    own, other = (float(each.value) for each in found)
+    ratio = other / own
+    error = ratio * math.hypot(*(float(each.standard_error / each.value) for each in found))
+    rivals = {SAME_T: brownian_share(well.temperature) / own, ANY_T: nearest_share(own) / own}
     check = Check(f"share of time in the wide well, SDE ÷ SGD, {well}", 1.0, ratio, error, rivals)
     return check, {"SGD": sgd.histograms["x"], "SDE, a bridge in every epoch": sde.histograms["x"]}
 
 
 def figure(histograms: dict[str, sg.observations.Histogram]) -> Figure:
     """Where SGD and its SDE spend their time, over Brownian motion at two temperatures."""
-    own = next(iter(histograms.values())).density.value
+    own = np.asarray(next(iter(histograms.values())).density.value)
     shown = []
     for name, found in histograms.items():
         density, x = found.density, found.centres[0]
         kept = own > 0.02
-        shown.append(Series(name, x[kept], density.value[kept], density.standard_error[kept], own[kept]))
+        value, error = (np.asarray(each)[kept] for each in (density.value, density.standard_error))
+        shown.append(Series(name, x[kept], value, error, own[kept]))
     fine = np.linspace(-3.0, 2.0, 300)
     temperatures = {"Brownian motion": SHARED.temperature, "Brownian motion, T fitted": SHARED.fitted}
     lines = [Line(name, fine, brownian_density(each, fine)) for name, each in temperatures.items()]

@@ -117,7 +117,7 @@ class Scaled(NamedTuple):
     def state(self) -> dict[str, Any] | None:
         """Averages at their means, with nothing to correct."""
         squares = [self.config.batch_noise * NOISE]
-        warm = {
+        warm: dict[str, dict[str, Any]] = {
             "rmsprop": {"square_avg": squares},
             "adam": {
                 "exp_avg": [CURVATURE * START], "exp_avg_sq": squares, "bias_of_beta1": 1.0, "bias_of_beta2": 1.0,
@@ -142,7 +142,7 @@ class Scaled(NamedTuple):
         """Mean and variance of Adam's SDE at times in readings; or of that without a memory of gradients."""
         config = self.config
         if not memory:
-            config = replace(config, hyperparameters=config.hyperparameters | {"beta1": 0.0})
+            config = replace(config, hyperparameters={**config.hyperparameters, "beta1": 0.0})
         return sg.theory.adam_moments(CURVATURE, NOISE, config, START, readings * self.every, cold=self.start == COLD)
 
     def __str__(self) -> str:

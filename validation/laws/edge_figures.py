@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ SUBSTEPS = 64
 def balance_figure(context: Context, point: Point, updates: int) -> sg.plotting.Figure:
     """S against updates, of SGD with hardly any noise and more, and of the SDE; and E x², which keeps S at 2α/β."""
     every = updates // READINGS
-    options = {"save_every": every, "seed": context.seed("balance")}
+    options: dict[str, Any] = {"save_every": every, "seed": context.seed("balance")}
     curves = []
     for batch in (None, *BATCHES):
         at = replace(point, noise=point.noise if batch else HARDLY * point.noise, batch=batch or 1)

@@ -91,7 +91,7 @@ def variance_checks(case: Case, found: Estimate) -> Iterator[Check]:
 
 def engines(context: Context, case: Case) -> Iterator[Check]:
     """The same paths by every engine."""
-    one, *others = (variance(context, case, 64, engine=engine).value for engine in ("numba", *ENGINES))
+    one, *others = (float(variance(context, case, 64, engine=engine).value) for engine in ("numba", *ENGINES))
     for engine, other in zip(ENGINES, others, strict=True):
         yield Check(f"variance of the SDE by {engine} ÷ by numba, {case}", 1.0, other / one, 0.0, rounding=1e-9)
 

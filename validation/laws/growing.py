@@ -107,7 +107,9 @@ def _batch_panel(checks: dict[Case, Check], problem: Problem, momentum: float) -
     for dynamics, label in ((SGD, "E ω² of SGD"), (SDE, "E ω² of the SDE")):
         here = [c for c in checks if (c.kind, c.momentum, c.dynamics) == (SHOWN[0], momentum, dynamics)]
         found = [(c.batch, checks[c].measured, checks[c].standard_error) for c in here]
-        curves += [Curve(label, *np.transpose(found), joined=False)] if found else []
+        if found:
+            at, value, error = np.transpose(found)
+            curves.append(Curve(label, at, value, error, joined=False))
     edge = np.full(len(batches), 2 * (1 + momentum))
     lines = [
         Line("E ω² of SGD, exact", batches, sgd),

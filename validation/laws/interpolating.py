@@ -32,7 +32,7 @@ class Problem:
 
     parts: Array
     factored: bool
-    measure: Callable[..., Array]
+    measure: partial[Array]
 
     @cached_property
     def mean(self) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def sde(case: Case, driver: str, modified: str | None, paths: int, seed: int) ->
     return measured(run)
 
 
-def _length() -> dict[str, int]:
+def _length() -> dict[str, Any]:
     updates = BATCHES * EPOCHS
     return {"updates": updates, "save_every": updates // LOOKS}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ class Training(NamedTuple):
         goal = torch.tensor(truth)
 
         def products(weights: dict[str, Tensor], *_: Tensor) -> Tensor:
-            return (weights["u"] * weights["v"]).abs().log().mean() - 2 * np.log(SIZE)
+            return (weights["u"] * weights["v"]).abs().log().mean() - 2 * math.log(SIZE)
 
         def missed(weights: dict[str, Tensor], *_: Tensor) -> Tensor:
             return (weights["u"] ** 2 - weights["v"] ** 2 - goal).square().sum() / SPARSE

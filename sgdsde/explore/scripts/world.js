@@ -80,8 +80,9 @@ class World {
       }
       if (alone && c > 0 && table.length === 1) {
         const law = normal ? null : batchLaw(table[0], s.B, s.sampling);
-        sgd.masses = sgdMasses(of, s, c, law, box[0], TABLE_POINTS);
         if (leaves) sgd.exit = sgdExitTime(of, s, c, law, s.w0[0], ends, open);
+        // Where it never leaves there is a law for each start, and none of the whole line.
+        if (sgd.exit !== Infinity) sgd.masses = sgdMasses(of, s, c, law, box[0], TABLE_POINTS);
       }
       for (const side of [sde, sgd]) {
         if (plain && !side.masses && side.variance) side.masses = normalMasses(minimum[0], side.variance[0][0], box[0]);
