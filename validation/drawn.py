@@ -113,7 +113,7 @@ def _ends(bars: Any, count: int) -> tuple[Any, Any]:
     segments = bars.get_segments()
     if len(segments) != count:
         return None, None
-    ends = np.array([segment[:, 1] if len(segment) else (np.nan, np.nan) for segment in segments])
+    ends = np.array([segment[:, 1] if len(segment) else (np.nan, np.nan) for segment in segments]).reshape(-1, 2)
     return ends.T[0], ends.T[1]
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -50,12 +50,11 @@ def read(claim: Claim, job: Job) -> Measured | None:
     return Measured(held["seconds"], held["cpu_seconds"], finding, measured=held["measured"])
 
 
-def write(claim: Claim, job: Job, measured: Measured) -> Measured:
-    """Keep what was found in place of what older code found; pictures are files from then on."""
+def write(claim: Claim, job: Job, measured: Measured) -> None:
+    """Keep what was found, in place of what older code found."""
     path, finding = _path(claim, job), measured.finding
     if path is None or finding is None:
-        return measured
-    finding = replace(finding, pictures=tuple(replace(each, figure=each.drawn) for each in finding.pictures))
+        return
     drawings = {each.name: each.drawn.files for each in finding.pictures}
     pictures = [{"name": p.name, "caption": p.caption, "alt": p.alt} for p in finding.pictures]
     held = {
@@ -79,7 +78,6 @@ def write(claim: Claim, job: Job, measured: Measured) -> Measured:
     for old in path.parent.glob(f"{claim.name}.{job.preset}.*.zip"):
         old.unlink()
     fresh.replace(path)
-    return replace(measured, finding=finding)
 
 
 def _picture(said: dict[str, str], files: dict[str, bytes]) -> Picture:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from validation import ended
-from validation.claim import Claim
+from validation.claim import Claim, Finding
 from validation.context import Context
 from validation.gather import gather
 from validation.job import Job, Measured, Tell
@@ -19,7 +20,11 @@ def measure_in_turn(jobs: Sequence[Job], claims: Mapping[str, Claim], tell: Tell
     for job in jobs:
         claim = claims[job.name]
         tell("started", job.name, None)
-        tell("finished", job.name, _before(claim, job, tell) or ended.write(claim, job, _measured(claim, job, tell)))
+        measured = _before(claim, job, tell)
+        if measured is None:
+            measured = _measured(claim, job, tell)
+            ended.write(claim, job, measured)
+        tell("finished", job.name, measured)
 
 
 def _before(claim: Claim, job: Job, tell: Tell) -> Measured | None:
@@ -50,12 +55,18 @@ def _measured(claim: Claim, job: Job, tell: Tell) -> Measured:
     began = _clocks()
     context = _context(claim, job, tell, progress)
     try:
-        finding = gather(claim, context)
+        finding = _drawn(gather(claim, context))
         if unnamed := {name for check in finding.checks for name in check.rivals} - set(claim.protocol.rivals):
             raise RuntimeError(f"rivals that the protocol does not name: {', '.join(sorted(unnamed))}")
     except Exception as error:  # one claim's failure must not take the others with it; the report names it
         return Measured(*_since(began), None, _short(error))
     return Measured(*_since(began), finding)
+
+
+def _drawn(finding: Finding) -> Finding:
+    """With files in place of figures, which hold functions that stay in their process."""
+    pictures = tuple(replace(picture, figure=picture.drawn) for picture in finding.pictures)
+    return replace(finding, pictures=pictures)
 
 
 def _clocks() -> tuple[float, float]:

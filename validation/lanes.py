@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -130,14 +129,6 @@ def _lane(jobs: Sequence[Job], sender: Connection) -> None:
             if more < reached.get(name, 0.0) + _STEP:
                 return
             reached[name] = more
-        sender.send((what, name, _drawn(more) if isinstance(more, Measured) else more))
+        sender.send((what, name, more))
 
     measure_in_turn(jobs, discover(), tell)
-
-
-def _drawn(measured: Measured) -> Measured:
-    """With files in place of figures, which hold functions that stay in their process."""
-    if measured.finding is None:
-        return measured
-    pictures = tuple(replace(picture, figure=picture.drawn) for picture in measured.finding.pictures)
-    return replace(measured, finding=replace(measured.finding, pictures=pictures))

@@ -82,8 +82,7 @@ def test_what_has_changed_is_measured_again(tmp_path, measured_by, monkeypatch, 
 
 
 def test_what_failed_and_claims_of_others_are_not_kept(tmp_path):
-    failed = Measured(1.0, 1.0, None, "ValueError: x")
-    assert ended.write(CLAIM, job(tmp_path), failed) is failed
+    ended.write(CLAIM, job(tmp_path), Measured(1.0, 1.0, None, "ValueError: x"))
     other = replace(CLAIM, measure=lambda context: iter(()))
     ended.write(other, job(tmp_path), Measured(1.0, 1.0, FINDING))
     ended.write(CLAIM, Job(CLAIM.name, "smoke", (3,), Place()), Measured(1.0, 1.0, FINDING))
