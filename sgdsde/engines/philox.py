@@ -26,25 +26,21 @@ Words = NDArray[np.uint64]
 def philox(counter: Sequence[Words | np.uint64], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Four random words (below 2³², held in uint64) for each counter of four words."""
     c0, c1, c2, c3 = np.broadcast_arrays(*counter)
-    even, odd, keys = np.array([c0, c2]), np.array([c1, c3]), list(key)
-    factors = _each(MULTIPLIERS, even.ndim)
-    for _ in range(ROUNDS):
+    even, odd = np.array([c0, c2]), np.array([c1, c3])
+    ones = (1,) * c0.ndim
+    factors = np.array(MULTIPLIERS, np.uint64).reshape(2, *ones)
+    for keys in ((np.array(key, np.uint64) + _WEYL_OF_ROUNDS) & _LOW).reshape(ROUNDS, 2, *ones):
         products = (factors * even)[::-1]
         even = products >> _HALF
         even ^= odd
-        even ^= _each(keys, even.ndim)
+        even ^= keys
         products &= _LOW
         odd = products
-        keys = [(k + weyl) & MASK for k, weyl in zip(keys, WEYL, strict=True)]
     return even[0], odd[0], even[1], odd[1]
 
 
 _HALF, _LOW = np.uint64(32), np.uint64(MASK)
-
-
-def _each(pair: Sequence[int], dimensions: int) -> Words:
-    """A number for each half of the counter."""
-    return np.array(pair, np.uint64).reshape(2, *(1,) * (dimensions - 1))
+_WEYL_OF_ROUNDS = np.arange(ROUNDS, dtype=np.uint64)[:, None] * np.array(WEYL, np.uint64)
 
 
 def key_of(seed: int) -> tuple[int, int]:

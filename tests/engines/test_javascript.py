@@ -42,7 +42,8 @@ def plan_of(landscape: str, name: str, batch: int = 4, **more):
     momentum = 0.5 if chosen in ("sgd", "momentum_sde", "nesterov", "noisy_gd") else 0.0
     config = SGDConfig(RATES[landscape], batch, 16, momentum, sampling)
     request = sde_request if chosen.endswith("sde") else sgd_request
-    run = {"engine": "numpy", "seed": SEED, **options, **more}
+    few = {"substeps": 2} if chosen.endswith("sde") else {}
+    run = {"engine": "numpy", "seed": SEED, **few, **options, **more}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return prepare(
