@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sgdsde.arguments import integer
 from sgdsde.data.dataset import Dataset, choose
@@ -42,19 +45,25 @@ def digits(n_train: int | None = None, seed: int = 0) -> Dataset:
     >>> data.x_train.shape, data.n_test, data.n_classes
     ((1000, 64), 597, 10)
     """
-    from sklearn.datasets import load_digits
-
     chosen = choose("n_train", n_train, N_TRAIN_POOL, np.random.default_rng(integer("seed", seed, 0)))
-    images, labels = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(images))
+    pixels, labels = _whole()
+    order = np.random.default_rng(0).permutation(len(pixels))
     train, test = order[:N_TRAIN_POOL][chosen], order[N_TRAIN_POOL:]
-    pixels = (images / 16).astype(np.float32)
     return Dataset(
         name="digits",
         x_train=pixels[train],
-        y_train=labels[train].astype(np.int64),
+        y_train=labels[train],
         x_test=pixels[test],
-        y_test=labels[test].astype(np.int64),
+        y_test=labels[test],
         image_shape=(8, 8),
         provenance=f"digits of scikit-learn; n_train={len(train)}, n_test={len(test)}, seed={seed}",
     )
+
+
+@functools.cache
+def _whole() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """All images and labels, read once."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    return (images / 16).astype(np.float32), labels.astype(np.int64)

@@ -6,12 +6,16 @@ from sgdsde.plotting import Shown, png, side_by_side
 
 CONFIG = SGDConfig(0.1, batch_size=4, n_examples=64)
 BOWL = Landscape("x**2/2", "x")
-SGD = simulate_sgd(BOWL, CONFIG, 0.0, updates=120, paths=2000, burn_in=80, save_every=20)
 VARIANCE = CONFIG.learning_rate * CONFIG.batch_noise / 1.9
 
 
-def test_measured_density_lies_on_the_law_and_integrates_to_one():
-    _, right = side_by_side([Shown("SGD", SGD, [0.0], [[VARIANCE]])]).axes
+@pytest.fixture(scope="module")
+def sgd():
+    return simulate_sgd(BOWL, CONFIG, 0.0, updates=120, paths=2000, burn_in=80, save_every=20)
+
+
+def test_measured_density_lies_on_the_law_and_integrates_to_one(sgd):
+    _, right = side_by_side([Shown("SGD", sgd, [0.0], [[VARIANCE]])]).axes
     points = right.containers[0]
     density, x = points.lines[0].get_data()
     law = np.exp(-(x**2) / (2 * VARIANCE)) / np.sqrt(2 * np.pi * VARIANCE)
@@ -29,13 +33,13 @@ def test_snapshots_of_the_burn_in_are_left_out():
     assert left.get_ylim()[1] < 2.0
 
 
-def test_one_path_is_drawn_against_updates():
+def test_one_path_is_drawn_against_updates(sgd):
     short = simulate_sgd(BOWL, CONFIG, 0.0, updates=30, paths=1, save_every=1)
     few = simulate_sgd(BOWL, CONFIG, 0.0, updates=30, paths=1, save_every=7)
-    left, _ = side_by_side([Shown("SGD", SGD, path=few)]).axes
+    left, _ = side_by_side([Shown("SGD", sgd, path=few)]).axes
     np.testing.assert_array_equal(left.lines[0].get_xdata(), [0, 7, 14, 21, 28, 30])
     np.testing.assert_array_equal(left.lines[0].get_ydata(), short.snapshots[[0, 7, 14, 21, 28, 30], 0, 0])
-    left, right = side_by_side([Shown("SGD", SGD, path=short)]).axes
+    left, right = side_by_side([Shown("SGD", sgd, path=short)]).axes
     np.testing.assert_array_equal(left.lines[0].get_xdata(), np.arange(31))
     np.testing.assert_array_equal(left.lines[0].get_ydata()[:3], short.snapshots[:3, 0, 0])
     assert (left.get_xlabel(), right.get_xlabel(), left.get_ylabel()) == (
@@ -78,7 +82,7 @@ def test_without_noise_there_is_still_a_picture():
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
-def test_what_cannot_be_drawn_is_refused():
+def test_what_cannot_be_drawn_is_refused(sgd):
     with pytest.raises(ValueError, match="at least one"):
         side_by_side([])
     lost = simulate_sgd(BOWL, SGDConfig(5.0, 4, 64), 1.0, updates=2000, paths=2)
@@ -86,7 +90,7 @@ def test_what_cannot_be_drawn_is_refused():
         side_by_side([Shown("SGD", lost)])
     other = simulate_sgd(Landscape("y**2/2", "y"), CONFIG, 0.0, updates=10, paths=2)
     with pytest.raises(ValueError, match="same parameters"):
-        side_by_side([Shown("SGD", SGD), Shown("other", other)])
+        side_by_side([Shown("SGD", sgd), Shown("other", other)])
 
 
 def test_a_histogram_that_was_observed_is_drawn_in_place_of_states():
