@@ -1,0 +1,57 @@
+"""Where a run is looked at: curvature and gradient noise there, in the modes of the Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgdsde.config import SGDConfig
+from sgdsde.layout import one_line
+
+Array = NDArray[np.float64]
+#: A covariance S of ω in modes, (k, k) ↦ the means of H and F, (k, k) each, over normal ω of that covariance.
+Around = Callable[[Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A minimum of a landscape, or the weights of a network, as effects ask for it.
+
+    Attributes
+    ----------
+    where : str
+        In words.
+    curvature : (k,)
+        Of each mode, with the weight decay, positive, ascending.
+    noise : (k, k)
+        F in modes.
+    gradients : (N, j)
+        Of the examples along the j directions that `steep` has, less their mean.
+    steep : (j,)
+        Curvatures of the directions in which single examples are looked at.
+    limits : callable
+        Config ↦ learning rates from which on E|ω|² grows, under SGD with fresh batches and under the SDE.
+    around : callable or None
+        As `Around`; None where H and F are taken as constant.
+    trace_curvature : (k, k) or None
+        The Hessian of Tr F; None where `around` is.
+    network : bool
+    notes : tuple of str
+        What a reader has to know, one sentence each.
+    """
+
+    where: str
+    curvature: Array
+    noise: Array
+    gradients: Array
+    steep: Array
+    limits: Callable[[SGDConfig], tuple[float, float]]
+    around: Around | None = None
+    trace_curvature: Array | None = None
+    network: bool = False
+    notes: tuple[str, ...] = ()
+
+    __repr__ = one_line
