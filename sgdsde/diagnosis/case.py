@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.diagnosis.laws import BOWL, WHOLE, Model, covariance, fresh, whole_epochs
+from sgdsde.diagnosis.laws import BOWL, WHOLE, Model, bending, covariance, fresh, whole_epochs
 from sgdsde.diagnosis.place import Place
 from sgdsde.drivers import DRIVERS
 from sgdsde.layout import one_line
 
 Array = NDArray[np.float64]
+
+#: Most that third derivatives are believed to change a variance by.
+MOST_BENT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +80,16 @@ class Case:
         key = (model, level)
         if key not in self._known:
             found = covariance(self.place, model, level)
-            self._known[key] = None if found is None else np.diagonal(found)
+            self._known[key] = None if found is None else np.diagonal(found) * self._bent(model, level, found)
         return self._known[key]
+
+    def _bent(self, model: Model, level: int, found: Array) -> float:
+        """What third derivatives make of it: in proportion to S, as of the SDE of Brownian motion."""
+        sde = covariance(self.place, Model("sde", "brownian", model.config), BOWL)
+        if level != WHOLE or self.place.around is None or sde is None or not sde.any():
+            return 1.0
+        part = bending(self.place, model.config) * float(np.trace(found) / np.trace(sde))
+        return 1 + min(max(part, -MOST_BENT), MOST_BENT)
 
     def total(self, model: Model, level: int = WHOLE) -> float:
         """Tr Cov(ω); NaN where there is none."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.diagnosis.place import Place
+from sgdsde.diagnosis.place import Place, Surroundings
 from sgdsde.drivers import DRIVERS
 from sgdsde.theory import stationary_covariance
 
@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 BOWL, NOISE, WHOLE = 0, 1, 2
 #: Averages are taken anew until S stays within this part of itself, at most so often.
 SETTLED, MOST = 1e-8, 3000
+#: How much of itself a Brownian bridge is still correlated with, on average over its length: 1/12 over 1/6.
+SAME = 0.5
 
 
 class Model(NamedTuple):
@@ -48,18 +50,28 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
     found = _law(np.diag(place.curvature), place.noise, model)
     if level == BOWL or place.around is None or found is None:
         return found
-    drift = _drift(place, model)
+    drift = _drift(place.around, model)
     for _ in range(MOST):
-        hessian, noise = place.around(found)
+        hessian, noise = place.around.means(found)
         if level == NOISE:
             hessian = np.diag(place.curvature)
-        new = _law(hessian + drift, noise, model)
+        new = _changing(hessian + drift, noise, place.around.changing(found), model)
         if new is None or not np.isfinite(new).all():
             return None
         moved, found = np.abs(new - found).max(), new
         if moved <= SETTLED * np.abs(new).max():
             return found
     return None
+
+
+def _changing(hessian: Array, noise: Array, changing: Array, model: Model) -> Array | None:
+    """The law where a part of the noise changes with ω: from batch to batch it cancels in an epoch by a half only."""
+    if not model.epochs or not changing.any():
+        return _law(hessian, noise, model)
+    apart = (1 - SAME) * changing
+    cancels = _law(hessian, noise - apart, model)
+    stays = _law(hessian, apart, Model("sgd", "", fresh(model.config)))
+    return None if cancels is None or stays is None else cancels + stays
 
 
 def _law(hessian: Array, noise: Array, model: Model) -> Array | None:
@@ -70,13 +82,37 @@ def _law(hessian: Array, noise: Array, model: Model) -> Array | None:
         return None
 
 
-def _drift(place: Place, model: Model) -> Array | float:
+def _drift(around: Surroundings, model: Model) -> Array | float:
     """What reshuffling, or a bridge, adds to H: (ε/4) c ∇∇Tr F (docs/theory.md, §5)."""
-    if not model.epochs or place.trace_curvature is None:
+    if not model.epochs:
         return 0.0
     config = model.config
     c = config.batch_noise if model.dynamics == "sgd" else 1 / config.batch_size
-    return config.kick * c / 4 / (1 - config.momentum) * place.trace_curvature
+    return config.kick * c / 4 / (1 - config.momentum) * around.trace_curvature
+
+
+def bending(place: Place, config: SGDConfig) -> float:
+    """By what part third derivatives change Tr S of the SDE of Brownian motion, to first order in T.
+
+    The mean μ and the third cumulant C that they make, and what those do to S: with T_ijk the derivatives of H,
+    h_i μ_i = −½ T_ijk S_jk and (h_i + h_j + h_k) C_ijk = −Σ T_ilm S_lj S_mk + T Σ ∂_l F_ij S_lk, the sums over the
+    three places of i and of k.
+    """
+    model = Model("sde", "brownian", config)
+    known = _law(np.diag(place.curvature), place.noise, model)
+    if place.around is None or known is None or not known.any():
+        return 0.0
+    bend, slope, h = place.around.bend, place.around.noise_slope, place.curvature
+    mean = -np.einsum("ijk,jk->i", bend, known) / (2 * h)
+    once = np.einsum("ilm,lj,mk->ijk", bend, known, known)
+    twice = config.temperature * np.einsum("ijl,lk->ijk", slope, known)
+    sums = sum((np.transpose(twice, axes) for axes in ((0, 1, 2), (0, 2, 1), (2, 1, 0))), start=np.zeros_like(once))
+    sums -= once + np.transpose(once, (1, 0, 2)) + np.transpose(once, (2, 1, 0))
+    third = sums / np.add.outer(np.add.outer(h, h), h)
+    pull = np.einsum("ilm,lmj->ij", bend, third) / 2
+    forced = config.temperature * np.einsum("ijl,l->ij", slope, mean) - pull - pull.T
+    forced -= (tilt := np.einsum("ijl,l->ij", bend, mean)) @ known + known @ tilt
+    return float(np.trace(forced / np.add.outer(h, h)) / np.trace(known))
 
 
 def fresh(config: SGDConfig) -> SGDConfig:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from sgdsde.config import SGDConfig
-from sgdsde.diagnosis.place import Around, Place
+from sgdsde.diagnosis.around import SMALL, surroundings
+from sgdsde.diagnosis.place import Place, Surroundings
 from sgdsde.landscapes import Landscape, WideLandscape, named, weight_decayed
 from sgdsde.landscapes.around import minima_around
 from sgdsde.landscapes.minimum import nearby_minimum
@@ -21,8 +22,8 @@ Array = NDArray[np.float64]
 
 #: Most modes in which single examples are looked at; and in which H and F are averaged around the minimum.
 LOOKED_AT, AVERAGED = 8, 20
-#: Slope of a point that counts as level, relative to the curvature; a small step, relative to 1 + |ω|.
-LEVEL, SMALL = 1e-6, 1e-4
+#: Slope of a point that counts as level, relative to the curvature.
+LEVEL = 1e-6
 #: Steps of the power method for growth.
 POWERS = 300
 
@@ -43,7 +44,7 @@ def place_on(
     z = land.examples(examples, config.n_examples, seed)
     steep = slice(-LOOKED_AT, None)
     factor = basis.T @ land.noise_factor(at)
-    around = _around(land, config, at, basis) if land.dimension <= AVERAGED else None
+    around = surroundings(land, config, at, basis) if land.dimension <= AVERAGED else None
     point = ", ".join(f"{name} = {x:.4g}" for name, x in zip(land.variables[:4], at + 0.0, strict=False))
     return Place(
         where=f"{land.name}, minimum at {point}{', …' if land.dimension > 4 else ''}; curvature {_range(curvature)}",
@@ -53,7 +54,6 @@ def place_on(
         steep=curvature[steep],
         limits=lambda of: _limits(of, curvature, noise, around),
         around=around,
-        trace_curvature=None if around is None else _trace_curvature(land, at, basis),
     )
 
 
@@ -83,31 +83,7 @@ def _minimum(land: Any, config: SGDConfig, w0: ArrayLike | None) -> Array:
     )
 
 
-def _around(land: Any, config: SGDConfig, at: Array, basis: Array) -> Around:
-    """Means over a normal law by 2d points, exact for polynomials up to the third degree."""
-    size = land.dimension
-
-    def means(covariance: Array) -> tuple[Array, Array]:
-        values, axes = np.linalg.eigh(covariance)
-        away = basis @ axes * np.sqrt(np.maximum(values, 0) * size)
-        points = at + np.concatenate([away.T, -away.T])
-        hessian, noise = land.hessian(points).mean(axis=0), land.noise_covariance(points).mean(axis=0)
-        return basis.T @ hessian @ basis + config.weight_decay * np.eye(size), basis.T @ noise @ basis
-
-    return means
-
-
-def _trace_curvature(land: Any, at: Array, basis: Array) -> Array:
-    """The Hessian of Tr F in modes, by differences."""
-    size, step = land.dimension, SMALL * (1 + np.abs(at).max())
-    ways = step * basis.T
-    corners = at + np.array([a * u + b * v for u in ways for v in ways for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))])
-    traces = np.trace(land.noise_covariance(corners), axis1=1, axis2=2).reshape(size, size, 4)
-    found: Array = traces @ np.array([1.0, -1.0, -1.0, 1.0]) / (4 * step**2)
-    return np.where(np.abs(found) <= 1e-5 * max(1.0, float(np.abs(traces).max())), 0.0, found)
-
-
-def _limits(config: SGDConfig, curvature: Array, noise: Array, around: Around | None) -> tuple[float, float]:
+def _limits(config: SGDConfig, curvature: Array, noise: Array, around: Surroundings | None) -> tuple[float, float]:
     """Where E|ω|² starts to grow by what F gains away from the minimum: of SGD with fresh batches, and of the SDE."""
     mean = stability_limit(curvature[-1:, None], config)
     if around is None or not config.batch_noise or not noise.any():
@@ -118,7 +94,7 @@ def _limits(config: SGDConfig, curvature: Array, noise: Array, around: Around | 
     def gained(covariance: Array) -> Array:
         """What F gains by a covariance, from a part of it so small that F is quadratic there."""
         scale = small / max(float(np.trace(covariance)), 1e-300)
-        more = around(covariance * scale)[1] - noise
+        more = around.means(covariance * scale)[1] - noise
         rounding = 1e-12 * float(np.abs(noise).max())
         return np.asarray(np.where(np.abs(more) <= rounding, 0.0, more) / scale)
 

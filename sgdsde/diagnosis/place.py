@@ -12,8 +12,31 @@ from sgdsde.config import SGDConfig
 from sgdsde.layout import one_line
 
 Array = NDArray[np.float64]
-#: A covariance S of ω in modes, (k, k) ↦ the means of H and F, (k, k) each, over normal ω of that covariance.
-Around = Callable[[Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """How H and F change around a minimum, in modes.
+
+    Attributes
+    ----------
+    means : callable
+        A covariance S of ω, (k, k) ↦ the means of H and F, (k, k) each, over normal ω of that covariance.
+    changing : callable
+        S ↦ ⟨(A(ω) − A)(A(ω) − A)ᵀ⟩ to first order in S, (k, k): the part of the noise that changes with ω.
+    bend, noise_slope : (k, k, k)
+        The derivatives of H and of F, by the last axis.
+    trace_curvature : (k, k)
+        The Hessian of Tr F.
+    """
+
+    means: Callable[[Array], tuple[Array, Array]]
+    changing: Callable[[Array], Array]
+    bend: Array
+    noise_slope: Array
+    trace_curvature: Array
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +57,8 @@ class Place:
         Curvatures of the directions in which single examples are looked at.
     limits : callable
         Config ↦ learning rates from which on E|ω|² grows, under SGD with fresh batches and under the SDE.
-    around : callable or None
-        As `Around`; None where H and F are taken as constant.
-    trace_curvature : (k, k) or None
-        The Hessian of Tr F; None where `around` is.
+    around : Surroundings or None
+        None where H and F are taken as constant.
     network : bool
     notes : tuple of str
         What a reader has to know, one sentence each.
@@ -49,8 +70,7 @@ class Place:
     gradients: Array
     steep: Array
     limits: Callable[[SGDConfig], tuple[float, float]]
-    around: Around | None = None
-    trace_curvature: Array | None = None
+    around: Surroundings | None = None
     network: bool = False
     notes: tuple[str, ...] = ()
 
