@@ -52,6 +52,11 @@ class Case:
         return replace(whole_epochs(self.given), weight_decay=0.0, hyperparameters={})
 
     @property
+    def of_examples(self) -> SGDConfig:
+        """With independent batches of all the examples there are, for laws of single examples."""
+        return replace(fresh(self.given), weight_decay=0.0, hyperparameters={})
+
+    @property
     def sgd(self) -> Model:
         """SGD as it runs."""
         return Model("sgd", "", self.config)

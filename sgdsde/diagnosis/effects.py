@@ -75,7 +75,7 @@ def mean_square(case: Case) -> Size | None:
         if not place.network:
             return Size(math.nan, note="the noise away from the minimum was not looked at, in so many dimensions")
         a, b = rate / stability_limit(place.steep[-1:, None], config), rate / own
-        error = -a * b / ((1 - a) * (1 - b)) if max(a, b) < 1 else math.nan
+        error = -a * b / ((1 - a) * (1 - b)) if a + b < 1 else math.nan
     else:
         sde, sgd = case.equation(case.sde.dynamics, "brownian"), case.sgd._replace(config=config)
         error = (1 + case.error(sde, sgd, NOISE)) / (1 + case.error(sde, sgd, BOWL)) - 1
@@ -91,9 +91,10 @@ def beyond_the_bowl(case: Case) -> Size | None:
     """What curvature that is not constant changes in the error of the SDE; on networks it is not known."""
     if case.place.around is None:
         return None
-    bowl, whole = (case.error(case.sde, case.sgd, level) for level in (NOISE, WHOLE))
+    inner = BOWL if case.config.permuted else NOISE  # what noise gains is in the row above, for fresh batches
+    bowl, whole = (case.error(case.sde, case.sgd, level) for level in (inner, WHOLE))
     if bowl == whole:
         return Size(0.0)
-    wide = case.total(case.sde, WHOLE) / case.total(case.sde, NOISE) - 1
+    wide = case.total(case.sde, WHOLE) / case.total(case.sde, inner) - 1
     note = f"the SDE's own variance is {wide:+.0%} by it" if abs(wide) > 0.02 else ""
     return Size((1 + whole) / (1 + bowl) - 1, note=note)

@@ -65,13 +65,21 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
 
 
 def _changing(hessian: Array, noise: Array, changing: Array, model: Model) -> Array | None:
-    """The law where a part of the noise changes with ω: from batch to batch it cancels in an epoch by a half only."""
+    """The law where a part of the noise changes with ω: in an epoch only what ω has in common with itself cancels.
+
+    A bridge is half of itself there, and what is left is as of fresh batches. With one permutation for all epochs ω has
+    the mean 0 in each, nothing cancels, and the force is the same in all of them: H⁻¹FH⁻¹/N.
+    """
     if not model.epochs or not changing.any():
         return _law(hessian, noise, model)
+    if model.config.repeated:
+        found = _law(hessian, noise, model)
+        stays = np.linalg.solve(hessian, np.linalg.solve(hessian, changing).T) / model.config.n_examples
+        return None if found is None else found + stays
     apart = (1 - SAME) * changing
     cancels = _law(hessian, noise - apart, model)
-    stays = _law(hessian, apart, Model("sgd", "", fresh(model.config)))
-    return None if cancels is None or stays is None else cancels + stays
+    left = _law(hessian, apart, Model("sgd", "", fresh(model.config)))
+    return None if cancels is None or left is None else cancels + left
 
 
 def _law(hessian: Array, noise: Array, model: Model) -> Array | None:

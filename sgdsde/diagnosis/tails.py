@@ -11,7 +11,6 @@ from scipy.optimize import brentq
 
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.case import Case
-from sgdsde.diagnosis.laws import fresh
 from sgdsde.diagnosis.registry import EXIT, KURTOSIS, Size, effect
 from sgdsde.theory import stability_limit, stationary_cumulants
 
@@ -28,7 +27,7 @@ FADED, MOST_KICKS, TABLE = 1e-4, 20_000, 257
 @effect("non-normal batches", claim="heavy_tails", network_claim="gradient_normality")
 def non_normal(case: Case) -> Size | None:
     """3 over the kurtosis of ω, less 1, in the direction in which that is farthest from 0."""
-    config, place = fresh(case.config), case.place
+    config, place = case.of_examples, case.place
     if not config.batch_noise or not config.learning_rate < stability_limit(place.steep[-1:, None], config):
         return Size(0.0, KURTOSIS) if not config.batch_noise else None
     excess = 0.0
@@ -39,10 +38,10 @@ def non_normal(case: Case) -> Size | None:
     return Size(3 / (3 + excess) - 1, KURTOSIS, note=note)
 
 
-@effect("heavy tails", claim="large_deviations", network_claim="gradient_normality")
+@effect("heavy or light tails", claim="large_deviations", network_claim="gradient_normality")
 def heavy_tails(case: Case) -> Size | None:
     """The time over barriers of `BARRIER` temperatures, on either side, by the chance that ω is so far out."""
-    config = fresh(case.config)
+    config = case.of_examples
     if not config.batch_noise:
         return Size(0.0, EXIT)
     if not config.learning_rate < stability_limit(case.place.steep[-1:, None], config):

@@ -22,7 +22,7 @@ SEED, RUNS = 20, 40
 NAMES = ("quadratic", "quadratic_2d", "multiplicative", "double_well", "sharp_flat", "valley", "mueller_brown",
          "zhu_two_bowls")  # fmt: skip
 #: What steps of the SDE may make wrong, relatively; relaxations of a run; and paths.
-FINE, RELAXATIONS, PATHS = 0.002, 30, 2048
+FINE, RELAXATIONS, PATHS = 0.002, 120, 2048
 
 
 @dataclass(frozen=True)
