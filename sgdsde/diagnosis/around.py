@@ -24,10 +24,17 @@ def surroundings(land: Any, config: SGDConfig, at: Array, basis: Array) -> Surro
     def turned(matrices: Array) -> Array:
         return np.asarray(basis.T @ matrices @ basis)
 
+    def beside(covariance: Array) -> Array:
+        """One standard deviation from the minimum, along the axes and against them, (2d, d)."""
+        away = (basis @ _root(covariance)).T
+        return np.asarray(at + np.concatenate([away, -away]))
+
+    def steepest(covariance: Array) -> Array:
+        found = land.hessian(beside(covariance))
+        return np.array([[np.linalg.eigvalsh(found[np.isfinite(found).all(axis=(1, 2))]).max() + config.weight_decay]])
+
     def means(covariance: Array) -> tuple[Array, Array]:
-        # by 2d points, exact for polynomials up to the third degree
-        away = basis @ _root(covariance) * np.sqrt(size)
-        points = at + np.concatenate([away.T, -away.T])
+        points = beside(size * covariance)  # exact for polynomials up to the third degree
         return turned(land.hessian(points).mean(axis=0)) + decay, turned(land.noise_covariance(points).mean(axis=0))
 
     def slope(function: Any) -> Array:
@@ -42,7 +49,7 @@ def surroundings(land: Any, config: SGDConfig, at: Array, basis: Array) -> Surro
         return np.asarray(np.einsum("eik,ejk->ij", moved, moved))
 
     return Surroundings(
-        means, changing, np.moveaxis(turned(slope(land.hessian)), 0, -1),
+        means, changing, steepest, np.moveaxis(turned(slope(land.hessian)), 0, -1),
         np.moveaxis(turned(slope(land.noise_covariance)), 0, -1), _trace_curvature(land, at, basis, step),
     )  # fmt: skip
 

@@ -96,6 +96,11 @@ class Case:
         part = bending(self.place, model.config) * float(np.trace(found) / np.trace(sde))
         return 1 + min(max(part, -MOST_BENT), MOST_BENT)
 
+    @property
+    def bent(self) -> float:
+        """By what part third derivatives change the variance of the SDE of Brownian motion, to first order."""
+        return bending(self.place, self.config)
+
     def total(self, model: Model, level: int = WHOLE) -> float:
         """Tr Cov(ω); NaN where there is none."""
         found = self.variances(model, level)

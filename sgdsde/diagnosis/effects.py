@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
-from sgdsde.diagnosis.case import Case
-from sgdsde.diagnosis.laws import BOWL, NOISE, WHOLE, fresh
-from sgdsde.diagnosis.registry import EXIT, VARIANCE, Size, effect
+from sgdsde.diagnosis.case import MOST_BENT, Case
+from sgdsde.diagnosis.laws import BOWL, NOISE, WHOLE, covariance, fresh
+from sgdsde.diagnosis.registry import EXIT, Size, effect
 from sgdsde.drivers import DRIVERS
 from sgdsde.theory import relaxation_time, stability_limit
+
+#: Standard deviations from the minimum at which curvature is looked at: some paths come there.
+FAR = 4.0
 
 
 @effect("finite ε", claim="stationary_variance", network_claim="mnist_sde")
@@ -87,14 +90,19 @@ def mean_square(case: Case) -> Size | None:
 
 
 @effect("outside the bowl", claim="stationary_variance", network_claim="mnist_sde_low_loss")
-def beyond_the_bowl(case: Case) -> Size | None:
+def outside_the_bowl(case: Case) -> Size | None:
     """What curvature that is not constant changes in the error of the SDE; on networks it is not known."""
-    if case.place.around is None:
+    around, config = case.place.around, case.config
+    if around is None:
         return None
-    inner = BOWL if case.config.permuted else NOISE  # what noise gains is in the row above, for fresh batches
+    if abs(case.bent) > MOST_BENT:
+        return Size(math.nan, note="the noise is too wide for the bowl, and the law of one is a guess here")
+    inner = BOWL if config.permuted else NOISE  # what noise gains is in the row above, for fresh batches
     bowl, whole = (case.error(case.sde, case.sgd, level) for level in (inner, WHOLE))
+    spread = covariance(case.place, case.sgd, WHOLE)
+    if spread is not None and not config.learning_rate < stability_limit(around.steepest(FAR**2 * spread), config):
+        return Size(math.nan, note=f"{FAR:g} standard deviations out ε is above 2(1 + m)/h, and paths may run away")
     if bowl == whole:
         return Size(0.0)
-    wide = case.total(case.sde, WHOLE) / case.total(case.sde, inner) - 1
-    note = f"the SDE's own variance is {wide:+.0%} by it" if abs(wide) > 0.02 else ""
-    return Size((1 + whole) / (1 + bowl) - 1, note=note)
+    changes = "a part of the noise changes with ω, and does not cancel in an epoch" if config.permuted else ""
+    return Size((1 + whole) / (1 + bowl) - 1, note=changes)

@@ -47,7 +47,7 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
         BOWL, NOISE or WHOLE. Above BOWL H and F are averages over normal ω of the very covariance that they lead to:
         exact where F is quadratic in ω and the loss too.
     """
-    found = _law(np.diag(place.curvature), place.noise, model)
+    found = _changing(np.diag(place.curvature), place.noise, place.moved * place.noise, model)
     if level == BOWL or place.around is None or found is None:
         return found
     drift = _drift(place.around, model)
@@ -55,7 +55,8 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
         hessian, noise = place.around.means(found)
         if level == NOISE:
             hessian = np.diag(place.curvature)
-        new = _changing(hessian + drift, noise, place.around.changing(found), model)
+        same = 0.0 if model.config.repeated else SAME
+        new = _changing(hessian + drift, noise, (1 - same) * place.around.changing(found), model)
         if new is None or not np.isfinite(new).all():
             return None
         moved, found = np.abs(new - found).max(), new
@@ -64,19 +65,19 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
     return None
 
 
-def _changing(hessian: Array, noise: Array, changing: Array, model: Model) -> Array | None:
-    """The law where a part of the noise changes with ω: in an epoch only what ω has in common with itself cancels.
+def _changing(hessian: Array, noise: Array, apart: Array, model: Model) -> Array | None:
+    """The law where a part of the noise is not the same all through an epoch, and does not cancel in it.
 
-    A bridge is half of itself there, and what is left is as of fresh batches. With one permutation for all epochs ω has
-    the mean 0 in each, nothing cancels, and the force is the same in all of them: H⁻¹FH⁻¹/N.
+    Noise that changes with ω cancels so far as ω has something in common with itself: a bridge has a half. The rest is
+    as of fresh batches. With one permutation for all epochs ω has the mean 0 in each, nothing cancels, and what is left
+    is the same force in all of them: H⁻¹FH⁻¹/N.
     """
-    if not model.epochs or not changing.any():
+    if not model.epochs or not apart.any():
         return _law(hessian, noise, model)
     if model.config.repeated:
         found = _law(hessian, noise, model)
-        stays = np.linalg.solve(hessian, np.linalg.solve(hessian, changing).T) / model.config.n_examples
+        stays = np.linalg.solve(hessian, np.linalg.solve(hessian, apart).T) / model.config.n_examples
         return None if found is None else found + stays
-    apart = (1 - SAME) * changing
     cancels = _law(hessian, noise - apart, model)
     left = _law(hessian, apart, Model("sgd", "", fresh(model.config)))
     return None if cancels is None or left is None else cancels + left
@@ -91,12 +92,18 @@ def _law(hessian: Array, noise: Array, model: Model) -> Array | None:
 
 
 def _drift(around: Surroundings, model: Model) -> Array | float:
-    """What reshuffling, or a bridge, adds to H: (ε/4) c ∇∇Tr F (docs/theory.md, §5)."""
+    """What reshuffling, or a bridge, adds to H: (ε/4) c ∇∇Tr F (docs/theory.md, §5), and more with momentum.
+
+    A batch is met by what is left in ω of earlier ones of its epoch, (1 − m^d)/(1 − m) after d updates.
+    """
     if not model.epochs:
         return 0.0
     config = model.config
+    lag = np.arange(1, max(2, round(config.updates_per_epoch)))
+    pairs, kept = len(lag) + 1 - lag, 1 - config.momentum**lag
+    memory = float(pairs @ kept / pairs.sum()) if model.dynamics != "sde" else 1.0
     c = config.batch_noise if model.dynamics == "sgd" else 1 / config.batch_size
-    return config.kick * c / 4 / (1 - config.momentum) * around.trace_curvature
+    return config.mean_loss_time_per_update * memory * c / 4 * around.trace_curvature
 
 
 def bending(place: Place, config: SGDConfig) -> float:

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import exprel
 
 from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.place import Place
-from sgdsde.models.along_directions import along_directions, at_weights
+from sgdsde.models.along_directions import along_directions, at_weights, displaced
 from sgdsde.models.covariance import NoiseCovariance, noise_covariance
 from sgdsde.models.curvature import MeanHessian, mean_hessian
-from sgdsde.statistics.lanczos import lanczos
+from sgdsde.statistics.lanczos import Run, lanczos
 from sgdsde.theory import mean_square_stability_limit
 
 Array = NDArray[np.float64]
@@ -23,6 +24,8 @@ Progress = Callable[[float], None]
 
 #: Epochs of a run of which nobody says how long it is; sharpest directions in which single examples are looked at.
 EPOCHS, LOOKED_AT = 10, 3
+#: Of noise that changes steadily over an epoch a twelfth of the square of the change does not cancel in it.
+STEADY = 12.0
 
 
 def place_of(
@@ -58,9 +61,16 @@ def place_of(
     hessian = mean_hessian(network, data, loss=loss, dtype=dtype)
     trace = noise.trace
     tell(0.1)
-    curvature, share, sharpest = noise_curvature(
-        noise, hessian, probes, steps, seed, lambda part: tell(0.1 + 0.8 * part)
-    )
+    draws = noise.draw(probes, seed)
+    starts = [*draws.T, noise.mean_gradient] if config.permuted and noise.squared_norm else draws.T
+    runs, bases = _explored(hessian, np.array(starts), steps, lambda part: tell(0.1 + 0.8 * part))
+    curvature, share, sharpest = noise_curvature(runs[:probes], bases, np.square(draws).sum(axis=0))
+    moved = 0.0
+    if len(starts) > probes:
+        epoch = config.updates_per_epoch * config.mean_loss_time_per_update
+        away = -np.sqrt(noise.squared_norm) * _function_of(runs[-1], bases[-1], lambda h: epoch * exprel(-h * epoch))
+        there = noise_covariance(displaced(network, away), data, loss=loss, dtype=dtype).draw(probes, seed)
+        moved = float(np.square(there - draws).sum() / np.square(draws).sum())
     slopes, own = along_directions(noise.losses, sharpest)
     steep = own.mean(axis=0)
     if not steep[0] > 0:
@@ -89,32 +99,41 @@ def place_of(
         gradients=(slopes - slopes.mean(axis=0))[:, kept],
         steep=steep[kept] + decay,
         limits=limits,
+        moved=min(moved / STEADY, 1.0),
         network=True,
-        notes=_notes(length, flat, negative),
+        notes=_notes(length, flat, negative, moved),
     )
 
 
-def noise_curvature(
-    noise: NoiseCovariance, hessian: MeanHessian, probes: int, steps: int, seed: int, tell: Progress
-) -> tuple[Array, Array, Array]:
+def noise_curvature(runs: list[Run], bases: Array, lengths: Array) -> tuple[Array, Array, Array]:
     """Curvatures θ_j and shares w_j with Tr f(H)F ≈ Tr F Σ w_j f(θ_j), (n,) each, and sharpest directions, (P, k).
 
-    Lanczos' method from draws z of covariance F: Gauss' rule for E zᵀf(H)z.
+    Gauss' rule for E zᵀf(H)z, from Lanczos' method for draws z of covariance F, whose squared lengths are given.
     """
-    starts = np.ascontiguousarray(noise.draw(probes, seed).T)
-    for done, (runs, basis) in enumerate(lanczos(hessian.product, starts, steps), 1):
-        tell(done / steps)
-    lengths = np.square(starts).sum(axis=1)
     pairs = [(run.ritz[0], run.ritz[1][0] ** 2 * length) for run, length in zip(runs, lengths, strict=True)]
     curvature, share = (np.concatenate(each) for each in zip(*pairs, strict=True))
     best = int(np.argmax([run.ritz[0][-1] for run in runs]))
-    rows = basis[best][: len(runs[best].ritz[0])]
-    sharpest = rows.T @ runs[best].ritz[1][:, ::-1][:, :LOOKED_AT]
-    return curvature, share / share.sum(), sharpest
+    rows = bases[best][: len(runs[best].ritz[0])]
+    return curvature, share / share.sum(), rows.T @ runs[best].ritz[1][:, ::-1][:, :LOOKED_AT]
 
 
-def _notes(length: int, flat: float, negative: float) -> tuple[str, ...]:
+def _explored(hessian: MeanHessian, starts: Array, steps: int, tell: Progress) -> tuple[list[Run], Array]:
+    for done, (runs, bases) in enumerate(lanczos(hessian.product, starts, steps), 1):
+        tell(done / steps)
+    return runs, bases
+
+
+def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> Array:
+    """f(H) x of the unit vector that a run began with."""
+    values, vectors = run.ritz
+    return np.asarray(basis[: len(values)].T @ (vectors @ (function(values) * vectors[0])))
+
+
+def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
+    found = []
+    if moved > 0.01:
+        found.append(f"in an epoch the weights move so far that {moved:.0%} of the noise is another, and cancels less")
     if not flat:
-        return ()
+        return tuple(found)
     text = f"{flat:.0%} of the noise is in directions too flat to relax in {length} updates, taken as just relaxing"
-    return (text + f"; {negative:.0%} is where H is negative and ω escapes" * (negative > 0.005),)
+    return (*found, text + f"; {negative:.0%} is where H is negative and ω escapes" * (negative > 0.005))

@@ -24,6 +24,8 @@ class Surroundings:
         A covariance S of ω, (k, k) ↦ the means of H and F, (k, k) each, over normal ω of that covariance.
     changing : callable
         S ↦ ⟨(A(ω) − A)(A(ω) − A)ᵀ⟩ to first order in S, (k, k): the part of the noise that changes with ω.
+    steepest : callable
+        S ↦ the largest curvature one standard deviation out, along the axes of S, as (1, 1).
     bend, noise_slope : (k, k, k)
         The derivatives of H and of F, by the last axis.
     trace_curvature : (k, k)
@@ -32,6 +34,7 @@ class Surroundings:
 
     means: Callable[[Array], tuple[Array, Array]]
     changing: Callable[[Array], Array]
+    steepest: Callable[[Array], Array]
     bend: Array
     noise_slope: Array
     trace_curvature: Array
@@ -59,6 +62,8 @@ class Place:
         Config ↦ learning rates from which on E|ω|² grows, under SGD with fresh batches and under the SDE.
     around : Surroundings or None
         None where H and F are taken as constant.
+    moved : float
+        The part of F that does not cancel in an epoch, because weights move meanwhile.
     network : bool
     notes : tuple of str
         What a reader has to know, one sentence each.
@@ -71,6 +76,7 @@ class Place:
     steep: Array
     limits: Callable[[SGDConfig], tuple[float, float]]
     around: Surroundings | None = None
+    moved: float = 0.0
     network: bool = False
     notes: tuple[str, ...] = ()
 

@@ -79,6 +79,23 @@ def at_weights(model: nn.Module, weights: Mapping[str, ArrayLike | Tensor] | Non
     return network
 
 
+def displaced(model: nn.Module, away: ArrayLike) -> nn.Module:
+    """A copy of the model whose weights are moved by `away`, (P,), in the order of ``model.parameters()``.
+
+    >>> model = nn.Linear(1, 1)
+    >>> round((displaced(model, [1.0, 0.0]).weight - model.weight).item(), 6)
+    1.0
+    """
+    network = own_copy(model)
+    vector = torch.as_tensor(np.asarray(away, np.float64))
+    with torch.no_grad():
+        for parameter, part in zip(
+            network.parameters(), torch.split(vector, [p.numel() for p in network.parameters()]), strict=True
+        ):
+            parameter += part.reshape(parameter.shape).to(parameter)
+    return network
+
+
 def _second(losses: ExampleLosses, step: Weights, start: int) -> tuple[Tensor, Tensor]:
     x, y = losses.x[start : start + BATCH], losses.y[start : start + BATCH]
 
