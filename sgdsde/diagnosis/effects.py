@@ -21,10 +21,10 @@ def finite_learning_rate(case: Case) -> Size:
     rate = case.config.learning_rate
     if not rate < limit:
         return Size(
-            math.nan, diverges=True, note=f"ε = {rate:g} is above 2(1 + m)/h = {limit:.4g}, where SGD runs away"
+            math.nan, unstable=True, note=f"ε = {rate:g} is above 2(1 + m)/h = {limit:.4g}, where SGD runs away"
         )
     error = case.error(case.sde_with_memory, case.sgd_of_driver)
-    return Size(error, note=f"ε is {rate / limit:.1%} of its stability limit {limit:.4g}")
+    return Size(error, note=f"ε is {100 * rate / limit:.2g} % of its stability limit {limit:.4g}")
 
 
 @effect("reshuffling", claim="reshuffling_repaired", network_claim="mnist_sde_reshuffled")
@@ -34,8 +34,8 @@ def reshuffling(case: Case) -> Size:
     if not config.permuted or DRIVERS[case.driver].bridged:
         return Size(0.0)
     error = case.error(case.sgd_of_driver, case.sgd)
-    repeats = "none: one bridge repeats"
-    return Size(error, instead=repeats if DRIVERS["epoched"].refuses(config) else 'driver="epoched"')
+    repeats = "none known"
+    return Size(error, instead=repeats if DRIVERS["epoched"].refuses(config) else "epoched driver")
 
 
 @effect("B near N", claim="batch_near_n")
@@ -46,7 +46,7 @@ def large_batches(case: Case) -> Size:
     error = usual / c - 1 if c else math.inf
     if abs(error) < 1e-12 or DRIVERS[case.driver].bridged:
         return Size(0.0)
-    return Size(error, instead="T = εc/(1 − m), as here", counted=False)
+    return Size(error, instead="T of the config", counted=False)
 
 
 @effect("momentum's memory", claim="escape_sampling")
@@ -58,7 +58,7 @@ def memory(case: Case) -> Size:
     steepest = -case.place.curvature[-1:, None]
     times = [relaxation_time(steepest, case.config, name) for name in ("sde", "momentum_sde")]
     exits = times[0] / times[1] - 1
-    instead = 'dynamics="momentum_sde"'
+    instead = "SDE with momentum"
     if abs(math.log1p(spread)) >= abs(math.log1p(exits)):
         return Size(spread, instead=instead)
     return Size(exits, EXIT, instead, "over a barrier as curved as the steepest direction")
@@ -71,9 +71,9 @@ def mean_square(case: Case) -> Size | None:
     limit, own = place.limits(config)
     rate = config.learning_rate
     if not rate < stability_limit(place.curvature[-1:, None], config):
-        return Size(math.nan, diverges=True)
+        return Size(math.nan, unstable=True)
     if not rate < limit and not case.config.permuted:
-        return Size(math.nan, diverges=True, note=f"ε = {rate:g} is above {limit:.4g}, where E|ω|² starts to grow without bound")
+        return Size(math.nan, unstable=True, note=f"ε = {rate:g} is above {limit:.4g}, where E|ω|² starts to grow without bound")
     if place.around is None:
         if not place.network:
             return Size(math.nan, note="the noise away from the minimum was not looked at, in so many dimensions")
@@ -95,6 +95,8 @@ def outside_the_bowl(case: Case) -> Size | None:
     around, config = case.place.around, case.config
     if around is None:
         return None
+    if math.isnan(case.total(case.sgd, BOWL)):
+        return Size(math.nan)
     if abs(case.bent) > MOST_BENT:
         return Size(math.nan, note="the noise is too wide for the bowl, and the law of one is a guess here")
     inner = BOWL if config.permuted else NOISE  # what noise gains is in the row above, for fresh batches

@@ -56,7 +56,7 @@ def place_of(
     noise = noise_covariance(network, data, loss=loss, dtype=dtype)
     if noise.n_examples != config.n_examples:
         raise ValueError(
-            f"config.n_examples must be the number of training examples, {noise.n_examples}, got {config.n_examples}"
+            f"n_examples must be the number of training examples, {noise.n_examples}, got {config.n_examples}"
         )
     hessian = mean_hessian(network, data, loss=loss, dtype=dtype)
     trace = noise.trace
@@ -132,8 +132,8 @@ def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> 
 def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
     found = []
     if moved > 0.01:
-        found.append(f"in an epoch the weights move so far that {moved:.0%} of the noise is another, and cancels less")
+        found.append(f"in an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less")
     if not flat:
         return tuple(found)
-    text = f"{flat:.0%} of the noise is in directions too flat to relax in {length} updates, taken as just relaxing"
-    return (*found, text + f"; {negative:.0%} is where H is negative and ω escapes" * (negative > 0.005))
+    text = f"{100 * flat:.2g} % of the noise is in directions too flat to relax in {length} updates, taken as just relaxing"
+    return (*found, text + f"; {100 * negative:.2g} % is where H is negative and ω escapes" * (negative > 0.005))

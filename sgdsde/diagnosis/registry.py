@@ -27,7 +27,7 @@ class Size:
         A sentence for the reader, or empty.
     counted : bool
         Whether it is a part of what the SDE is wrong by. False: the SDE here has it right, and others do not.
-    diverges : bool
+    unstable : bool
         Whether SGD has no stationary law because of it.
     """
 
@@ -36,7 +36,7 @@ class Size:
     instead: str = ""
     note: str = ""
     counted: bool = True
-    diverges: bool = False
+    unstable: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.registry import VARIANCE
 from sgdsde.tables import Table, in_notebook
 
+#: What the arguments of ``simulate_sde`` that name an SDE are called in a table.
+LABELS = {'driver="epoched"': "epoched driver", 'dynamics="momentum_sde"': "SDE with momentum"}
 #: Verdicts, from good to bad.
-NEGLIGIBLE, MATTERS, BREAKS, DIVERGES, UNKNOWN = "negligible", "matters", "breaks down", "SGD diverges", "not known"
+NEGLIGIBLE, MATTERS, BREAKS, UNSTABLE, UNKNOWN = "negligible", "matters", "breaks down", "unstable", "not known"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Effect:
     of : str
         ``"variance"``, ``"exit time"`` or ``"kurtosis"``.
     verdict : str
-        ``"negligible"``, ``"matters"``, ``"breaks down"``, ``"SGD diverges"`` or ``"not known"``.
+        ``"negligible"``, ``"matters"``, ``"breaks down"``, ``"unstable"`` or ``"not known"``.
     instead : str
         Which SDE to take; empty where there is nothing better, or no need.
     claim : str
@@ -61,7 +63,7 @@ class Diagnosis:
         The SDE that was judged.
     effects : tuple of Effect
     error : float
-        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD diverges.
+        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD is unstable.
     largest : float
         The same in the mode of the Hessian in which it is farthest from 0.
     sde_variance, sgd_variance : float
@@ -96,8 +98,8 @@ class Diagnosis:
     @property
     def verdict(self) -> str:
         """Of the variance, with all effects together, as those of effects."""
-        if any(each.verdict == DIVERGES for each in self.effects):
-            return DIVERGES
+        if any(each.verdict == UNSTABLE for each in self.effects):
+            return UNSTABLE
         return verdict_of(self.error, self.thresholds)
 
     @property
@@ -110,23 +112,26 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        if self.verdict == DIVERGES:
-            why = next(each.note for each in self.effects if each.verdict == DIVERGES and each.note)
-            return f"No: SGD diverges. {why}. There is no variance to compare, and the SDE does not show it."
+        if self.verdict == UNSTABLE:
+            why = next(each.note for each in self.effects if each.verdict == UNSTABLE and each.note)
+            return f"No: SGD does not stay here, and the SDE does not show it: {why}."
         if self.verdict == UNKNOWN:
             return "Not known: there is no law to compare the SDE with."
         rows = [each for each in self.effects if each.counted and each.verdict in (MATTERS, BREAKS)]
         mine = sorted((each for each in rows if each.of == VARIANCE), key=lambda each: -_weight(each.error))
         causes = " and ".join(each.name for each in mine[:2])
         if self.verdict == NEGLIGIBLE:
-            text = f"Yes: {_compared(self.error)}" + (f", where {causes} make up for each other" if causes else "") + "."
+            text = f"Yes: {_compared(self.error)}" + f", where {causes} make up for each other" * (len(mine) > 1)
         else:
-            text = f"{'Nearly' if self.verdict == MATTERS else 'No'}: {_compared(self.error)}"
-            text += f", by {causes}." if causes else "."
+            text = f"{'Nearly' if self.verdict == MATTERS else 'No'}: {_compared(self.error)}" + f", by {causes}" * bool(mine)
+        text += "."
+        if abs(self.error) < abs(self.largest) and verdict_of(self.largest, self.thresholds) != self.verdict:
+            text += f" In the direction where it is worst it is off by {percent(self.largest)}."
         if self.best:
             text += f" With {self.best} it is off by {percent(self.others[self.best])}."
         if others := [each for each in rows if each.of != VARIANCE]:
-            text += " Beside the variance: " + "; ".join(f"{each.of} {percent(each.error)} by {each.name}" for each in others) + "."
+            found = "; ".join(f"its {each.of} by {percent(each.error)}, by {each.name}" for each in others)
+            text += f" Beside the variance the SDE is off in {found}."
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,7 +160,8 @@ class Diagnosis:
                 [each.name, shown if each.counted else f"({shown})", each.of, each.verdict, each.instead, each.claim]
             )
         shown = percent(self.error)
-        rows.append(["all together", shown, VARIANCE, self.verdict, self.best, ""])
+        best = "both" if "," in self.best else LABELS.get(self.best, self.best)
+        rows.append(["all together", shown, VARIANCE, self.verdict, best, ""])
         return Table(rows, self._title(), ["", *self._notes()], right=(1,))
 
     def _title(self) -> str:
@@ -167,9 +173,10 @@ class Diagnosis:
 
     def _notes(self) -> list[str]:
         lines = [self.sentence]
-        lines += [f"{each.name}: {each.note}." for each in self.effects if each.note and each.verdict != NEGLIGIBLE]
+        said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE]
+        lines += [f"{each.name}: {each.note}." for each in said if each.verdict != UNSTABLE]
         if any(not each.counted for each in self.effects):
-            lines.append("( ) what another T than this SDE's would be off by.")
+            lines.append("( ) the usual T = ε/(B(1 − m)) would be off by so much; this SDE has c in place of 1/B, and is not.")
         return lines + [f"{note}." for note in self.notes]
 
 

@@ -36,10 +36,10 @@ def fast_schedule(case: Case) -> Size:
         own = replace(config, learning_rate=rate, batch_size=size)
         error = case.error(Model(case.dynamics, case.driver, own), Model("sgd", "", own), BOWL)
         if math.isnan(error):
-            return Size(math.nan, diverges=True, note=f"SGD has no stationary law at ε = {rate:g}, B = {size}")
+            return Size(math.nan, unstable=True, note=f"SGD has no stationary law at ε = {rate:g}, B = {size}")
         held = max(held, abs(error))
     along, at = _along(case, rates, sizes)
-    note = f"the worst along it is {along:.1%}, at update {at}; the worst of its ε and B held for ever {held:.1%}"
+    note = f"the SDE is off by up to {100 * along:.2g} % along it, at update {at}, and by up to {100 * held:.2g} % where ε and B stay"
     return Size(max(0.0, along - held), note=note)
 
 

@@ -17,7 +17,7 @@ from sgdsde.diagnosis.laws import WHOLE
 from sgdsde.diagnosis.on_landscape import place_on
 from sgdsde.diagnosis.place import Place
 from sgdsde.diagnosis.registry import EFFECTS, Declared
-from sgdsde.diagnosis.result import DIVERGES, NEGLIGIBLE, Diagnosis, Effect, verdict_of
+from sgdsde.diagnosis.result import UNSTABLE, NEGLIGIBLE, Diagnosis, Effect, verdict_of
 from sgdsde.drivers import DRIVERS, driver_of
 from sgdsde.extras import load
 from sgdsde.landscapes import Landscape, WideLandscape
@@ -85,7 +85,7 @@ def diagnose(
     ------
     ValueError
         When an argument is not as above, `w0` leads to no minimum, or weights have another shape than the model's.
-        A run that diverges is no error: it is what the table says, without numbers.
+        A run that is unstable is no error: it is what the table says, without numbers.
 
     Notes
     -----
@@ -115,7 +115,7 @@ def diagnose(
     sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, len(np.atleast_1d(batch_sizes)))
     case = Case(config, place, dynamics, driver, rates, sizes)
     rows = tuple(row for each in EFFECTS.values() if (row := _row(each, case, limits)) is not None)
-    dead = any(row.verdict == DIVERGES for row in rows)
+    dead = any(row.verdict == UNSTABLE for row in rows)
     return Diagnosis(
         config, place.where, dynamics, driver, rows,
         error=math.nan if dead else case.error(case.sde, case.sgd, WHOLE),
@@ -149,10 +149,10 @@ def _row(declared: Declared, case: Case, limits: tuple[float, float]) -> Effect 
     found = declared.measure(case)
     if found is None:
         return None
-    verdict = DIVERGES if found.diverges else verdict_of(found.error, limits)
+    verdict = UNSTABLE if found.unstable else verdict_of(found.error, limits)
     claim = declared.network_claim if case.place.network else declared.claim
     return Effect(
-        declared.name, found.error, found.of, verdict, "" if verdict == NEGLIGIBLE else found.instead, claim,
+        declared.name, float(found.error), found.of, verdict, "" if verdict == NEGLIGIBLE else found.instead, claim,
         found.note, found.counted,
     )  # fmt: skip
 

@@ -1,0 +1,43 @@
+"""What `diagnose` predicts of 40 random runs, drawn beforehand, against simulations of SDE and SGD."""
+
+import math
+import warnings
+
+import pytest
+from random_runs import RUNS, draw
+
+#: The part of an error of more than 2 % that is accepted; what an effect that is not named may make; standard errors.
+FACTOR, UNNAMED, SIGMA = 1.5, 0.05, 3.0
+QUICK = (0, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(k, marks=() if k in QUICK else pytest.mark.slow("simulations of SGD and of SDEs"))
+        for k in range(RUNS)
+    ],
+)
+def test_the_error_is_the_one_that_simulation_finds(number):
+    run = draw(number)
+    found = run.diagnosis()
+    if found.verdict == "unstable":  # E|ω|² grows, if by few of very many paths: there is nothing to be measured
+        assert math.isnan(found.error)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        measured, error = run.measured()
+    wide = found["outside the bowl"].verdict != "negligible"
+    if not math.isfinite(measured):
+        assert wide
+        return
+    low, high = measured - SIGMA * error, measured + SIGMA * error
+    if abs(measured) - SIGMA * error > 0.02:
+        assert found.error * measured > 0
+        smaller, larger = sorted((abs(low), abs(high)))
+        assert smaller / FACTOR <= abs(found.error) <= FACTOR * larger
+    if abs(measured) - SIGMA * error > UNNAMED:
+        named = [each for each in found.effects if each.of == "variance" and each.counted]
+        assert any(each.verdict in ("matters", "breaks down") for each in named)
+    if not (1 + low) * (1 - UNNAMED) <= 1 + found.error <= (1 + high) * (1 + UNNAMED):
+        assert wide
