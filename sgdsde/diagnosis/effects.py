@@ -34,8 +34,7 @@ def reshuffling(case: Case) -> Size:
     if not config.permuted or DRIVERS[case.driver].bridged:
         return Size(0.0)
     error = case.error(case.sgd_of_driver, case.sgd)
-    repeats = "none known"
-    return Size(error, instead=repeats if DRIVERS["epoched"].refuses(config) else "epoched driver")
+    return Size(error, instead="none known" if DRIVERS["epoched"].refuses(case.given) else "epoched driver")
 
 
 @effect("B near N", claim="batch_near_n")

@@ -18,7 +18,9 @@ Array = NDArray[np.float64]
 #: How much of the surroundings counts: H and F of the place; F averaged over where ω is; H averaged too.
 BOWL, NOISE, WHOLE = 0, 1, 2
 #: Averages are taken anew until S stays within this part of itself, at most so often.
-SETTLED, MOST = 1e-8, 3000
+SETTLED, MOST = 1e-8, 1000
+#: So often they are taken at once to where they tend to.
+EVERY = 5
 #: How much of itself a Brownian bridge is still correlated with, on average over its length: 1/12 over 1/6.
 SAME = 0.5
 
@@ -51,7 +53,8 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
     if level == BOWL or place.around is None or found is None:
         return found
     drift = _drift(place.around, model)
-    for _ in range(MOST):
+    last = 0.0 * found
+    for turn in range(MOST):
         hessian, noise = place.around.means(found)
         if level == NOISE:
             hessian = np.diag(place.curvature)
@@ -59,9 +62,13 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
         new = _changing(hessian + drift, noise, (1 - same) * place.around.changing(found), model)
         if new is None or not np.isfinite(new).all():
             return None
-        moved, found = np.abs(new - found).max(), new
-        if moved <= SETTLED * np.abs(new).max():
+        step, found = new - found, new
+        if np.abs(step).max() <= SETTLED * np.abs(new).max():
             return found
+        part = float(np.vdot(step, last) / max(float(np.vdot(last, last)), 1e-300))
+        if turn % EVERY == 0 and 0 < part < 1:  # steps that shrink by one factor: to where they lead
+            found = found + step * part / (1 - part)
+        last = step
     return None
 
 

@@ -25,7 +25,7 @@ LOOKED_AT, AVERAGED = 8, 20
 #: Slope of a point that counts as level, relative to the curvature.
 LEVEL = 1e-6
 #: Steps of the power method for growth.
-POWERS = 300
+POWERS = 100
 
 
 def place_on(
@@ -41,16 +41,17 @@ def place_on(
     land.validate_noise(at[None], "w0")
     curvature, basis = np.linalg.eigh(land.hessian(at) + config.weight_decay * np.eye(land.dimension))
     noise = basis.T @ land.noise_covariance(at) @ basis
-    z = land.examples(examples, config.n_examples, seed)
     steep = slice(-LOOKED_AT, None)
-    factor = basis.T @ land.noise_factor(at)
+    z = land.examples(examples, config.n_examples, seed)
+    gradients = np.asarray(basis[:, steep].T @ land.noise_factor(at)).T
+    gradients = np.sqrt(config.n_examples - 1) * gradients if land.own_examples else z @ gradients
     around = surroundings(land, config, at, basis) if land.dimension <= AVERAGED else None
     point = ", ".join(f"{name} = {x:.4g}" for name, x in zip(land.variables[:4], at + 0.0, strict=False))
     return Place(
         where=f"{land.name}, minimum at {point}{', …' if land.dimension > 4 else ''}; curvature {_range(curvature)}",
         curvature=curvature,
         noise=noise,
-        gradients=z @ factor[steep].T,
+        gradients=gradients - gradients.mean(axis=0),
         steep=curvature[steep],
         limits=lambda of: _limits(of, curvature, noise, around),
         around=around,
@@ -106,7 +107,7 @@ def _limits(config: SGDConfig, curvature: Array, noise: Array, around: Surroundi
         for _ in range(POWERS):
             new = law * gained(found)
             before, size = size, float(np.trace(new) / np.trace(found))
-            if not size > 0 or abs(size - before) <= 1e-9 * size:
+            if not size > 0 or abs(size - before) <= 1e-7 * size:
                 break
             found = new / np.trace(new)
         return size - 1

@@ -170,7 +170,7 @@ def _others(case: Case) -> dict[str, float]:
     found = {}
     for equation in EQUATIONS if case.config.momentum else EQUATIONS[:1]:
         for driver in DRIVERS:
-            if (equation, driver) == (case.dynamics, case.driver) or DRIVERS[driver].refuses(case.config):
+            if (equation, driver) == (case.dynamics, case.driver) or DRIVERS[driver].refuses(case.given):
                 continue
             words = [f'dynamics="{equation}"'] * (equation != case.dynamics) + [f'driver="{driver}"'] * (
                 driver != case.driver

@@ -22,6 +22,8 @@ BARRIER = 5.0
 NOTHING = 1e-12
 #: Kicks count that are at least this part of the newest, and at most so many; points of a table.
 FADED, MOST_KICKS, TABLE = 1e-4, 20_000, 257
+#: Of very many examples so many at either end are taken one by one.
+KEPT = 1000
 
 
 @effect("non-normal batches", claim="heavy_tails", network_claim="gradient_normality")
@@ -105,25 +107,38 @@ def rarity(parts: Array, batch: int, steps: Array) -> float:
 
 
 class _Generating:
-    """K(u) = B ln mean e^{u g} and its slope, from a table where there are more u than that has."""
+    """K(u) = B ln mean e^{u g} and its slope, from a table that grows with the u that are asked for."""
 
     def __init__(self, parts: Array, batch: int) -> None:
-        self.parts, self.batch = parts, batch
+        self.values, self.weights = _condensed(np.sort(parts))
+        self.batch, self.reach = batch, 0.0
 
     def __call__(self, u: Array) -> tuple[Array, Array]:
         if len(u) <= TABLE:
             return self._exactly(u)
-        at = np.linspace(min(float(u.min()), 0.0), max(float(u.max()), 0.0), TABLE)
-        value, slope = self._exactly(at)
-        spline = CubicHermiteSpline(at, value, slope)
-        return spline(u), spline(u, 1)
+        if (asked := float(np.abs(u).max())) > self.reach:
+            self.reach = 2 * asked
+            at = np.linspace(-self.reach, self.reach, 2 * TABLE + 1)
+            self.spline = CubicHermiteSpline(at, *self._exactly(at))
+        return self.spline(u), self.spline(u, 1)
 
     def _exactly(self, u: Array) -> tuple[Array, Array]:
-        powers = np.multiply.outer(u, self.parts)
+        powers = np.multiply.outer(u, self.values)
         top = powers.max(axis=1)
-        masses = np.exp(powers - top[:, None])
-        mean = masses.mean(axis=1)
-        return self.batch * (np.log(mean) + top), self.batch * (masses @ self.parts) / len(self.parts) / mean
+        masses = np.exp(powers - top[:, None]) * self.weights
+        mean = masses.sum(axis=1)
+        return self.batch * (np.log(mean) + top), self.batch * (masses @ self.values) / mean
+
+
+def _condensed(ordered: Array) -> tuple[Array, Array]:
+    """Values and their shares: of very many, all but those at both ends in groups of neighbours."""
+    count = len(ordered)
+    if count <= 4 * KEPT:
+        return ordered, np.full(count, 1 / count)
+    inner = np.array_split(ordered[KEPT:-KEPT], 2 * KEPT)
+    values = np.concatenate([ordered[:KEPT], [group.mean() for group in inner], ordered[-KEPT:]])
+    sizes = np.concatenate([np.ones(KEPT), [len(group) for group in inner], np.ones(KEPT)])
+    return values, sizes / count
 
 
 def _directions(case: Case) -> list[tuple[float, Array]]:

@@ -21,8 +21,8 @@ QUICK = (0, 1, 3)
 def test_the_error_is_the_one_that_simulation_finds(number):
     run = draw(number)
     found = run.diagnosis()
-    if found.verdict == "unstable":  # E|ω|² grows, if by few of very many paths: there is nothing to be measured
-        assert math.isnan(found.error)
+    if math.isnan(found.error):  # no number is given, and the table says why: E|ω|² grows, or nothing is known
+        assert found.verdict == "unstable" or found["outside the bowl"].verdict == "not known"
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -41,3 +41,8 @@ def test_the_error_is_the_one_that_simulation_finds(number):
         assert any(each.verdict in ("matters", "breaks down") for each in named)
     if not (1 + low) * (1 - UNNAMED) <= 1 + found.error <= (1 + high) * (1 + UNNAMED):
         assert wide
+
+
+@pytest.mark.slow("diagnoses of 40 landscapes")
+def test_few_of_them_are_without_a_number():
+    assert sum(math.isnan(draw(number).diagnosis().error) for number in range(RUNS)) <= 1
