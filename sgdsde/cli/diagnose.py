@@ -85,7 +85,9 @@ def diagnose(
     say(out, found.text(table_width(out)))
     if output is not None:
         out.print("")
-        save(out, output, {"diagnosis.json": (json.dumps(_strict(found), indent=1, ensure_ascii=False) + "\n").encode()})
+        save(
+            out, output, {"diagnosis.json": (json.dumps(_strict(found), indent=1, ensure_ascii=False) + "\n").encode()}
+        )
 
 
 def _of_network(
@@ -99,7 +101,7 @@ def _of_network(
         widths = [int(part) for part in network.split("-")]
     except ValueError:
         raise click.UsageError(f"--network must be widths such as 784-200-10, got {network!r}") from None
-    known = {"digits": data.digits, "mnist": data.mnist}
+    known: dict[str, Any] = {"digits": data.digits, "mnist": data.mnist}
     examples = known[choice("--data", images, known)](n_train=config.n_examples, seed=shared["seed"])
     model = models.mlp(*widths, seed=shared["seed"])
     weights: dict[str, Any] = {}
@@ -109,7 +111,7 @@ def _of_network(
         return 0.0
 
     if train:
-        own = {"initialization": "shared", "measures": {"kept": keep}, "seed": shared["seed"]}
+        own: dict[str, Any] = {"initialization": "shared", "measures": {"kept": keep}, "seed": shared["seed"]}
         models.train(model, examples, config, train, **own)
     return diagnosed(
         config, (model, examples), weights=weights or None, updates=updates, progress=bars("curvature"), **shared

@@ -26,8 +26,6 @@ class Case:
 
     Attributes
     ----------
-    config : SGDConfig
-        Without weight decay, which is in the curvature of the place; N is a multiple of B where batches are permuted.
     given : SGDConfig
         As it was given.
     place : Place
@@ -42,13 +40,14 @@ class Case:
     dynamics: str
     driver: str
     learning_rates: Array | None = None
-    batch_sizes: Array | None = None
+    batch_sizes: NDArray[np.int64] | None = None
     _known: dict[tuple[Model, int], Array | None] = field(default_factory=dict, repr=False)
 
     __repr__ = one_line
 
     @property
     def config(self) -> SGDConfig:
+        """Without weight decay, which is in the curvature; with N a multiple of B where batches are permuted."""
         return replace(whole_epochs(self.given), weight_decay=0.0, hyperparameters={})
 
     @property

@@ -72,7 +72,9 @@ def mean_square(case: Case) -> Size | None:
     if not rate < stability_limit(place.curvature[-1:, None], config):
         return Size(math.nan, unstable=True)
     if not rate < limit and not case.config.permuted:
-        return Size(math.nan, unstable=True, note=f"ε = {rate:g} is above {limit:.4g}, where E|ω|² starts to grow without bound")
+        return Size(
+            math.nan, unstable=True, note=f"ε = {rate:g} is above {limit:.4g}, where E|ω|² starts to grow without bound"
+        )
     if place.around is None:
         if not place.network:
             return Size(math.nan, note="the noise away from the minimum was not looked at, in so many dimensions")

@@ -44,7 +44,9 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
     Parameters
     ----------
     place : Place
+        Where.
     model : Model
+        What runs.
     level : int
         BOWL, NOISE or WHOLE. Above BOWL H and F are averages over normal ω of the very covariance that they lead to:
         exact where F is quadratic in ω and the loss too.

@@ -60,7 +60,8 @@ def place_on(
 
 def _minimum(land: Any, config: SGDConfig, w0: ArrayLike | None) -> Array:
     if w0 is None:
-        known = minima_around(weight_decayed(land, config.weight_decay))[0] if isinstance(land, Landscape) else []
+        decayed = weight_decayed(land, config.weight_decay)
+        known: Any = minima_around(decayed)[0] if isinstance(land, Landscape) else ()
         start = known[0] if len(known) else np.zeros(land.dimension)
     else:
         start = land.point(w0, "w0")

@@ -14,7 +14,7 @@ from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.place import Place
 from sgdsde.models.along_directions import along_directions, at_weights, displaced
-from sgdsde.models.covariance import NoiseCovariance, noise_covariance
+from sgdsde.models.covariance import noise_covariance
 from sgdsde.models.curvature import MeanHessian, mean_hessian
 from sgdsde.statistics.lanczos import Run, lanczos
 from sgdsde.theory import mean_square_stability_limit
@@ -118,9 +118,10 @@ def noise_curvature(runs: list[Run], bases: Array, lengths: Array) -> tuple[Arra
 
 
 def _explored(hessian: MeanHessian, starts: Array, steps: int, tell: Progress) -> tuple[list[Run], Array]:
-    for done, (runs, bases) in enumerate(lanczos(hessian.product, starts, steps), 1):
-        tell(done / steps)
-    return runs, bases
+    found: tuple[list[Run], Array] = [], np.empty((0, 0, 0))
+    for found in lanczos(hessian.product, starts, steps):
+        tell(found[1].shape[1] / steps)
+    return found
 
 
 def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> Array:
@@ -132,8 +133,10 @@ def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> 
 def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
     found = []
     if moved > 0.01:
-        found.append(f"in an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less")
+        found.append(
+            f"in an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less"
+        )
     if not flat:
         return tuple(found)
-    text = f"{100 * flat:.2g} % of the noise is in directions too flat to relax in {length} updates, taken as just relaxing"
+    text = f"{100 * flat:.2g} % of the noise is in directions flatter than what relaxes in {length} updates, and taken as that"
     return (*found, text + f"; {100 * negative:.2g} % is where H is negative and ω escapes" * (negative > 0.005))

@@ -9,12 +9,8 @@ from typing import Any
 
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.registry import VARIANCE
+from sgdsde.diagnosis.words import BREAKS, LABELS, MATTERS, NEGLIGIBLE, UNSTABLE, percent, sentence, verdict_of
 from sgdsde.tables import Table, in_notebook
-
-#: What the arguments of ``simulate_sde`` that name an SDE are called in a table.
-LABELS = {'driver="epoched"': "epoched driver", 'dynamics="momentum_sde"': "SDE with momentum"}
-#: Verdicts, from good to bad.
-NEGLIGIBLE, MATTERS, BREAKS, UNSTABLE, UNKNOWN = "negligible", "matters", "breaks down", "unstable", "not known"
 
 
 @dataclass(frozen=True)
@@ -112,27 +108,7 @@ class Diagnosis:
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        if self.verdict == UNSTABLE:
-            why = next(each.note for each in self.effects if each.verdict == UNSTABLE and each.note)
-            return f"No: SGD does not stay here, and the SDE does not show it: {why}."
-        if self.verdict == UNKNOWN:
-            return "Not known: there is no law to compare the SDE with."
-        rows = [each for each in self.effects if each.counted and each.verdict in (MATTERS, BREAKS)]
-        mine = sorted((each for each in rows if each.of == VARIANCE), key=lambda each: -_weight(each.error))
-        causes = " and ".join(each.name for each in mine[:2])
-        if self.verdict == NEGLIGIBLE:
-            text = f"Yes: {_compared(self.error)}" + f", where {causes} make up for each other" * (len(mine) > 1)
-        else:
-            text = f"{'Nearly' if self.verdict == MATTERS else 'No'}: {_compared(self.error)}" + f", by {causes}" * bool(mine)
-        text += "."
-        if abs(self.error) < abs(self.largest) and verdict_of(self.largest, self.thresholds) != self.verdict:
-            text += f" In the direction where it is worst it is off by {percent(self.largest)}."
-        if self.best:
-            text += f" With {self.best} it is off by {percent(self.others[self.best])}."
-        if others := [each for each in rows if each.of != VARIANCE]:
-            found = "; ".join(f"its {each.of} by {percent(each.error)}, by {each.name}" for each in others)
-            text += f" Beside the variance the SDE is off in {found}."
-        return text
+        return sentence(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain numbers, texts, lists and mappings; None for what is not known."""
@@ -157,7 +133,7 @@ class Diagnosis:
         for each in self.effects:
             shown = percent(each.error)
             rows.append(
-                [each.name, shown if each.counted else f"({shown})", each.of, each.verdict, each.instead, each.claim]
+                [each.name, f"({shown})" if _aside(each) else shown, each.of, each.verdict, each.instead, each.claim]
             )
         shown = percent(self.error)
         best = "both" if "," in self.best else LABELS.get(self.best, self.best)
@@ -175,53 +151,16 @@ class Diagnosis:
         lines = [self.sentence]
         said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE]
         lines += [f"{each.name}: {each.note}." for each in said if each.verdict != UNSTABLE]
-        if any(not each.counted for each in self.effects):
-            lines.append("( ) the usual T = ε/(B(1 − m)) would be off by so much; this SDE has c in place of 1/B, and is not.")
+        if any(map(_aside, self.effects)):
+            lines.append(
+                "( ) the usual T = ε/(B(1 − m)) would be off by so much; this SDE has c in place of 1/B, and is not."
+            )
         return lines + [f"{note}." for note in self.notes]
 
 
-def verdict_of(error: float, thresholds: tuple[float, float]) -> str:
-    """By the size of an error: ``"negligible"`` below the first threshold, ``"breaks down"`` from the second on.
-
-    >>> [verdict_of(error, (0.02, 0.25)) for error in (-0.01, 0.05, float("inf"), float("nan"))]
-    ['negligible', 'matters', 'breaks down', 'not known']
-    """
-    if math.isnan(error):
-        return UNKNOWN
-    negligible, breaks = thresholds
-    return NEGLIGIBLE if abs(error) < negligible else MATTERS if abs(error) < breaks else BREAKS
-
-
-def percent(error: float) -> str:
-    """A relative error as it is shown.
-
-    >>> [percent(error) for error in (-0.051, 1.3, 20.0, float("inf"), float("nan"), 1e-5)]
-    ['−5.1 %', '+130 %', '× 21', '∞', '?', '0 %']
-    """
-    if math.isnan(error):
-        return "?"
-    if math.isinf(error):
-        return "∞"
-    if error >= 10:
-        return f"× {error + 1:.3g}"
-    size = 100 * abs(error)
-    if size < 0.05:
-        return "0 %"
-    return f"{'−' if error < 0 else '+'}{size:.{0 if size >= 99.5 else 1 if size < 9.95 else 0}f} %"
-
-
-def _compared(error: float) -> str:
-    if math.isinf(error):
-        return "SGD has no variance, and the SDE has"
-    if abs(error) < 5e-4:
-        return "the SDE has SGD's variance"
-    if error >= 1:
-        return f"the SDE's variance is {error + 1:.3g} times SGD's"
-    return f"the SDE's variance is {percent(abs(error))[1:]} {'below' if error < 0 else 'above'} SGD's"
-
-
-def _weight(error: float) -> float:
-    return abs(math.log1p(error)) if error > -1 else math.inf
+def _aside(row: Effect) -> bool:
+    """Whether it is no part of the error, and large enough for that to be said."""
+    return not row.counted and row.verdict != NEGLIGIBLE
 
 
 def _plain(value: Any) -> Any:

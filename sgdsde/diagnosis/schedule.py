@@ -39,7 +39,7 @@ def fast_schedule(case: Case) -> Size:
             return Size(math.nan, unstable=True, note=f"SGD has no stationary law at ε = {rate:g}, B = {size}")
         held = max(held, abs(error))
     along, at = _along(case, rates, sizes)
-    note = f"the SDE is off by up to {100 * along:.2g} % along it, at update {at}, and by up to {100 * held:.2g} % where ε and B stay"
+    note = f"off by {100 * along:.2g} % at update {at}, and by {100 * held:.2g} % at most where ε and B stay"
     return Size(max(0.0, along - held), note=note)
 
 

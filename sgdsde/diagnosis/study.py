@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,18 +12,14 @@ from sgdsde.arguments import choice, integer, positive, real
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis import effects, schedule, tails  # noqa: F401, which fill the table
 from sgdsde.diagnosis.case import Case
-from sgdsde.diagnosis.laws import WHOLE
+from sgdsde.diagnosis.judge import EQUATIONS, judged
 from sgdsde.diagnosis.on_landscape import place_on
 from sgdsde.diagnosis.place import Place
-from sgdsde.diagnosis.registry import EFFECTS, Declared
-from sgdsde.diagnosis.result import UNSTABLE, NEGLIGIBLE, Diagnosis, Effect, verdict_of
+from sgdsde.diagnosis.result import Diagnosis
 from sgdsde.drivers import DRIVERS, driver_of
 from sgdsde.extras import load
 from sgdsde.landscapes import Landscape, WideLandscape
 from sgdsde.schedules import batch_size_schedule, learning_rate_schedule
-
-#: Equations that can be judged.
-EQUATIONS = ("sde", "momentum_sde")
 
 
 def diagnose(
@@ -98,8 +93,8 @@ def diagnose(
     >>> from sgdsde import Landscape
     >>> shuffled = SGDConfig(learning_rate=0.1, batch_size=4, n_examples=64, sampling="reshuffle")
     >>> found = diagnose(shuffled, Landscape("x**2/2", "x", noise_covariance=64 / 63))
-    >>> print(found.sentence)                                     # doctest: +ELLIPSIS
-    No: the SDE's variance is 2.31 times SGD's, by reshuffling and finite ε. With driver="epoched" it is off by −8.2 %...
+    >>> print(found.sentence)
+    No: the SDE's variance is 2.31 times SGD's, by reshuffling and finite ε. With driver="epoched" it is off by −8.2 %.
     >>> found["reshuffling"].verdict, round(found.sde_variance, 6), round(found.sgd_variance, 6)
     ('breaks down', 0.011905, 0.005151)
     """
@@ -111,18 +106,12 @@ def diagnose(
     limits = small, real("breaks", breaks, above=small)
     seed = integer("seed", seed, 0)
     place = _place(config, landscape, w0, weights, examples, seed, progress, network)
-    rates = None if learning_rates is None else learning_rate_schedule(learning_rates, len(np.atleast_1d(learning_rates)))
+    rates = (
+        None if learning_rates is None else learning_rate_schedule(learning_rates, len(np.atleast_1d(learning_rates)))
+    )
     sizes = None if batch_sizes is None else batch_size_schedule(batch_sizes, config, len(np.atleast_1d(batch_sizes)))
     case = Case(config, place, dynamics, driver, rates, sizes)
-    rows = tuple(row for each in EFFECTS.values() if (row := _row(each, case, limits)) is not None)
-    dead = any(row.verdict == UNSTABLE for row in rows)
-    return Diagnosis(
-        config, place.where, dynamics, driver, rows,
-        error=math.nan if dead else case.error(case.sde, case.sgd, WHOLE),
-        largest=math.nan if dead else _largest(case),
-        sde_variance=case.total(case.sde), sgd_variance=math.nan if dead else case.total(case.sgd),
-        others={} if dead else _others(case), thresholds=limits, notes=(*_remainder(case), *place.notes),
-    )  # fmt: skip
+    return judged(case, limits)
 
 
 def _place(
@@ -135,52 +124,10 @@ def _place(
         return place_on(landscape, config, w0, examples, seed)
     if not isinstance(landscape, (tuple, list)) or len(landscape) != 2:
         raise ValueError(
-            "landscape must be a Landscape, the name of one, or a pair (model, data), "
-            f"got {type(landscape).__name__}"
+            f"landscape must be a Landscape, the name of one, or a pair (model, data), got {type(landscape).__name__}"
         )
     if w0 is not None:
         raise ValueError("w0 must be left out for a network: weights say where it is")
     on_network = load("sgdsde.diagnosis.on_network", "diagnose of a network")
     place: Place = on_network.place_of(*landscape, config, weights, seed=seed, progress=progress, **network)
     return place
-
-
-def _row(declared: Declared, case: Case, limits: tuple[float, float]) -> Effect | None:
-    found = declared.measure(case)
-    if found is None:
-        return None
-    verdict = UNSTABLE if found.unstable else verdict_of(found.error, limits)
-    claim = declared.network_claim if case.place.network else declared.claim
-    return Effect(
-        declared.name, float(found.error), found.of, verdict, "" if verdict == NEGLIGIBLE else found.instead, claim,
-        found.note, found.counted,
-    )  # fmt: skip
-
-
-def _largest(case: Case) -> float:
-    top, bottom = case.variances(case.sde), case.variances(case.sgd)
-    if top is None or bottom is None:
-        return math.nan
-    errors = [float(a / b - 1) if b else math.inf * bool(a) for a, b in zip(top, bottom, strict=True) if a or b]
-    return max(errors, key=abs, default=0.0)
-
-
-def _others(case: Case) -> dict[str, float]:
-    """The errors of the other SDEs of the run."""
-    found = {}
-    for equation in EQUATIONS if case.config.momentum else EQUATIONS[:1]:
-        for driver in DRIVERS:
-            if (equation, driver) == (case.dynamics, case.driver) or DRIVERS[driver].refuses(case.given):
-                continue
-            words = [f'dynamics="{equation}"'] * (equation != case.dynamics) + [f'driver="{driver}"'] * (
-                driver != case.driver
-            )
-            found[", ".join(words)] = case.error(case.equation(equation, driver), case.sgd, WHOLE)
-    return found
-
-
-def _remainder(case: Case) -> tuple[str, ...]:
-    config = case.given
-    if not config.remainder:
-        return ()
-    return (f"N = {config.n_examples} is no multiple of B, and is taken as {case.config.n_examples} for the epochs",)

@@ -60,7 +60,8 @@ def heavy_tails(case: Case) -> Size | None:
 def kicks(h: float, config: SGDConfig) -> Array:
     """What is left in ω of the batches of the past, from the newest on."""
     p, m = config.kick * h, config.momentum
-    step, state, found = np.array([[1 - p, m], [-p, m]]), np.ones(2), []
+    found: list[float] = []
+    step, state = np.array([[1 - p, m], [-p, m]]), np.ones(2)
     while np.abs(state).max() > FADED and len(found) < MOST_KICKS:
         found.append(config.kick * state[0])
         state = step @ state

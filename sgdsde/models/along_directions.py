@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -92,7 +92,7 @@ def displaced(model: nn.Module, away: ArrayLike) -> nn.Module:
         for parameter, part in zip(
             network.parameters(), torch.split(vector, [p.numel() for p in network.parameters()]), strict=True
         ):
-            parameter += part.reshape(parameter.shape).to(parameter)
+            parameter.add_(part.reshape(parameter.shape).to(parameter))
     return network
 
 
@@ -107,8 +107,7 @@ def _second(losses: ExampleLosses, step: Weights, start: int) -> tuple[Tensor, T
         return found
 
     with forward_mode(), differentiated("forward twice, by torch.func.jvp"):
-        twice: Callable[..., tuple[Tensor, Tensor]] = jvp
-        first, second = twice(slope, (losses.weights,), (step,))
+        first, second = jvp(slope, (losses.weights,), (step,))[:2]
     return first.detach(), second.detach()
 
 

@@ -181,7 +181,9 @@ def test_batches_that_do_not_divide_the_examples_are_said_to_be_rounded():
 def test_landscapes_of_arrays_and_of_many_dimensions():
     generator = np.random.default_rng(0)
     inputs = generator.standard_normal((200, 30))
-    wide = sg.landscapes.linear_regression(inputs, inputs @ generator.standard_normal(30) + generator.standard_normal(200))
+    wide = sg.landscapes.linear_regression(
+        inputs, inputs @ generator.standard_normal(30) + generator.standard_normal(200)
+    )
     found = diagnose(sg.SGDConfig(0.01, 10, 200), wide)
     assert found["mean-square stability"].verdict == "not known"
     assert "outside the bowl" not in [each.name for each in found.effects]
