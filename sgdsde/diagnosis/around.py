@@ -17,7 +17,7 @@ SMALL, ROUNDING = 1e-4, 1e-5
 
 
 def surroundings(land: Any, config: SGDConfig, at: Array, basis: Array) -> Surroundings:
-    """Of a landscape about its minimum `at` (d,), whose modes are the columns of `basis` (d, d)."""
+    """The surroundings of a landscape's minimum `at` (d,), whose modes are the columns of `basis` (d, d)."""
     size, step = land.dimension, SMALL * (1 + float(np.abs(at).max()))
     decay = config.weight_decay * np.eye(size)
 

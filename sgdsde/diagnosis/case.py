@@ -80,7 +80,7 @@ class Case:
         return Model(dynamics, driver, self.config)
 
     def variances(self, model: Model, level: int = WHOLE) -> Array | None:
-        """Of every mode, (k,), or None where there is no stationary law."""
+        """The variance of every mode, (k,), or None where there is no stationary law."""
         key = (model, level)
         if key not in self._known:
             found = covariance(self.place, model, level)

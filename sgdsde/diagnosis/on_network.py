@@ -138,5 +138,5 @@ def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str
         )
     if not flat:
         return tuple(found)
-    text = f"{100 * flat:.2g} % of the noise is in directions flatter than what relaxes in {length} updates, and taken as that"
+    text = f"{100 * flat:.2g} % of the noise is in directions too flat to relax in {length} updates, taken as just so"
     return (*found, text + f"; {100 * negative:.2g} % is where H is negative and ω escapes" * (negative > 0.005))

@@ -93,7 +93,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """Of the variance, with all effects together, as those of effects."""
+        """That of the variance, with all effects together, as those of effects."""
         if any(each.verdict == UNSTABLE for each in self.effects):
             return UNSTABLE
         return verdict_of(self.error, self.thresholds)

@@ -141,7 +141,6 @@ def kept(name):
 
 
 @pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")
-@pytest.mark.slow("MNIST, and networks of its claim")
 def test_mnist_agrees_with_the_claim_on_learning_rates():
     """`mnist_sde`: the SDE at ε = 0.05, B = 3 within a quarter of what noise does; at ε = 1, B = 60 not."""
     checks = kept("mnist_sde")
@@ -161,7 +160,6 @@ def test_mnist_agrees_with_the_claim_on_learning_rates():
 
 
 @pytest.mark.skipif("SGDSDE_DATA_DIR" not in os.environ, reason="SGDSDE_DATA_DIR is not set")
-@pytest.mark.slow("MNIST, and networks of its claim")
 def test_mnist_agrees_with_the_claims_on_reshuffling():
     """`reshuffling_repaired` and `mnist_sde_reshuffled`: independent batches are too wide, bridges are right."""
     network, bowls = kept("mnist_sde_reshuffled"), kept("reshuffling_repaired")
