@@ -24,7 +24,8 @@ def finite_learning_rate(case: Case) -> Size:
             math.nan, unstable=True, note=f"ε = {rate:g} is above 2(1 + m)/h = {limit:.4g}, where SGD runs away"
         )
     error = case.error(case.sde_with_memory, case.sgd_of_driver)
-    return Size(error, note=f"ε is {100 * rate / limit:.2g} % of its stability limit {limit:.4g}")
+    of_limit = f"ε is {100 * rate / limit:.2g} % of its stability limit {limit:.4g}"
+    return Size(error, note=of_limit + "; the modified loss is for finite times, and mends no variance")
 
 
 @effect("reshuffling", claim="reshuffling_repaired", network_claim="mnist_sde_reshuffled")
@@ -34,7 +35,7 @@ def reshuffling(case: Case) -> Size:
     if not config.permuted or DRIVERS[case.driver].bridged:
         return Size(0.0)
     error = case.error(case.sgd_of_driver, case.sgd)
-    return Size(error, instead="none known" if DRIVERS["epoched"].refuses(case.given) else "epoched driver")
+    return Size(error, instead="none" if DRIVERS["epoched"].refuses(case.given) else "epoched driver")
 
 
 @effect("B near N", claim="batch_near_n")

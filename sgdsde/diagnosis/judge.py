@@ -34,8 +34,9 @@ def _row(declared: Declared, case: Case, limits: tuple[float, float]) -> Effect 
         return None
     verdict = UNSTABLE if found.unstable else verdict_of(found.error, limits)
     claim = declared.network_claim if case.place.network else declared.claim
+    instead = "" if verdict in (NEGLIGIBLE, UNSTABLE) else found.instead or "none"
     return Effect(
-        declared.name, float(found.error), found.of, verdict, "" if verdict == NEGLIGIBLE else found.instead, claim,
+        declared.name, float(found.error), found.of, verdict, instead, claim,
         found.note, found.counted,
     )  # fmt: skip
 

@@ -91,8 +91,8 @@ def place_of(
 
     order = np.argsort(curvature)
     return Place(
-        where=f"network of {noise.n_parameters} weights; the noise sees curvatures from {curvature.min():.3g} to "
-        f"{curvature.max():.4g}; |∇L|² is {noise.squared_norm / max(config.batch_noise * trace, 1e-300):.2g} of a "
+        where=f"network of {noise.n_parameters} weights; the noise sees curvatures from {_shown(curvature.min())} to "
+        f"{_shown(curvature.max())}; |∇L|² is {noise.squared_norm / max(config.batch_noise * trace, 1e-300):.2g} of a "
         "batch's noise",
         curvature=np.maximum(curvature[order] + decay, flattest),
         noise=np.diag(share[order] * trace),
@@ -130,11 +130,15 @@ def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> 
     return np.asarray(basis[: len(values)].T @ (vectors @ (function(values) * vectors[0])))
 
 
+def _shown(number: float) -> str:
+    return f"{number:.3g}".replace("-", "−")
+
+
 def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
     found = []
     if moved > 0.01:
         found.append(
-            f"in an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less"
+            f"In an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less"
         )
     if not flat:
         return tuple(found)

@@ -27,7 +27,7 @@ class Effect:
     verdict : str
         ``"negligible"``, ``"matters"``, ``"breaks down"``, ``"unstable"`` or ``"not known"``.
     instead : str
-        Which SDE to take; empty where there is nothing better, or no need.
+        Which SDE to take; ``"none"`` where none is better, and empty where there is no need.
     claim : str
         Name of the claim in ``validation/`` in which the effect was measured.
     note : str

@@ -41,8 +41,8 @@ def sentence(found: Diagnosis) -> str:
     if found.best:
         text += f" With {found.best} it is off by {percent(found.others[found.best])}."
     if others:
-        listed = "; ".join(f"its {each.of} by {percent(each.error)}, by {each.name}" for each in others)
-        text += f" Beside the variance the SDE is off in {listed}."
+        parts = [f"by {percent(each.error)} in its {each.of} ({each.name})" for each in others]
+        text += f" Beside the variance it is off {', '.join(parts[:-1]) + ' and ' * (len(parts) > 1) + parts[-1]}."
     return text
 
 

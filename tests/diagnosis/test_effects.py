@@ -35,7 +35,7 @@ def test_reshuffling_is_mended_by_the_epoched_driver():
     mended = diagnose(config, BOWL, driver="epoched")
     assert mended.error == pytest.approx(found.others[found.best])
     assert mended["reshuffling"].error == 0
-    assert diagnose(sg.SGDConfig(0.1, 4, 64, sampling="shuffle_once"), BOWL)["reshuffling"].instead == "none known"
+    assert diagnose(sg.SGDConfig(0.1, 4, 64, sampling="shuffle_once"), BOWL)["reshuffling"].instead == "none"
 
 
 def test_large_batches_are_no_part_of_the_error():
@@ -107,6 +107,17 @@ def test_third_derivatives_are_right_to_first_order():
     flat = 0.01 * 0.5 / 2
     found = diagnose(config, well, 0.0).sde_variance
     assert abs(found / exact - 1) < 0.1 * abs(exact / flat - 1) + 1e-4
+
+
+def test_third_derivatives_do_not_depend_on_the_axes():
+    config = sg.SGDConfig(0.02, 1, 10**4, sampling="with_replacement")
+    u, v = "(0.6*x + 0.8*y)", "(0.8*x - 0.6*y)"
+    shape, alone = "{0}**2/2 + {0}**3/6 + {0}**4/8", "0.5*(1 + x/2)**2"
+    factor = [[f"{a}*sqrt(0.5)*(1 + {u}/2)", b] for a, b in ((0.6, "0"), (0.8, "0"))]
+    line = diagnose(config, sg.Landscape(shape.format("x"), "x", noise_covariance=alone, cut=True), 0.0)
+    plane = diagnose(config, sg.Landscape(shape.format(u) + f" + 2*{v}**2", "x y", noise_factor=factor), [0.0, 0.0])
+    assert plane.sde_variance == pytest.approx(line.sde_variance, rel=1e-5)
+    assert plane.error == pytest.approx(line.error, rel=1e-3)
 
 
 def _variance(density) -> float:
