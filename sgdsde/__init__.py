@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from sgdsde.brownian import BrownianPath
     from sgdsde.config import SGDConfig
+    from sgdsde.diagnosis import Diagnosis, diagnose
     from sgdsde.dynamics import Hyperparameter, noise, rule
     from sgdsde.ensemble import DivergenceWarning, Ensemble, StandardError
     from sgdsde.escapes import (
@@ -71,6 +72,8 @@ _HOME = {
     "CensoredWarning": "sgdsde.exits",
     "CoarseStepWarning": "sgdsde.simulate",
     "StabilityWarning": "sgdsde.simulate",
+    "Diagnosis": "sgdsde.diagnosis",
+    "diagnose": "sgdsde.diagnosis",
     "EscapeStudy": "sgdsde.escapes",
     "QuasiPotentialField": "sgdsde.escapes",
     "RareExitTime": "sgdsde.escapes",
@@ -121,6 +124,7 @@ __all__ = [
     "CensoredWarning",
     "CoarseStepWarning",
     "Comparison",
+    "Diagnosis",
     "DivergenceWarning",
     "Ensemble",
     "EscapeStudy",
@@ -142,6 +146,7 @@ __all__ = [
     "compare",
     "convergence",
     "data",
+    "diagnose",
     "dynamics",
     "escape_study",
     "evidence",

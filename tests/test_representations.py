@@ -14,8 +14,8 @@ from sgdsde import models, statistics, theory
 from sgdsde.layout import one_line
 from sgdsde.plotting import Shown
 
-ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", "models", "plotting", "schedules",
-         "statistics", "sweeps", "theory")  # fmt: skip
+ROOMS = ("convergence", "data", "diagnosis", "escapes", "evidence", "ladders", "landscapes", "models", "plotting",
+         "schedules", "statistics", "sweeps", "theory")  # fmt: skip
 #: Classes of a few numbers and words, whose fields in a row are one line.
 SMALL = {
     "BalanceLaw",
@@ -28,6 +28,9 @@ SMALL = {
     "Rate",
     "Level",
     "Exponentiality",
+    "Effect",
+    "Declared",
+    "Size",
 }
 
 GENERATOR = np.random.default_rng(0)

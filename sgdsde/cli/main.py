@@ -10,6 +10,7 @@ import click
 
 import sgdsde
 from sgdsde.cli.compare import compare
+from sgdsde.cli.diagnose import diagnose
 from sgdsde.cli.escape import escape
 from sgdsde.cli.evidence import evidence
 from sgdsde.cli.explore import explore
@@ -74,5 +75,5 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (predict, compare, escape, evidence, sweep, explore, landscapes):
+for command in (predict, diagnose, compare, escape, evidence, sweep, explore, landscapes):
     app.add_command(command)
