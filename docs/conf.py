@@ -1,22 +1,20 @@
 """Settings of the documentation site, which `make docs` makes in docs/_build/html.
 
-Pages of claims, of the API and of the examples are made when it is built, in docs/claims/, docs/api/ and docs/examples/.
-With the tag "quick", `make docs ARGS="-t quick"`, neither examples nor notebooks run.
+Pages of claims, of the API and of the examples are made when it is built, in docs/claims/, docs/api/ and
+docs/examples/. With the tag "quick", `make docs ARGS="-t quick"`, neither examples nor notebooks run.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
 
 import sgdsde  # noqa: E402
 
-tags: Any  # by Sphinx
-QUICK = tags.has("quick")
+QUICK: bool = globals()["tags"].has("quick")  # Sphinx runs this file with its tags in it
 
 project, author = "sgdsde", "the authors of sgdsde"
 copyright = author
@@ -71,6 +69,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sgdsde",),
     "reference_url": {"sgdsde": None},
     "backreferences_dir": "api/backreferences",
+    "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 1,

@@ -2,14 +2,20 @@
 
 import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "CHANGELOG.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md")))]
+#: Without those that `make docs` makes.
+WRITTEN = (path.relative_to(ROOT) for path in sorted(ROOT.glob("docs/**/*.md")))
+DOCUMENTS = ["README.md", "CHANGELOG.md", *(str(path) for path in WRITTEN if path.parts[1] not in ("_build", "claims"))]
+AS_A_READER = pytest.mark.slow("simulations, evidence and networks, as a reader runs them")
 PAGES = [page for page in sorted((ROOT / "docs" / "guide").glob("*.md")) if "```python" in page.read_text("utf-8")]
 
 
@@ -34,7 +40,7 @@ def test_the_first_example_is_short():
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
 
 
-@pytest.mark.slow("simulations, evidence and networks, as a reader runs them")
+@AS_A_READER
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_the_guide_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
@@ -44,6 +50,22 @@ def test_the_python_of_the_guide_runs(page, monkeypatch, tmp_path):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(code, page.name, "exec"), scope)
         assert printed.getvalue()
+
+
+@AS_A_READER
+@pytest.mark.parametrize("page", ["start", "extending", "dynamics"])
+def test_the_python_of_other_pages_runs(page, tmp_path):
+    """In processes of their own: rules and schemes that they declare stay there."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    script = tmp_path / f"{page}.py"
+    script.write_text("\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), encoding="utf-8")
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths}, capture_output=True,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

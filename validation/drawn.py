@@ -16,6 +16,7 @@ from validation.formatting import strict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
     from sgdsde.plotting import Figure
 
 #: An SVG that is larger is left out, and its PNG is shown in its place.
@@ -57,6 +58,7 @@ def drawn(figure: Figure) -> Drawn:
 def _svg(figure: Figure) -> bytes:
     """The same bytes for the same figure: no date, and names that are no random numbers."""
     from matplotlib import rc_context
+
     from sgdsde.plotting.style import house_style
 
     buffer = io.BytesIO()
@@ -70,7 +72,7 @@ def _panel(axes: Axes) -> dict[str, Any]:
     return {"title": title, "x": axes.get_xlabel(), "y": axes.get_ylabel(), "series": list(_series(axes))}
 
 
-def _series(axes: Axes) -> Iterator[dict[str, Any]]:
+def _series(axes: Any) -> Iterator[dict[str, Any]]:
     """What is drawn at places of the data: points with their errors, lines, bars and scattered points.
 
     Areas, images, arrows and lines across the whole panel are left out.
@@ -83,7 +85,7 @@ def _series(axes: Axes) -> Iterator[dict[str, Any]]:
             if line is not None:
                 places = np.asarray(line.get_xydata(), dtype=float)
                 low, high = _ends(bars[-1], len(places)) if container.has_yerr else (None, None)
-                yield _one(container.get_label(), "points", *places.T, low, high)
+                yield _one(container.get_label(), "points", places[:, 0], places[:, 1], low, high)
         elif hasattr(container, "patches"):
             boxes = np.array([[each.get_x() + each.get_width() / 2, each.get_height()] for each in container.patches])
             yield _one(container.get_label(), "bars", *boxes.T)

@@ -1,6 +1,7 @@
 """Writes the report: ``index.html`` (one self-contained page), ``results.json``, and files of claims and figures.
 
-Beside the page are each claim's checks, NAME.checks.csv and .json, and each figure as PNG and SVG with what is drawn in it.
+Beside the page are each claim's checks, NAME.checks.csv and .json, and each figure as PNG and SVG, with the numbers
+that are drawn in it as CSV and JSON.
 
 Everything is written again after each claim, each file in one atomic step: a run that is killed leaves a whole report.
 """

@@ -52,7 +52,7 @@ def _pages(app: Sphinx, config: Config) -> None:
 
 
 def _page(room: ModuleType) -> str:
-    """A page with a list of the names that have pages of their own, and one of those that the library itself has too."""
+    """A page with the names that have pages of their own, and with those that the library itself has too."""
     names = sorted((name for name in room.__all__ if _ours(getattr(room, name))), key=str.lower)
     above = [name for name in names if room is not sgdsde and name in sgdsde.__all__]
     lists = [("   :toctree: generated\n", [name for name in names if name not in above])]
@@ -91,7 +91,7 @@ def _importable(name: str) -> bool:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx."""
+    """Connect to Sphinx."""
     app.connect("config-inited", _pages)
     app.connect("missing-reference", _found)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,7 +35,7 @@ def _files(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx. The files are there before links are checked."""
+    """Connect to Sphinx. The files are there before links are checked."""
     app.connect("config-inited", _pages)
     app.connect("build-finished", _files, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

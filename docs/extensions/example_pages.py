@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,33 +18,38 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAD = """Examples
 ========
 
-Each is a script of a page that runs in seconds and writes a picture: ``python examples/first_look.py``. Those below were
-run when this site was built.
+Each is a script of a page that runs in seconds and writes a picture: ``python examples/first_look.py``. Those below
+were run when this site was built.
 """
 
 
 def titled(source: str) -> str:
-    """A script whose docstring's first sentence is a title.
+    r"""A script whose docstring has the beginning of its first sentence, to a colon or a question mark, for a title.
 
-    >>> print(titled('"' * 3 + 'Wells: one and two.\\n\\nMore.' + '"' * 3 + '\\n\\nx = 1'))
-    \"\"\"
-    Wells: one and two
-    ==================
+    >>> print(titled("'Wells: one and two.\\n\\nMore |x|.'\n\nx = 1").replace('"', "'"))
+    '''
+    Wells
+    =====
     <BLANKLINE>
-    More.
-    \"\"\"
+    One and two.
+    <BLANKLINE>
+    More \\|x\\|.
+    '''
     <BLANKLINE>
     x = 1
     """
     tree = ast.parse(source)
-    text = ast.get_docstring(tree) or ""
-    first, _, rest = text.partition("\n\n")
-    title, _, more = " ".join(first.split()).partition(". ")
-    title = title.rstrip(".")
-    body = "\n\n".join(part for part in (more, rest) if part)
-    lines = source.splitlines()
-    after = "\n".join(lines[tree.body[0].end_lineno :])
-    return f'"""\n{title}\n{"=" * len(title)}\n\n{body.replace("|", chr(92) * 2 + "|")}\n"""\n{after}'
+    first, _, rest = (ast.get_docstring(tree) or "").partition("\n\n")
+    title, end, more = re.match(r"(.*?)([:?]|\.(?= )|\.?$) ?(.*)", " ".join(first.split())).groups()  # type: ignore[union-attr]
+    title += end if end == "?" else ""
+    body = "\n\n".join(part for part in (_sentence(more), rest) if part).replace("|", r"\\|")
+    code = "\n".join(source.splitlines()[tree.body[0].end_lineno :])
+    return f'"""\n{title}\n{"=" * len(title)}\n\n{body}\n"""\n{code}'
+
+
+def _sentence(text: str) -> str:
+    word = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if word.isalpha() else text
 
 
 def arguments(gallery: Mapping[str, Any], script: Mapping[str, Any]) -> list[str]:
@@ -69,6 +75,6 @@ def _scripts(app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx."""
+    """Connect to Sphinx."""
     app.connect("config-inited", _scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""After the build, every link inside the site must lead to a page, a file or a place in a page: else it is a warning."""
+"""After the build: every link inside the site must lead to a page, a file or a place in a page."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ def _check(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx."""
+    """Connect to Sphinx."""
     app.connect("build-finished", _check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -36,6 +36,6 @@ def _docstring(app: Sphinx, what: str, name: str, thing: object, options: object
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx. Before numpydoc, which makes fields of sections."""
+    """Connect to Sphinx. Before numpydoc, which makes fields of sections."""
     app.connect("autodoc-process-docstring", _docstring, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 """Links of the documents into the repository lead to pages of the site where there are such.
 
-The same files are read in the repository, where pages that are made when the site is built do not exist: there a claim is
-its protocol, an example its script, and the API the package.
+The same files are read in the repository, where pages that are made when the site is built do not exist: there a claim
+is its protocol, an example its script, and the API the package.
 """
 
 from __future__ import annotations
@@ -40,6 +40,6 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Of Sphinx."""
+    """Connect to Sphinx."""
     app.connect("source-read", _read)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
