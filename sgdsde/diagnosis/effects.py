@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from sgdsde.diagnosis.bending import curvature_varies
 from sgdsde.diagnosis.case import MOST_BENT, Case
 from sgdsde.diagnosis.laws import BOWL, NOISE, WHOLE, covariance, fresh
 from sgdsde.diagnosis.registry import EXIT, Size, effect
@@ -12,6 +13,10 @@ from sgdsde.theory import relaxation_time, stability_limit
 
 #: Standard deviations from the minimum at which curvature is looked at: some paths come there.
 FAR = 4.0
+#: So much of itself may curvature vary by where ω is, before what is known to first order in that square is rough.
+ROUGH = 0.3
+#: An error that would pass for nothing.
+LITTLE = 0.02
 
 
 @effect("finite ε", claim="stationary_variance", network_claim="mnist_sde")
@@ -106,7 +111,9 @@ def outside_the_bowl(case: Case) -> Size | None:
     spread = covariance(case.place, case.sgd, WHOLE)
     if spread is not None and not config.learning_rate < stability_limit(around.steepest(FAR**2 * spread), config):
         return Size(math.nan, note=f"{FAR:g} standard deviations out ε is above 2(1 + m)/h, and paths may run away")
-    if bowl == whole:
-        return Size(0.0)
+    error = (1 + whole) / (1 + bowl) - 1 if bowl != whole else 0.0
+    varies = max((curvature_varies(case.place, each) for each in (case.sde, case.sgd)), default=0.0)
+    if varies > ROUGH and abs(error) < LITTLE:
+        return Size(math.nan, note=f"curvature varies by {100 * varies:.0f} % where ω is, and the numbers are rough")
     changes = "a part of the noise changes with ω, and does not cancel in an epoch" if config.permuted else ""
-    return Size((1 + whole) / (1 + bowl) - 1, note=changes)
+    return Size(error, note=changes)

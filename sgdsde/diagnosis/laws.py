@@ -115,30 +115,6 @@ def _drift(around: Surroundings, model: Model) -> Array | float:
     return config.mean_loss_time_per_update * memory * c / 4 * around.trace_curvature
 
 
-def bending(place: Place, config: SGDConfig) -> float:
-    """By what part third derivatives change Tr S of the SDE of Brownian motion, to first order in T.
-
-    The mean μ and the third cumulant C that they make, and what those do to S: with T_ijk the derivatives of H,
-    h_i μ_i = −½ T_ijk S_jk and (h_i + h_j + h_k) C_ijk = −Σ T_ilm S_lj S_mk + T Σ ∂_l F_ij S_lk, the sums over the
-    three places of i and of k.
-    """
-    model = Model("sde", "brownian", config)
-    known = _law(np.diag(place.curvature), place.noise, model)
-    if place.around is None or known is None or not known.any():
-        return 0.0
-    bend, slope, h = place.around.bend, place.around.noise_slope, place.curvature
-    mean = -np.einsum("ijk,jk->i", bend, known) / (2 * h)
-    once = np.einsum("ilm,lj,mk->ijk", bend, known, known)
-    twice = config.temperature * np.einsum("ijl,lk->ijk", slope, known)
-    sums = sum((np.transpose(twice, axes) for axes in ((0, 1, 2), (0, 2, 1), (2, 1, 0))), start=np.zeros_like(once))
-    sums -= once + np.transpose(once, (1, 0, 2)) + np.transpose(once, (2, 1, 0))
-    third = sums / np.add.outer(np.add.outer(h, h), h)
-    pull = np.einsum("ilm,lmj->ij", bend, third) / 2
-    forced = config.temperature * np.einsum("ijl,l->ij", slope, mean) - pull - pull.T
-    forced -= (tilt := np.einsum("ijl,l->ij", bend, mean)) @ known + known @ tilt
-    return float(np.trace(forced / np.add.outer(h, h)) / np.trace(known))
-
-
 def fresh(config: SGDConfig) -> SGDConfig:
     """The same with independent batches."""
     return replace(config, sampling="without_replacement", drop_last=False) if config.permuted else config
