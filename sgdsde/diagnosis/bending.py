@@ -34,7 +34,7 @@ def bending(place: Place, config: SGDConfig) -> float:
 
 
 def curvature_varies(place: Place, model: Model) -> float:
-    """By what part of itself H varies where ω is: the root mean square of H^{-1/2} δH H^{-1/2}, by third derivatives."""
+    """By what part of itself H varies where ω is: the root mean square of H^{-1/2} δH H^{-1/2}, to first order."""
     spread = covariance(place, model)
     if place.around is None or spread is None:
         return 0.0

@@ -106,6 +106,8 @@ def outside_the_bowl(case: Case) -> Size | None:
         return Size(math.nan)
     if abs(case.bent) > MOST_BENT:
         return Size(math.nan, note="the noise is too wide for the bowl, and the law of one is a guess here")
+    if math.isnan(case.total(case.sgd, WHOLE)):
+        return Size(math.nan, note="for noise as wide as this no stationary law was found")
     inner = BOWL if config.permuted else NOISE  # what noise gains is in the row above, for fresh batches
     bowl, whole = (case.error(case.sde, case.sgd, level) for level in (inner, WHOLE))
     spread = covariance(case.place, case.sgd, WHOLE)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import LARGEST
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.place import Place, Surroundings
 from sgdsde.drivers import DRIVERS
@@ -62,7 +63,7 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
             hessian = np.diag(place.curvature)
         same = 0.0 if model.config.repeated else SAME
         new = _changing(hessian + drift, noise, (1 - same) * place.around.changing(found), model)
-        if new is None or not np.isfinite(new).all():
+        if new is None or not np.abs(new).max() < LARGEST:
             return None
         step, found = new - found, new
         if np.abs(step).max() <= SETTLED * np.abs(new).max():

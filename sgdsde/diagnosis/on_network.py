@@ -26,6 +26,10 @@ Progress = Callable[[float], None]
 EPOCHS, LOOKED_AT = 10, 3
 #: Of noise that changes steadily over an epoch a twelfth of the square of the change does not cancel in it.
 STEADY = 12.0
+#: Two draws that have nothing in common differ by twice their square; what is more is another scale, and another place.
+MOST_MOVED = 2.0
+#: From such a share on weights are not where training stays.
+FAR = 0.5
 
 
 def place_of(
@@ -68,9 +72,12 @@ def place_of(
     moved = 0.0
     if len(starts) > probes:
         epoch = config.updates_per_epoch * config.mean_loss_time_per_update
-        away = -np.sqrt(noise.squared_norm) * _function_of(runs[-1], bases[-1], lambda h: epoch * exprel(-h * epoch))
+        away = -np.sqrt(noise.squared_norm) * _function_of(
+            runs[-1], bases[-1], lambda h: epoch * exprel(-np.maximum(h, 0.0) * epoch)
+        )
         there = noise_covariance(displaced(network, away), data, loss=loss, dtype=dtype).draw(probes, seed)
         moved = float(np.square(there - draws).sum() / np.square(draws).sum())
+        moved = moved if moved < MOST_MOVED else MOST_MOVED  # also where the way leads out of the finite numbers
     slopes, own = along_directions(noise.losses, sharpest)
     steep = own.mean(axis=0)
     if not steep[0] > 0:
@@ -99,7 +106,7 @@ def place_of(
         gradients=(slopes - slopes.mean(axis=0))[:, kept],
         steep=steep[kept] + decay,
         limits=limits,
-        moved=min(moved / STEADY, 1.0),
+        moved=moved / STEADY,
         network=True,
         notes=_notes(length, flat, negative, moved),
     )
@@ -137,9 +144,10 @@ def _shown(number: float) -> str:
 def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
     found = []
     if moved > 0.01:
-        found.append(
-            f"In an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less"
-        )
+        part = f"{100 * min(moved, 1):.0f} % of the noise is another"
+        found.append(f"In an epoch the weights move so far that {part}, and cancels less")
+    if moved > FAR:
+        found.append("All numbers suppose that training stays where it is, and here it does not")
     if not flat:
         return tuple(found)
     text = f"{100 * flat:.2g} % of the noise is in directions too flat to relax in {length} updates, taken as just so"
