@@ -6,8 +6,8 @@ import math
 
 from sgdsde.diagnosis.case import Case
 from sgdsde.diagnosis.laws import WHOLE
-from sgdsde.diagnosis.registry import EFFECTS, Declared
-from sgdsde.diagnosis.result import Diagnosis, Effect
+from sgdsde.diagnosis.registry import EFFECTS, Declared, Effect
+from sgdsde.diagnosis.result import Diagnosis
 from sgdsde.diagnosis.words import NEGLIGIBLE, UNSTABLE, verdict_of
 from sgdsde.drivers import DRIVERS
 
