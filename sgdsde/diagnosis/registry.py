@@ -29,6 +29,8 @@ class Size:
         Whether it is a part of what the SDE is wrong by. False: the SDE here has it right, and others do not.
     unstable : bool
         Whether SGD has no stationary law because of it.
+    unknown : bool
+        Whether nothing is known of the variance because of it.
     """
 
     error: float
@@ -37,6 +39,7 @@ class Size:
     note: str = ""
     counted: bool = True
     unstable: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Effect:
         A sentence, or empty.
     counted : bool
         Whether it is a part of what the SDE is wrong by; otherwise the SDE here has it right, and others do not.
+    unknown : bool
+        Whether nothing is known of the variance because of it.
     """
 
     name: str
@@ -89,6 +94,7 @@ class Effect:
     claim: str
     note: str
     counted: bool = True
+    unknown: bool = False
 
 
 #: By name, in the order in which they are shown.

@@ -26,7 +26,8 @@ class Diagnosis:
         The SDE that was judged.
     effects : tuple of Effect
     error : float
-        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD is unstable.
+        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD is unstable or
+        no law is known.
     largest : float
         The same in the mode of the Hessian in which it is farthest from 0.
     sde_variance, sgd_variance : float
@@ -116,7 +117,7 @@ class Diagnosis:
 
     def _notes(self) -> list[str]:
         lines = [self.sentence]
-        said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE]
+        said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE and not each.unknown]
         lines += [f"{each.name}: {each.note}." for each in said if each.verdict != UNSTABLE]
         if any(map(_aside, self.effects)):
             lines.append(

@@ -170,8 +170,9 @@ def test_a_schedule_that_is_faster_than_the_velocity_is_named():
 
 def test_what_lies_outside_the_bowl_is_named():
     wide = sg.Landscape("x**4/4 - x**2/2", "x", noise_covariance=20.0)
-    row = diagnose(sg.SGDConfig(0.3, 1, 64), wide, 1.0)["outside the bowl"]
-    assert row.verdict != "negligible"
+    found = diagnose(sg.SGDConfig(0.3, 1, 64), wide, 1.0)
+    assert found["outside the bowl"].unknown
+    assert (found.verdict, found.sentence) == ("not known", "Not known: the noise is too wide for the law of a bowl.")
     far = diagnose(sg.SGDConfig(0.4, 4, 64), sg.Landscape("x**2/2 + x**4", "x"), 0.0)["outside the bowl"]
     assert "run away" in far.note
     assert far.verdict == "not known"
