@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgdsde.config import SGDConfig
-from sgdsde.diagnosis.laws import BOWL, WHOLE, Model, bending, covariance, fresh, whole_epochs
+from sgdsde.diagnosis.bending import bending
+from sgdsde.diagnosis.laws import BOWL, WHOLE, Model, covariance, fresh, whole_epochs
 from sgdsde.diagnosis.place import Place
 from sgdsde.drivers import DRIVERS
 from sgdsde.layout import one_line

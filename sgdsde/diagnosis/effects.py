@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from sgdsde.diagnosis.bending import curvature_varies
 from sgdsde.diagnosis.case import MOST_BENT, Case
 from sgdsde.diagnosis.laws import BOWL, NOISE, WHOLE, covariance, fresh
 from sgdsde.diagnosis.registry import EXIT, Size, effect
@@ -12,6 +13,10 @@ from sgdsde.theory import relaxation_time, stability_limit
 
 #: Standard deviations from the minimum at which curvature is looked at: some paths come there.
 FAR = 4.0
+#: So much of itself may curvature vary by where ω is before numbers, to first order in its square, are rough; or none.
+ROUGH, TOO_ROUGH = 0.3, 0.5
+#: An error that would pass for nothing.
+LITTLE = 0.02
 
 
 @effect("finite ε", claim="stationary_variance", network_claim="mnist_sde")
@@ -86,6 +91,8 @@ def mean_square(case: Case) -> Size | None:
         error = (1 + case.error(sde, sgd, NOISE)) / (1 + case.error(sde, sgd, BOWL)) - 1
     at_most = "at most " if place.network else ""
     note = "" if math.isinf(own) else f"E|ω|² grows from ε = {at_most}{limit:.4g} on"
+    if case.config.permuted and not rate < limit and math.isnan(case.total(case.sgd, NOISE)):
+        return Size(math.nan, unstable=True, note=f"ε = {rate:g} is above {limit:.4g}, from where on E|ω|² grows")
     if case.config.permuted and note:
         note += " with fresh batches; reshuffled ones have no such law"
     return Size(error, note=note)
@@ -99,14 +106,18 @@ def outside_the_bowl(case: Case) -> Size | None:
         return None
     if math.isnan(case.total(case.sgd, BOWL)):
         return Size(math.nan)
-    if abs(case.bent) > MOST_BENT:
-        return Size(math.nan, note="the noise is too wide for the bowl, and the law of one is a guess here")
+    varies = max(curvature_varies(case.place, each) for each in (case.sde, case.sgd))
+    if abs(case.bent) > MOST_BENT or varies > TOO_ROUGH:
+        return Size(math.nan, note="the noise is too wide for the law of a bowl", unknown=True)
+    if math.isnan(case.total(case.sgd, WHOLE)):
+        return Size(math.nan, note="for noise as wide as this no stationary law was found", unknown=True)
     inner = BOWL if config.permuted else NOISE  # what noise gains is in the row above, for fresh batches
     bowl, whole = (case.error(case.sde, case.sgd, level) for level in (inner, WHOLE))
     spread = covariance(case.place, case.sgd, WHOLE)
     if spread is not None and not config.learning_rate < stability_limit(around.steepest(FAR**2 * spread), config):
         return Size(math.nan, note=f"{FAR:g} standard deviations out ε is above 2(1 + m)/h, and paths may run away")
-    if bowl == whole:
-        return Size(0.0)
+    error = (1 + whole) / (1 + bowl) - 1 if bowl != whole else 0.0
+    if varies > ROUGH and abs(error) < LITTLE:
+        return Size(math.nan, note=f"curvature varies by {100 * varies:.0f} % where ω is, and the numbers are rough")
     changes = "a part of the noise changes with ω, and does not cancel in an epoch" if config.permuted else ""
-    return Size((1 + whole) / (1 + bowl) - 1, note=changes)
+    return Size(error, note=changes)

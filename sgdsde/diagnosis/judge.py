@@ -6,8 +6,8 @@ import math
 
 from sgdsde.diagnosis.case import Case
 from sgdsde.diagnosis.laws import WHOLE
-from sgdsde.diagnosis.registry import EFFECTS, Declared
-from sgdsde.diagnosis.result import Diagnosis, Effect
+from sgdsde.diagnosis.registry import EFFECTS, Declared, Effect
+from sgdsde.diagnosis.result import Diagnosis
 from sgdsde.diagnosis.words import NEGLIGIBLE, UNSTABLE, verdict_of
 from sgdsde.drivers import DRIVERS
 
@@ -18,12 +18,13 @@ EQUATIONS = ("sde", "momentum_sde")
 def judged(case: Case, limits: tuple[float, float]) -> Diagnosis:
     """The diagnosis; `limits` are what is negligible, and from what on the SDE breaks down."""
     rows = tuple(row for each in EFFECTS.values() if (row := _row(each, case, limits)) is not None)
-    dead = any(row.verdict == UNSTABLE for row in rows)
+    dead = any(row.verdict == UNSTABLE or row.unknown for row in rows)
     return Diagnosis(
         case.given, case.place.where, case.dynamics, case.driver, rows,
         error=math.nan if dead else case.error(case.sde, case.sgd, WHOLE),
         largest=math.nan if dead else _largest(case),
-        sde_variance=case.total(case.sde), sgd_variance=math.nan if dead else case.total(case.sgd),
+        sde_variance=math.nan if any(row.unknown for row in rows) else case.total(case.sde),
+        sgd_variance=math.nan if dead else case.total(case.sgd),
         others={} if dead else _others(case), thresholds=limits, notes=(*_remainder(case), *case.place.notes),
     )  # fmt: skip
 
@@ -37,7 +38,7 @@ def _row(declared: Declared, case: Case, limits: tuple[float, float]) -> Effect 
     instead = "" if verdict in (NEGLIGIBLE, UNSTABLE) else found.instead or "none"
     return Effect(
         declared.name, float(found.error), found.of, verdict, instead, claim,
-        found.note, found.counted,
+        found.note, found.counted, found.unknown,
     )  # fmt: skip
 
 

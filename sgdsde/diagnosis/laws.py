@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sgdsde.arguments import LARGEST
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.place import Place, Surroundings
 from sgdsde.drivers import DRIVERS
-from sgdsde.theory import stationary_covariance
+from sgdsde.theory import stability_limit, stationary_covariance, stationary_variance
 
 Array = NDArray[np.float64]
 
@@ -21,8 +22,6 @@ BOWL, NOISE, WHOLE = 0, 1, 2
 SETTLED, MOST = 1e-8, 1000
 #: So often they are taken at once to where they tend to.
 EVERY = 5
-#: How much of itself a Brownian bridge is still correlated with, on average over its length: 1/12 over 1/6.
-SAME = 0.5
 
 
 class Model(NamedTuple):
@@ -54,15 +53,14 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
     found = _changing(np.diag(place.curvature), place.noise, place.moved * place.noise, model)
     if level == BOWL or place.around is None or found is None:
         return found
-    drift = _drift(place.around, model)
+    drift, apart = _drift(place.around, model), 1 - same_in_epochs(place.curvature, model)
     last = 0.0 * found
     for turn in range(MOST):
         hessian, noise = place.around.means(found)
         if level == NOISE:
             hessian = np.diag(place.curvature)
-        same = 0.0 if model.config.repeated else SAME
-        new = _changing(hessian + drift, noise, (1 - same) * place.around.changing(found), model)
-        if new is None or not np.isfinite(new).all():
+        new = _changing(hessian + drift, noise, place.around.changing(apart * found), model)
+        if new is None or not np.abs(new).max() < LARGEST:
             return None
         step, found = new - found, new
         if np.abs(step).max() <= SETTLED * np.abs(new).max():
@@ -77,9 +75,8 @@ def covariance(place: Place, model: Model, level: int = WHOLE) -> Array | None:
 def _changing(hessian: Array, noise: Array, apart: Array, model: Model) -> Array | None:
     """The law where a part of the noise is not the same all through an epoch, and does not cancel in it.
 
-    Noise that changes with ω cancels so far as ω has something in common with itself: a bridge has a half. The rest is
-    as of fresh batches. With one permutation for all epochs ω has the mean 0 in each, nothing cancels, and what is left
-    is the same force in all of them: H⁻¹FH⁻¹/N.
+    What is left is as of fresh batches. With one permutation for all epochs it is the same force in all of them:
+    H⁻¹FH⁻¹/N.
     """
     if not model.epochs or not apart.any():
         return _law(hessian, noise, model)
@@ -90,6 +87,24 @@ def _changing(hessian: Array, noise: Array, apart: Array, model: Model) -> Array
     cancels = _law(hessian, noise - apart, model)
     left = _law(hessian, apart, Model("sgd", "", fresh(model.config)))
     return None if cancels is None or left is None else cancels + left
+
+
+def same_in_epochs(curvature: Array, model: Model) -> Array:
+    """How much of itself ω is still correlated with, on average over an epoch, in pairs of modes, (k, k).
+
+    What the batches of an epoch push adds up to 0, so that the mean of ω over one is (start − end)/(nεh): its variance
+    over that of ω is 2(1 − e^{−a}) S_end/(a² S), a = nεh/(1 − m), which is ½, as of a bridge, where epochs are short.
+    With one permutation for all epochs it is 0.
+    """
+    config = model.config
+    if not model.epochs or config.repeated:
+        return np.zeros((len(curvature), len(curvature)))
+    if not config.learning_rate < stability_limit(np.diag(curvature), config):
+        return np.full((len(curvature), len(curvature)), 0.5)
+    ends, mean = (stationary_variance(curvature, 1.0, config, "sgd", position=at) for at in ("epoch_end", "average"))
+    length = config.updates_per_epoch * config.mean_loss_time_per_update * curvature
+    part = np.divide(-2 * np.expm1(-length) * ends, length**2 * mean, out=np.zeros_like(mean), where=mean > 0)
+    return np.sqrt(np.multiply.outer(part, part))
 
 
 def _law(hessian: Array, noise: Array, model: Model) -> Array | None:
@@ -113,30 +128,6 @@ def _drift(around: Surroundings, model: Model) -> Array | float:
     memory = float(pairs @ kept / pairs.sum()) if model.dynamics != "sde" else 1.0
     c = config.batch_noise if model.dynamics == "sgd" else 1 / config.batch_size
     return config.mean_loss_time_per_update * memory * c / 4 * around.trace_curvature
-
-
-def bending(place: Place, config: SGDConfig) -> float:
-    """By what part third derivatives change Tr S of the SDE of Brownian motion, to first order in T.
-
-    The mean μ and the third cumulant C that they make, and what those do to S: with T_ijk the derivatives of H,
-    h_i μ_i = −½ T_ijk S_jk and (h_i + h_j + h_k) C_ijk = −Σ T_ilm S_lj S_mk + T Σ ∂_l F_ij S_lk, the sums over the
-    three places of i and of k.
-    """
-    model = Model("sde", "brownian", config)
-    known = _law(np.diag(place.curvature), place.noise, model)
-    if place.around is None or known is None or not known.any():
-        return 0.0
-    bend, slope, h = place.around.bend, place.around.noise_slope, place.curvature
-    mean = -np.einsum("ijk,jk->i", bend, known) / (2 * h)
-    once = np.einsum("ilm,lj,mk->ijk", bend, known, known)
-    twice = config.temperature * np.einsum("ijl,lk->ijk", slope, known)
-    sums = sum((np.transpose(twice, axes) for axes in ((0, 1, 2), (0, 2, 1), (2, 1, 0))), start=np.zeros_like(once))
-    sums -= once + np.transpose(once, (1, 0, 2)) + np.transpose(once, (2, 1, 0))
-    third = sums / np.add.outer(np.add.outer(h, h), h)
-    pull = np.einsum("ilm,lmj->ij", bend, third) / 2
-    forced = config.temperature * np.einsum("ijl,l->ij", slope, mean) - pull - pull.T
-    forced -= (tilt := np.einsum("ijl,l->ij", bend, mean)) @ known + known @ tilt
-    return float(np.trace(forced / np.add.outer(h, h)) / np.trace(known))
 
 
 def fresh(config: SGDConfig) -> SGDConfig:

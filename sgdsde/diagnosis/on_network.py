@@ -13,19 +13,23 @@ from scipy.special import exprel
 from sgdsde.arguments import integer
 from sgdsde.config import SGDConfig
 from sgdsde.diagnosis.place import Place
+from sgdsde.diagnosis.spectrum import explored, function_of, noise_curvature
 from sgdsde.models.along_directions import along_directions, at_weights, displaced
 from sgdsde.models.covariance import noise_covariance
-from sgdsde.models.curvature import MeanHessian, mean_hessian
-from sgdsde.statistics.lanczos import Run, lanczos
+from sgdsde.models.curvature import mean_hessian
 from sgdsde.theory import mean_square_stability_limit
 
 Array = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-#: Epochs of a run of which nobody says how long it is; sharpest directions in which single examples are looked at.
-EPOCHS, LOOKED_AT = 10, 3
+#: Epochs of a run of which nobody says how long it is.
+EPOCHS = 10
 #: Of noise that changes steadily over an epoch a twelfth of the square of the change does not cancel in it.
 STEADY = 12.0
+#: Two draws that have nothing in common differ by twice their square; what is more is another scale, and another place.
+MOST_MOVED = 2.0
+#: From such a share on weights are not where training stays.
+FAR = 0.5
 
 
 def place_of(
@@ -63,14 +67,17 @@ def place_of(
     tell(0.1)
     draws = noise.draw(probes, seed)
     starts = [*draws.T, noise.mean_gradient] if config.permuted and noise.squared_norm else draws.T
-    runs, bases = _explored(hessian, np.array(starts), steps, lambda part: tell(0.1 + 0.8 * part))
+    runs, bases = explored(hessian, np.array(starts), steps, lambda part: tell(0.1 + 0.8 * part))
     curvature, share, sharpest = noise_curvature(runs[:probes], bases, np.square(draws).sum(axis=0))
     moved = 0.0
     if len(starts) > probes:
         epoch = config.updates_per_epoch * config.mean_loss_time_per_update
-        away = -np.sqrt(noise.squared_norm) * _function_of(runs[-1], bases[-1], lambda h: epoch * exprel(-h * epoch))
+        away = -np.sqrt(noise.squared_norm) * function_of(
+            runs[-1], bases[-1], lambda h: epoch * exprel(-np.maximum(h, 0.0) * epoch)
+        )
         there = noise_covariance(displaced(network, away), data, loss=loss, dtype=dtype).draw(probes, seed)
         moved = float(np.square(there - draws).sum() / np.square(draws).sum())
+        moved = moved if moved < MOST_MOVED else MOST_MOVED  # also where the way leads out of the finite numbers
     slopes, own = along_directions(noise.losses, sharpest)
     steep = own.mean(axis=0)
     if not steep[0] > 0:
@@ -99,35 +106,10 @@ def place_of(
         gradients=(slopes - slopes.mean(axis=0))[:, kept],
         steep=steep[kept] + decay,
         limits=limits,
-        moved=min(moved / STEADY, 1.0),
+        moved=moved / STEADY,
         network=True,
         notes=_notes(length, flat, negative, moved),
     )
-
-
-def noise_curvature(runs: list[Run], bases: Array, lengths: Array) -> tuple[Array, Array, Array]:
-    """Curvatures θ_j and shares w_j with Tr f(H)F ≈ Tr F Σ w_j f(θ_j), (n,) each, and sharpest directions, (P, k).
-
-    Gauss' rule for E zᵀf(H)z, from Lanczos' method for draws z of covariance F, whose squared lengths are given.
-    """
-    pairs = [(run.ritz[0], run.ritz[1][0] ** 2 * length) for run, length in zip(runs, lengths, strict=True)]
-    curvature, share = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    best = int(np.argmax([run.ritz[0][-1] for run in runs]))
-    rows = bases[best][: len(runs[best].ritz[0])]
-    return curvature, share / share.sum(), rows.T @ runs[best].ritz[1][:, ::-1][:, :LOOKED_AT]
-
-
-def _explored(hessian: MeanHessian, starts: Array, steps: int, tell: Progress) -> tuple[list[Run], Array]:
-    found: tuple[list[Run], Array] = [], np.empty((0, 0, 0))
-    for found in lanczos(hessian.product, starts, steps):
-        tell(found[1].shape[1] / steps)
-    return found
-
-
-def _function_of(run: Run, basis: Array, function: Callable[[Array], Array]) -> Array:
-    """f(H) x of the unit vector that a run began with."""
-    values, vectors = run.ritz
-    return np.asarray(basis[: len(values)].T @ (vectors @ (function(values) * vectors[0])))
 
 
 def _shown(number: float) -> str:
@@ -137,9 +119,10 @@ def _shown(number: float) -> str:
 def _notes(length: int, flat: float, negative: float, moved: float) -> tuple[str, ...]:
     found = []
     if moved > 0.01:
-        found.append(
-            f"In an epoch the weights move so far that {100 * moved:.0f} % of the noise is another, and cancels less"
-        )
+        part = f"{100 * min(moved, 1):.0f} % of the noise is another"
+        found.append(f"In an epoch the weights move so far that {part}, and cancels less")
+    if moved > FAR:
+        found.append("All numbers suppose that training stays where it is, and here it does not")
     if not flat:
         return tuple(found)
     text = f"{100 * flat:.2g} % of the noise is in directions too flat to relax in {length} updates, taken as just so"

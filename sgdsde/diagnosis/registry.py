@@ -29,6 +29,8 @@ class Size:
         Whether it is a part of what the SDE is wrong by. False: the SDE here has it right, and others do not.
     unstable : bool
         Whether SGD has no stationary law because of it.
+    unknown : bool
+        Whether nothing is known of the variance because of it.
     """
 
     error: float
@@ -37,6 +39,7 @@ class Size:
     note: str = ""
     counted: bool = True
     unstable: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,42 @@ class Declared:
     measure: Callable[[Case], Size | None]
     claim: str
     network_claim: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row: an effect, and how wrong the SDE is by it.
+
+    Attributes
+    ----------
+    name : str
+    error : float
+        The SDE's value over SGD's, less 1; infinite where SGD has none, NaN where nothing is known.
+    of : str
+        ``"variance"``, ``"exit time"`` or ``"kurtosis"``.
+    verdict : str
+        ``"negligible"``, ``"matters"``, ``"breaks down"``, ``"unstable"`` or ``"not known"``.
+    instead : str
+        Which SDE to take; ``"none"`` where none is better, and empty where there is no need.
+    claim : str
+        Name of the claim in ``validation/`` in which the effect was measured.
+    note : str
+        A sentence, or empty.
+    counted : bool
+        Whether it is a part of what the SDE is wrong by; otherwise the SDE here has it right, and others do not.
+    unknown : bool
+        Whether nothing is known of the variance because of it.
+    """
+
+    name: str
+    error: float
+    of: str
+    verdict: str
+    instead: str
+    claim: str
+    note: str
+    counted: bool = True
+    unknown: bool = False
 
 
 #: By name, in the order in which they are shown.

@@ -8,42 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sgdsde.config import SGDConfig
-from sgdsde.diagnosis.registry import VARIANCE
+from sgdsde.diagnosis.registry import VARIANCE, Effect
 from sgdsde.diagnosis.words import BREAKS, LABELS, MATTERS, NEGLIGIBLE, UNSTABLE, percent, sentence, verdict_of
 from sgdsde.tables import Table, in_notebook
-
-
-@dataclass(frozen=True)
-class Effect:
-    """One row: an effect, and how wrong the SDE is by it.
-
-    Attributes
-    ----------
-    name : str
-    error : float
-        The SDE's value over SGD's, less 1; infinite where SGD has none, NaN where nothing is known.
-    of : str
-        ``"variance"``, ``"exit time"`` or ``"kurtosis"``.
-    verdict : str
-        ``"negligible"``, ``"matters"``, ``"breaks down"``, ``"unstable"`` or ``"not known"``.
-    instead : str
-        Which SDE to take; ``"none"`` where none is better, and empty where there is no need.
-    claim : str
-        Name of the claim in ``validation/`` in which the effect was measured.
-    note : str
-        A sentence, or empty.
-    counted : bool
-        Whether it is a part of what the SDE is wrong by; otherwise the SDE here has it right, and others do not.
-    """
-
-    name: str
-    error: float
-    of: str
-    verdict: str
-    instead: str
-    claim: str
-    note: str
-    counted: bool = True
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,7 +26,8 @@ class Diagnosis:
         The SDE that was judged.
     effects : tuple of Effect
     error : float
-        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD is unstable.
+        The SDE's variance, Tr Cov(ω), over SGD's, less 1, with all effects on it together; NaN where SGD is unstable or
+        no law is known.
     largest : float
         The same in the mode of the Hessian in which it is farthest from 0.
     sde_variance, sgd_variance : float
@@ -149,7 +117,7 @@ class Diagnosis:
 
     def _notes(self) -> list[str]:
         lines = [self.sentence]
-        said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE]
+        said = [each for each in self.effects if each.note and each.verdict != NEGLIGIBLE and not each.unknown]
         lines += [f"{each.name}: {each.note}." for each in said if each.verdict != UNSTABLE]
         if any(map(_aside, self.effects)):
             lines.append(

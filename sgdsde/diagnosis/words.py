@@ -22,7 +22,7 @@ def sentence(found: Diagnosis) -> str:
         why = next(each.note for each in found.effects if each.verdict == UNSTABLE and each.note)
         return f"No: SGD does not stay here, and the SDE does not show it: {why}."
     if found.verdict == UNKNOWN:
-        return "Not known: there is no law to compare the SDE with."
+        return f"Not known: {next((each.note for each in found.effects if each.unknown), 'there is no law of SGD')}."
     rows = [each for each in found.effects if each.counted and each.verdict in (MATTERS, BREAKS)]
     mine = sorted((each for each in rows if each.of == VARIANCE), key=lambda each: -_weight(each.error))
     causes = " and ".join(each.name for each in mine[:2])

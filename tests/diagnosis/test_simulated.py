@@ -17,7 +17,7 @@ def check(number: int) -> bool:
     run = draw(number)
     found = run.diagnosis()
     if math.isnan(found.error):  # no number is given, and the table says why: E|ω|² grows, or nothing is known
-        assert found.verdict == "unstable" or found["outside the bowl"].verdict == "not known"
+        assert found.verdict == "unstable" or found["outside the bowl"].unknown
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -46,7 +46,7 @@ def test_the_error_is_the_one_that_simulation_finds(number):
 
 @pytest.mark.slow("simulations of SGD and of SDEs, forty of each")
 def test_the_errors_of_all_runs_are_those_that_simulation_finds():
-    """One of them, four examples in one order for ever in a bent valley, is said to be beyond what is known."""
+    """Two of them, with noise too wide for their valleys, are said to be beyond what is known."""
     numbers = []
 
     @every("number", range(RUNS))
@@ -54,4 +54,4 @@ def test_the_errors_of_all_runs_are_those_that_simulation_finds():
         numbers.append(check(number))
 
     one()
-    assert sum(numbers) >= RUNS - 1
+    assert sum(numbers) >= RUNS - 2
