@@ -56,6 +56,10 @@ PAPERS: dict[str, tuple[str, str, str]] = {
         "Liao, Kolomvaki & Kyrillidis", "SGD at the Edge of Stability: The Stochastic Sharpness Gap",
         "arXiv 2604.21016",
     ),
+    "andreyev-beneventano": (
+        "Andreyev & Beneventano", "Edge of Stochastic Stability: Revisiting the Edge of Stability for SGD",
+        "arXiv 2412.20553",
+    ),
     "mandt": (
         "Mandt, Hoffman & Blei", "Stochastic Gradient Descent as Approximate Bayesian Inference", "arXiv 1704.04289",
     ),

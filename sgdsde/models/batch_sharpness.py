@@ -18,8 +18,8 @@ from sgdsde.models.losses import LossLike, checked_loss
 from sgdsde.models.networks import own_copy
 
 Weights = Mapping[str, Tensor]
-#: Eigenvalues converge to this relative error.
-TOLERANCE = 1e-3
+#: Eigenvalues converge to this relative error, with so many vectors of Lanczos' at once: ARPACK's 20 are too many here.
+TOLERANCE, VECTORS = 1e-3, 12
 
 
 def batch_sharpness(
@@ -116,7 +116,8 @@ def largest_curvature(
     if len(start) <= 2:
         return float(np.linalg.eigvalsh(np.stack([product(unit) for unit in np.eye(len(start))]))[-1])
     operator = LinearOperator((len(start), len(start)), matvec=product, dtype=np.float64)
-    return float(eigsh(operator, 1, which="LA", tol=TOLERANCE, v0=start, return_eigenvectors=False)[0])
+    vectors = min(VECTORS, len(start))
+    return float(eigsh(operator, 1, which="LA", tol=TOLERANCE, v0=start, ncv=vectors, return_eigenvectors=False)[0])
 
 
 def _gradient(model: nn.Module, loss: LossLike) -> Callable[[dict[str, Tensor], Tensor, Tensor], dict[str, Tensor]]:

@@ -82,10 +82,9 @@ def sgd(patch: pytest.MonkeyPatch) -> None:
 def sde(patch: pytest.MonkeyPatch) -> None:
     """the network is trained by the SDE where SGD is said"""
     original = network._run
-    smallest = min(module.sharpness_gap.plans["quick"].size.network.batches)
 
     def changed(size: Any, batch: int, dynamics: str, seed: int) -> network.Run:
-        return replace(original(size, smallest, "sde", seed), batch=batch, dynamics=dynamics)
+        return replace(original(size, size.sde_batch, "sde", seed), batch=batch, dynamics=dynamics)
 
     patch.setattr(network, "_run", changed)
 

@@ -60,7 +60,10 @@ def sharpness_gap(context: Context) -> Found:
     yield from _sde_check(context)
     runs = network_runs(context, size.network)
     yield from network_checks(runs, size.network)
-    yield Told({"n": EXAMPLES, "settled": SETTLED, "averaged": size.averaged, "digits": DIGITS, "hidden": HIDDEN})
+    network = {"rate": size.network.rate, "updates": size.network.updates}
+    yield Told(
+        {"n": EXAMPLES, "settled": SETTLED, "averaged": size.averaged, "digits": DIGITS, "hidden": HIDDEN} | network
+    )
     ends = np.array([min(np.min(item.x) for item in shown), max(np.max(item.x) for item in shown)])
     x, y = "εβσ²/(4αB(1 − m))", "2(1 + m)/ε − S of SGD"
     lines = [Line("ΔS = εβσ²/(4αB(1 − m))", ends, ends)]

@@ -39,7 +39,8 @@ def balance_figure(context: Context, point: Point, updates: int) -> sg.plotting.
     steps = np.linspace(0.0, updates, 60)
     law = sde_sharpness(point, SHARE, steps * point.config.mean_loss_time_per_update) / point.edge
     kept = [1 - replace(point, batch=batch).gap() / point.edge for batch in BATCHES]
-    lines = [Line("law of the SDE", steps, law), *(Line("law of SGD", [0, updates], [s, s]) for s in kept)]
+    named = [Line(f"law of SGD, B = {batch}", [0, updates], [s, s]) for batch, s in zip(BATCHES, kept, strict=True)]
+    lines = [Line("law of the SDE", steps, law), *named]
     along = CurvePanel("updates", "S in units of 2/ε", curves, lines, level=1.0, y_range=(0.4, 2.0))
     return curve_panels([along, _balance_panel(point)], columns=3)
 
