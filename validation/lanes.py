@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -122,6 +123,7 @@ def cores() -> int:
 
 def _lane(jobs: Sequence[Job], sender: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked for this one ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     reached: dict[str, float] = {}
 
     def tell(what: str, name: str, more: Any) -> None:
@@ -132,3 +134,11 @@ def _lane(jobs: Sequence[Job], sender: Connection) -> None:
         sender.send((what, name, more))
 
     measure_in_turn(jobs, discover(), tell)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed, which ends nothing itself."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,3 +91,42 @@ def test_a_process_that_dies_takes_one_claim_with_it_and_ctrl_c_ends_all():
     with pytest.raises(KeyboardInterrupt):
         measure_beside(jobs(LANDSCAPES[0], IMAGES[0]), CLAIMS, Heard(stop))
     assert not multiprocessing.active_children()
+
+
+KILLED = """
+import multiprocessing, sys
+from validation.claim import discover
+from validation.context import HERE
+from validation.job import Job
+from validation.lanes import measure_beside
+
+def tell(what, name, more):
+    if what == "started":
+        print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+
+if __name__ == "__main__":
+    measure_beside([Job(name, "quick", (0,), HERE) for name in ("escape_time", "mnist_sde")], discover(), tell)
+"""
+
+
+@pytest.mark.slow("three processes that import everything")
+def test_both_processes_end_with_one_that_is_killed(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        children = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(children) == 2
+        parent.kill()
+    deadline = time.monotonic() + 60
+    while any(map(runs, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def runs(pid):
+    """Whether a process is there, and is not only a name for its exit status."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
