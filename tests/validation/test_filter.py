@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser import Watched, launched
+from browser import Watched
 from listeners import Silent
 
 from validation.papers import Statement
@@ -16,12 +16,6 @@ SHOWN = """() => [
     [...document.querySelectorAll('[data-verdict]')].filter((row) => row.checkVisibility()).map((row) => row.dataset.claim),
     [...document.querySelectorAll('section.claim')].filter((each) => each.checkVisibility()).map((each) => each.id),
 ]"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as started:
-        yield started
 
 
 @pytest.fixture

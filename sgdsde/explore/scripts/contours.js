@@ -49,7 +49,7 @@ class PlanePicture {
 
   draw(side, ink) {
     const { canvas, world, name } = this, key = () => `${canvas.width} ${canvas.height} ${ink.low}`;
-    const { context, width, height, fine } = fitCanvas(canvas, { willReadFrequently: true }); // an image, not strokes
+    const { context, width, height, fine } = fitCanvas(canvas);
     if (this.drawn !== key()) {
       this.back = this.background(context, width, height, fine, ink);
       this.drawn = key();

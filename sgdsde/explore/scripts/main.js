@@ -10,7 +10,7 @@ function begin(settings, target = null, since = null) {
   page.target = target;
   page.owed = 0;
   const scene = SCENES[settings.scene], Picture = scene.box.length === 1 ? LinePicture : PlanePicture;
-  page.pictures = ["sde", "sgd"].map((name) => new Picture(at(`${name}-picture`), name));
+  page.pictures = ["sde", "sgd"].map((name) => new Picture(emptied(at(`${name}-picture`)), name));
   page.pictures.forEach((picture) => picture.prepare(page.world));
   showSettings(scene, settings);
   at("sde-title").textContent = `${inWords(settings.sde)}${page.world.sde.told.driver === "epoched" ? ", epoched" : ""}`;

@@ -7,12 +7,18 @@ function colours() {
   return Object.fromEntries(names.map((name) => [name, of.getPropertyValue(`--${name}`).trim()]));
 }
 
-// A canvas of as many points as it has on the screen, at most twice as fine as CSS has them.
-function fitCanvas(canvas, options = {}) {
+// A canvas as it was before anything was drawn: how browsers draw strokes depends on that, and a link shows the same picture.
+function emptied(canvas) {
+  return Object.assign(canvas, { width: 1 });
+}
+
+// A canvas of as many points as it has on the screen, at most twice as fine as CSS has them. It keeps the options of its
+// first context, whichever picture asks for it first: pictures of planes are images, which are read.
+function fitCanvas(canvas) {
   const fine = Math.min(window.devicePixelRatio || 1, 2), { clientWidth, clientHeight } = canvas;
   const width = Math.max(1, Math.round(clientWidth * fine)), height = Math.max(1, Math.round(clientHeight * fine));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  return { context: canvas.getContext("2d", options), width, height, fine };
+  return { context: canvas.getContext("2d", { willReadFrequently: true }), width, height, fine };
 }
 
 // The same number in [0, 1) for a path at every time: where it is drawn above the curve.
