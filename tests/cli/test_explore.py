@@ -74,7 +74,7 @@ def test_scenes_have_their_minima_and_starts_in_sight():
 
 def test_a_frame_holds_the_minimum_and_the_noise_there():
     scene = scene_of(Landscape("50*(x - 20)**2 + y**2/2", "x y", noise_covariance=100.0), w0=[19.0, 0.0])
-    assert scene.settings["lr"] == 0.001
+    assert scene.settings["lr"] == 0.002
     (low, high), (below, above) = scene.box
     assert low <= 18.0 < 22.0 <= high
     assert below <= -2.0 < 2.0 <= above

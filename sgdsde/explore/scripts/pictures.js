@@ -104,6 +104,8 @@ class LinePicture {
     context.font = `${12 * fine}px system-ui, sans-serif`;
     context.textAlign = "center";
     for (const tick of ticks(low, high)) context.fillText(plain(tick), across(tick), height - 6 * fine);
+    context.textAlign = "right";
+    context.fillText(short(this.world.scene.variables[0]), across(high) - 6 * fine, height - 6 * fine);
   }
 }
 
@@ -121,4 +123,11 @@ function ticks(low, high) {
   return found;
 }
 
-const plain = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
+const power = (exponent) => `10${Array.from(String(exponent), (each) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[each] || "⁻").join("")}`;
+
+// A number with six digits at most.
+function plain(x) {
+  const size = Math.floor(Math.log10(Math.abs(x)));
+  if (Number.isFinite(size) && (size > 5 || size < -4)) return `${plain(x / 10 ** size)} × ${power(size)}`;
+  return String(Number(x.toPrecision(6))).replace("-", "−");
+}
