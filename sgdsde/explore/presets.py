@@ -67,8 +67,8 @@ PRESETS = (
     Preset(
         "balance", "Balance",
         "The loss of two layers depends on x y alone, and without noise x² − y² hardly moves. The gradient of every"
-        " example points along (y, x), so noise makes x² − y² shrink. In the SDE it does so by the same factor on every "
-        "path, e^(−T σ² s) at the time s: layers become balanced. SGD, whose steps are not short, is faster.",
+        " example points along (y, x), so noise makes x² − y² shrink. In the SDE it does so by the same factor on "
+        "every path, e^(−T σ² s) at the time s: layers become balanced. SGD, whose steps are not short, is faster.",
         "balance", {"lr": 0.1, "B": 1, "N": 64},
     ),
 )  # fmt: skip

@@ -216,7 +216,8 @@ def test_all_can_be_reached_by_tab_in_the_order_of_sight(browser, page_file) -> 
     keyed = Watched(browser, page_file, "scene=valley&paths=64&k=0")
     page = keyed.page
     stops = page.evaluate(
-        "() => [...document.querySelectorAll('button, input, select, canvas')].map((each) => each.name || each.id || each.value)"
+        "() => [...document.querySelectorAll('button, input, select, canvas')]"
+        ".map((each) => each.name || each.id || each.value)"
     )
     found = []
     for _ in stops:

@@ -1,4 +1,4 @@
-"""The filter of the report, in a browser: what it shows, that links keep what is chosen, and that nothing is asked for."""
+"""The filter of the report, in a browser: what it shows, what links keep, and that nothing is asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from validation.runner import run_claims
 
 RIVAL = "10 % larger"
 SHOWN = """() => [
-    [...document.querySelectorAll('[data-verdict]')].filter((row) => row.checkVisibility()).map((row) => row.dataset.claim),
+    [...document.querySelectorAll('[data-verdict]')].filter((row) => row.checkVisibility())
+        .map((row) => row.dataset.claim),
     [...document.querySelectorAll('section.claim')].filter((each) => each.checkVisibility()).map((each) => each.id),
 ]"""
 

@@ -103,7 +103,7 @@ class LinePicture {
     context.fillStyle = ink.soft;
     context.font = `${12 * fine}px system-ui, sans-serif`;
     context.textAlign = "center";
-    for (const tick of ticks(low, high)) context.fillText(plain(tick), across(tick), height - 6 * fine);
+    for (const tick of ticks(low, high).filter((each) => across(high) - across(each) > 30 * fine)) context.fillText(plain(tick), across(tick), height - 6 * fine);
     context.textAlign = "right";
     context.fillText(short(this.world.scene.variables[0]), across(high) - 6 * fine, height - 6 * fine);
   }
