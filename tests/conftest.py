@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from browser import launched
 
 # A module that is collected for its doctests before anything has imported it is a second one of its name, and what has
 # declared itself is in the first: rules and noises are declared before.
@@ -59,3 +60,10 @@ def pytest_collection_finish() -> None:
     # Modules and tests are there to the end: each full collection of garbage would go through all of them again.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One for all tests: Playwright runs once in a process."""
+    with launched() as started:
+        yield started

@@ -6,6 +6,7 @@ import re
 
 #: Arguments of the library, as its messages name them → what they are called on the command line.
 OPTIONS = {
+    "box": "--box",
     "curvature": "--curvature",
     "noise_covariance": "--noise-covariance",
     "dtype": "--dtype",
@@ -23,6 +24,7 @@ OPTIONS = {
     "regularization": "--regularization",
     "sampling": "--sampling",
     "seed": "--seed",
+    "settings": "--set",
     "start": "--w0",
     "substeps": "--substeps",
     "updates": "--updates",
@@ -41,4 +43,5 @@ UNMISTAKABLE = {
 def on_the_command_line(message: str) -> str:
     """A message of the library, with its arguments called as the command line calls them."""
     message = re.sub(rf"\b({'|'.join(UNMISTAKABLE)})\b", lambda found: UNMISTAKABLE[found[0]], message)
-    return re.sub(r"^\w+", lambda found: OPTIONS.get(found[0], found[0]), message)
+    message = re.sub(r"^\w+", lambda found: OPTIONS.get(found[0], found[0]), message)
+    return re.sub(r"^(--\w+)\['([^']+)'\]", r"\1 \2", message)  # one of several that an option takes by name

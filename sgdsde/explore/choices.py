@@ -8,6 +8,7 @@ from typing import Any
 from sgdsde.arguments import choice, integer, real
 from sgdsde.config import SAMPLINGS
 from sgdsde.drivers import DRIVERS
+from sgdsde.explore.frames import RATE
 from sgdsde.explore.programs import RULES, SDES
 from sgdsde.explore.scenes import Scene
 
@@ -24,8 +25,8 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "paths": (64, 256, 1024, 4096),
     "hold": (0, 1),
 }
-#: The least and the largest ε, and B; the largest seed that JavaScript can count to.
-RATE, BATCH, LARGEST_SEED = (1e-4, 4.0), (1, 1024), 2**53 - 1
+#: The least and the largest B; the largest seed that JavaScript can count to.
+BATCH, LARGEST_SEED = (1, 1024), 2**53 - 1
 #: Where a scene says nothing else.
 USUAL: Mapping[str, Any] = {
     "lr": 0.1, "B": 4, "N": 64, "m": 0, "sampling": "without_replacement", "driver": "own", "examples": "gaussian",

@@ -14,7 +14,8 @@ from typing import Any
 
 from sgdsde import codegen, expression
 from sgdsde.engines import javascript
-from sgdsde.explore.choices import CHOICES, LARGEST_SEED, RATE, USUAL, checked
+from sgdsde.explore.choices import CHOICES, LARGEST_SEED, USUAL, checked
+from sgdsde.explore.frames import RATE
 from sgdsde.explore.presets import PRESETS
 from sgdsde.explore.programs import RULES, SDES, programs, with_ends
 from sgdsde.explore.scenes import Scene, Watched, named_scenes, scene_of
@@ -148,7 +149,8 @@ def _scene(scene: Scene) -> str:
     landscape = scene.landscape
     names = sorted(landscape.parameters)
     told = {
-        "name": scene.name, "title": landscape.name, "description": scene.description, "loss": landscape.text,
+        "name": scene.name, "title": landscape.name, "description": scene.description.replace("`", ""),
+        "texts": [f"L = {landscape.text}", " = ".join(landscape.noise.in_words(landscape.dimension))],
         "variables": list(landscape.variables), "box": scene.box, "w0": scene.w0, "settings": dict(scene.settings),
         "parameters": [
             {"name": name, "value": landscape.parameters[name], "range": scene.range_of(name)} for name in names

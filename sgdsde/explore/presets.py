@@ -32,8 +32,9 @@ PRESETS = (
     Preset(
         "scale", "One noise scale, many settings",
         "Learning rate ε, batch size B, training set size N and momentum m come together in one number, the noise "
-        "scale g = εNc/(1 − m). With “hold g” ticked, ε follows when you move B, N or m, and the variance stays "
-        "where it is: until ε comes near the edge of stability.",
+        "scale g = εNc/(1 − m). With “hold g” ticked, ε follows when you move B, N or m. The SDE’s variance, "
+        "(g/N) F/(2h), then stays where it is for all B and m, and SGD’s too until ε comes near the edge of stability; "
+        "twice as many examples halve both.",
         "quadratic", {"lr": 0.2, "B": 8, "N": 64, "hold": 1},
     ),
     Preset(
@@ -45,9 +46,9 @@ PRESETS = (
     ),
     Preset(
         "sharp", "Leaving a sharp minimum",
-        "Both start in the sharp minimum on the left. Noise drives them over the barrier, and more of the time they"
-        " are then in the flat one, though both are equally deep: SGD’s steps are long where the loss is sharp. The"
-        " clock of exits stands beside the exact times of both.",
+        "Both start in the sharp minimum on the left, and noise drives them over the barrier. In the long run they are "
+        "more often in the flat one, though both are equally deep: it is wider. SGD even more than the SDE, for its "
+        "steps are long where the loss is sharp. The mean exit times stand beside the exact ones of both.",
         "sharp_flat", {"lr": 0.2, "B": 1, "N": 64, "p.sharp": 4.0},
     ),
     Preset(
@@ -61,13 +62,13 @@ PRESETS = (
         "edge", "The edge that the SDE does not have",
         "SGD on a parabola of curvature h is stable only below ε = 2(1 + m)/h, and its variance grows without bound"
         " towards that. The SDE knows of no edge. Move ε from 1.9 to 2.1.",
-        "quadratic", {"lr": 1.9, "B": 16, "N": 64, "l": 16, "paths": 1024},
+        "quadratic", {"lr": 1.9, "B": 16, "N": 64, "paths": 1024},
     ),
     Preset(
         "balance", "Balance",
         "The loss of two layers depends on x y alone, and without noise x² − y² hardly moves. The gradient of every"
-        " example points along (y, x), so noise makes x² − y² shrink by the same factor on every path, e^(−T s² "
-        "time): layers become balanced.",
+        " example points along (y, x), so noise makes x² − y² shrink. In the SDE it does so by the same factor on "
+        "every path, e^(−T σ² s) at the time s: layers become balanced. SGD, whose steps are not short, is faster.",
         "balance", {"lr": 0.1, "B": 1, "N": 64},
     ),
 )  # fmt: skip

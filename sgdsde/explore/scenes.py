@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sgdsde.arguments import real
+from sgdsde.explore.frames import frame_of
 from sgdsde.landscapes import Landscape, catalog
-from sgdsde.landscapes.minimum import nearby_minimum
 
+#: Exits are watched inside of steps, which takes time.
+LEAVING: Mapping[str, float | str] = {"paths": 1024}
 #: The most dimensions that can be drawn.
 DIMENSIONS = 2
-#: A learning rate over that of which a minimum is no longer stable, where nothing else is known.
-SHARE = 0.1
-#: Half the width of the frame around a minimum, in standard deviations of the SDE there, and at least this.
-WIDTHS, LEAST = 6.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def scene_of(
     Examples
     --------
     >>> scene_of(Landscape("x**4/4 - x**2/2", "x"), w0=[-1.0]).box
-    ((-3.0, 1.0),)
+    ((-2.3, 2.3),)
     """
     if landscape.dimension > DIMENSIONS:
         raise ValueError(
@@ -134,26 +130,26 @@ def _frame(landscape: Landscape, box: Sequence[Sequence[float]]) -> tuple[tuple[
 
 
 def _own(landscape: Landscape, w0: Sequence[float] | None) -> Scene:
-    """A scene of whatever landscape, from the minimum below its start."""
-    start: NDArray[np.float64] = landscape.point([1.0] * landscape.dimension if w0 is None else list(w0), "w0")
-    minimum = nearby_minimum(landscape, start)
-    centre = start if minimum is None else minimum
-    curvatures = np.abs(landscape.curvatures(centre[None])[0])
-    largest = float(curvatures.max(initial=0.0)) or 1.0
-    rate = 10.0 ** math.floor(math.log10(SHARE * 2 / largest))
-    noise = float(np.abs(landscape.noise_covariance(centre)).max())
-    wide = math.sqrt(rate * noise / 2 / float(curvatures.min() or largest)) if math.isfinite(noise) else 0.0
-    half = max(LEAST, float(f"{WIDTHS * wide:.1g}"))
-    places = zip(centre.tolist(), start.tolist(), strict=True)
-    box = tuple((round(min(c - half, s), 6), round(max(c + half, s), 6)) for c, s in places)
-    return Scene("", landscape.text, landscape, box, tuple(start.tolist()), {"lr": rate, "B": 1})
+    """A scene of whatever landscape."""
+    found = frame_of(landscape, w0)
+    given, noise = landscape.noise.in_words(landscape.dimension)
+    start = ", ".join(f"{name} = {x:.6g}" for name, x in zip(landscape.variables, found.w0, strict=True))
+    told = f"Your landscape, with the gradient noise {given} = {noise}. Paths start at {start}."
+    return Scene(
+        "",
+        told,
+        landscape,
+        found.box,
+        found.w0,
+        {"lr": found.learning_rate, "B": 1, **(LEAVING if found.wells > 1 else {})},
+    )
 
 
 def _catalogued(name: str, box: Sequence[tuple[float, float]], w0: Sequence[float], **settings: float | str) -> Scene:
     description = catalog.CATALOG[name].description
     given: dict[str, float] = {key: settings.pop(key) for key in ("scale", "spread") if key in settings}  # type: ignore[misc]
     landscape = catalog.named(name, noise_covariance=None, noise_factor=None, **given)
-    ranges = {"angle": (0.0, 3.1416), "depth": (0.0, 0.4), "bend": (-1.0, 1.0), "r": (0.0, 2.0)}
+    ranges = {"a": (0.1, 2.0), "angle": (0.0, 3.1416), "depth": (0.0, 0.4), "bend": (-1.0, 1.0), "r": (0.0, 2.0)}
     return Scene(name, description, landscape, tuple(box), tuple(w0), settings, ranges)
 
 
@@ -161,24 +157,24 @@ _NAMED: dict[str, Scene] = {
     scene.name: scene
     for scene in (
         _catalogued("quadratic", [(-1.0, 1.0)], [0.8], lr=0.1, B=4),
-        _catalogued("double_well", [(-2.2, 2.2)], [-1.0], lr=0.2, B=1),
-        _catalogued("sharp_flat", [(-1.9, 2.2)], [-1.0], lr=0.1, B=1),
+        _catalogued("double_well", [(-2.2, 2.2)], [-1.0], lr=0.2, B=1, **LEAVING),
+        _catalogued("sharp_flat", [(-1.9, 2.2)], [-1.0], lr=0.1, B=1, **LEAVING),
         _catalogued("multiplicative", [(-3.0, 3.0)], [1.0], lr=0.2, B=1),
         _catalogued("quadratic_2d", [(-1.6, 1.6), (-1.6, 1.6)], [1.2, -1.0], lr=0.05, B=1),
         _catalogued("valley", [(-1.5, 1.5), (-0.6, 1.6)], [1.2, 0.3], lr=0.02, B=1),
-        _catalogued("mueller_brown", [(-1.5, 1.2), (-0.4, 2.0)], [-0.5, 1.4], lr=0.1, B=1, scale=0.003),
-        _catalogued("zhu_two_bowls", [(-2.2, 1.8), (-2.2, 1.8)], [1.0, 1.0], lr=0.004, B=1, spread=0.2),
+        _catalogued("mueller_brown", [(-1.5, 1.2), (-0.4, 2.0)], [-0.5, 1.4], lr=0.1, B=1, scale=0.003, **LEAVING),
+        _catalogued("zhu_two_bowls", [(-2.2, 1.8), (-2.2, 1.8)], [1.0, 1.0], lr=0.004, B=1, spread=0.2, **LEAVING),
         Scene(
             "balance",
             "Two layers in one number: only the product x y matters, and the noise is along (y, x)",
             Landscape(
-                "(x*y - 1)**2/2", "x y", {"s": 1.0}, noise_factor=[["s*y"], ["s*x"]], name="balance",
+                "(x*y - 1)**2/2", "x y", {"sigma": 1.0}, noise_factor=[["sigma*y"], ["sigma*x"]], name="balance",
             ),
             ((-0.2, 2.4), (-0.2, 2.4)),
             (2.0, 0.5),
             {"lr": 0.1, "B": 4},
-            {"s": (0.0, 3.0)},
-            Watched("x**2 - y**2", "start*exp(-T*s**2*time)"),
+            {"sigma": (0.0, 3.0)},
+            Watched("x**2 - y**2", "start*exp(-T*sigma**2*time)"),
         ),
     )
 }  # fmt: skip

@@ -56,7 +56,10 @@ class Noise:
         ('F', '(1 + x**2) I, cut where it is no covariance')
         """
         rows = "; ".join(", ".join(row) for row in self.entries)
-        table = {"isotropic": rows if dimension == 1 else f"({rows}) I", "hessian": "the Hessian of L"}
+        table = {
+            "isotropic": rows if dimension == 1 else "I" if rows == "1" else f"({rows}) I",
+            "hessian": "the Hessian of L",
+        }
         cut = ", cut where it is no covariance" * self.cut
         return "A" if self.kind == "noise_factor" else "F", table.get(self.kind, f"[{rows}]") + cut
 

@@ -45,13 +45,13 @@ def test_not_opened(tmp_path, opened):
     [
         (["x*y*z", "--variables", "x y z"], "one variable or two to be drawn"),
         (["x**2", "--w0", "9", "--box=-1,1"], "--w0 must be inside of the box"),
-        (["x**2", "--box", "1,-1"], "box must be two increasing numbers"),
-        (["x**2", "--box", "0,1,2"], "box must be two increasing numbers"),
+        (["x**2", "--box", "1,-1"], "--box must be two increasing numbers"),
+        (["x**2", "--box", "0,1,2"], "--box must be two increasing numbers"),
         (["x**2", "--set", "lr"], "--set must be NAME=VALUE"),
-        (["x**2", "--set", "rate=1"], "settings must be one of lr, B"),
-        (["x**2", "--set", "lr=9"], "settings['lr'] must be"),
-        (["x**2", "--set", "dynamics=sdg"], "settings['dynamics'] must be one of sgd, nesterov"),
-        (["x**2", "--set", "p.a=1"], "settings must be one of"),
+        (["x**2", "--set", "rate=1"], "--set must be one of lr, B"),
+        (["x**2", "--set", "lr=9"], "--set lr must be"),
+        (["x**2", "--set", "dynamics=sdg"], "--set dynamics must be one of sgd, nesterov"),
+        (["x**2", "--set", "p.a=1"], "--set must be one of"),
         (["<script>"], "LOSS"),
         (["--w0", "1"], "need a LANDSCAPE"),
     ],
@@ -74,7 +74,7 @@ def test_scenes_have_their_minima_and_starts_in_sight():
 
 def test_a_frame_holds_the_minimum_and_the_noise_there():
     scene = scene_of(Landscape("50*(x - 20)**2 + y**2/2", "x y", noise_covariance=100.0), w0=[19.0, 0.0])
-    assert scene.settings["lr"] == 0.001
+    assert scene.settings["lr"] == 0.002
     (low, high), (below, above) = scene.box
     assert low <= 18.0 < 22.0 <= high
     assert below <= -2.0 < 2.0 <= above

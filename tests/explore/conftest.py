@@ -1,13 +1,6 @@
 import pytest
-from browser import launched
 
 from sgdsde.explore import explore_page
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with launched() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

@@ -246,3 +246,26 @@ def test_a_link_says_all() -> None:
     assert (s["lr"], s["hyper"], s["w0"], s["parameters"]) == (
         0.0123, {"beta2": 0.9}, [0.25, 0.5], {"k": 33.0, "bend": -0.25}
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "held"), [(1.0, True), (4.0, False), (5.0, False)])
+def test_no_law_where_the_frame_does_not_hold_it(a: float, held: bool) -> None:
+    """Minima at ±√a, of a frame of ±2.2: a tail is outside at a = 4, and the minima themselves at a = 5."""
+    settings = settings_of("double_well", B=1, N=16, dynamics="noisy_gd", parameters={"a": a, "f": 1.0})
+    law = in_node(settings, "print([world.theory.sde.masses !== null, world.theory.sgd.masses !== null])")
+    assert law == [held, held]
+
+
+def test_where_a_loss_only_gets_flatter_there_is_no_minimum() -> None:
+    flat = "{loss: ([x]) => [Math.exp(-x)], gradient: ([x]) => [-Math.exp(-x)], hessian: ([x]) => [Math.exp(-x)]}"
+    assert scripts_alone(f"minimumFrom({flat}, [1])") is None
+
+
+@pytest.mark.parametrize(("value", "error", "text"), [
+    (0.0123456, 0.00012, "0.01235 ± 0.00012"), (-3.2, 0.5, "−3.20 ± 0.50"), (175424, 66304, "175000 ± 66000"),
+    (9.9e-6, 2.4e-7, "(9.90 ± 0.24) × 10⁻⁶"), (2.13e64, 1.1e63, "(2.13 ± 0.11) × 10⁶⁴"), (1.0, 0.0, "1"),
+    (9.844e-6, 0.0, "9.844 × 10⁻⁶"),
+])  # fmt: skip
+def test_numbers_are_written_to_two_digits_of_their_error(value: float, error: float, text: str) -> None:
+    call = f"console.log(JSON.stringify(withError({{ value: {value}, error: {error} }})));"
+    assert result_of("\n".join([*_scripts((*MODEL, "pictures", "numbers")), call])) == text

@@ -10,7 +10,13 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: In software; as root Chromium has no sandbox of its own.
-OPTIONS = ["--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb", "--js-flags=--expose-gc"]
+OPTIONS = [
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+    "--js-flags=--expose-gc",
+    "--enable-precise-memory-info",
+]
 
 
 def found() -> str:

@@ -1,9 +1,13 @@
+<<<<<<< HEAD
 """The filter of the report, in a browser: what it shows, links that keep what is chosen, and no request."""
+=======
+"""The filter of the report, in a browser: what it shows, what links keep, and that nothing is asked for."""
+>>>>>>> browser
 
 from __future__ import annotations
 
 import pytest
-from browser import Watched, launched
+from browser import Watched
 from listeners import Silent
 
 from validation.papers import Statement
@@ -17,12 +21,6 @@ SHOWN = """() => [
         .map((row) => row.dataset.claim),
     [...document.querySelectorAll('section.claim')].filter((each) => each.checkVisibility()).map((each) => each.id),
 ]"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as started:
-        yield started
 
 
 @pytest.fixture

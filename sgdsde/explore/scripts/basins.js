@@ -2,12 +2,15 @@
 
 const LINE_POINTS = 1201, GRID = 97, FLAT = 1e-7;
 
-// Newton's method downhill, from a point to a minimum that is curved in every direction, or null.
+// Newton's method downhill, from a point to a minimum that is curved in every direction, or null: where the loss only gets
+// flatter on the way there is none.
 function minimumFrom(of, start) {
   let w = start.slice();
+  let steepest = 0;
   for (let k = 0; k < 200; k++) {
     const g = of.gradient(w), { values, vectors } = eigen(of.hessian(w));
     const largest = Math.max(...values.map(Math.abs));
+    steepest ||= largest;
     const along = values.map((_, j) => w.reduce((sum, __, i) => sum + vectors[i][j] * g[i], 0));
     const push = along.map((a, j) => -a / Math.max(Math.abs(values[j]), 1e-6 * largest));
     const step = w.map((_, i) => vectors[i].reduce((sum, v, j) => sum + v * push[j], 0));
@@ -18,7 +21,7 @@ function minimumFrom(of, start) {
     if (Math.max(...step.map(Math.abs)) * scale < 1e-12 || scale <= 1e-6) break;
   }
   const { values } = eigen(of.hessian(w));
-  const curved = Math.min(...values) > FLAT * Math.max(...values.map(Math.abs), 1e-300);
+  const curved = Math.min(...values) > FLAT * Math.max(...values.map(Math.abs), steepest, 1e-300);
   return curved && w.every(Number.isFinite) ? w : null;
 }
 

@@ -49,7 +49,7 @@ class PlanePicture {
 
   draw(side, ink) {
     const { canvas, world, name } = this, key = () => `${canvas.width} ${canvas.height} ${ink.low}`;
-    const { context, width, height, fine } = fitCanvas(canvas, { willReadFrequently: true }); // an image, not strokes
+    const { context, width, height, fine } = fitCanvas(canvas);
     if (this.drawn !== key()) {
       this.back = this.background(context, width, height, fine, ink);
       this.drawn = key();
@@ -74,7 +74,7 @@ class PlanePicture {
     context.fillStyle = ink.ink;
     context.font = `${12 * fine}px system-ui, sans-serif`;
     context.textAlign = "center";
-    for (const tick of ticks(x0, x1)) context.fillText(plain(tick), ((tick - x0) / (x1 - x0)) * width, height - 6 * fine);
+    for (const tick of ticks(x0, x1).filter((each) => ((x1 - each) / (x1 - x0)) * width > 30 * fine)) context.fillText(plain(tick), ((tick - x0) / (x1 - x0)) * width, height - 6 * fine);
     context.fillText(short(across), width - 10 * fine, height - 6 * fine);
     context.textAlign = "left";
     for (const tick of ticks(y0, y1)) context.fillText(plain(tick), 5 * fine, height - ((tick - y0) / (y1 - y0)) * height + 4 * fine);

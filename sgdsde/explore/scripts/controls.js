@@ -104,10 +104,10 @@ function buildControls(scene, s, wish) {
   parts.config.sampling = select("sampling", "Batches", CHOICES.sampling, to("sampling"));
   parts.config.examples = select("examples", "Examples’ law", CHOICES.examples, to("examples"));
   parts.dynamics.dynamics = select("dynamics", "Rule", CHOICES.dynamics, to("dynamics"));
-  parts.dynamics.sde = select("sde", "Beside it", CHOICES.sde, to("sde"));
+  parts.dynamics.sde = select("sde", "SDE", CHOICES.sde, to("sde"));
   const drivers = CHOICES.driver.filter((each) => each !== "epoched" || s.sampling === "reshuffle");
   parts.dynamics.driver = select("driver", "Driver", drivers, to("driver"));
-  parts.dynamics.l = select("l", "Its steps", CHOICES.l, to("l"), (l) => (Number(l) ? `${l} an update` : "for errors of 1 %"));
+  parts.dynamics.l = select("l", "SDE’s steps", CHOICES.l, to("l"), (l) => (Number(l) ? `${l} an update` : "for errors of 1 %"));
   const numbers = { ...scene.programs[s.sde].numbers, ...scene.programs[s.dynamics].numbers };
   for (const [name, [value, low, high]] of Object.entries(numbers)) {
     parts.dynamics[`h.${name}`] = numberBox(`h.${name}`, name, { min: low, max: high, placeholder: value }, to(`h.${name}`));

@@ -7,6 +7,11 @@ function line(of, low, high, n) {
   return { x, width, slope, noise: Float64Array.from(x, (at) => of.noise_covariance([at])[0]) };
 }
 
+// Whether the loss pushes inwards at the ends that are open; else there is more outside than an interval shows.
+function confines(of, [low, high], [below, above]) {
+  return (!below || of.gradient([low])[0] < 0) && (!above || of.gradient([high])[0] > 0);
+}
+
 // ∫ 2L′/(T F) at the middles and the right ends of cells.
 function exponentOf(of, low, high, n, t) {
   const cells = line(of, low, high, n), fine = line(of, low, high, 2 * n);
@@ -19,16 +24,21 @@ function exponentOf(of, low, high, n, t) {
   return { ...cells, middle, right };
 }
 
-// The stationary density of the SDE driven by Brownian motion, at the middles of n cells of a box: mass of each.
+// The stationary density of the SDE driven by Brownian motion, at the middles of n cells of a box: mass of each; null where
+// the box does not hold all but LOST of it, a tail being as long as the density takes to fall to 1/e.
 function sdeMasses(of, t, [low, high], n) {
-  const { middle, noise } = exponentOf(of, low, high, n, t);
+  if (!confines(of, [low, high], [true, true])) return null;
+  const { middle, noise, slope, width } = exponentOf(of, low, high, n, t);
   const least = Math.min(...middle), masses = middle.map((value, i) => Math.exp(least - value) / noise[i]);
   const total = masses.reduce((sum, x) => sum + x, 0);
-  return total > 0 && Number.isFinite(total) ? masses.map((x) => x / total) : null;
+  const tail = (i) => (masses[i] * t * noise[i]) / (2 * Math.abs(slope[i]) * width);
+  const held = total > 0 && Number.isFinite(total) && tail(0) + tail(n - 1) < LOST * total;
+  return held ? masses.map((x) => x / total) : null;
 }
 
 // Mean time after which the SDE leaves (low, high); an end where `open` says so is a wall, far away.
 function sdeExitTime(of, t, at, [low, high], open, n = 2000) {
+  if (!confines(of, [low, high], open)) return null;
   const { x, width, middle, right, noise } = exponentOf(of, low, high, n, t);
   const least = Math.min(...middle);
   // −(e^{−I} τ′)′ = 2 e^{−I}/(T F) on cells, τ = 0 at the ends that are not open: by elimination without differences,

@@ -10,7 +10,7 @@ function begin(settings, target = null, since = null) {
   page.target = target;
   page.owed = 0;
   const scene = SCENES[settings.scene], Picture = scene.box.length === 1 ? LinePicture : PlanePicture;
-  page.pictures = ["sde", "sgd"].map((name) => new Picture(at(`${name}-picture`), name));
+  page.pictures = ["sde", "sgd"].map((name) => new Picture(emptied(at(`${name}-picture`)), name));
   page.pictures.forEach((picture) => picture.prepare(page.world));
   showSettings(scene, settings);
   at("sde-title").textContent = `${inWords(settings.sde)}${page.world.sde.told.driver === "epoched" ? ", epoched" : ""}`;
@@ -36,7 +36,7 @@ function showSettings(scene, s) {
       const fieldset = at(`of-${room}`);
       fieldset.replaceChildren(fieldset.firstElementChild, ...Object.values(parts).map((part) => part.control));
     }
-    at("of-landscape").append(make("p", { className: "formula", textContent: `L = ${scene.loss}` }));
+    at("of-landscape").append(make("p", { className: "formula", textContent: scene.texts.join("\n") }));
     page.controls = key;
     if (focused && at("settings").elements[focused]) at("settings").elements[focused].focus();
   }
@@ -54,7 +54,7 @@ function wish(changes) {
   const { s } = page.world;
   if (changes.scene) {
     page.preset = null;
-    begin(settingsOf(changes.scene, { seed: s.seed, paths: s.paths }));
+    begin(settingsOf(changes.scene, { seed: s.seed }));
     return;
   }
   const now = { ...s, ...prefixed("p", s.parameters), ...prefixed("h", s.hyper) };
@@ -93,10 +93,11 @@ function show(all) {
   const { world } = page, now = performance.now(), ink = colours();
   page.pictures.forEach((picture, k) => picture.draw(world.sides[k], ink));
   const { update, sde } = world, time = (update * world.s.lr) / (1 - (sde.told.m || 0));
-  at("clock").textContent = `update ${update}, time s = ${plain(Number(time.toPrecision(4)))}${update < world.waits ? `; averages from ${world.waits} on` : ""}`;
+  at("clock").textContent = `update ${update}, time s = ${plain(Number(time.toPrecision(4)))}`;
   if (!all && now - page.table < TABLE_EVERY) return;
   page.table = now;
   fillTable(at("numbers").tBodies[0], rowsOf(world));
+  at("numbers").caption.textContent = captionOf(world);
   at("notes").textContent = notesOf(world);
 }
 
@@ -159,7 +160,9 @@ const KEYS = { " ": "play", s: "step", r: "reset", m: "forget" };
 
 for (const [id, act] of Object.entries(ACTIONS)) at(id).addEventListener("click", act);
 document.addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, select, button, textarea"), action = KEYS[event.key];
+  // Space presses a button; letters are for boxes and lists.
+  const taken = event.key === " " ? "input, select, button" : "input:not([type=range], [type=checkbox]), select";
+  const busy = event.target.closest(taken), action = KEYS[event.key.toLowerCase()];
   if (!action || busy || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   ACTIONS[action]();

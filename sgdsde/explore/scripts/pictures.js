@@ -7,12 +7,18 @@ function colours() {
   return Object.fromEntries(names.map((name) => [name, of.getPropertyValue(`--${name}`).trim()]));
 }
 
-// A canvas of as many points as it has on the screen, at most twice as fine as CSS has them.
-function fitCanvas(canvas, options = {}) {
+// A canvas as it was before anything was drawn: how browsers draw strokes depends on that, and a link shows the same picture.
+function emptied(canvas) {
+  return Object.assign(canvas, { width: 1 });
+}
+
+// A canvas of as many points as it has on the screen, at most twice as fine as CSS has them. It keeps the options of its
+// first context, whichever picture asks for it first: pictures of planes are images, which are read.
+function fitCanvas(canvas) {
   const fine = Math.min(window.devicePixelRatio || 1, 2), { clientWidth, clientHeight } = canvas;
   const width = Math.max(1, Math.round(clientWidth * fine)), height = Math.max(1, Math.round(clientHeight * fine));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  return { context: canvas.getContext("2d", options), width, height, fine };
+  return { context: canvas.getContext("2d", { willReadFrequently: true }), width, height, fine };
 }
 
 // The same number in [0, 1) for a path at every time: where it is drawn above the curve.
@@ -97,7 +103,9 @@ class LinePicture {
     context.fillStyle = ink.soft;
     context.font = `${12 * fine}px system-ui, sans-serif`;
     context.textAlign = "center";
-    for (const tick of ticks(low, high)) context.fillText(plain(tick), across(tick), height - 6 * fine);
+    for (const tick of ticks(low, high).filter((each) => across(high) - across(each) > 30 * fine)) context.fillText(plain(tick), across(tick), height - 6 * fine);
+    context.textAlign = "right";
+    context.fillText(short(this.world.scene.variables[0]), across(high) - 6 * fine, height - 6 * fine);
   }
 }
 
@@ -115,4 +123,11 @@ function ticks(low, high) {
   return found;
 }
 
-const plain = (x) => String(Number(x.toPrecision(6))).replace("-", "−");
+const power = (exponent) => `10${Array.from(String(exponent), (each) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[each] || "⁻").join("")}`;
+
+// A number with six digits at most.
+function plain(x) {
+  const size = Math.floor(Math.log10(Math.abs(x)));
+  if (Number.isFinite(size) && (size > 5 || size < -4)) return `${plain(x / 10 ** size)} × ${power(size)}`;
+  return String(Number(x.toPrecision(6))).replace("-", "−");
+}

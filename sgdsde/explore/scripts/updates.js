@@ -29,6 +29,7 @@ function sgdKernel(of, s, c, law, [low, high], open, n) {
 
 // Stationary masses of SGD in n cells of a box, or null.
 function sgdMasses(of, s, c, law, box, n) {
+  if (!confines(of, box, [true, true])) return null;
   const found = sgdKernel(of, s, c, law, box, [true, true], n);
   if (!found) return null;
   const a = new Float64Array(n * n), b = new Float64Array(n);
@@ -46,6 +47,7 @@ function sgdMasses(of, s, c, law, box, n) {
 // Infinity where no batch ever takes it there, null where it is not known.
 function sgdExitTime(of, s, c, law, at, ends, open) {
   if (law && staysInside(of, s, law, at, ends)) return Infinity;
+  if (!confines(of, ends, open)) return null;
   const [rough, fine] = [EXIT_POINTS / 2, EXIT_POINTS].map((n) => exitOnGrid(of, s, c, law, at, ends, open, n));
   return rough && fine && Math.abs(fine / rough - 1) < AGREED ? fine : null;
 }
