@@ -20,7 +20,7 @@ def main(picture: Path) -> None:
     noise = [["0.6 + 1.6*y**2", "0.25*y"], ["0.25*y", "0.5 + x**2/2"]]  # strong across the loss's lower pass
     wells = sg.Landscape("(x**2 - 1)**2/4 + y**2/2 - x*y/5", "x y", noise_covariance=noise)
     moved = find_minimum(wells, (-1.0, 0.0))
-    saddle = find_saddle(wells, between=(moved, find_minimum(wells, (1.0, 0.0)))
+    saddle = find_saddle(wells, between=(moved, find_minimum(wells, (1.0, 0.0))))
     found = sg.theory.FokkerPlanck(wells, T, BOX, 120).reactive_transition(A, B)
     for start in ((0.0, 0.0), (-0.4, 0.5), (0.3, -0.6)):
         run = sg.integrate(wells, start, 40.0, 16_000, 2000, temperature=T, stop={"A": A, "B": B})
