@@ -113,4 +113,4 @@ def figure(runs: Runs) -> Figure:
     law = [Case(float(length), BATCHES).in_long_epochs("sgd") for length in fine]
     lines = [Line("bowl, one permutation an epoch", fine, law), Line("bowl, Brownian motion", fine, np.ones(len(fine)))]
     text = "variance along eigenvectors / (TF/(2h))"
-    return curve_panels([CurvePanel("εhN/B", text, curves, lines, x_scale="log", y_scale="log")], columns=3)
+    return curve_panels([CurvePanel("εhN/B", text, curves, lines, x_scale="log", y_scale="log")], columns=2)
