@@ -105,12 +105,12 @@ def figure(runs: Runs) -> Figure:
     groups = np.array_split(np.argsort(x), BINS)
     middles = np.array([np.exp(np.log(x[each]).mean()) for each in groups])
     curves = []
-    for run, label in ((SGD, "SGD, reshuffled"), (SDE, "SDE, epoched"), (INDEPENDENT, "SGD, independent batches")):
+    for run, label in ((SGD, "SGD, reshuffled"), (SDE, "SDE, epoched"), (INDEPENDENT, "SGD, independent")):
         values = runs.units[:, :, list(RUNS).index(run)].mean(axis=1).ravel()
         mean, error = np.array([(values[g].mean(), values[g].std(ddof=1) / len(g) ** 0.5) for g in groups]).T
         curves.append(Curve(label, middles, mean, error, joined=False))
     fine = np.geomspace(middles[0], middles[-1], 60)
     law = [Case(float(length), BATCHES).in_long_epochs("sgd") for length in fine]
-    lines = [Line("bowl, one permutation an epoch", fine, law), Line("bowl, Brownian motion", fine, np.ones(len(fine)))]
+    lines = [Line("bowl, permutations", fine, law), Line("bowl, Brownian", fine, np.ones(len(fine)))]
     text = "variance along eigenvectors / (TF/(2h))"
     return curve_panels([CurvePanel("εhN/B", text, curves, lines, x_scale="log", y_scale="log")], columns=2)
