@@ -55,7 +55,7 @@ class Point:
         E x² answers S at the rate 2kΔS, k = ε/(1 − m), and S answers E x²: λ² + 2kΔS λ + 2k²α = 0 to first order in
         ΔS. At ΔS² < 2α both swing about their law.
         """
-        gap, kick = self.gap(), self.rate / (1 - self.momentum)
+        gap, kick = self.gap(), self.config.mean_loss_time_per_update
         restored = gap - math.sqrt(max(gap**2 - 2 * self.sharpening, 0.0))
         return math.ceil(1 / (kick * restored))
 
