@@ -1,7 +1,6 @@
 """Two wells of equal depth: reshuffled SGD stays in the wide one, its SDE too if a bridge drives every epoch.
 
-Under Brownian motion ω is nearly as often in the narrow well, whatever the temperature.
-python examples/bridges_and_wells.py [picture.png]
+Brownian motion of any T is nearly as often in the narrow one.     python examples/bridges_and_wells.py [picture.png]
 """
 
 import sys
@@ -33,8 +32,7 @@ def main(picture: Path) -> None:
         shown.append(Series(name, at, value, error, own[kept]))
     law = sg.theory.stationary_density(WELLS, sg.drivers.temperature(CONFIG, "brownian"), box=(-8.0, 6.0))
     print(f"SDE, Brownian motion: {law.masses([-8.0, TOP])[0]:.3f}, exact")
-    x = np.linspace(-3.0, 2.0, 200)
-    lines = [Line("SDE, Brownian motion, exact", x, law(x))]
+    lines = [Line("SDE, Brownian motion, exact", x := np.linspace(-3.0, 2.0, 200), law(x))]
     picture.write_bytes(png(against_theory(shown, "ω", "density", lines, "linear", "linear", "over SGD's"), dpi=110))
     print(f"Picture: {picture}")
 

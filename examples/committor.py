@@ -1,7 +1,6 @@
 """From one well into the other: who will get there, by which way, and what the way costs; noise depends on the place.
 
 The committor is the probability to come to B before A; the quasi-potential is the least action from the left well.
-
     python examples/committor.py [picture.png]
 """
 
@@ -14,8 +13,7 @@ import sgdsde as sg
 from sgdsde.landscapes import find_minimum, find_saddle
 from sgdsde.plotting import committor_chart, png, quasi_potential_chart
 
-T = 0.2
-A, B, BOX = "(x + 1)**2 + y**2 < 0.09", "(x - 1)**2 + y**2 < 0.09", ((-1.9, 1.9), (-1.6, 1.6))
+T, BOX, A, B = 0.2, ((-1.9, 1.9), (-1.6, 1.6)), "(x + 1)**2 + y**2 < 0.09", "(x - 1)**2 + y**2 < 0.09"
 
 
 def main(picture: Path) -> None:
@@ -23,7 +21,6 @@ def main(picture: Path) -> None:
     wells = sg.Landscape("(x**2 - 1)**2/4 + y**2/2 - x*y/5", "x y", noise_covariance=noise)
     moved = find_minimum(wells, (-1.0, 0.0))
     saddle = find_saddle(wells, between=(moved, find_minimum(wells, (1.0, 0.0))))
-
     found = sg.theory.FokkerPlanck(wells, T, BOX, 120).reactive_transition(A, B)
     for start in ((0.0, 0.0), (-0.4, 0.5), (0.3, -0.6)):
         run = sg.integrate(wells, start, 40.0, 16_000, 2000, temperature=T, stop={"A": A, "B": B})
@@ -32,13 +29,11 @@ def main(picture: Path) -> None:
         print(f"from {start}: q = {found.equation.interpolate(found.forward_committor, start):.3f}, "
               f"paths {share:.3f} ± {np.sqrt(share * (1 - share) / 2000):.3f}")  # fmt: skip
     picture.write_bytes(png(committor_chart(found), dpi=110))
-
     field = sg.quasi_potential_field(wells, moved, BOX, 200)
     path = sg.theory.minimum_action_path(wells, moved, saddle)
     print(f"V at the saddle: {field.interpolate(saddle):.4f} of the field, {path.action:.4f} along the path")
-    picture.with_stem(f"{picture.stem}_quasi_potential").write_bytes(
-        png(quasi_potential_chart(field, {"least action to the saddle": path}), dpi=110)
-    )
+    chart = quasi_potential_chart(field, {"least action to the saddle": path})
+    picture.with_stem(f"{picture.stem}_quasi_potential").write_bytes(png(chart, dpi=110))
     print(f"Picture: {picture}")
 
 

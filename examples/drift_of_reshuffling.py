@@ -19,8 +19,7 @@ RATE, UPDATES, EVERY = 0.02, 16 * 150, 16 * 25
 
 def main(picture: Path) -> None:
     s = RATE * np.arange(0, UPDATES + 1, EVERY)
-    shuffled = sg.SGDConfig(RATE, batch_size=4, n_examples=64, sampling="reshuffle")
-    fresh = sg.SGDConfig(RATE, batch_size=4, n_examples=64)  # without replacement, every batch drawn afresh
+    shuffled, fresh = (sg.SGDConfig(RATE, 4, 64, sampling=name) for name in ("reshuffle", "without_replacement"))
     options: dict[str, Any] = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
     runs = {
         "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, **options),

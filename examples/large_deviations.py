@@ -1,9 +1,7 @@
 """How rare escapes are as ε → 0 at B = 1: the law of the examples decides, of which the SDE knows F alone.
 
-Times grow as e^{S/ε}, S from the cumulant generating function of the examples; the SDE's exponent is that of
-normal ones.
-
-python examples/large_deviations.py [picture.png]
+Times grow as e^{S/ε}, S from the cumulant generating function of the examples; the SDE's exponent is of normal ones.
+    python examples/large_deviations.py [picture.png]
 """
 
 import sys
@@ -24,11 +22,9 @@ def main(picture: Path) -> None:
     for name, table in TABLES.items():
         action = sg.theory.minimum_action_path(WELL, -1.0, 0.0, examples=table).action
         inverse = np.array([7.0, 10.0, 13.0]) / action  # 1/ε
-        found = [
-            sg.rare_exit_time(WELL, sg.SGDConfig(1 / each, 1, 64, sampling="with_replacement"), -1.0, "x > 0",
-                              dynamics="sgd", examples=table, trials=512, repetitions=8, seed=1)
-            for each in inverse
-        ]  # fmt: skip
+        configs = [sg.SGDConfig(1 / each, 1, 64, sampling="with_replacement") for each in inverse]
+        options = {"dynamics": "sgd", "examples": table, "trials": 512, "repetitions": 8, "seed": 1}
+        found = [sg.rare_exit_time(WELL, config, -1.0, "x > 0", **options) for config in configs]
         times = np.array([each.mean for each in found]) / inverse  # in the SDE's time
         errors = np.array([each.standard_error / each.mean for each in found])
         slope, error = (np.log(times[2] / times[0]), np.hypot(*errors[::2])) / (inverse[2] - inverse[0])
@@ -36,8 +32,7 @@ def main(picture: Path) -> None:
         line = times[1] * np.exp(action * (inverse - inverse[1]))
         shown.append(Series(name, inverse, times, times * errors, line, inverse, line))
     lines = [Line("slope of the SDE", inverse, times[0] * np.exp(sde * (inverse - inverse[0])))]
-    figure = against_theory(shown, "1/ε", "mean exit time, in the SDE's time", lines, x_scale="linear")
-    picture.write_bytes(png(figure, dpi=110))
+    picture.write_bytes(png(against_theory(shown, "1/ε", "exit time, in the SDE's time", lines, "linear"), dpi=110))
     print(f"Picture: {picture}")
 
 

@@ -15,16 +15,13 @@ from sgdsde.plotting import Line, Series, against_theory, png
 BOWL, WIDTHS = sg.Landscape("x**2/2", variables="x", noise_covariance="1"), np.array([0.1, 0.3, 1.0, 3.0])
 
 
-def at(width: float, batch: int) -> sg.SGDConfig:
-    return sg.SGDConfig(width / batch**0.5, batch, 10**6, sampling="with_replacement")
-
-
 def main(picture: Path) -> None:
     series = []
     for batch, off in ((4, 0.0), (4, 0.5), (64, 0.0)):
         law, found, error = [], [], []
         for width in WIDTHS:
-            config, updates = at(width, batch), 2 * int(8 / width + 10)
+            config = sg.SGDConfig(width / batch**0.5, batch, 10**6, sampling="with_replacement")
+            updates = 2 * int(8 / width + 10)
             start, unit = off * config.learning_rate, sg.theory.signsgd_variance(1.0, 1.0, config)
             law.append(sg.theory.signsgd_stationary(1.0, 1.0, config, start).variance / unit)
             run = sg.simulate_sgd(

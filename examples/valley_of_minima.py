@@ -26,8 +26,7 @@ NOISES: dict[str, tuple[list[list[str]] | None, Callable[[Array], Array]]] = {
 def main(picture: Path) -> None:
     series = []
     for label, (factor, across) in NOISES.items():
-        sigma = (STRENGTH / CONFIG.temperature) ** 0.5
-        valley = sg.landscapes.valley_of_minima(sigma=sigma, noise_factor=factor)
+        valley = sg.landscapes.valley_of_minima(sigma=(STRENGTH / CONFIG.temperature) ** 0.5, noise_factor=factor)
         x = sg.simulate_sgd(valley, CONFIG, [X0, 0.1], EVERY * 10, 4000, save_every=EVERY).snapshots[:, :, 0]
 
         def drift(_: float, x: Array, across: Callable[[Array], Array] = across) -> Array:

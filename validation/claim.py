@@ -43,7 +43,8 @@ class Picture:
 class Finding:
     """What a claim measured. ``headline`` is the label of the check whose number is that of the claim's title.
 
-    ``undecided`` says why the measurement cannot decide, where the checks alone do not show it.
+    ``undecided`` says why the measurement cannot decide, where the checks alone do not show it. Texts are those
+    of the protocol, filled in.
     """
 
     checks: tuple[Check, ...]
@@ -53,6 +54,7 @@ class Finding:
     notes: tuple[str, ...] = ()
     data: str = ""
     undecided: str = ""
+    statement: str = ""
 
     def __post_init__(self) -> None:
         labels = [check.label for check in self.checks]

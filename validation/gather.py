@@ -49,7 +49,8 @@ def gather(claim: Claim, context: Context) -> Finding:
         raise RuntimeError(f"no check is the headline {pattern!r}; they are {', '.join(c.label for c in checks)}")
     pictures = tuple(_picture(claim, drawing, facts) for drawing in drawings)
     said = tuple(_filled(note, facts) for note in notes)
-    return Finding(tuple(checks), headline, pictures, _filled(words.method, facts), said, data, undecided)
+    method, statement = (_filled(text, facts) for text in (words.method, words.statement))
+    return Finding(tuple(checks), headline, pictures, method, said, data, undecided, statement)
 
 
 def _counted(found: Found, context: Context, tests: int) -> Found:

@@ -96,7 +96,8 @@ def _claim(outcome: Outcome, preset: str) -> dict[str, Any]:
     return {
         "name": claim.name,
         "title": claim.title,
-        **{key: getattr(claim.protocol.words, key) for key in ("statement", "formula", "source")},
+        "statement": finding.statement if finding else claim.protocol.words.statement,
+        **{key: getattr(claim.protocol.words, key) for key in ("formula", "source")},
         "verdict": str(outcome.verdict),
         "reason": judgement.reason,
         "seconds": outcome.seconds,

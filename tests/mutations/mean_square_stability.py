@@ -49,7 +49,7 @@ def sgd(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@mutation(CLAIM, "(1 + m) times that without momentum")
+@mutation(CLAIM, "(1 + m) times that without momentum", "limit, *")
 def momentum_left_out(patch: pytest.MonkeyPatch) -> None:
     """runs have no momentum and ε/(1 + m)"""
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """The filter of the report, in a browser: what it shows, links that keep what is chosen, and no request."""
-=======
-"""The filter of the report, in a browser: what it shows, what links keep, and that nothing is asked for."""
->>>>>>> browser
 
 from __future__ import annotations
 

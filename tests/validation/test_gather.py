@@ -15,6 +15,7 @@ from validation.protocol import Protocol, Words
 from validation.sizes import Plan
 
 WORDS = Words(
+    statement="At ε = {rate:g}.",
     method="{paths:,} paths at ε = {rate:g}.",
     notes=("Of {paths}.",),
     pictures={"p": {"caption": "C {rate}", "alt": "A"}},
@@ -49,6 +50,7 @@ def test_texts_have_sizes_and_facts_and_the_headline_is_the_first_that_matches()
     )
     found = gathered(*items, headline="slope, *", progress=told.append)
     assert (found.method, found.notes) == ("4,000 paths at ε = 0.1.", ("Of 4000.", "This run."))
+    assert found.statement == "At ε = 0.1."
     assert (found.headline, found.data, found.undecided) == ("slope, ε = 0.1", "MNIST", "")
     assert (found.pictures[0].caption, found.pictures[0].alt) == ("C 0.1", "A")
     assert told == [0.5, 1.0]

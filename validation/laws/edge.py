@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.clock import overdamped
 from sgdsde.theory import edge_sharpness
 
 Array = NDArray[np.float64]
@@ -56,7 +55,7 @@ class Point:
         E x² answers S at the rate 2kΔS, k = ε/(1 − m), and S answers E x²: λ² + 2kΔS λ + 2k²α = 0 to first order in
         ΔS. At ΔS² < 2α both swing about their law.
         """
-        gap, kick = self.gap(), float(overdamped(self.rate, 1.0, self.momentum).update)
+        gap, kick = self.gap(), self.config.mean_loss_time_per_update
         restored = gap - math.sqrt(max(gap**2 - 2 * self.sharpening, 0.0))
         return math.ceil(1 / (kick * restored))
 
