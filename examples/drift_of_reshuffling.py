@@ -6,7 +6,6 @@ drives the SDE that drifts too.    python examples/drift_of_reshuffling.py [pict
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,11 +19,10 @@ RATE, UPDATES, EVERY = 0.02, 16 * 150, 16 * 25
 def main(picture: Path) -> None:
     s = RATE * np.arange(0, UPDATES + 1, EVERY)
     shuffled, fresh = (sg.SGDConfig(RATE, 4, 64, sampling=name) for name in ("reshuffle", "without_replacement"))
-    options: dict[str, Any] = {"w0": [1.0, 0.0], "updates": UPDATES, "paths": 1000, "save_every": EVERY}
     runs = {
-        "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, **options),
-        "SGD, fresh batches": sg.simulate_sgd(VALLEY, fresh, **options),
-        "SDE, a bridge in every epoch": sg.simulate_sde(VALLEY, shuffled, substeps=8, **options),
+        "SGD, reshuffled": sg.simulate_sgd(VALLEY, shuffled, [1.0, 0.0], UPDATES, 1000, save_every=EVERY),
+        "SGD, fresh batches": sg.simulate_sgd(VALLEY, fresh, [1.0, 0.0], UPDATES, 1000, save_every=EVERY),
+        "SDE, bridges": sg.simulate_sde(VALLEY, shuffled, [1.0, 0.0], UPDATES, 1000, substeps=8, save_every=EVERY),
     }
     flow = np.exp(-RATE / 2 * shuffled.batch_noise * s)  # down (ε/4) c Tr F
     curves = []
