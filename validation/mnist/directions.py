@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 import xarray as xr
 
 from sgdsde.plotting import Curve, CurvePanel, Figure, Line, curve_panels
@@ -64,7 +65,7 @@ class Runs:
         """Training loss above gradient descent's, (seed, replica)."""
         return np.asarray(self.excess[:, :, list(RUNS).index(run)])
 
-    def _chosen(self, steep: bool) -> Array:
+    def _chosen(self, steep: bool) -> NDArray[np.bool_]:
         return self.lengths > STEEP if steep else self.lengths < FLAT
 
 
