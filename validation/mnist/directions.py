@@ -66,7 +66,10 @@ class Runs:
         return np.asarray(self.excess[:, :, list(RUNS).index(run)])
 
     def _chosen(self, steep: bool) -> NDArray[np.bool_]:
-        return self.lengths > STEEP if steep else self.lengths < FLAT
+        chosen = self.lengths > STEEP if steep else self.lengths < FLAT
+        if not chosen.any(axis=1).all():
+            raise RuntimeError(f"of a network no direction is {'steep' if steep else 'flat'}: εhN/B is {self.lengths}")
+        return np.asarray(chosen)
 
 
 def run_all(context: Context, source: str, size: Size) -> Runs:
