@@ -23,8 +23,7 @@ def main(picture: Path) -> None:
         action = sg.theory.minimum_action_path(WELL, -1.0, 0.0, examples=table).action
         inverse = np.array([7.0, 10.0, 13.0]) / action  # 1/ε
         configs = [sg.SGDConfig(1 / each, 1, 64, sampling="with_replacement") for each in inverse]
-        numbers = {"trials": 512, "repetitions": 8, "seed": 1}
-        found = [sg.rare_exit_time(WELL, c, -1.0, "x > 0", dynamics="sgd", examples=table, **numbers) for c in configs]
+        found = [sg.rare_exit_time(WELL, c, -1.0, "x > 0", dynamics="sgd", examples=table) for c in configs]
         times = np.array([each.mean for each in found]) / inverse  # in the SDE's time
         errors = np.array([each.standard_error / each.mean for each in found])
         slope, error = (np.log(times[2] / times[0]), np.hypot(*errors[::2])) / (inverse[2] - inverse[0])

@@ -45,7 +45,9 @@ def test_deviations_are_standard_normal(name: str) -> None:
     ]
     assert not any(ruling.contradicts for outcome in outcomes for ruling in outcome.judgement.rulings)
     rulings = [ruling for outcome in outcomes for ruling in outcome.judgement.rulings]
-    checks = [ruling.check for ruling in rulings if ruling.expected == "agrees"]
+    # SGD at small ε is within a margin of what the SDE says, and not on it.
+    exact = [ruling for ruling in rulings if ruling.expected == "agrees" and "the SDE says" not in ruling.check.label]
+    checks = [ruling.check for ruling in exact]
     z = np.array([check.z for check in checks if check.z != 0])
     # Several checks come from one ensemble; for three that agree the mean square of n of them has the variance 2·3/n.
     assert abs((z**2).mean() - 1) < 4 * np.sqrt(6 / len(z))

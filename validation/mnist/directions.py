@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 import xarray as xr
+from numpy.typing import NDArray
 
 from sgdsde.plotting import Curve, CurvePanel, Figure, Line, curve_panels
 from validation.check import Check
