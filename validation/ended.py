@@ -63,7 +63,10 @@ def write(claim: Claim, job: Job, measured: Measured) -> None:
         "cpu_seconds": measured.cpu_seconds,
         "lacking": missing() if finding.data else None,
         "finding": {
-            **{name: getattr(finding, name) for name in ("headline", "method", "notes", "data", "undecided")},
+            **{
+                name: getattr(finding, name)
+                for name in ("headline", "method", "notes", "data", "undecided", "statement")
+            },
             "checks": [asdict(check) for check in finding.checks],
             "pictures": pictures,
         },

@@ -131,7 +131,7 @@ def test_arguments_of_the_library_get_their_names_on_the_command_line():
     assert (
         on_the_command_line(message) == "--batch-size must divide --n-examples = 64 when sampling is 'reshuffle', got 5"
     )
-    assert on_the_command_line("parameters['a'] must be a number") == "--parameter['a'] must be a number"
+    assert on_the_command_line("parameters['a'] must be a number") == "--parameter a must be a number"
     assert on_the_command_line("noise_covariance must be finite at w0") == "--noise-covariance must be finite at --w0"
 
 

@@ -366,7 +366,7 @@ def test_memory_is_flat(browser, page_file, scene: str) -> None:
     long.close()
 
 
-@pytest.mark.slow(reason="five minutes of play, as a visitor has them")
+@pytest.mark.slow("five minutes of play, as a visitor has them")
 def test_memory_is_flat_over_five_minutes(browser, page_file) -> None:
     long = Watched(browser, page_file, "scene=valley&paths=4096&l=1")
     sizes = []

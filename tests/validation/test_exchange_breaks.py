@@ -17,7 +17,7 @@ from validation.mnist.exchange import ALONE, DEAD, QUANTITIES, Runs
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
-pytestmark = pytest.mark.networks
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("with_mnist")]
 
 LIMIT, REPLICAS = 4.5, 20
 SIZE = exchange_breaks.plans["full"].size["MNIST"]

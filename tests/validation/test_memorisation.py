@@ -14,7 +14,7 @@ from validation.mnist.memorisation import COMPARED, exchanges
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
-pytestmark = pytest.mark.networks
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("with_mnist")]
 
 LIMIT, REPLICAS = 4.5, 20
 #: Slopes of test accuracy and of what is memorised at equal training accuracy, as the paper has them.

@@ -12,7 +12,7 @@ from validation.gather import gather
 from validation.signs import NONE
 from validation.verdict import Verdict, rule
 
-pytestmark = pytest.mark.networks
+pytestmark = [pytest.mark.networks, pytest.mark.usefixtures("with_mnist")]
 
 LIMIT, REPLICAS = 4.5, 20
 
