@@ -1,6 +1,7 @@
 """From one well into the other: who will get there, by which way, and what the way costs; noise depends on the place.
 
 The committor is the probability to come to B before A; the quasi-potential is the least action from the left well.
+
     python examples/committor.py [picture.png]
 """
 

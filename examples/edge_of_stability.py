@@ -2,6 +2,7 @@
 
 L = ½ y x² − α y has the sharpness y along x, which grows by α per unit of time until oscillations of x stop it; the
 noise of batches oscillates too (Liao, Kolomvaki & Kyrillidis, arXiv 2604.21016).
+
     python examples/edge_of_stability.py [picture.png]
 """
 

@@ -1,6 +1,7 @@
 """How rare escapes are as ε → 0 at B = 1: the law of the examples decides, of which the SDE knows F alone.
 
 Times grow as e^{S/ε}, S from the cumulant generating function of the examples; the SDE's exponent is of normal ones.
+
     python examples/large_deviations.py [picture.png]
 """
 

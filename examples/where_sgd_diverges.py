@@ -2,6 +2,7 @@
 
 Half of the examples have the curvature 1.7, half 0.3: with batches of one and momentum 0.9 the mean square of ω grows
 from a tenth of 2(1 + m)/h on (Mulayoff & Michaeli, arXiv 2306.07850, for m = 0).
+
     python examples/where_sgd_diverges.py [picture.png]
 """
 
