@@ -31,6 +31,8 @@ def test_reshuffling_is_mended_by_the_epoched_driver():
     exact = [float(stationary_variance(1.0, 1.0, config, name, driver="brownian")) for name in ("sde", "sgd")]
     exact[1] = float(stationary_variance(1.0, 1.0, config, "sgd"))
     assert found.error == pytest.approx(exact[0] / exact[1] - 1)
+    fresh = float(stationary_variance(1.0, 1.0, sg.SGDConfig(0.1, 4, 64), "sgd"))  # the same c
+    assert found["reshuffling"].error == pytest.approx(fresh / exact[1] - 1)
     assert found.best == 'driver="epoched"'
     mended = diagnose(config, BOWL, driver="epoched")
     assert mended.error == pytest.approx(found.others[found.best])
