@@ -261,3 +261,32 @@ def test_bad_arguments_are_refused_by_name(change, message):
 def test_what_is_returned():
     assert isinstance(diagnose(sg.SGDConfig(0.1, 4, 64), BOWL), Diagnosis)
     assert sg.diagnose is diagnose
+
+
+def test_noise_that_grows_from_the_minimum_on_has_its_closed_form():
+    """F = 1 + gx²: SGD's E x² is εc/(2h − εh² − εcg), the SDE's εc/(2h − εcg); a bowl's have g = 0."""
+    rate, g = 0.3, 0.8
+    config = sg.SGDConfig(rate, 4, 64)
+    bent = sg.Landscape("h*x**2/2", "x", {"h": H, "g": g}, noise_covariance="1 + g*x**2")
+    fed = rate * config.batch_noise * g
+    expected = (2 * H - rate * H**2 - fed) / (2 * H - fed) / ((2 * H - rate * H**2) / (2 * H)) - 1
+    assert expected < -0.005
+    assert diagnose(config, bent, 0.0)["mean-square stability"].error == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_sudden_fall_of_the_rate_is_as_wrong_as_the_recursions_say():
+    """Heavy ball's covariance of (ω, v), update by update, beside the variance of the overdamped SDE."""
+    config, m = sg.SGDConfig(0.1, 4, 256, momentum=0.9), 0.9
+    rates, c = np.repeat([0.1, 0.01], 100), config.batch_noise
+    sgd, sde, apart = np.zeros((2, 2)), 0.0, []
+    for rate in np.concatenate([np.full(2000, 0.1), rates]):
+        step, kick = np.array([[1 - rate, -rate * m], [1.0, m]]), np.array([-rate, 1.0])
+        sgd = step @ sgd @ step.T + c * np.outer(kick, kick)
+        time = rate / (1 - m)
+        sde = math.exp(-2 * time) * sde + time * c / 2 * (1 - math.exp(-2 * time))
+        apart.append(abs(sde / sgd[0, 0] - 1))
+    held = max(abs(float(np.divide(*(stationary_variance(1.0, 1.0, sg.SGDConfig(rate, 4, 256, m), name)
+                                     for name in ("sde", "sgd")))) - 1) for rate in (0.1, 0.01))  # fmt: skip
+    found = diagnose(config, BOWL, learning_rates=rates)["fast schedule"]
+    assert max(apart[2000:]) > 2 * held
+    assert found.error == pytest.approx(max(apart[2000:]) - held, rel=1e-3)
