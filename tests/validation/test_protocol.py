@@ -107,7 +107,7 @@ def test_every_claim_has_a_protocol_with_every_preset_and_only_claims_have():
         assert claim.protocol.rivals
         assert "smoke" not in claim.protocol.decides
         assert set(claim.protocol.presets) == set(PRESETS)
-    assert {path.stem for path in FOLDER.glob("*.toml")} == {*claims, "mnist_rules", "mnist_range_rules"}
+    assert {path.stem for path in FOLDER.glob("*.toml")} == {*claims, "mnist_rules"}
 
 
 def test_every_kept_result_was_held_to_a_protocol():
