@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde import Ensemble
 from sgdsde.plotting import Line, Series, against_theory, png
 
 BOWL, N, PATHS = sg.Landscape("x**2/2", variables="x", noise_covariance=400.0), 100_000, 4000
 
 
-def spread(simulate: Callable[..., Ensemble], dynamics: str, rate: float, kappa: int) -> NDArray[np.float64]:
+def spread(simulate: Callable[..., sg.Ensemble], dynamics: str, rate: float, kappa: int) -> NDArray[np.float64]:
     numbers = {"beta1": 1 - 0.04 * kappa, "beta2": 1 - 0.01 * kappa, "eps": 1e-6 / kappa**0.5}
     config = sg.SGDConfig(rate, 2 * kappa, N, sampling="with_replacement", hyperparameters=numbers)
     run = simulate(BOWL, config, 1.0, 800 // kappa, PATHS, dynamics=dynamics, save_every=100 // kappa)

@@ -10,11 +10,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 import sgdsde as sg
-from sgdsde.plotting import curve_panels, png
-from sgdsde.plotting.curve_panels import Curve, CurvePanel
+from sgdsde.plotting import Curve, CurvePanel, curve_panels, png
 
 ALPHA, NOISE, RATE, UPDATES = 0.01, 1.5, 0.1, 20_000
 LOSS = sg.Landscape("y*x**2/2 - a*y", "x y", {"a": ALPHA, "s": NOISE**0.5}, noise_factor=[["s"], ["0"]])
@@ -31,10 +28,10 @@ def main(picture: Path) -> None:
         config = sg.SGDConfig(RATE, batch, 256)
         run = simulate(LOSS, config, [0.14, 10.0], UPDATES, 32, save_every=UPDATES // 20)
         sharpness, law = run.snapshots[:, :, 1], sg.theory.edge_sharpness(ALPHA, 1.0, NOISE, config)
-        error = sharpness.std(axis=1) / run.paths**0.5
-        curves.append(Curve(label, run.saved_updates, sharpness.mean(axis=1), error))
-        print(f"{label}: S = {np.mean(sharpness[-5:]):.2f} ± {error[-1]:.2f} at the end; law of SGD {law:.2f}")
-    picture.write_bytes(png(curve_panels([CurvePanel("updates", "sharpness S", curves, level=2 / RATE)]), dpi=110))
+        mean, error = sharpness.mean(axis=1), sharpness.std(axis=1) / run.paths**0.5
+        curves.append(Curve(label, run.saved_updates, mean, error))
+        print(f"{label}: S = {mean[-5:].mean():.2f} ± {error[-1]:.2f} at the end; law of SGD {law:.2f}")
+    picture.write_bytes(png(curve_panels([CurvePanel("updates", "sharpness S", curves, level=2 / RATE)])))
     print(f"Picture: {picture}")
 
 

@@ -11,30 +11,27 @@ import numpy as np
 import sgdsde as sg
 from sgdsde.plotting import Line, Series, against_theory, png
 
-POWER, RATIOS = 2.0, np.array([2.0, 4.0, 8.0, 16.0])  # 1/(T h) = B/(εh), and L at the edge over L at the minimum
+POWER, EDGES = 2.0, np.array([2.0, 6.0, 14.0, 30.0]) ** 0.5  # 1/(T h) = B/(εh); where L is 2, 4, 8, 16 times the least
 BOWL = sg.Landscape("1 + x**2/2", variables="x", noise_covariance="loss")
 SAME = sg.Landscape("1 + x**2/2", variables="x", noise_covariance=2.0)  # as at the minimum, everywhere
 
 
-def exact(landscape: sg.Landscape, ratio: float) -> float:
-    edge = float(np.sqrt(2 * (ratio - 1)))
+def exact(landscape: sg.Landscape, edge: float) -> float:
     return sg.theory.mean_exit_time(landscape, 1 / POWER, 0.0, left=-edge, right=edge)
 
 
 def main(picture: Path) -> None:
-    found = []
-    for ratio in RATIOS:
-        t, edge = exact(BOWL, ratio), float(np.sqrt(2 * (ratio - 1)))
-        stop, steps = f"x > {edge} or x < {-edge}", int(2000 * t)
+    found, fine = [], np.geomspace(EDGES[0], EDGES[-1], 30)
+    for edge in EDGES:
+        steps, stop = int(2000 * exact(BOWL, edge)), f"x > {edge} or x < -{edge}"
         run = sg.integrate(BOWL, 0.0, 0.02 * steps, steps, 1000, temperature=1 / POWER, scheme="taylor_15", stop=stop)
         assert run.exits is not None
         seen = run.exits.mean_time()
-        found.append((0.02 * seen.mean, 0.02 * seen.standard_error, t))
-        print(f"L_s/L₀ = {ratio:4g}: {found[-1][0]:8.3f} ± {found[-1][1]:.3f} measured, {t:8.3f} exact")
-    fine = np.geomspace(2.0, 16.0, 30)
-    mean, error, law = np.array(found).T
-    points = Series("F = 2L∇∇L", RATIOS, mean, error, law, fine, [exact(BOWL, each) for each in fine])
-    line = Line("F as at the minimum: Arrhenius", fine[:18], [exact(SAME, each) for each in fine[:18]])
+        found.append((0.02 * seen.mean, 0.02 * seen.standard_error, exact(BOWL, edge)))
+        print("L_s/L₀ = {:4g}: {:8.3f} ± {:.3f} measured, {:8.3f} exact".format(1 + edge**2 / 2, *found[-1]))
+    mean, error, theory = np.transpose(found)
+    points = Series("F = 2L∇∇L", 1 + EDGES**2 / 2, mean, error, theory, 1 + fine**2 / 2, [exact(BOWL, x) for x in fine])
+    line = Line("F as at the minimum: Arrhenius", 1 + fine[:18] ** 2 / 2, [exact(SAME, x) for x in fine[:18]])
     picture.write_bytes(png(against_theory([points], "L at the edge / L₀", "mean time of escape × h", [line]), dpi=110))
     print(f"Picture: {picture}")
 

@@ -79,9 +79,8 @@ def _gap(context: Context, point: Point, paths: int) -> tuple[float, float]:
 def _slope_check(slope: Slope, gaps: np.ndarray) -> Check:
     """The slope of a line with an intercept through the gaps, beside that of the paper's gaps and of other powers."""
     x, (value, error) = np.array(slope.x), gaps.T
-    weight = error**-2 / np.sum(error**-2)
-    away = x - weight @ x
-    taken = weight * away / (weight @ away**2)  # of the gaps: what the slope of weighted least squares is made of
+    away = x - x.mean()
+    taken = away / (away @ away)  # of each gap: what the slope of least squares is made of
     paper = np.array([point.gap("first") for point in slope.points])
     largest, last = np.argmax(x), paper[np.argmax(x)]
     rivals = {"no gap": 0.0} | {
