@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from sgdsde.simulate import CoarseStepWarning, StabilityWarning, simulate_sde, simulate_sgd
     from sgdsde.statistics import Comparison, compare
     from sgdsde.studies import BatchSizeStudy, batch_size_study
-
-__version__ = "0.1.0"
+    from sgdsde.version import __version__ as __version__
 
 #: Name → module that has it; rooms map to themselves.
 _HOME = {
+    "__version__": "sgdsde.version",
     "BrownianPath": "sgdsde.brownian",
     "SGDConfig": "sgdsde.config",
     "Landscape": "sgdsde.landscapes",

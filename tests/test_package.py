@@ -7,9 +7,11 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
+import shutil
 import subprocess
 import sys
-import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,15 @@ def test_what_the_front_doors_return_has_a_name() -> None:
         assert inspect.isclass(getattr(sgdsde, name))
 
 
-def test_version_is_that_of_the_distribution() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    assert sgdsde.__version__ == project["version"]
+def test_version_is_that_of_the_distribution_which_is_made_from_tags() -> None:
+    assert sgdsde.__version__ == metadata.version("sgdsde")
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?(\.dev\d+(\+[\w.]+)?)?", sgdsde.__version__)
+
+
+def test_version_where_nothing_is_installed_says_so(tmp_path) -> None:
+    shutil.copytree(Path(sgdsde.__file__).parent, tmp_path / "sgdsde", ignore=shutil.ignore_patterns("__pycache__"))
+    program = "import sgdsde; print(sgdsde.__version__)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert done.stdout.strip() == "0+unknown"
