@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -61,6 +62,15 @@ def looks() -> Iterator[tuple[str, str]]:
             yield colour, MARKERS[(number + 3 * turn) % len(MARKERS)]
 
 
+#: End over beginning of a log axis, below which it has these ticks in a decade.
+BETWEEN = (
+    (2.0, (1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)),
+    (6.0, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)),
+    (300.0, (1.0, 2.0, 5.0)),
+    (math.inf, (1.0,)),
+)
+
+
 def bare_figure(width: float = 8.0, height: float = 5.0) -> Figure:
     """A figure that needs no display and belongs to no global list."""
     return Figure(figsize=(width, height), layout="constrained")
@@ -75,10 +85,9 @@ def png(figure: Figure, dpi: int = 160) -> bytes:
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Ticks at 1, 2, 5 on a short log axis and at powers of ten on a long one, without labels that collide."""
+    """Ticks at powers of ten, and between them as many as a shorter log axis has room for."""
     low, high = axis.get_view_interval()
-    short = high / low < 300
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if short else (1.0,)))
+    axis.set_major_locator(LogLocator(subs=next(subs for ratio, subs in BETWEEN if high / low < ratio)))
     axis.set_minor_formatter(NullFormatter())
     if low >= 1e-3 and high <= 1e4:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
