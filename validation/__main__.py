@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sgdsde.engines.lane_memory import available_cores
 from validation.claim import Claim, discover, left_out
-from validation.lanes import cores
 from validation.presets import PRESETS
 
 DESCRIPTION = """Measure, claim by claim and with error bars, whether SGD is the stochastic differential equation that
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None, registry: Mapping[str, Claim] |
     if problem:
         command.error(f"cannot write to the output folder {str(options.out)!r}: {problem}")
     # In processes of their own are claims that modules register.
-    options.beside = registry is None and not options.in_turn and cores() > 1
+    options.beside = registry is None and not options.in_turn and available_cores() > 1
     return _run([claims[name] for name in names], claims, options, console)
 
 

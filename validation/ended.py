@@ -104,7 +104,7 @@ def _code(name: str) -> str:
     digest = hashlib.sha256()
     for path in (*_sources(name), FOLDER / f"{name}.toml"):
         digest.update(f"{path.name}\n".encode() + path.read_bytes())
-    versions = {key: held for key, held in provenance().items() if key not in ("date", "commit", "CPUs")}
+    versions = {key: held for key, held in provenance().items() if key not in ("date", "commit", "CPUs", "sgdsde")}
     return hashlib.sha256(digest.digest() + json.dumps(versions).encode()).hexdigest()
 
 

@@ -116,11 +116,6 @@ def _sharing() -> Iterator[None]:
             del os.environ[name]
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _lane(jobs: Sequence[Job], sender: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked for this one ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import sgdsde
+from sgdsde.engines.lane_memory import available_cores
 
 PACKAGES = ("numpy", "numba", "scipy", "torch", "matplotlib")
 
@@ -25,13 +25,8 @@ def provenance() -> dict[str, str]:
         "sgdsde": sgdsde.__version__,
         **{package: _version(package) for package in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
-        "CPUs": str(cpus()),
+        "CPUs": str(available_cores()),
     }
-
-
-def cpus() -> int:
-    """The CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _version(package: str) -> str:
