@@ -14,8 +14,9 @@ Array = NDArray[np.float64]
 DEPTH, LEAST, REPLICAS = 0.2, 5, 3
 #: How much of the points' range the parabola may miss a point by, for the peak to be called resolved.
 MISFIT = 0.15
-#: Points of the line on which fits are minimised, and the least part of the resamples with a minimum inside a window.
-FINE, INSIDE = 400, 0.975
+#: Points of the line on which fits are minimised, and of that which is drawn; the least part of the resamples with a
+#: minimum inside a window.
+FINE, DRAWN, INSIDE = 400, 80, 0.975
 #: Skewness k of a peak, per octave, that is tried; 0 is a parabola.
 SKEWNESS = np.concatenate([-np.geomspace(8, 0.1, 14), [0.0], np.geomspace(0.1, 8, 14)])
 
@@ -139,7 +140,7 @@ class _Fits:
         return bool(np.abs(y[low:high] - self.line(y)[1]).max() < MISFIT * np.ptp(y[low:high]))
 
     def curve(self, y: Array) -> tuple[Array, Array]:
-        x, fit = self.line(y, FINE)
+        x, fit = self.line(y, DRAWN)
         return np.exp(x), np.exp(fit)
 
 
