@@ -35,16 +35,16 @@ def test_paths_are_the_same_in_any_company() -> None:
     np.testing.assert_allclose(path.source(4, 300, draws).rows(2, 3, 100, 200)[0], rows[2][:, 100:200], atol=1e-14)
 
 
-def test_the_finest_steps_are_those_of_a_run_without_a_path() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_finest_steps_are_those_of_a_run_without_a_path(engine: str) -> None:
     """The same counters: a path with as many steps as the run changes nothing."""
-    for engine in ENGINES:
-        for landscape, w0 in ((WELL, 0.3), (PLANE, [0.3, -0.2])):
-            path = BrownianPath(landscape.noise_dimension, time=1.0, steps=32, seed=9)
-            with_path, without = (
-                integrate(landscape, w0, 1.0, 32, 5, seed=9, brownian=brownian, engine=engine).final
-                for brownian in (path, None)
-            )
-            np.testing.assert_allclose(with_path, without, rtol=1e-12)
+    for landscape, w0 in ((WELL, 0.3), (PLANE, [0.3, -0.2])):
+        path = BrownianPath(landscape.noise_dimension, time=1.0, steps=32, seed=9)
+        with_path, without = (
+            integrate(landscape, w0, 1.0, 32, 5, seed=9, brownian=brownian, engine=engine).final
+            for brownian in (path, None)
+        )
+        np.testing.assert_allclose(with_path, without, rtol=1e-12)
 
 
 def test_integrals_of_coarse_steps_have_their_law() -> None:

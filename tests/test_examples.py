@@ -15,13 +15,19 @@ LONG = {
     "escape_paths", "density_over_the_barrier", "sweep", "how_wrong_is_the_sde", "escape", "orders", "network_noise",
     "evidence", "wide", "where_time_is_spent", "regression", "where_sgd_diverges",
 }  # fmt: skip
+NETWORKS = {"gradient_noise", "network_noise", "regression"}
 #: In a process of its own, as a user runs it; the others in this one, where all that they import is at hand.
 ALONE = {*LONG, "first_look"}
 
 
+def marks(name):
+    slow = [pytest.mark.slow("seconds of work")] if name in LONG else []
+    return [*slow, pytest.mark.networks] if name in NETWORKS else slow
+
+
 @pytest.mark.parametrize(
     "script",
-    [pytest.param(p, marks=pytest.mark.slow("seconds of work") if p.stem in LONG else ()) for p in EXAMPLES],
+    [pytest.param(path, marks=marks(path.stem)) for path in EXAMPLES],
     ids=lambda path: path.stem,
 )
 def test_example_makes_its_picture(script, tmp_path, monkeypatch, capsys):

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from kept_helpers import copy_helpers
-from tables import every
 
 import sgdsde
 
@@ -110,6 +109,7 @@ def test_the_second_process_takes_its_first_step_within_a_second(simulate: str, 
     assert not {"torch", "sympy", "matplotlib", "xarray"} & set(loaded)
 
 
+@pytest.mark.networks
 def test_every_public_name_loads_and_no_other_does() -> None:
     assert sorted(sgdsde.__all__) == sgdsde.__all__
     for name in sgdsde.__all__:
@@ -123,7 +123,9 @@ ROOMS = ("convergence", "data", "escapes", "evidence", "ladders", "landscapes", 
          "schedules", "statistics", "studies", "sweeps", "theory")  # fmt: skip
 
 
-@every("name", ROOMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.networks) if n in ("models", "studies") else n for n in ROOMS]
+)
 def test_a_room_shows_what_it_has_for_users_and_no_modules(name: str) -> None:
     room = importlib.import_module(f"sgdsde.{name}")
     shown = dir(room)
@@ -160,7 +162,6 @@ def test_version_is_that_of_the_distribution_which_is_made_from_tags() -> None:
 def test_version_where_nothing_is_installed_says_so(tmp_path) -> None:
     shutil.copytree(Path(sgdsde.__file__).parent, tmp_path / "sgdsde", ignore=shutil.ignore_patterns("__pycache__"))
     program = "import sgdsde; print(sgdsde.__version__)"
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
-    )
+    command, alone = [sys.executable, "-S", "-c", program], {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=alone, check=True)
     assert done.stdout.strip() == "0+unknown"

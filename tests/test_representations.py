@@ -50,6 +50,7 @@ def public_classes():
                 yield found
 
 
+@pytest.mark.networks
 def test_no_public_class_prints_its_arrays():
     seen = {each for each in public_classes() if dataclasses.is_dataclass(each)}
     assert len(seen) > 40

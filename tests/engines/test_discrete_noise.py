@@ -49,27 +49,29 @@ def test_steps_that_share_bits(numbers: int, steps: int) -> None:
     assert 128 * draws >= steps * numbers > 128 * (draws - 1)
 
 
-def test_sources_beside_each_other_keep_their_numbers(drawn) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sources_beside_each_other_keep_their_numbers(drawn, engine: str) -> None:
     """A step with several sources sees what each of them draws alone, whatever steps share a group."""
     sources = (GaussianIncrements(1), GaussianIncrements(2, STREAM_SECOND), Signs(1), ThreePoints(3))
     total = sum(source.numbers for source in sources)
     arrays = (*(f"w{i}" for i in range(total)), *(f"z{i}" for i in range(total)))
     lines = tuple((f"n_w{i}", f"z{i}") for i in range(total))
     block = Block((), arrays, (), lines, tuple(name for name, _ in lines))
-    for engine in ENGINES:
-        plan = Plan(block, (), sources, np.zeros((total, 131)), total, 21, save_every=1, seed=9)
-        found = engines.run(engine, plan).saved[1:].transpose(0, 2, 1)
-        alone = np.concatenate([drawn("numpy", source, 21, 131, seed=9) for source in sources], axis=1)
-        np.testing.assert_allclose(found, alone, rtol=1e-12, atol=1e-13)
+    plan = Plan(block, (), sources, np.zeros((total, 131)), total, 21, save_every=1, seed=9)
+    found = engines.run(engine, plan).saved[1:].transpose(0, 2, 1)
+    alone = np.concatenate([drawn("numpy", source, 21, 131, seed=9) for source in sources], axis=1)
+    np.testing.assert_allclose(found, alone, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("engine", [each for each in ENGINES if each != "numpy"])
 @pytest.mark.parametrize("substeps", [1, 2, 3, 16])
-def test_runs_of_any_length_and_chunk(substeps: int) -> None:
+def test_runs_of_any_length_and_chunk(substeps: int, engine: str) -> None:
     """Groups of sixteen steps against updates of any length."""
     block = Block((), ("w0", "z0"), (), (("n_w0", "w0 + z0"),), ("n_w0",))
-    plans = [Plan(block, (), (Signs(1),), np.zeros((1, 140)), 1, 23, substeps, save_every=5) for _ in ENGINES]
-    found = [engines.run(engine, plan) for engine, plan in zip(ENGINES, plans, strict=True)]
-    for other in found[1:]:
-        np.testing.assert_array_equal(found[0].state, other.state)
-        np.testing.assert_array_equal(found[0].saved, other.saved)
-        np.testing.assert_allclose(found[0].mean, other.mean)
+    here, other = (
+        engines.run(each, Plan(block, (), (Signs(1),), np.zeros((1, 140)), 1, 23, substeps, save_every=5))
+        for each in ("numpy", engine)
+    )
+    np.testing.assert_array_equal(here.state, other.state)
+    np.testing.assert_array_equal(here.saved, other.saved)
+    np.testing.assert_allclose(here.mean, other.mean)

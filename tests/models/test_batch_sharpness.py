@@ -10,6 +10,8 @@ import sgdsde as sg
 from sgdsde.models.batch_sharpness import batch_sharpness, largest_curvature
 from sgdsde.models.networks import weights_of
 
+pytestmark = pytest.mark.networks
+
 
 @pytest.fixture
 def network():

@@ -8,8 +8,8 @@ import pytest
 from tables import every
 
 import sgdsde as sg
-from sgdsde.models import output_jacobians
-from sgdsde.studies import growth_limit, network_second_moment_growth, second_moment_growth
+from sgdsde import studies
+from sgdsde.studies import growth_limit, second_moment_growth
 from sgdsde.theory import mean_square_growth, mean_square_stability_limit
 from validation.laws.interpolating import PROBLEMS
 
@@ -42,6 +42,7 @@ def test_too_few_paths_in_a_group_find_too_little_growth():
     assert few < 1.5 * many - 0.002  # 8 paths in a group, and 1024
 
 
+@pytest.mark.networks
 def test_growth_of_a_network_is_that_of_its_jacobians():
     """With momentum and curvatures 270 apart: what lies along the least of them takes hundreds of updates to fall."""
     problem = PROBLEMS["ReLU network"]()
@@ -51,6 +52,7 @@ def test_growth_of_a_network_is_that_of_its_jacobians():
     assert abs(deviation(problem, replace(config, learning_rate=1.05 * config.learning_rate), found)) > 4
 
 
+@pytest.mark.networks
 def test_a_network_is_so_close_that_it_is_its_linearisation():
     """In one block: in more a rounding may change which paths are drawn anew, and with them the growth of a group."""
     problem = PROBLEMS["ReLU network"]()
@@ -80,9 +82,10 @@ def test_limit_of_a_line_is_measured():
     assert abs(found.value / mean_square_stability_limit(problem.parts, CONFIG) - 1) < 4 * found.standard_error + 0.005
 
 
+@pytest.mark.networks
 def test_jacobians_are_those_of_outputs():
     model, x = sg.models.mlp(2, 4, 3, seed=0), np.array([[0.3, -1.0]])
-    outputs, jacobians = output_jacobians(model, x)
+    outputs, jacobians = sg.models.output_jacobians(model, x)
     import torch
 
     with torch.no_grad():
@@ -90,7 +93,7 @@ def test_jacobians_are_those_of_outputs():
             start = sum(p.numel() for p in list(model.parameters())[:number])
             flat = parameter.view(-1)
             flat[0] += 1e-6
-            moved, _ = output_jacobians(model, x)
+            moved, _ = sg.models.output_jacobians(model, x)
             flat[0] -= 1e-6
             assert (moved - outputs)[0] / 1e-6 == pytest.approx(jacobians[0, :, start], abs=1e-5)
 
@@ -120,10 +123,11 @@ def test_limit_refuses_a_bracket_without_a_root():
         growth_limit(lambda rate: np.ones(2), 1.0)
 
 
+@pytest.mark.networks
 def test_network_refuses_what_it_cannot_be():
     x, y = np.eye(8, 2), np.zeros((8, 1))
     data = sg.data.Dataset("corners", x, y, x, y)
-    growth = partial(network_second_moment_growth, data=data)
+    growth = partial(studies.network_second_moment_growth, data=data)
     with pytest.raises(ValueError, match="model must fit all examples"):
         growth(sg.models.mlp(2, 3, 1), config=sg.SGDConfig(0.1, 2, 8))
     fits = sg.models.mlp(2, 3, 1).double()

@@ -158,7 +158,7 @@ OTHER = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", OTHER)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.networks) if n == "weights" else n for n in OTHER])
 def test_other_code_is_another_version_and_the_same_is_the_same(load, name):
     text, old, new = OTHER[name]
     before, after = head_and_last(text, old, new)

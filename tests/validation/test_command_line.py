@@ -181,7 +181,11 @@ def test_an_unknown_claim_is_bad_usage_and_lists_those_there_are(registry, make_
         (["--seed", "one"], "non-negative integer"),
         (["--nonsense"], "--nonsense"),
         (["--only"], "--only"),
-        (["--device", "abacus"], "argument --device: device must be one that torch can use here, such as 'cpu'"),
+        pytest.param(
+            ["--device", "abacus"],
+            "argument --device: device must be one that torch can use here, such as 'cpu'",
+            marks=pytest.mark.networks,
+        ),
         (["--executor", "abacus"], "argument --executor: executor must be None, an Executor"),
     ],
 )

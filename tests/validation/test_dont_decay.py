@@ -70,6 +70,7 @@ def test_differences_are_paired_and_losses_in_proportion():
     assert {check.dof for check in checks} == {4}
 
 
+@pytest.mark.networks
 def test_replicas_are_the_same_under_every_schedule_until_the_first_drop():
     settings = {
         "source": "digits", "n_examples": 320, "hidden": 10, "learning_rate": 0.2, "batch_size": 10, "factor": 2,

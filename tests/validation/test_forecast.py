@@ -32,6 +32,7 @@ def context(said, tmp_path, preset="full"):
     return Context("one", preset, (1, 2), None, say=said.append, place=Place(tmp_path))
 
 
+@pytest.mark.networks
 def test_cells_in_the_store_take_no_time(said, tmp_path):
     whole = context(said, tmp_path)
     forecast(whole, trained, "digits", SIZE, JOBS, "a")

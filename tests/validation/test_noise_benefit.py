@@ -75,6 +75,7 @@ def test_the_learning_rate_is_constant_for_half_and_then_halved_ten_times():
     assert len(np.unique(rates)) == 11
 
 
+@pytest.mark.networks
 def test_replicas_are_trained_at_the_rates_of_the_schedule():
     settings = {
         "source": "digits", "n_examples": 200, "hidden": 10, "batch_size": 10, "momentum": 0.0,
@@ -87,6 +88,7 @@ def test_replicas_are_trained_at_the_rates_of_the_schedule():
     assert (more["test_accuracy"] > 0.75).all()
 
 
+@pytest.mark.networks
 def test_a_diverged_replica_guesses():
     run = annealed("digits", 100, 10, 1e20, 10, 0.0, 0.0, 30, 2, 1, "cpu")
     assert run["diverged"].all()

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sgdsde as sg
-from sgdsde.models import LinearRegression, mlp, output_jacobians
-from sgdsde.studies import network_second_moment_growth, second_moment_growth
+from sgdsde import studies
+from sgdsde.models import LinearRegression
+from sgdsde.studies import second_moment_growth
 from sgdsde.theory import mean_square_stability_limit, stability_limit
 from sgdsde.whitened import whitened_examples
 
@@ -97,9 +98,9 @@ def _network() -> Problem:
     generator = np.random.default_rng(5)
     x, y = generator.standard_normal((FITTED, 2)), generator.standard_normal((FITTED, 1))
     data = sg.data.Dataset("noise", x, y, x, y)
-    model = fitted(mlp(2, HIDDEN, 1, seed=1).double(), data)
-    _, jacobians = output_jacobians(model, data.x_train)
-    return Problem(np.sqrt(2) * jacobians, True, partial(network_second_moment_growth, model, data))
+    model = fitted(sg.models.mlp(2, HIDDEN, 1, seed=1).double(), data)
+    _, jacobians = sg.models.output_jacobians(model, data.x_train)
+    return Problem(np.sqrt(2) * jacobians, True, partial(studies.network_second_moment_growth, model, data))
 
 
 def fitted(model: Any, data: sg.data.Dataset, most: int = 200) -> Any:
@@ -110,7 +111,7 @@ def fitted(model: Any, data: sg.data.Dataset, most: int = 200) -> Any:
     step = torch.zeros_like(w)
     for _ in range(most):
         torch.nn.utils.vector_to_parameters(w - step, model.parameters())
-        outputs, jacobians = output_jacobians(model, data.x_train)
+        outputs, jacobians = sg.models.output_jacobians(model, data.x_train)
         off = (outputs - data.y_train.reshape(outputs.shape)).ravel()
         if off @ off < least:
             w, least, damping, error = w - step, float(off @ off), damping / 4, off
