@@ -1,17 +1,19 @@
 """The cost of an update of a replica on MNIST's shapes, against plain PyTorch on the same device.
 
-    python -m bench.networks [--quick]
+    python -m bench.networks [--quick] [--device cpu cuda]
 
 The loop is what one writes with torch.optim, one replica after the other; noisy gradient descent takes one gradient
 of the weighted loss of all examples. The floor is the least work of an update, done by torch as fast as it can here, in
 as many threads: the matrix products, of as many rows as are taken together, and the weights and velocities once through
 memory. Speed depends on how many pixels are on: of images as many as in MNIST's, where the floor has products with
-as many columns and no more; of noise all. What needs an NVIDIA GPU is left out where there is none.
+as many columns and no more; of noise all. Without --device an NVIDIA GPU is measured too where there is one.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from threading import Event
@@ -218,9 +220,6 @@ def of_rules(data: Dataset, rounds: int, batch: int = 32, device: str = "cpu") -
 
 def on_gpu(data: Dataset, rounds: int) -> list[tuple[str, float, str]]:
     """Replicas together against one at a time, on one device."""
-    if not torch.cuda.is_available():
-        print(f"no CUDA device: R = {TOGETHER} replicas together against one at a time are not measured")
-        return []
     config, updates = SGDConfig(RATE, GPU_BATCH, N, MOMENTUM), 1000
     found = rates(
         {
@@ -235,12 +234,22 @@ def on_gpu(data: Dataset, rounds: int) -> list[tuple[str, float, str]]:
     return [(f"updates of {TOGETHER} replicas together, × one at a time", speed, f"≥ {GPU_BAR}")]
 
 
-def main() -> int:
-    """Print the tables; exit status 1 when a bar is missed."""
-    quick = "--quick" in sys.argv[1:]
-    rounds = 2 if quick else 5
-    return verdict([*on_cpu(rounds, quick), *on_gpu(random_images(IMAGES["images"]), rounds)])
+def main(arguments: Sequence[str]) -> int:
+    """Print the tables; exit status 1 when a bar is missed, 2 for a device that is not here."""
+    parser = argparse.ArgumentParser(prog="python -m bench.networks", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer batch sizes and rounds")
+    parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), help="by default all that are here")
+    options = parser.parse_args(arguments)
+    here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    if missing := [each for each in options.device or here if each not in here]:
+        parser.error(f"argument --device: torch has no {missing[0]} device here; it has {', '.join(here)}")
+    rounds, checks = 2 if options.quick else 5, []
+    if "cpu" in (options.device or here):
+        checks += on_cpu(rounds, options.quick)
+    if "cuda" in (options.device or here):
+        checks += on_gpu(random_images(IMAGES["images"]), rounds)
+    return verdict(checks)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -71,7 +70,7 @@ def batch_sharpness(
     size = integer("batch_size", batch_size, 1, len(x), also=f", of the {len(x)} examples")
     generator = np.random.default_rng(integer("seed", seed, 0))
     places = generator.random((integer("batches", batches, 1), len(x))).argpartition(size - 1, axis=1)[:, :size]
-    gradient, index = _gradient(model, loss), torch.as_tensor(places, device=x.device)
+    gradient, index = grad(_mean_loss(model, loss)), torch.as_tensor(places, device=x.device)
 
     def along(x: Tensor, y: Tensor) -> Tensor:
         g, hg = jvp(lambda w: gradient(w, x, y), (dict(weights),), (gradient(dict(weights), x, y),))[:2]
@@ -102,17 +101,18 @@ def largest_curvature(
     >>> round(largest_curvature(line, w, x, torch.zeros(2, 1)), 2)                           # 2 XᵀX/N
     4.0
     """
-    gradient, at = _gradient(model, loss), dict(weights)
-    ends = np.cumsum([0, *(w.numel() for w in at.values())])
+    at = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
+    places = list(at.values())
+    with torch.enable_grad():
+        mean = _mean_loss(model, loss)(at, x, y)
+        gradient = _flat(torch.autograd.grad(mean, places, create_graph=True, materialize_grads=True))
 
     def product(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        parts = (torch.as_tensor(vector[i:j]) for i, j in pairwise(ends))
-        v = {name: part.to(w).reshape(w.shape) for (name, w), part in zip(at.items(), parts, strict=True)}
-        with forward_mode():
-            found = jvp(lambda w: gradient(w, x, y), (at,), (v,))[1]
-        return torch.cat([found[name].flatten() for name in at]).double().cpu().numpy()
+        v = torch.as_tensor(vector).to(gradient)
+        found = torch.autograd.grad(gradient, places, v, retain_graph=True, materialize_grads=True)
+        return _flat(found).double().cpu().numpy()
 
-    start = np.random.default_rng(integer("seed", seed, 0)).standard_normal(ends[-1])
+    start = np.random.default_rng(integer("seed", seed, 0)).standard_normal(len(gradient))
     if len(start) <= 2:
         return float(np.linalg.eigvalsh(np.stack([product(unit) for unit in np.eye(len(start))]))[-1])
     operator = LinearOperator((len(start), len(start)), matvec=product, dtype=np.float64)
@@ -120,13 +120,17 @@ def largest_curvature(
     return float(eigsh(operator, 1, which="LA", tol=TOLERANCE, v0=start, ncv=vectors, return_eigenvectors=False)[0])
 
 
-def _gradient(model: nn.Module, loss: LossLike) -> Callable[[dict[str, Tensor], Tensor, Tensor], dict[str, Tensor]]:
+def _mean_loss(model: nn.Module, loss: LossLike) -> Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]:
     network, kind = own_copy(model), checked_loss(loss)
 
     def mean_loss(weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
         return kind.per_example(functional_call(network, weights, (x,)), y).mean()
 
-    return grad(mean_loss)
+    return mean_loss
+
+
+def _flat(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat([part.flatten() for part in parts])
 
 
 def _product(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> Tensor:
