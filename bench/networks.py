@@ -234,7 +234,7 @@ def on_gpu(data: Dataset, rounds: int) -> list[tuple[str, float, str]]:
     return [(f"updates of {TOGETHER} replicas together, × one at a time", speed, f"≥ {GPU_BAR}")]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Print the tables; exit status 1 when a bar is missed, 2 for a device that is not here."""
     parser = argparse.ArgumentParser(prog="python -m bench.networks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer batch sizes and rounds")
