@@ -6,6 +6,7 @@ Two forms: of a few examples, k steps in a row (a Descent), and of all examples,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -49,23 +50,23 @@ def descend_sparse(
 
 
 def by_hand(model: nn.Module, loss: Loss) -> bool:
-    """Whether its gradients are written out here: the cross-entropy of Linear–ReLU–…–Linear."""
-    return loss is LOSSES["cross_entropy"] and is_plain_relu(model)
+    """Whether its gradients are written out here: Linear–ReLU–…–Linear, and a loss whose errors are known."""
+    return loss.errors is not None and is_plain_relu(model)
 
 
 def may_be_sparse(model: nn.Module, loss: Loss, device: torch.device) -> bool:
     """Whether products with inputs may leave zeros out: those that go by hand, on a CPU."""
-    return device.type == "cpu" and by_hand(model, loss)
+    return device.type == "cpu" and loss is LOSSES["cross_entropy"] and by_hand(model, loss)
 
 
 def descent_of(model: nn.Module, loss: Loss) -> Descent:
     """The fastest descent: by hand where there is one, by torch.func elsewhere."""
-    return descend_by_hand if by_hand(model, loss) else descend_by_autograd(model, loss)
+    return partial(descend_by_hand, loss) if by_hand(model, loss) else descend_by_autograd(model, loss)
 
 
 def kick_of(model: nn.Module, loss: Loss) -> Kick:
     """The fastest kick, as `descent_of`."""
-    return kick_by_hand if by_hand(model, loss) else kick_by_autograd(model, loss)
+    return partial(kick_by_hand, loss) if by_hand(model, loss) else kick_by_autograd(model, loss)
 
 
 def descend_on_all(kick: Kick, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
@@ -120,16 +121,16 @@ def kick_by_autograd(model: nn.Module, loss: Loss) -> Kick:
     return kick
 
 
-def kick_by_hand(weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
+def kick_by_hand(loss: Loss, weights: Weights, velocity: Weights, examples: Part, a: Tensor, momentum: float) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
-    _, labels = examples.of_each(len(a))
-    for matrix, bias, delta, below in layer_errors(weights, examples.inputs(len(a)), labels, a):
+    _, targets = examples.of_each(len(a))
+    for matrix, bias, delta, below in layer_errors(loss, weights, examples.inputs(len(a)), targets, a):
         below.take_from(velocity[matrix], delta, momentum)
         velocity[bias].mul_(momentum).sub_(delta.sum(1))
 
 
 def layer_errors(
-    weights: Weights, inputs: Inputs, labels: Tensor, a: Tensor
+    loss: Loss, weights: Weights, inputs: Inputs, targets: Tensor, a: Tensor
 ) -> Iterator[tuple[str, str, Tensor, Inputs]]:
     """Yield for each layer, the last first: names of matrix and bias, errors δ (R, n, H) of Σ a_i C_i, and inputs.
 
@@ -137,12 +138,12 @@ def layer_errors(
     """
     wide, bias = list(weights)[:2]
     first = inputs.times(weights[wide]).add_(weights[bias][:, None])
-    for matrix, bias, delta, below in _backward(weights, first, labels, a):
+    for matrix, bias, delta, below in _backward(loss, weights, first, targets, a):
         yield matrix, bias, delta, inputs if below is None else DenseInputs(below)
 
 
 def _backward(
-    weights: Weights, first: Tensor, y: Tensor, a: Tensor
+    loss: Loss, weights: Weights, first: Tensor, y: Tensor, a: Tensor
 ) -> Iterator[tuple[str, str, Tensor, Tensor | None]]:
     """From the outputs of the first layer: errors δ of the weighted loss in each layer, from the last to the first.
 
@@ -154,9 +155,8 @@ def _backward(
     for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
         activations[-1].relu_()
         activations.append(torch.baddbmm(weights[bias][:, None], activations[-1], weights[matrix].mT))
-    delta = torch.softmax(activations.pop(), -1)  # of the weighted loss, with respect to the logits: a (p − 1_y)
-    delta.scatter_add_(-1, y[..., None], delta.new_full((1, 1, 1), -1).expand(*y.shape, 1))
-    delta *= a[..., None]
+    assert loss.errors is not None
+    delta = loss.errors(activations.pop(), y).mul_(a[..., None])  # of the weighted loss, with respect to the outputs
     for matrix, bias, below in zip(matrices[:0:-1], biases[:0:-1], activations[::-1], strict=True):
         beneath = torch.bmm(delta, weights[matrix]).mul_(below > 0)
         yield matrix, bias, delta, below
@@ -164,14 +164,17 @@ def _backward(
     yield matrices[0], biases[0], delta, None
 
 
-def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float) -> None:
+def descend_by_hand(
+    loss: Loss, weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a: Tensor, momentum: float
+) -> None:
     """For a ReLU network: gradients are never stored, their products add to the velocity in place."""
     (wide, narrow, *_), (k, n) = weights, x.shape[1:3]
-    if len(x) == 1 and len(weights) == HIDDEN_LAYER and x.device.type == "cpu":
+    compiled = loss is LOSSES["cross_entropy"] and x.device.type == "cpu"
+    if compiled and len(x) == 1 and len(weights) == HIDDEN_LAYER:
         descend_compiled(weights, velocity, x[0], y[0], a[0], momentum)
         return
     if k == 1:
-        for matrix, bias, delta, given in layer_errors(weights, DenseInputs(x[:, 0]), y[:, 0], a[:, 0]):
+        for matrix, bias, delta, given in layer_errors(loss, weights, DenseInputs(x[:, 0]), y[:, 0], a[:, 0]):
             given.take_from(velocity[matrix], delta, momentum)
             weights[matrix].add_(velocity[matrix])
             weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))
@@ -183,7 +186,7 @@ def descend_by_hand(weights: Weights, velocity: Weights, x: Tensor, y: Tensor, a
     for t in range(k):
         rows, past = slice(t * n, (t + 1) * n), slice(t * n)
         first = torch.baddbmm(linear[:, rows], mixing[:, rows, past], errors[:, past], alpha=-1)
-        for matrix, bias, delta, below in _backward(weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
+        for matrix, bias, delta, below in _backward(loss, weights, first + weights[narrow][:, None], y[:, t], a[:, t]):
             if below is not None:
                 weights[matrix].add_(velocity[matrix].baddbmm_(delta.mT, below, beta=momentum, alpha=-1))
             weights[bias].add_(velocity[bias].mul_(momentum).sub_(delta.sum(1)))

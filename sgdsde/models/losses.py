@@ -45,6 +45,9 @@ class Loss:
         (outputs, targets) → whether each example is classified correctly, (n,); None where there are no classes.
     classes : callable, optional
         Shape of the outputs → number of classes, where the sum over examples is −ln p(labels); None for others.
+    errors : callable, optional
+        (outputs (…, n, K), targets (…, n) or (…, n, K)) → ∂C_i/∂outputs, (…, n, K), as a new tensor. Networks of linear
+        layers and ReLUs are trained by it, without automatic differentiation.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Loss:
     check_outputs: Callable[[Shape, NDArray[Any], str], None]
     right: PerExample | None = None
     classes: Callable[[Shape], int] | None = None
+    errors: PerExample | None = None
 
 
 def with_n(shape: Shape) -> str:
@@ -67,6 +71,12 @@ def with_n(shape: Shape) -> str:
 
 def _softmax_loss(outputs: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(outputs, labels, reduction="none")
+
+
+def _softmax_errors(outputs: Tensor, labels: Tensor) -> Tensor:
+    """p − 1_y."""
+    errors = torch.softmax(outputs, -1)
+    return errors.scatter_add_(-1, labels[..., None], errors.new_full((1, 1, 1), -1).expand(*labels.shape, 1))
 
 
 def _softmax_outputs(shape: Shape, labels: NDArray[Any], data: str) -> None:
@@ -94,6 +104,10 @@ def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - targets).square().reshape(len(outputs), -1).mean(1)
 
 
+def _squared_errors(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs - targets.reshape(outputs.shape)).mul_(2 / outputs.shape[-1])
+
+
 def _same_shape(shape: Shape, targets: NDArray[Any], data: str) -> None:
     if shape[1:] != targets.shape[1:]:
         hint = "; hand in targets[:, None]" if targets.ndim == 1 and shape[1:] == (1,) else ""
@@ -112,12 +126,13 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
         "cross_entropy", "cross-entropy", _softmax_loss, checked_labels, _softmax_outputs,
         right=lambda outputs, labels: outputs.argmax(1) == labels, classes=lambda shape: shape[1],
+        errors=_softmax_errors,
     ),
     "binary_cross_entropy": Loss(
         "binary_cross_entropy", "cross-entropy", _logistic_loss, checked_labels, _logistic_outputs,
         right=lambda outputs, labels: (outputs.reshape(len(outputs)) > 0) == labels, classes=lambda shape: 2,
     ),
-    "mse": Loss("mse", "squared error", _squared_error, checked_real_targets, _same_shape),
+    "mse": Loss("mse", "squared error", _squared_error, checked_real_targets, _same_shape, errors=_squared_errors),
 }  # fmt: skip
 
 

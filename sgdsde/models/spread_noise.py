@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ _GRADIENTS = 16
 
 def spread_noise(model: nn.Module, kind: str, loss: Loss) -> SpreadNoise:
     """The noise of a kind of `sgdsde.dynamics.registry.Noise.spread`."""
-    squares = _squares_by_hand if by_hand(model, loss) else _squares_by_autograd(model, loss)
+    squares = partial(_squares_by_hand, loss) if by_hand(model, loss) else _squares_by_autograd(model, loss)
 
     def add(weights: Weights, descent: Weights, examples: Part, z: Tensor, c: float) -> None:
         n = len(examples)
@@ -46,16 +47,16 @@ def spread_noise(model: nn.Module, kind: str, loss: Loss) -> SpreadNoise:
     return add
 
 
-def _squares_by_hand(weights: Weights, examples: Part) -> Iterator[Weights]:
+def _squares_by_hand(loss: Loss, weights: Weights, examples: Part) -> Iterator[Weights]:
     """Σ_i (∂C_i)² of some examples after others, for a ReLU network: (δ²)ᵀ(inputs²) in each layer."""
     replicas = len(next(iter(weights.values())))
     part = max(1, PART.get(examples.y.device.type, PART_ELSEWHERE) // replicas)
     for start in range(0, len(examples), part):
         some = examples.rows(slice(start, start + part))
-        _, labels = some.of_each(replicas)
+        _, targets = some.of_each(replicas)
         found: Weights = {}
-        ones = torch.ones_like(labels, dtype=some.x.dtype)
-        for matrix, bias, delta, below in layer_errors(weights, some.inputs(replicas), labels, ones):
+        ones = some.x.new_ones(targets.shape[:2])
+        for matrix, bias, delta, below in layer_errors(loss, weights, some.inputs(replicas), targets, ones):
             squared = delta.square()
             found[matrix] = torch.zeros_like(weights[matrix])
             below.squared().take_from(found[matrix], -squared, 0.0)

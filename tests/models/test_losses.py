@@ -161,20 +161,15 @@ def test_noise_with_the_diagonal_of_f_has_that_of_the_loss(case):
     torch.testing.assert_close(found, gradients.square().sum(0), rtol=1e-10, atol=1e-12)
 
 
-def test_cross_entropy_of_a_relu_network_alone_goes_by_hand(monkeypatch):
+def test_named_losses_of_a_relu_network_go_by_hand(monkeypatch):
     """And with an average one update at a time."""
-    calls = []
+    calls, original = [], descent.descend_by_hand
 
-    def counted(weights, velocity, x, y, a, momentum):
+    def counted(loss, weights, velocity, x, y, a, momentum):
         calls.append(x.shape[1])
-        descent.descend_by_hand(weights, velocity, x, y, a, momentum)
+        original(loss, weights, velocity, x, y, a, momentum)
 
-    monkeypatch.setattr(
-        "sgdsde.models.motion.descent_of",
-        lambda model, loss: (
-            counted if descent.descent_of(model, loss) is descent.descend_by_hand else descent.descent_of(model, loss)
-        ),
-    )
+    monkeypatch.setattr(descent, "descend_by_hand", counted)
     flat = digits(n_train=60)
     arguments = (mlp(64, 5, 10), flat, SGDConfig(0.1, 6, 60), 42)
     train(*arguments)
@@ -182,8 +177,9 @@ def test_cross_entropy_of_a_relu_network_alone_goes_by_hand(monkeypatch):
     train(*arguments, ema=0.9)
     assert calls[2:] == [1] * 42
     train(*arguments, loss=nn.CrossEntropyLoss(reduction="none"))
-    train(mlp(3, 5, 2), curve(), SGDConfig(0.1, 6, 60), 42, loss="mse")
     assert len(calls) == 44
+    train(mlp(3, 5, 2), curve(), SGDConfig(0.1, 6, 60), 42, loss="mse")
+    assert calls[44:] == [21, 21]
 
 
 def with_targets(data, y_train):

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from sgdsde.models import draw_weights, mlp
 from sgdsde.models.descent import (
+    by_hand,
     descend_by_autograd,
     descend_by_hand,
     descend_on_all,
@@ -21,17 +24,28 @@ from sgdsde.models.replicas import Part, evaluate, finite, stack
 
 pytestmark = pytest.mark.networks
 
-CE = LOSSES["cross_entropy"]
+CE, MSE = LOSSES["cross_entropy"], LOSSES["mse"]
 
 
-def setting(model, r=3, k=1, n=7, features=6, classes=4):
+def targets(loss, *shape, generator):
+    """Labels of four classes, or four numbers for each example."""
+    if loss is CE:
+        return torch.randint(4, shape, generator=generator)
+    return torch.randn(*shape, 4, generator=generator, dtype=torch.float64)
+
+
+def setting(model, loss=CE, r=3, k=1, n=7, features=6):
     generator = torch.Generator().manual_seed(0)
     weights = stack([draw_weights(model, s) for s in range(r)], torch.device("cpu"), torch.float64)
     velocity = {name: torch.randn(w.shape, generator=generator, dtype=w.dtype) / 10 for name, w in weights.items()}
     x = torch.randn(r, k, n, features, generator=generator, dtype=torch.float64)
-    y = torch.randint(classes, (r, k, n), generator=generator)
+    y = targets(loss, r, k, n, generator=generator)
     a = torch.randn(r, k, n, generator=generator, dtype=torch.float64) / 10  # any sign: an update is linear in them
     return weights, velocity, x, y, a
+
+
+def plain(loss, outputs, y):
+    return cross_entropy(outputs, y, reduction="none") if loss is CE else ((outputs - y) ** 2).mean(1)
 
 
 def clone(tensors):
@@ -41,12 +55,13 @@ def clone(tensors):
 @every("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
 @every("momentum", [0.0, 0.9])
 @every(("k", "n"), [(1, 7), (5, 3), (6, 1)])
-def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentum, k, n):
+@every("loss", [CE, MSE])
+def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentum, k, n, loss):
     model = mlp(*widths).double()
-    start, velocity, x, y, a = setting(model, k=k, n=n)
+    start, velocity, x, y, a = setting(model, loss, k=k, n=n)
     both = []
     with torch.no_grad():
-        for descend in (descend_by_hand, descend_by_autograd(model, CE)):
+        for descend in (partial(descend_by_hand, loss), descend_by_autograd(model, loss)):
             w, v = clone(start), clone(velocity)
             descend(w, v, x, y, a, momentum)
             both.append((w, v))
@@ -54,9 +69,9 @@ def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentu
         own = {name: w[r].clone().requires_grad_() for name, w in start.items()}
         speed = {name: v[r].clone() for name, v in velocity.items()}
         for t in range(k):
-            logits = torch.func.functional_call(model, own, (x[r, t],))
-            loss = (a[r, t] * cross_entropy(logits, y[r, t], reduction="none")).sum()
-            for name, g in zip(own, torch.autograd.grad(loss, list(own.values())), strict=True):
+            outputs = torch.func.functional_call(model, own, (x[r, t],))
+            total = (a[r, t] * plain(loss, outputs, y[r, t])).sum()
+            for name, g in zip(own, torch.autograd.grad(total, list(own.values())), strict=True):
                 speed[name] = momentum * speed[name] - g
             own = {name: (w + speed[name]).detach().requires_grad_() for name, w in own.items()}
         for w, v in both:
@@ -67,19 +82,20 @@ def test_descents_by_hand_and_by_autograd_agree_with_plain_torch(widths, momentu
 
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("widths", [(6, 4), (6, 5, 4), (6, 5, 3, 4)])
-def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monkeypatch):
+@every("loss", [CE, MSE])
+def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monkeypatch, loss):
     model, generator = mlp(*widths).double(), torch.Generator().manual_seed(2)
     start = stack([draw_weights(model, s) for s in range(3)], torch.device("cpu"), torch.float64)
     speed = {name: torch.randn(w.shape, generator=generator, dtype=w.dtype) for name, w in start.items()}
     lead = (3, 11) if own else (11,)
     x = torch.randn(*lead, 6, generator=generator, dtype=torch.float64)
-    y = torch.randint(4, lead, generator=generator)
+    y = targets(loss, *lead, generator=generator)
     a = torch.randn(3, 11, generator=generator, dtype=torch.float64)
     found = []
     for kick, part in (
-        (kick_by_hand, 10**6),
-        (kick_by_hand, 12),
-        (kick_by_autograd(model, CE), 12),
+        (partial(kick_by_hand, loss), 10**6),
+        (partial(kick_by_hand, loss), 12),
+        (kick_by_autograd(model, loss), 12),
     ):  # 12: four of 11
         monkeypatch.setattr("sgdsde.models.descent.PART", {"cpu": part})
         w, v = ({name: t.clone() for name, t in tensors.items()} for tensors in (start, speed))
@@ -88,9 +104,9 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
         found.append((w, v))
     for r in range(3):
         leaf = {name: w[r].clone().requires_grad_() for name, w in start.items()}
-        logits = torch.func.functional_call(model, leaf, (x[r] if own else x,))
-        loss = (a[r] * cross_entropy(logits, y[r] if own else y, reduction="none")).sum()
-        for name, g in zip(leaf, torch.autograd.grad(loss, list(leaf.values())), strict=True):
+        outputs = torch.func.functional_call(model, leaf, (x[r] if own else x,))
+        total = (a[r] * plain(loss, outputs, y[r] if own else y)).sum()
+        for name, g in zip(leaf, torch.autograd.grad(total, list(leaf.values())), strict=True):
             wanted = 0.9 * speed[name][r] - g
             for w, v in found:
                 torch.testing.assert_close(v[name][r], wanted, rtol=1e-11, atol=1e-12)
@@ -99,11 +115,12 @@ def test_kicks_by_hand_and_by_autograd_agree_and_parts_add_up(widths, own, monke
 
 def test_only_a_plain_relu_network_descends_by_hand():
     tied = nn.Linear(4, 4)
-    assert descent_of(mlp(6, 5, 4), CE) is descend_by_hand
-    assert kick_of(mlp(6, 5, 4), CE) is kick_by_hand
-    for other in (LOSSES["mse"], checked_loss(nn.CrossEntropyLoss(reduction="none"))):
-        assert descent_of(mlp(6, 5, 4), other) is not descend_by_hand
-        assert kick_of(mlp(6, 5, 4), other) is not kick_by_hand
+    for loss in (CE, MSE):
+        assert by_hand(mlp(6, 5, 4), loss)
+        assert descent_of(mlp(6, 5, 4), loss).func is descend_by_hand
+        assert kick_of(mlp(6, 5, 4), loss).func is kick_by_hand
+    for other in (LOSSES["binary_cross_entropy"], checked_loss(nn.CrossEntropyLoss(reduction="none"))):
+        assert not by_hand(mlp(6, 5, 1), other)
     for other in (
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)),
         nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4)),
@@ -112,8 +129,7 @@ def test_only_a_plain_relu_network_descends_by_hand():
         nn.Sequential(mlp(6, 5), nn.ReLU(), mlp(5, 4)),
         nn.Linear(6, 4),
     ):
-        assert descent_of(other, CE) is not descend_by_hand
-        assert kick_of(other, CE) is not kick_by_hand
+        assert not by_hand(other, CE)
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sgdsde.models import descent, small_batches
+from sgdsde.models.losses import LOSSES
 from sgdsde.models.networks import mlp, weights_of
 from sgdsde.models.small_batches import hidden_errors
 
@@ -20,7 +21,7 @@ def updated(k, n, dtype, momentum):
     x = torch.randn((1, k, n, 6), generator=generator, dtype=dtype)
     y = torch.randint(0, 3, (1, k, n), generator=generator)
     a = torch.rand((1, k, n), generator=generator, dtype=dtype) - 0.2  # SVAG's coefficients are of both signs
-    descent.descend_by_hand(weights, velocity, x, y, a, momentum)
+    descent.descend_by_hand(LOSSES["cross_entropy"], weights, velocity, x, y, a, momentum)
     return [*weights.values(), *velocity.values()]
 
 

@@ -11,6 +11,7 @@ from sgdsde.config import SGDConfig
 from sgdsde.data.dataset import Dataset
 from sgdsde.models import descent, inputs, mlp, train
 from sgdsde.models.inputs import DenseInputs, SparseInputs, by_columns
+from sgdsde.models.losses import LOSSES
 from sgdsde.models.networks import weights_of
 
 pytestmark = pytest.mark.networks
@@ -55,7 +56,7 @@ def test_compiled_updates_are_those_of_dense_inputs(momentum, k, n):
     a = torch.rand((1, k, n), generator=generator).double() / n - 0.1 / n  # SVAG's coefficients are of both signs
     dense, sparse = (({k: v.clone() for k, v in each.items()} for each in (start, speed)) for _ in range(2))
     (w, v), (ws, vs) = dense, sparse
-    descent.descend_by_hand(w, v, x.view(1, k, n, 30), y, a, momentum)
+    descent.descend_by_hand(LOSSES["cross_entropy"], w, v, x.view(1, k, n, 30), y, a, momentum)
     first = next(iter(ws))
     ws[first], vs[first] = by_columns(ws[first]), by_columns(vs[first])
     descent.descend_sparse(ws, vs, SparseInputs.of(x), y, a, momentum)
