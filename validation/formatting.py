@@ -5,10 +5,20 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def few(words: Sequence[str], most: int = 3) -> str:
+    """The first of many, and how many more there are.
+
+    >>> few(["a", "b", "c"]), few(["a", "b", "c", "d", "e"])
+    ('a; b; c', 'a; b; c; and 2 more')
+    """
+    shown = list(words) if len(words) <= most else [*words[:most], f"and {len(words) - most} more"]
+    return "; ".join(shown)
 
 
 def said(check: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ def rendered(name: str, **values: Any) -> str:
         loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
     )
     made.trim_blocks = made.lstrip_blocks = True
-    made.filters |= {key: getattr(formatting, key) for key in ("plain", "percent", "said", "sigmas")}
+    made.filters |= {key: getattr(formatting, key) for key in ("few", "plain", "percent", "said", "sigmas")}
     made.filters["whole"] = lambda text: Markup(formatting.escape(str(text)))
     made.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     made.filters["plainly"] = lambda text: re.sub(r"([\\\\`*_{}\[\]<>#|$~&])", r"\\\1", str(text))
