@@ -6,9 +6,11 @@ through `sgdsde.expression`. Blocks are kept on disk, so that a second process n
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,8 +79,14 @@ def _function(
     body = "".join(f"    {target} = {code}\n" for target, code in lines)
     source = f"def {name}({', '.join(arguments)}):\n{body}    return ({''.join(code + ', ' for code in outputs)})\n"
     scope: dict[str, Any] = dict(functions)
-    exec(compile(source, f"<sgdsde {name}>", "exec"), scope)
+    exec(_code(source, f"<sgdsde {name}>"), scope)
     return scope[name]  # type: ignore[no-any-return]
+
+
+@functools.lru_cache(maxsize=256)
+def _code(source: str, name: str) -> CodeType:
+    """Compiled once: constants of a schedule are asked for in every step."""
+    return compile(source, name, "exec")
 
 
 #: Distance from 1 to the next number, by the dtype of a run.
