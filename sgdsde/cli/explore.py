@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sgdsde.cli.folder import check_file
 from sgdsde.cli.landscapes import landscape_of
 from sgdsde.cli.options import assignments, console, numbers
 
@@ -27,8 +28,8 @@ from sgdsde.cli.options import assignments, console, numbers
     help="What the page begins with, as its links have it: lr=0.05, dynamics=adam, …; repeatable.",
 )  # fmt: skip
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("sgdsde-explore.html"), show_default=True,
-    help="The file.",
+    "--output", type=click.Path(readable=False, path_type=Path), default=Path("sgdsde-explore.html"), show_default=True,
+    help="The file, in a folder that exists.",
 )  # fmt: skip
 @click.option("--open/--no-open", "opens", default=True, help="Open it in the browser.  [default: open]")
 def explore(
@@ -44,6 +45,7 @@ def explore(
     """
     from sgdsde.explore import explore_page
 
+    check_file(output)
     given = assignments(parameters, "--parameter")
     landscape = None
     if loss is not None:

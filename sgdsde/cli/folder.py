@@ -1,8 +1,9 @@
-"""A folder of results: tables as CSV and JSON, and pictures."""
+"""What `--output` names: a folder of results, tables as CSV and JSON and pictures, or one file."""
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,9 +28,25 @@ def check_folder(output: Path) -> None:
     """Whether the folder can be made and written to; it is made when there is something for it."""
     if output.suffix.lower() in FILES and not output.is_dir():
         raise click.UsageError(f"--output must be a folder, in which tables and pictures are made, got {str(output)!r}")
-    there = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
+    _check_writable(output, next(folder for folder in (output, *output.absolute().parents) if folder.exists()))
+
+
+def check_file(output: Path) -> None:
+    """Whether the file can be written; its folder must be there."""
+    accepted = f"--output must be a file in a folder that exists, such as page.html, got {str(output)!r}"
+    if output.is_dir():
+        raise click.UsageError(f"{accepted}, which is a folder")
+    if not output.absolute().parent.is_dir():
+        raise click.UsageError(f"{accepted}: {str(output.parent)!r} is no folder")
+    if not output.exists():
+        _check_writable(output, output.absolute().parent)
+    elif not os.access(output, os.W_OK):
+        raise click.UsageError(f"--output {str(output)!r} cannot be written: it is there and read-only")
+
+
+def _check_writable(output: Path, folder: Path) -> None:
     try:
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise click.UsageError(f"--output {str(output)!r} cannot be written: {error.strerror or error}") from None

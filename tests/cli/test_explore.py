@@ -63,6 +63,39 @@ def test_what_cannot_be_is_said(tmp_path, arguments, message):
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [("no/such/page.html", "no folder"), (".", "which is a folder"), ("page.html/in.html", "no folder")],
+)
+def test_an_output_that_cannot_be_is_said_before_any_work(tmp_path, monkeypatch, output, why):
+    monkeypatch.setattr("sgdsde.explore.explore_page", lambda *_, **__: pytest.fail("it has begun"))
+    (tmp_path / "page.html").write_text("kept")
+    result = run("quadratic", "--no-open", "--output", str(tmp_path / output))
+    assert result.exit_code == 2
+    assert "--output must be a file in a folder that exists" in result.output
+    assert repr(str(tmp_path / output)) in result.output
+    assert why in result.output
+    assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text() == "kept"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_output_that_is_not_ours_to_write(tmp_path, monkeypatch, there):
+    """The system's answer is set, since an administrator may write everywhere."""
+
+    def refused(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    if there:
+        (tmp_path / "page.html").write_text("kept")
+    result = run("quadratic", "--no-open", "--output", str(tmp_path / "page.html"))
+    assert result.exit_code == 2
+    assert f"--output {str(tmp_path / 'page.html')!r} cannot be written" in result.output
+    assert ("read-only" if there else "Permission denied") in result.output
+
+
 def test_scenes_have_their_minima_and_starts_in_sight():
     for scene in named_scenes().values():
         assert all(low < x < high for x, (low, high) in zip(scene.w0, scene.box, strict=True))
