@@ -10,7 +10,6 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,15 +41,13 @@ class Block:
 
     def constant_values(self, scalars: Mapping[str, float]) -> tuple[float, ...]:
         """Evaluate the constants in double precision, NaN where no real value exists; the same for every engine."""
-        names = [name for name, _ in self.constants]
-        call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
+        call = _constants(self)
         with np.errstate(all="ignore"):
             return tuple(float(value) for value in call(*(np.float64(scalars[name]) for name in self.scalars)))
 
     def constant_rows(self, scalars: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
         """(rows, constants): the same for arrays (rows,) of run-time numbers."""
-        names = [name for name, _ in self.constants]
-        call = _function("constants", self.scalars, self.constants, names, NUMPY_FUNCTIONS)
+        call, names = _constants(self), [name for name, _ in self.constants]
         given = np.broadcast_arrays(*(np.asarray(scalars[name], np.float64) for name in self.scalars))
         with np.errstate(all="ignore"):
             found = [np.broadcast_to(value, given[0].shape) for value in call(*given)]
@@ -79,14 +76,15 @@ def _function(
     body = "".join(f"    {target} = {code}\n" for target, code in lines)
     source = f"def {name}({', '.join(arguments)}):\n{body}    return ({''.join(code + ', ' for code in outputs)})\n"
     scope: dict[str, Any] = dict(functions)
-    exec(_code(source, f"<sgdsde {name}>"), scope)
+    exec(compile(source, f"<sgdsde {name}>", "exec"), scope)
     return scope[name]  # type: ignore[no-any-return]
 
 
 @functools.lru_cache(maxsize=256)
-def _code(source: str, name: str) -> CodeType:
-    """Compiled once: constants of a schedule are asked for in every step."""
-    return compile(source, name, "exec")
+def _constants(block: Block) -> Callable[..., tuple[Any, ...]]:
+    """Made once: constants of a schedule are asked for in every step."""
+    names = [name for name, _ in block.constants]
+    return _function("constants", block.scalars, block.constants, names, NUMPY_FUNCTIONS)
 
 
 #: Distance from 1 to the next number, by the dtype of a run.
