@@ -241,12 +241,13 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser.add_argument("--device", nargs="+", choices=("cpu", "cuda"), help="by default all that are here")
     options = parser.parse_args(arguments)
     here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-    if missing := [each for each in options.device or here if each not in here]:
+    devices = options.device or here
+    if missing := [each for each in devices if each not in here]:
         parser.error(f"argument --device: torch has no {missing[0]} device here; it has {', '.join(here)}")
     rounds, checks = 2 if options.quick else 5, []
-    if "cpu" in (options.device or here):
+    if "cpu" in devices:
         checks += on_cpu(rounds, options.quick)
-    if "cuda" in (options.device or here):
+    if "cuda" in devices:
         checks += on_gpu(random_images(IMAGES["images"]), rounds)
     return verdict(checks)
 
